@@ -1,0 +1,48 @@
+"""quot: sparse, partial and adaptive optimal transport, with a certificate for every answer."""
+
+from importlib.metadata import version as _version
+
+from quot.api import solve, solve_points
+from quot.certificate import Certificate, certify
+from quot.convergence import Iterate, Status, Tolerance
+from quot.costs import PointCost
+from quot.exceptions import (
+    InfeasibleError,
+    InvalidProblemError,
+    MissingDependencyError,
+    NotConvergedError,
+    NotConvergedWarning,
+    NumericalWarning,
+    QuotError,
+    QuotWarning,
+)
+from quot.io import load, save
+from quot.plan import Plan
+from quot.problem import Problem
+from quot.result import Result
+
+__version__ = _version("quot")
+
+__all__ = [
+    "Certificate",
+    "InfeasibleError",
+    "InvalidProblemError",
+    "Iterate",
+    "MissingDependencyError",
+    "NotConvergedError",
+    "NotConvergedWarning",
+    "NumericalWarning",
+    "Plan",
+    "PointCost",
+    "Problem",
+    "QuotError",
+    "QuotWarning",
+    "Result",
+    "Status",
+    "Tolerance",
+    "certify",
+    "load",
+    "save",
+    "solve",
+    "solve_points",
+]

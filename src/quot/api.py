@@ -1,0 +1,218 @@
+"""The public face: choose a method, run it, warn."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from quot.convergence import Iterate, Monitor, Tolerance
+from quot.costs import PointCost
+from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
+from quot.problem import Problem
+from quot.quadratic.bipartite import Dual
+from quot.quadratic.solve import solve_quadratic
+from quot.result import Result
+from quot.validation import check_option
+
+logger = logging.getLogger("quot")
+
+METHODS = ("auto", "newton", "interior_point", "clarabel", "scs")
+ON_FAILURE = ("warn", "raise", "ignore")
+
+
+def solve(
+    C: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    reg: float = 0.0,
+    mass: float | None = None,
+    method: str = "auto",
+    tol: float | Tolerance = 1e-9,
+    max_iter: int = 2000,
+    time_limit: float | None = None,
+    start: Result | None = None,
+    callback: Callable[[Iterate], bool | None] | None = None,
+    verbose: bool = False,
+    on_failure: str = "warn",
+) -> Result:
+    """Solve sparse transport, balanced or partial, exactly and with a certificate.
+
+    Minimises ``<C, P> + reg/2 ||P||^2`` over plans P >= 0 with row sums `a` and column sums `b`;
+    with `mass` given, over plans with row sums at most `a`, column sums at most `b` and total
+    `mass`. For ``reg=0`` it returns the solution of the linear problem with the smallest norm.
+    Time and memory grow with the support of the plan, not with n * m, but for passes over the
+    pairs; a dense `C` is never copied if it is a C-contiguous float64 array.
+
+    Parameters
+    ----------
+    C : array of shape (n, m), scipy.sparse array or Cost
+        Cost per unit mass. Absent entries of a sparse array are forbidden pairs.
+    a, b : array of shape (n,), (m,), optional
+        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    reg : float, default=0
+        Strength of the quadratic term, in cost per mass. With masses 1/n a useful `reg` grows
+        with n.
+    mass : float, optional
+        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
+        totals.
+    method : {"auto", "newton", "interior_point", "clarabel", "scs"}, default="auto"
+        "newton" and "interior_point" are the engine's; "auto" chooses between them. "clarabel" and
+        "scs" hand the full problem to cvxpy, for reference on small problems (extra `reference`).
+    tol : float or Tolerance, default=1e-9
+        Relative duality gap and residuals.
+    max_iter : int, default=2000
+        Newton and interior-point steps in all.
+    time_limit : float, optional
+        Seconds after which the best result so far is returned.
+    start : Result, optional
+        An earlier result of the same shape to start from.
+    callback : callable, optional
+        ``callback(iterate)`` once per outer iteration; a true value stops.
+    verbose : bool, default=False
+        Log a line per outer iteration to standard error.
+    on_failure : {"warn", "raise", "ignore"}, default="warn"
+        What to do when the tolerance is not reached.
+
+    Returns
+    -------
+    Result
+        Plan, potentials, value and certificate.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is unusable: before any work, with what to do.
+    InfeasibleError
+        If the allowed pairs of a sparse cost cannot carry the mass; names rows that cannot ship.
+    NotConvergedError
+        If the tolerance is not reached and ``on_failure="raise"``.
+
+    Warns
+    -----
+    NotConvergedWarning
+        If the tolerance is not reached.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> C = np.array([[0.0, 2.0], [2.0, 1.0]])
+    >>> r = quot.solve(C, reg=0.5, mass=0.7)
+    >>> r.converged
+    True
+    >>> r.plan.to_dense().round(3).tolist()
+    [[0.5, 0.0], [0.0, 0.2]]
+    """
+    check_option(method, "method", METHODS)
+    check_option(on_failure, "on_failure", ON_FAILURE)
+    tolerance = Tolerance.of(tol)
+    monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
+    problem = Problem(C, a, b, reg=reg, mass=mass)
+    dual = _warm(start, problem)
+    if method in ("clarabel", "scs"):
+        from quot.reference import solve_reference
+
+        result = solve_reference(problem, method, tolerance, monitor)
+    else:
+        result = solve_quadratic(problem, tolerance=tolerance, monitor=monitor, start=dual)
+    logger.info("%s", result)
+    return _deliver(result, on_failure)
+
+
+def solve_points(
+    X: Any,
+    Y: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    metric: str = "sqeuclidean",
+    **options: Any,
+) -> Result:
+    """Solve sparse transport between two sets of points; the (n, m) matrix is never formed.
+
+    The same as ``solve(PointCost(X, Y, metric=metric), a, b, **options)``.
+
+    Parameters
+    ----------
+    X : array of shape (n, d)
+        Positions of the rows.
+    Y : array of shape (m, d)
+        Positions of the columns.
+    a, b : array of shape (n,), (m,), optional
+        Masses; uniform by default.
+    metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
+        Cost between two points.
+    **options
+        Keyword arguments of `solve`: reg, mass, tol, ...
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is unusable.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> X = np.arange(4.0)[:, None]
+    >>> quot.solve_points(X, X + 0.25, reg=0.0).cost
+    0.0625
+    """
+    return solve(PointCost(X, Y, metric=metric), a, b, **options)
+
+
+def _warm(start: Any, problem: Problem) -> Dual | None:
+    """The potentials of an earlier result, if they fit."""
+    if start is None:
+        return None
+    if not isinstance(start, Result):
+        raise InvalidProblemError(
+            f"`start` must be a Result of an earlier solve; got {type(start).__name__}."
+        )
+    if start.problem.shape != problem.shape:
+        raise InvalidProblemError(
+            f"`start` is a result of shape {start.problem.shape}, but the problem has shape "
+            f"{problem.shape}; pass a result of the same shape."
+        )
+    if problem.is_balanced:
+        return Dual(start.f + start.lam, start.g)
+    if start.problem.is_balanced:
+        top_f, top_g = float(start.f.max()), float(start.g.max())
+        return Dual(start.f - top_f, start.g - top_g, top_f + top_g)
+    return Dual(start.f, start.g, start.lam)
+
+
+def _deliver(result: Result, on_failure: str) -> Result:
+    """Return the result; say so if it is not within the tolerance."""
+    if result.converged or on_failure == "ignore":
+        return result
+    text = (
+        f"{result.status.advice} (relative gap {result.certificate.relative_gap:.1e}, primal "
+        f"residual {result.certificate.primal_residual:.1e}, tolerance {result.tolerance.gap:.1e})"
+    )
+    if on_failure == "raise":
+        raise NotConvergedError(text)
+    warnings.warn(text, NotConvergedWarning, stacklevel=3)
+    return result
+
+
+def _talk(
+    callback: Callable[[Iterate], bool | None] | None,
+) -> Callable[[Iterate], bool | None]:
+    """A callback that writes a line per outer iteration to standard error."""
+
+    def report(iterate: Iterate) -> bool | None:
+        sys.stderr.write(
+            f"{iterate.iteration:4d}  reg {iterate.reg:9.3g}  candidates {iterate.candidates:9d}  "
+            f"support {iterate.support:9d}  steps {iterate.inner:4d}  "
+            f"residual {iterate.residual:8.1e}  {iterate.seconds:8.3f} s\n"
+        )
+        return callback(iterate) if callback is not None else None
+
+    return report

@@ -1,0 +1,236 @@
+"""Certificate: how good an answer is, from the problem, the plan and the potentials alone.
+
+No solver is imported here, and no solver's number is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.convergence import Tolerance
+from quot.costs import SparseCost
+from quot.kernels import certificate as kernels
+from quot.parallel import map_rows
+from quot.plan import Plan
+from quot.problem import EntropicProblem, Problem, Transport
+from quot.rounding import marginal_error, repair
+
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+
+_EPS = float(np.finfo(np.float64).eps)
+_BLOCK_ENTRIES = 1 << 17
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A bracket of the optimal value, and what the plan and the potentials violate.
+
+    Parameters
+    ----------
+    lower, upper : float
+        The optimal value lies between: `lower` is the value of the dual with the given potentials
+        over all pairs, `upper` that of the plan repaired to exact marginals.
+    primal_residual : float
+        Largest violation of a marginal, of the total or of P >= 0 by the plan as given, in units
+        of the largest mass.
+    multiplier_violation : float
+        Largest positive entry of f or g in a partial problem, where both must be <= 0, relative to
+        the spread of the potentials; 0 in a balanced one.
+    round_off : float
+        How far `lower` and `upper` may be wrong because sums of this size are rounded.
+    scope : {"all", "support"}
+        Whether all n * m pairs were priced, or only the support of the plan.
+    pairs : int
+        Number of pairs priced.
+    """
+
+    lower: float
+    upper: float
+    primal_residual: float
+    multiplier_violation: float
+    round_off: float
+    scope: str
+    pairs: int
+
+    @property
+    def gap(self) -> float:
+        """The difference upper - lower; not negative but for round-off."""
+        return self.upper - self.lower
+
+    @property
+    def relative_gap(self) -> float:
+        """The gap that round-off does not explain, over the larger of |lower| and |upper|."""
+        gap = self.gap - self.round_off
+        if gap <= 0.0:
+            return 0.0
+        return gap / max(abs(self.lower), abs(self.upper))
+
+    def holds(self, tolerance: Tolerance) -> bool:
+        """Whether the answer is optimal to the tolerance over all pairs; False with any NaN."""
+        return bool(
+            self.scope == "all"
+            and self.relative_gap <= tolerance.gap
+            and self.gap >= -tolerance.gap * max(abs(self.lower), abs(self.upper)) - self.round_off
+            and self.primal_residual <= tolerance.primal
+            and self.multiplier_violation <= tolerance.dual
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lower:.12g} <= optimal value <= {self.upper:.12g}   "
+            f"relative gap {self.relative_gap:.1e}\n"
+            f"plan: marginals within {self.primal_residual:.1e} of the largest mass\n"
+            f"scope: {self.scope} ({self.pairs:,} pairs priced)"
+        )
+
+
+def certify(
+    problem: Transport, plan: Plan, f: Floats, g: Floats, lam: float = 0.0, *, scope: str = "all"
+) -> Certificate:
+    """Bracket the optimal value by a plan and potentials, wherever they come from.
+
+    For any potentials the dual value over all pairs is a valid bound, and so is its value after a
+    c-transform (that of the linear problem if the weight is quadratic); the better one counts. The
+    plan is repaired to exact marginals for the upper bound. One pass over all pairs.
+
+    Parameters
+    ----------
+    problem : Problem or EntropicProblem
+    plan : Plan
+        Any plan of the right shape; its marginals need not be exact.
+    f, g : array of shape (n,), (m,)
+        Potentials; those of rows and columns without mass do not count in an EntropicProblem.
+    lam : float, default=0
+        Price of the total mass in a partial problem; 0 in a balanced one.
+    scope : {"all", "support"}, default="all"
+        What to price. Only "all" can certify, and entropic plans have no other scope.
+
+    Returns
+    -------
+    Certificate
+    """
+    a, b = problem.a, problem.b
+    if isinstance(problem, EntropicProblem):
+        f, g, scope = np.where(a > 0, f, 0.0), np.where(b > 0, g, 0.0), "all"
+    repaired = repair(problem, plan)
+    if problem.is_balanced:
+        violation, lam = 0.0, 0.0
+    else:
+        spread = abs(lam) + float(np.abs(f).max() + np.abs(g).max())
+        violation = float(np.max([f.max(), g.max(), 0.0])) / (spread if spread > 0 else 1.0)
+        f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
+    if isinstance(problem, EntropicProblem):
+        lower, penalty, pairs = _entropic_bound(problem, f, g, lam)
+        penalty += problem.eps * float(np.abs(problem.entropy_terms(repaired)).sum())
+    elif isinstance(problem, Problem):
+        support = plan if scope != "all" else None
+        lower, penalty, pairs = _quadratic_bound(problem, f, g, lam, support)
+    else:
+        raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
+    terms = (
+        float(np.abs(f) @ a + np.abs(g) @ b)
+        + abs(_price(problem, lam))
+        + float(np.abs(problem.cost.at(repaired.rows, repaired.cols)) @ repaired.values)
+        + (penalty if np.isfinite(penalty) else 0.0)
+    )
+    return Certificate(
+        lower=lower,
+        upper=problem.objective(repaired),
+        primal_residual=marginal_error(problem, plan) / (max(a.max(), b.max()) or 1.0),
+        multiplier_violation=violation,
+        round_off=8 * _EPS * terms,
+        scope=scope,
+        pairs=pairs,
+    )
+
+
+def _quadratic_bound(
+    problem: Problem, f: Floats, g: Floats, lam: float, support: Plan | None
+) -> tuple[float, float, int]:
+    """Best bound from signed potentials, its quadratic term, and the number of pairs seen."""
+    a, reg = problem.a, problem.reg
+    squares, largest, pairs = _scan(problem, f + lam, g, support)
+    masses = float(g @ problem.b) + _price(problem, lam)
+    lower = -np.inf
+    penalty = 0.0
+    if reg > 0:
+        penalty = float(squares.sum()) / (2 * reg)
+        lower = float(f @ a) + masses - penalty
+    # The linear bound: move each f to where no pair of its row is violated.
+    full = a > 0
+    moved = f - np.where(np.isfinite(largest), largest, 0.0)
+    if not problem.is_balanced:
+        moved = np.minimum(moved, 0.0)
+    linear = float(moved[full] @ a[full]) + masses
+    lower = max(lower, linear) if not np.isnan(lower) else lower
+    return lower, penalty, pairs
+
+
+def _entropic_bound(
+    problem: EntropicProblem, f: Floats, g: Floats, lam: float
+) -> tuple[float, float, int]:
+    """Best bound from signed potentials, its exponential term, and the number of pairs seen."""
+    eps, full = problem.eps, problem.a > 0
+    if problem.total == 0.0:
+        return 0.0, 0.0, 0
+    barred = np.where(problem.b > 0, g, -np.inf)  # a column without mass receives nothing
+
+    def scan(start: int, stop: int) -> Floats:
+        logs: Floats = kernels.log_sums(
+            problem.cost.block(start, stop), f[start:stop] + lam, barred, eps
+        )
+        return logs
+
+    logs = np.concatenate(_by_blocks(problem, scan))[full]
+    f, a = f[full], problem.a[full]
+    masses = float(g @ problem.b) + _price(problem, lam)
+    # The entropic c-transform: move each f to where its row sum is its mass.
+    step = np.where(np.isfinite(logs), eps * (np.log(a) - logs), 0.0)
+    if not problem.is_balanced:
+        step = np.minimum(step, -f)
+    with np.errstate(over="ignore"):
+        given = eps * float(np.exp(logs).sum())
+        moved = eps * float(np.exp(logs + step / eps).sum())
+    bounds = (float(f @ a) + masses - given, float((f + step) @ a) + masses - moved)
+    better = int(bounds[1] > bounds[0])
+    pairs = int(np.count_nonzero(full)) * int(np.count_nonzero(problem.b))
+    return bounds[better], (given, moved)[better], pairs
+
+
+def _price(problem: Transport, lam: float) -> float:
+    """Return what the total mass adds to the dual value."""
+    return lam * problem.total if problem.total > 0 else 0.0  # lam may be -inf, or 0 if balanced
+
+
+def _by_blocks(problem: Transport, scan: Callable[[int, int], T]) -> list[T]:
+    """Call `scan` on blocks of rows that fit the cache; results in order."""
+    n, m = problem.shape
+    return map_rows(scan, n, m, max(1, _BLOCK_ENTRIES // m))
+
+
+def _scan(
+    problem: Problem, f: Floats, g: Floats, support: Plan | None
+) -> tuple[Floats, Floats, int]:
+    """Sum of [f + g - C]_+^2 and its largest f + g - C, a row each; number of pairs seen."""
+    n, m = problem.shape
+    cost = problem.cost
+    listed = cost if support is None and isinstance(cost, SparseCost) else support
+    if listed is not None:
+        rows, cols = listed.rows, listed.cols
+        values = cost.at(rows, cols)
+        squares, largest = kernels.scan_pairs(rows, cols, values, f, g, n)
+        return squares, largest, rows.size
+
+    def scan(start: int, stop: int) -> tuple[Floats, Floats]:
+        result: tuple[Floats, Floats] = kernels.scan_rows(cost.block(start, stop), f[start:stop], g)
+        return result
+
+    parts = zip(*_by_blocks(problem, scan), strict=True)
+    squares, largest = (np.concatenate(part) for part in parts)
+    return squares, largest, n * m

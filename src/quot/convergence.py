@@ -1,0 +1,153 @@
+"""Stopping: tolerances, limits, statuses, history and the clock, in one place."""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from quot.validation import check_callable, check_count, check_positive
+
+
+class Status(enum.Enum):
+    """How a solve ended. The value is the sentence for the user."""
+
+    OPTIMAL = "optimal: gap and residuals are within the tolerance over all pairs"
+    NEAR_OPTIMAL = (
+        "near optimal: round-off stopped progress short of the tolerance; "
+        "the certificate says how near"
+    )
+    ITERATION_LIMIT = "iteration limit reached; raise `max_iter` or loosen `tol`"
+    TIME_LIMIT = "time limit reached; raise `time_limit` or loosen `tol`"
+    STALLED = "stalled: no more progress; rescale the cost, raise `reg` or loosen `tol`"
+    NUMERICAL_ERROR = "numerical error: NaN or overflow; rescale the cost and the masses"
+    STOPPED = "stopped by the callback"
+    UNSET = "the solver has not said how it ended; this is a defect of quot"
+
+    @property
+    def advice(self) -> str:
+        """What happened and what to do."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """When an answer counts as optimal; all relative.
+
+    Parameters
+    ----------
+    primal : float, default=1e-9
+        Marginal violation of the plan, in units of the largest mass.
+    dual : float, default=1e-9
+        Sign violation of the multipliers of a partial problem, relative to the potentials.
+    gap : float, default=1e-9
+        Duality gap, relative to the optimal value.
+    """
+
+    primal: float = 1e-9
+    dual: float = 1e-9
+    gap: float = 1e-9
+
+    def __post_init__(self) -> None:
+        for name in ("primal", "dual", "gap"):
+            object.__setattr__(self, name, check_positive(getattr(self, name), f"tol.{name}"))
+
+    @classmethod
+    def of(cls, tol: Any) -> Tolerance:
+        """Return a Tolerance from one or from a number that serves for all three."""
+        if isinstance(tol, Tolerance):
+            return tol
+        number = check_positive(tol, "tol")
+        return cls(number, number, number)
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """What a solver reports once per outer iteration.
+
+    Parameters
+    ----------
+    iteration : int
+    residual : float
+        Marginal violation, in units of the largest mass.
+    support : int
+        Pairs that carry mass.
+    candidates : int
+        Pairs the iteration worked on.
+    violators : int
+        Pairs found outside the candidates that would improve the value.
+    reg : float
+        Strength of the quadratic term this iteration solved for, in the units of the problem.
+    inner : int
+        Newton or interior-point steps taken.
+    seconds : float
+        Time since the start, reporting left out.
+    """
+
+    iteration: int
+    residual: float
+    support: int
+    candidates: int
+    violators: int
+    reg: float
+    inner: int
+    seconds: float = 0.0
+
+
+@dataclass
+class Monitor:
+    """Owns limits, history, callback and clock; solvers supply numbers and obey.
+
+    Parameters
+    ----------
+    max_iter : int
+        Newton and interior-point steps allowed in all.
+    time_limit : float or None
+        Seconds.
+    callback : callable or None
+        ``callback(Iterate) -> bool | None``; True stops.
+    """
+
+    max_iter: int = 2000
+    time_limit: float | None = None
+    callback: Callable[[Iterate], bool | None] | None = None
+    history: list[Iterate] = field(default_factory=list)
+    steps: int = 0
+    _start: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.max_iter = check_count(self.max_iter, "max_iter")
+        if self.time_limit is not None:
+            self.time_limit = check_positive(self.time_limit, "time_limit")
+        check_callable(self.callback, "callback")
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start, reporting left out."""
+        return time.perf_counter() - self._start
+
+    def limit(self) -> Status | None:
+        """Return the status of the limit reached, if any."""
+        if self.steps >= self.max_iter:
+            return Status.ITERATION_LIMIT
+        if self.time_limit is not None and self.seconds >= self.time_limit:
+            return Status.TIME_LIMIT
+        return None
+
+    @property
+    def steps_left(self) -> int:
+        """Newton or interior-point steps still allowed."""
+        return max(self.max_iter - self.steps, 0)
+
+    def report(self, iterate: Iterate) -> Status | None:
+        """Record an outer iteration; return the status that ends the solve, if any."""
+        seconds = self.seconds
+        iterate = Iterate(**{**asdict(iterate), "seconds": seconds})
+        self.history.append(iterate)
+        stop = self.callback(iterate) if self.callback is not None else None
+        self._start = time.perf_counter() - seconds  # the clock stood while the user looked
+        if stop:
+            return Status.STOPPED
+        return self.limit()

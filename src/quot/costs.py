@@ -1,0 +1,243 @@
+"""Costs: cost per unit mass between rows and columns, as matrix, sparse matrix or points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from quot.exceptions import InvalidProblemError
+from quot.kernels import costs as kernels
+from quot.validation import as_array, check_option
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
+
+METRICS = ("sqeuclidean", "euclidean", "cityblock", "cosine")
+
+
+@runtime_checkable
+class Cost(Protocol):
+    """What the rest of quot asks of a cost.
+
+    The two methods must agree: ``at(rows, cols)`` are entries of the blocks. A forbidden pair
+    costs inf in a block.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, m)."""
+
+    def block(self, start: int, stop: int) -> Floats:
+        """Return rows start .. stop against all columns, (stop - start, m); not to be written to."""
+
+    def at(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the costs of single pairs, (nnz,)."""
+
+    def take(self, rows: Ints, cols: Ints) -> Cost:
+        """Return the cost restricted to the given rows and columns, in the given order."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseCost:
+    """A cost given as an (n, m) array."""
+
+    C: Floats
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.C.shape  # type: ignore[return-value]
+
+    def block(self, start: int, stop: int) -> Floats:
+        return self.C[start:stop]
+
+    def at(self, rows: Ints, cols: Ints) -> Floats:
+        return self.C[rows, cols]
+
+    def take(self, rows: Ints, cols: Ints) -> DenseCost:
+        chosen = self.C[rows]
+        if len(cols) != self.shape[1] or not np.array_equal(cols, np.arange(len(cols))):
+            chosen = chosen[:, cols]
+        return DenseCost(np.ascontiguousarray(chosen))
+
+
+@dataclass(frozen=True, eq=False)
+class SparseCost:
+    """A cost given for some pairs only; all others are forbidden.
+
+    Parameters
+    ----------
+    shape : (n, m)
+    rows, cols : int32 arrays of shape (nnz,)
+        The pairs allowed, row by row, columns ascending.
+    values : array of shape (nnz,)
+    """
+
+    shape: tuple[int, int]
+    rows: NDArray[np.int32]
+    cols: NDArray[np.int32]
+    values: Floats
+
+    @classmethod
+    def of(cls, matrix: Any) -> SparseCost:
+        """Copy a scipy.sparse matrix; explicit zeros are pairs that cost nothing."""
+        csr = sp.csr_array(matrix, copy=True)
+        csr.sum_duplicates()  # sorts the columns within each row, keeps explicit zeros
+        values = as_array(csr.data, "C", 1)
+        rows = np.repeat(np.arange(csr.shape[0], dtype=np.int32), np.diff(csr.indptr))
+        return cls(csr.shape, rows, csr.indices.astype(np.int32), values)
+
+    @cached_property
+    def indptr(self) -> NDArray[np.int64]:
+        """Where each row begins in `cols` and `values`, (n + 1,)."""
+        return np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
+
+    def block(self, start: int, stop: int) -> Floats:
+        out = np.full((stop - start, self.shape[1]), np.inf)
+        part = slice(self.indptr[start], self.indptr[stop])
+        out[self.rows[part] - start, self.cols[part]] = self.values[part]
+        return out
+
+    def at(self, rows: Ints, cols: Ints) -> Floats:
+        keys = self.rows.astype(np.int64) * self.shape[1] + self.cols
+        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + cols
+        if not keys.size:
+            return np.full(wanted.shape, np.inf)
+        found = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
+        return np.where(keys[found] == wanted, self.values[found], np.inf)
+
+    def take(self, rows: Ints, cols: Ints) -> SparseCost:
+        position = np.arange(1, self.values.size + 1)
+        indexed = sp.csr_array((position, self.cols, self.indptr), shape=self.shape)
+        kept = indexed[rows][:, cols].tocoo()
+        order = np.lexsort((kept.col, kept.row))
+        return SparseCost(
+            (len(rows), len(cols)),
+            kept.row[order].astype(np.int32),
+            kept.col[order].astype(np.int32),
+            self.values[kept.data[order] - 1],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PointCost:
+    """Cost between points; the (n, m) matrix is never formed.
+
+    Parameters
+    ----------
+    X : array of shape (n, d)
+        Positions of the rows.
+    Y : array of shape (m, d)
+        Positions of the columns.
+    metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
+        Squared Euclidean, Euclidean or city-block distance, or one minus the cosine of the angle.
+
+    Raises
+    ------
+    InvalidProblemError
+        If the points are not finite, their dimensions differ, the metric is unknown, or a point
+        is zero under "cosine".
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> cost = quot.PointCost(np.zeros((3, 2)), np.ones((4, 2)))
+    >>> cost.shape
+    (3, 4)
+    """
+
+    X: Floats
+    Y: Floats
+    metric: str = "sqeuclidean"
+
+    def __post_init__(self) -> None:
+        check_option(self.metric, "metric", METRICS)
+        X, Y = as_array(self.X, "X", 2), as_array(self.Y, "Y", 2)
+        for name, points in (("X", X), ("Y", Y)):
+            if points.shape[0] == 0 or points.shape[1] == 0:
+                raise InvalidProblemError(
+                    f"`{name}` is empty, of shape {points.shape}; pass at least one point."
+                )
+        if X.shape[1] != Y.shape[1]:
+            raise InvalidProblemError(
+                f"`X` has {X.shape[1]} columns and `Y` has {Y.shape[1]}; points need one dimension."
+            )
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "Y", Y)
+        if self.metric == "cosine":
+            for name, points in (("X", X), ("Y", Y)):
+                zero = np.flatnonzero(~points.any(axis=1))
+                if zero.size:
+                    raise InvalidProblemError(
+                        f"{name}[{zero[0]}] is zero ({zero.size} such points) and has no direction; "
+                        'metric="cosine" needs points other than zero.'
+                    )
+        _ = self._prepared  # finds distances that overflow, before any work
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, m)."""
+        return self.X.shape[0], self.Y.shape[0]
+
+    @cached_property
+    def _prepared(self) -> tuple[Floats, Floats, Floats, int]:
+        """Points as the kernels want them: X, Y, Y transposed, code of the metric."""
+        X, Y = self.X, self.Y
+        if self.metric == "cosine":
+            X, Y = _directions(X), _directions(Y)
+        low = np.minimum(X.min(axis=0), Y.min(axis=0))
+        high = np.maximum(X.max(axis=0), Y.max(axis=0))
+        with np.errstate(over="ignore"):
+            diameter = kernels.point_pairs(
+                low[None], high[None], METRICS.index(self.metric), np.zeros(1, np.int32), np.zeros(1, np.int32)
+            )[0]
+        if not np.isfinite(diameter):
+            raise InvalidProblemError(
+                f"distances between `X` and `Y` overflow with metric={self.metric!r}; rescale them."
+            )
+        return X, Y, np.ascontiguousarray(Y.T), METRICS.index(self.metric)
+
+    @property
+    def positions(self) -> tuple[Floats, Floats]:
+        """The points that the distances are between: directions under "cosine"."""
+        return self._prepared[:2]
+
+    def block(self, start: int, stop: int) -> Floats:
+        X, _, YT, metric = self._prepared
+        out = np.empty((stop - start, YT.shape[1]))
+        kernels.point_block(X, YT, metric, start, out)
+        return out
+
+    def at(self, rows: Ints, cols: Ints) -> Floats:
+        X, Y, _, metric = self._prepared
+        return kernels.point_pairs(X, Y, metric, np.asarray(rows, np.int32), np.asarray(cols, np.int32))  # type: ignore[no-any-return]
+
+    def take(self, rows: Ints, cols: Ints) -> PointCost:
+        return PointCost(self.X[rows], self.Y[cols], self.metric)
+
+
+def _directions(points: Floats) -> Floats:
+    """Return the points scaled to norm one; first by their largest entry, against overflow."""
+    scaled = points / np.abs(points).max(axis=1, keepdims=True)
+    return scaled / np.linalg.norm(scaled, axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def as_cost(value: Any) -> Cost:
+    """Return the Cost behind an array, a scipy.sparse array or a Cost."""
+    if isinstance(value, (DenseCost, SparseCost, PointCost)):
+        return value
+    if sp.issparse(value):
+        if value.ndim != 2:  # noqa: PLR2004
+            raise InvalidProblemError(f"`C` must have 2 axes, as (n, m); got shape {value.shape}.")
+        cost: Cost = SparseCost.of(value)
+    elif isinstance(value, Cost) and not isinstance(value, np.ndarray):
+        cost = value
+    else:
+        cost = DenseCost(as_array(value, "C", 2))
+    if 0 in cost.shape:
+        raise InvalidProblemError(f"`C` is empty, of shape {cost.shape}; pass at least one pair.")
+    return cost

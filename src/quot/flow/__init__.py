@@ -1,0 +1,1 @@
+"""The engine: quadratic flow on an edge list."""

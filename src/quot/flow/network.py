@@ -1,0 +1,134 @@
+"""The nouns of the engine: a network of arcs, and the state of a flow on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.kernels import flow as kernels
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Sides = NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Quadratic flow: minimise sum_e phi_e(x_e) subject to D x = supply.
+
+    A directed arc costs ``l x + w/2 x^2`` on ``[0, k]``, an undirected one ``l|x| + w/2 x^2`` on
+    ``[-k, k]``. D has -1 at the tail and +1 at the head of an arc; a node with positive `supply`
+    is one that receives.
+
+    Parameters
+    ----------
+    tail, head : int32 array of shape (E,)
+    cost : array of shape (E,)
+        l, cost per unit of flow. Not negative on undirected arcs.
+    weight : array of shape (E,)
+        w >= 0, strength of the quadratic term. Arcs of weight zero must be directed.
+    capacity : array of shape (E,)
+        k > 0; inf where there is no limit.
+    undirected : bool array of shape (E,)
+    supply : array of shape (N,)
+        What must arrive at each node, net.
+    """
+
+    tail: Ints
+    head: Ints
+    cost: Floats
+    weight: Floats
+    capacity: Floats
+    undirected: NDArray[np.bool_]
+    supply: Floats
+
+    @property
+    def n_nodes(self) -> int:
+        """N."""
+        return int(self.supply.size)
+
+    @property
+    def n_arcs(self) -> int:
+        """E."""
+        return int(self.tail.size)
+
+    @property
+    def response(
+        self,
+    ) -> tuple[Ints, Ints, Floats, Floats, Floats, NDArray[np.bool_]]:
+        """What decides the flow of an arc, as the kernels take it."""
+        return self.tail, self.head, self.cost, self.weight, self.capacity, self.undirected
+
+    @cached_property
+    def incidence(self) -> tuple[NDArray[np.int64], Ints]:
+        """Arcs at each node: indptr (N + 1,) and arc ids (2 E,)."""
+        indptr, arc = kernels.incidence(self.tail, self.head, self.n_nodes)
+        return indptr, arc
+
+    @cached_property
+    def zero_arcs(self) -> NDArray[np.int64]:
+        """The arcs of weight zero."""
+        return np.flatnonzero(self.weight == 0.0)
+
+    @cached_property
+    def zero_leaf(self) -> Ints:
+        """Of each arc of weight zero the end that has fewer of them: the one that moves onto it."""
+        tail, head = self.tail[self.zero_arcs], self.head[self.zero_arcs]
+        degree = np.bincount(np.concatenate((tail, head)), minlength=self.n_nodes)
+        leaf: Ints = np.where(degree[tail] < degree[head], tail, head)
+        return leaf
+
+    def with_weight(self, weight: Floats) -> Network:
+        """Return the network with other weights, zero where they were zero."""
+        other = Network(
+            self.tail, self.head, self.cost, weight, self.capacity, self.undirected, self.supply
+        )
+        for name in ("incidence", "zero_arcs", "zero_leaf"):  # the same in both
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
+
+    def imbalance(self, flow: Floats) -> Floats:
+        """Return supply - D flow, (N,): what is still missing at each node."""
+        arrived: Floats = kernels.divergence(flow, self.tail, self.head, self.n_nodes)
+        return self.supply - arrived
+
+    def objective(self, flow: Floats) -> float:
+        """Return the value of a flow."""
+        linear = np.where(self.undirected, np.abs(flow), flow)
+        return float(self.cost @ linear + 0.5 * self.weight @ flow**2)
+
+
+@dataclass(frozen=True, eq=False)
+class FlowState:
+    """Potentials of a network with what they make of it; what a solver starts from and returns.
+
+    Parameters
+    ----------
+    potentials : array of shape (N,)
+    side : int8 array of shape (E,)
+        Of the arcs of weight zero: -1 empty, 0 tight, +1 full. Zero on all others.
+    flow : array of shape (E,)
+    residual : float
+        Largest imbalance of a node.
+    iterations : int
+        Steps taken so far.
+    """
+
+    potentials: Floats
+    side: Sides
+    flow: Floats
+    residual: float = np.inf
+    iterations: int = 0
+
+    @classmethod
+    def at(cls, network: Network, potentials: Floats) -> FlowState:
+        """Return the state at given potentials; arcs of weight zero take the side of their tension."""
+        side = np.zeros(network.n_arcs, np.int8)
+        zero = network.zero_arcs
+        tension = potentials[network.head[zero]] - potentials[network.tail[zero]]
+        side[zero] = np.sign(tension - network.cost[zero])
+        return cls(potentials, side, np.zeros(network.n_arcs))

@@ -1,0 +1,188 @@
+"""Semismooth Newton on the dual of a quadratic flow.
+
+The dual is concave and piecewise quadratic in the node potentials; its generalised Hessian is the
+Laplacian of the active arcs. Arcs of weight zero make kinks instead: there the two ends stick
+together (a tight arc), and tight arcs are contracted, so that every linear system is again a
+plain graph Laplacian.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.flow.laplacian import LaplacianSolver
+from quot.flow.network import FlowState, Network
+from quot.kernels import flow as kernels
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Sides = NDArray[np.int8]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+# A Newton step only needs its direction: residuals of the linear systems, far from and near to
+# the solution.
+_LOOSE, _FINE = 1e-2, 1e-4
+# The exact line search stops where the slope has fallen to this fraction.
+_SLOPE = 0.5
+# A Newton step that leaves more than this fraction of the imbalance is followed by a sweep.
+_SLOW = 0.2
+
+
+@dataclass
+class _Point:
+    """Where the iteration stands: potentials and sides, and what the arcs make of them."""
+
+    potentials: Floats
+    side: Sides
+    flow: Floats
+    slope: Floats
+    imbalance: Floats
+    wish: Floats
+    residual: float
+
+
+def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: int) -> FlowState:
+    """Maximise the dual until no node misses more than `tol`.
+
+    Parameters
+    ----------
+    network : Network
+        Arcs of weight zero must be directed and of finite capacity.
+    start : FlowState
+        Potentials and sides to start from.
+    tol : float
+        Largest imbalance of a node allowed, in units of flow.
+    max_iter : int
+        Newton steps allowed.
+
+    Returns
+    -------
+    FlowState
+        Potentials, sides, flow, its residual and the number of steps; the caller compares the
+        residual with `tol`.
+
+    Notes
+    -----
+    A component of the active graph that misses mass in total has no Newton step: it is shifted
+    as a whole to where its first arc wakes. Where a step does not cut the imbalance well, a sweep
+    of exact coordinate ascent follows.
+    """
+    solver = LaplacianSolver()
+    point = _evaluate(network, start.potentials.copy(), start.side.copy())
+    tol = max(tol, _floor(network, point))
+    iterations = 0
+    while point.residual > tol and iterations < max_iter:
+        iterations += 1
+        side = _release(network, point)
+        direction, slope = _direction(network, point, side, solver, tol)
+        trial = _line_search(network, point.potentials, side, direction, slope)
+        before = point.residual
+        point = _evaluate(network, *trial)
+        if point.residual > max(_SLOW * before, tol):
+            _sweep(network, point, tol)
+            point = _evaluate(network, point.potentials, point.side)
+    return FlowState(
+        point.potentials, point.side, point.flow, point.residual, start.iterations + iterations
+    )
+
+
+def _floor(network: Network, point: _Point) -> float:
+    """Imbalance that the rounding of potentials alone explains: below it there is no progress."""
+    weight = network.weight[network.weight > 0.0]
+    if not weight.size:
+        return 0.0
+    return float(4.0 * _EPS * np.abs(point.potentials).max() / weight.min())
+
+
+def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:
+    """What every arc carries, tight ones included, and what every node still misses."""
+    flow, slope, imbalance = kernels.respond(potentials, side, *network.response, network.supply)
+    wish = kernels.route(
+        network.zero_arcs,
+        network.zero_leaf,
+        side,
+        network.tail,
+        network.head,
+        network.capacity,
+        flow,
+        imbalance,
+    )
+    residual = float(np.abs(imbalance).max())
+    return _Point(potentials, side, flow, slope, imbalance, wish, residual)
+
+
+def _release(network: Network, point: _Point) -> Sides:
+    """Untie the tight arcs whose flow would leave [0, k], each to the side it wants."""
+    zero = network.zero_arcs
+    side = point.side.copy()
+    tight = side[zero] == 0
+    side[zero[tight & (point.wish > network.capacity[zero])]] = 1
+    side[zero[tight & (point.wish < 0.0)]] = -1
+    return side
+
+
+def _direction(
+    network: Network, point: _Point, side: Sides, solver: LaplacianSolver, tol: float
+) -> tuple[Floats, float]:
+    """The Newton direction with tight arcs contracted, and the slope of the dual along it."""
+    net = network
+    _, slope, imbalance = kernels.respond(point.potentials, side, *net.response, net.supply)
+    joined = kernels.contract(net.zero_arcs, side, net.tail, net.head, net.n_nodes)
+    tail, head = joined[net.tail], joined[net.head]
+    rhs = np.bincount(joined, imbalance, minlength=net.n_nodes)
+    component = kernels.components(joined, slope, net.tail, net.head)
+    shift = kernels.shift_components(
+        component, joined, rhs, point.potentials, side, slope, *net.response, 0.1 * tol
+    )
+    rtol = _LOOSE if point.residual > 1e3 * tol else _FINE
+    direction = solver.solve(tail, head, slope, rhs, rtol)[joined] + shift
+    return direction, float(imbalance @ direction)
+
+
+def _line_search(
+    network: Network, potentials: Floats, side: Sides, direction: Floats, slope: float
+) -> tuple[Floats, Sides]:
+    """Exact search along the path that sticks to every kink it meets.
+
+    Along the path the derivative of the dual falls, piece by piece, from `slope` at 0; any point
+    where it has fallen to a fraction of that on either side of zero will do.
+    """
+    net = network
+    zero, leaf = net.zero_arcs, net.zero_leaf
+    y = kernels.tension(potentials, net.tail, net.head)
+    tau, low, high = 1.0, 0.0, np.inf
+    for _ in range(50):
+        trial = potentials + tau * direction
+        landed = kernels.clamp(zero, leaf, side, net.tail, net.head, net.cost, potentials, trial)
+        move = trial - potentials
+        dy = kernels.tension(move, net.tail, net.head)
+        carried, curvature = kernels.directional(
+            1.0, y, dy, side, net.cost, net.weight, net.capacity, net.undirected
+        )
+        derivative = float(net.supply @ move) - carried
+        if abs(derivative) <= _SLOPE * slope * tau:
+            break
+        if derivative > 0:
+            low = tau
+        else:
+            high = tau
+        newton = tau * (1.0 + derivative / curvature) if curvature > 0 else np.inf
+        if high == np.inf:
+            tau = min(max(newton, 2.0 * tau), 10.0 * tau)
+        else:
+            tau = newton if low < newton < high else 0.5 * (low + high)
+    side = side.copy()
+    side[zero[landed]] = 0
+    return trial - np.median(trial), side
+
+
+def _sweep(network: Network, point: _Point, tol: float) -> None:
+    """One pass of exact coordinate ascent, in place in potentials and sides."""
+    indptr, arc = network.incidence
+    kernels.sweep(
+        point.potentials, point.side, indptr, arc, *network.response, network.supply, 0.1 * tol
+    )

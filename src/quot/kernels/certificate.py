@@ -1,0 +1,61 @@
+"""The one pass over all pairs behind a certificate."""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+
+@kernel
+def scan_rows(block, f, g):
+    """Of Y = f + g - C over the rows of a block: sum of [Y]_+^2 and largest Y, a row each.
+
+    block (r, m); f (r,); g (m,). A forbidden pair costs inf and never counts.
+    """
+    squares = np.empty(block.shape[0])
+    largest = np.empty(block.shape[0])
+    for r in range(block.shape[0]):
+        total = 0.0
+        top = -np.inf
+        for j in range(block.shape[1]):
+            y = f[r] + g[j] - block[r, j]
+            top = max(top, y)
+            y = max(y, 0.0)
+            total += y * y
+        squares[r] = total
+        largest[r] = top
+    return squares, largest
+
+
+@kernel
+def scan_pairs(rows, cols, cost, f, g, n_rows):
+    """Do the same over a list of pairs, (n,) each."""
+    squares = np.zeros(n_rows)
+    largest = np.full(n_rows, -np.inf)
+    for e in range(rows.size):
+        y = f[rows[e]] + g[cols[e]] - cost[e]
+        largest[rows[e]] = max(largest[rows[e]], y)
+        y = max(y, 0.0)
+        squares[rows[e]] += y * y
+    return squares, largest
+
+
+@kernel
+def log_sums(block, f, g, eps):
+    """Logarithm of the sum of exp((f + g - C)/eps) over each row of a block, without overflow.
+
+    block (r, m); f (r,); g (m,). A forbidden pair costs inf and does not count; -inf if none is
+    left.
+    """
+    logs = np.empty(block.shape[0])
+    for r in range(block.shape[0]):
+        top = -np.inf
+        for j in range(block.shape[1]):
+            y = g[j] - block[r, j]
+            if y > top or np.isnan(y):  # once NaN, always NaN
+                top = y
+        total = 0.0
+        if top != -np.inf:
+            for j in range(block.shape[1]):
+                total += np.exp((g[j] - block[r, j] - top) / eps)
+        logs[r] = (f[r] + top) / eps + np.log(total)
+    return logs

@@ -1,0 +1,429 @@
+"""The arcs of a quadratic flow: what they carry at given potentials.
+
+Arc e = (tail, head) has cost l, weight w >= 0, capacity k and a type; at tension
+y = p_head - p_tail it carries the minimiser of
+
+    directed     l x + w/2 x^2 - y x      over 0 <= x <= k
+    undirected   l|x| + w/2 x^2 - y x     over |x| <= k
+
+An arc of weight zero (always directed here) has a `side` instead of a slope: -1 where y < l and it
+is empty, +1 where y > l and it is full, 0 where it is tight, y = l, and carries whatever its ends
+need. Sides are stored, never read off y, so that round-off cannot untie a tight arc.
+"""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+
+@kernel
+def _carried(y, l, w, k, undirected):
+    """Flow and slope of one arc of positive weight at tension y."""
+    if y > l:
+        x = (y - l) / w
+    elif undirected and y < -l:
+        x = (y + l) / w
+    else:
+        return 0.0, 0.0
+    if x >= k:
+        return k, 0.0
+    if x <= -k:
+        return -k, 0.0
+    return x, 1.0 / w
+
+
+@kernel
+def respond(p, side, tail, head, cost, weight, capacity, undirected, supply):
+    """Flow x (E,), slope dx/dy (E,) and imbalance b - D x (N,) at the potentials p (N,).
+
+    Tight arcs carry nothing here; `route` gives them their flow.
+    """
+    flow = np.empty(tail.size)
+    slope = np.empty(tail.size)
+    imbalance = supply.copy()
+    for e in range(tail.size):
+        u = tail[e]
+        v = head[e]
+        if weight[e] > 0.0:
+            x, s = _carried(p[v] - p[u], cost[e], weight[e], capacity[e], undirected[e])
+        else:
+            x = capacity[e] if side[e] > 0 else 0.0
+            s = 0.0
+        flow[e] = x
+        slope[e] = s
+        imbalance[u] += x
+        imbalance[v] -= x
+    return flow, slope, imbalance
+
+
+@kernel
+def directional(tau, y, dy, side, cost, weight, capacity, undirected):
+    """Sum over arcs of x_e(y + tau dy) dy_e and of slope_e dy_e^2: the flow part of q'(tau), q''.
+
+    Arcs of weight zero keep the side they have.
+    """
+    first = 0.0
+    second = 0.0
+    for e in range(y.size):
+        if weight[e] > 0.0:
+            x, s = _carried(y[e] + tau * dy[e], cost[e], weight[e], capacity[e], undirected[e])
+            first += x * dy[e]
+            second += s * dy[e] * dy[e]
+        elif side[e] > 0:
+            first += capacity[e] * dy[e]
+    return first, second
+
+
+@kernel
+def tension(p, tail, head):
+    """y = D'p, one entry an arc."""
+    y = np.empty(tail.size)
+    for e in range(tail.size):
+        y[e] = p[head[e]] - p[tail[e]]
+    return y
+
+
+@kernel
+def divergence(flow, tail, head, n_nodes):
+    """D x: what the arcs bring to each node, less what they take away."""
+    out = np.zeros(n_nodes)
+    for e in range(tail.size):
+        out[tail[e]] -= flow[e]
+        out[head[e]] += flow[e]
+    return out
+
+
+@kernel
+def incidence(tail, head, n_nodes):
+    """Arcs at each node: indptr (N+1,) int64, arc (2E,) int32; loops appear twice."""
+    indptr = np.zeros(n_nodes + 1, np.int64)
+    for e in range(tail.size):
+        indptr[tail[e] + 1] += 1
+        indptr[head[e] + 1] += 1
+    for v in range(n_nodes):
+        indptr[v + 1] += indptr[v]
+    fill = indptr[:-1].copy()
+    arc = np.empty(2 * tail.size, np.int32)
+    for e in range(tail.size):
+        arc[fill[tail[e]]] = e
+        fill[tail[e]] += 1
+        arc[fill[head[e]]] = e
+        fill[head[e]] += 1
+    return indptr, arc
+
+
+@kernel
+def _find(parent, v):
+    while parent[v] != v:
+        parent[v] = parent[parent[v]]
+        v = parent[v]
+    return v
+
+
+@kernel
+def contract(zero_arcs, side, tail, head, n_nodes):
+    """Representative (N,) int32 of each node when the ends of every tight arc become one."""
+    parent = np.arange(n_nodes).astype(np.int32)
+    for e in zero_arcs:
+        if side[e] == 0:
+            u = _find(parent, tail[e])
+            v = _find(parent, head[e])
+            if u != v:
+                parent[max(u, v)] = min(u, v)
+    for v in range(n_nodes):
+        parent[v] = _find(parent, v)
+    return parent
+
+
+@kernel
+def components(parent, slope, tail, head):
+    """Component (N,) int32 of each node in the graph of active arcs, numbered by a member.
+
+    `parent` (N,) names the class of each node that tight arcs have made (see `contract`).
+    """
+    label = parent.copy()
+    for e in range(tail.size):
+        if slope[e] > 0.0:
+            u = _find(label, tail[e])
+            v = _find(label, head[e])
+            if u != v:
+                label[max(u, v)] = min(u, v)
+    for v in range(label.size):
+        label[v] = _find(label, v)
+    return label
+
+
+@kernel
+def shift_components(
+    label, joined, rhs, p, side, slope, tail, head, cost, weight, capacity, undirected, tol
+):
+    """Split a right side into one that Newton can solve and a shift of whole components.
+
+    On a component K of the active graph that misses mass in total no Newton step exists; its dual
+    grows linearly until the first arc across its border wakes. Returns shift (N,): for each such K
+    the way to that arc and on, until it carries what K misses. In place, `rhs`, which lives on the
+    representatives of `joined`, is made to sum to zero on every component.
+    """
+    n = label.size
+    missing = np.zeros(n)
+    size = np.zeros(n)
+    for v in range(n):
+        if joined[v] == v:
+            missing[label[v]] += rhs[v]
+            size[label[v]] += 1.0
+    way = np.full(n, np.inf)
+    on = np.zeros(n)
+    for e in range(tail.size):
+        u = label[tail[e]]
+        v = label[head[e]]
+        if u == v or slope[e] > 0.0 or (abs(missing[u]) <= tol and abs(missing[v]) <= tol):
+            continue
+        y = p[head[e]] - p[tail[e]]
+        w = weight[e]
+        # How far y may rise (fall) before the arc wakes.
+        if w > 0.0:
+            rise = cost[e] - y
+            fall = y - cost[e] - w * capacity[e]
+            if undirected[e]:
+                if rise < 0.0:
+                    rise = np.inf
+                else:
+                    fall = y + cost[e]
+                if fall < 0.0:
+                    fall = np.inf
+                    rise = -cost[e] - w * capacity[e] - y
+        else:
+            rise = cost[e] - y if side[e] < 0 else np.inf
+            fall = y - cost[e] if side[e] > 0 else np.inf
+        if rise < 0.0:
+            rise = np.inf
+        if fall < 0.0:
+            fall = np.inf
+        reach = rise if missing[v] > 0.0 else fall
+        if abs(missing[v]) > tol and reach < way[v]:
+            way[v] = reach
+            on[v] = w
+        reach = rise if missing[u] < 0.0 else fall
+        if abs(missing[u]) > tol and reach < way[u]:
+            way[u] = reach
+            on[u] = w
+    shift = np.zeros(n)
+    for v in range(n):
+        k = label[v]
+        if joined[v] == v:
+            rhs[v] -= missing[k] / size[k]
+        if abs(missing[k]) > tol and way[k] < np.inf:
+            shift[v] = np.sign(missing[k]) * way[k] + on[k] * missing[k]
+    return shift
+
+
+@kernel
+def route(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance):
+    """Send the imbalance along the tight arcs, in place in `flow` and `imbalance`.
+
+    The tight arcs are pruned leaf by leaf, the given leaves (Z,) first, so that what does not fit
+    is left at the hubs; each gets the flow its leaf needs, clipped to [0, k]. Returns wish (Z,), the
+    flow before clipping: outside [0, k] it says on which side the arc must be let go. Where tight
+    arcs form a cycle, those left over carry nothing.
+    """
+    wish = np.zeros(zero_arcs.size)
+    degree = np.zeros(imbalance.size, np.int32)
+    mixed = np.zeros(imbalance.size, np.int64)  # xor of the tight arcs at a node
+    count = 0
+    for z in range(zero_arcs.size):
+        e = zero_arcs[z]
+        if side[e] == 0:
+            count += 1
+            degree[tail[e]] += 1
+            degree[head[e]] += 1
+            mixed[tail[e]] ^= z
+            mixed[head[e]] ^= z
+    if count == 0:
+        return wish
+    for late in range(2):
+        for begin in range(imbalance.size):
+            node = begin
+            while degree[node] == 1 and (late == 1 or leaf[mixed[node]] == node):
+                z = mixed[node]
+                e = zero_arcs[z]
+                if head[e] == node:
+                    x = imbalance[node]
+                    hub = tail[e]
+                else:
+                    x = -imbalance[node]
+                    hub = head[e]
+                wish[z] = x
+                x = min(max(x, 0.0), capacity[e])
+                flow[e] = x
+                imbalance[head[e]] -= x
+                imbalance[tail[e]] += x
+                degree[node] = 0
+                degree[hub] -= 1
+                mixed[hub] ^= z
+                node = hub
+    return wish
+
+
+@kernel
+def clamp(zero_arcs, leaf, side, tail, head, cost, p, trial):
+    """In place: where a trial point leaves the side of an arc, put the leaf on the kink.
+
+    Returns landed (Z,) bool: the arcs that reached their kink.
+    """
+    landed = np.zeros(zero_arcs.size, np.bool_)
+    for z in range(zero_arcs.size):
+        e = zero_arcs[z]
+        if side[e] != 0:
+            gap = trial[head[e]] - trial[tail[e]] - cost[e]
+            if gap * side[e] <= 0.0:
+                landed[z] = True
+                if leaf[z] == head[e]:
+                    trial[leaf[z]] = trial[tail[e]] + cost[e]
+                else:
+                    trial[leaf[z]] = trial[head[e]] - cost[e]
+    return landed
+
+
+@kernel
+def _sift_down(position, event, root, count):
+    """Restore the min-heap on `position` below `root`, carrying `event` along."""
+    while True:
+        child = 2 * root + 1
+        if child >= count:
+            return
+        if child + 1 < count and position[child + 1] < position[child]:
+            child += 1
+        if position[root] <= position[child]:
+            return
+        position[root], position[child] = position[child], position[root]
+        event[root], event[child] = event[child], event[root]
+        root = child
+
+
+@kernel
+def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, supply, tol):
+    """In place in p and side: one pass of exact coordinate ascent, node after node.
+
+    The imbalance of a node is a decreasing piecewise-linear function of its own potential, with a
+    step at the kink of every arc of weight zero. From where it stands the walk goes from kink to
+    kink towards the root; a heap hands the kinks out in order. A node whose imbalance is at most
+    `tol` stays; one that no potential can balance goes to its last kink.
+    """
+    position = np.empty(64)
+    event = np.empty(64, np.int64)  # 2 e + 1 where the slope of arc e begins, 2 e where it ends
+    for v in range(p.size):
+        begin = indptr[v]
+        end = indptr[v + 1]
+        if position.size < 4 * (end - begin):
+            position = np.empty(4 * (end - begin))
+            event = np.empty(4 * (end - begin), np.int64)
+        here = p[v]
+        g = supply[v]  # with every tight arc as it is just below its kink
+        step = 0.0  # what the tight arcs add just above it
+        for q in range(begin, end):
+            e = arc[q]
+            sign = 1.0 if tail[e] == v else -1.0
+            if weight[e] > 0.0:
+                y = p[head[e]] - here if tail[e] == v else here - p[tail[e]]
+                x, s = _carried(y, cost[e], weight[e], capacity[e], undirected[e])
+                g += sign * x
+            elif side[e] == 0:
+                step += capacity[e]
+                if tail[e] == v:
+                    g += capacity[e]
+            elif side[e] > 0:
+                g += sign * capacity[e]
+        if g - step > tol:
+            g -= step
+            ahead = 1.0
+        elif g < -tol:
+            g = -g
+            ahead = -1.0
+        else:
+            continue
+        # Distances from here, in the direction of ascent, between which each arc has slope 1/w.
+        h = 0.0
+        active = 0
+        count = 0
+        nearest = np.inf
+        for q in range(begin, end):
+            e = arc[q]
+            w = weight[e]
+            outward = tail[e] == v
+            base = p[head[e]] if outward else p[tail[e]]
+            flip = -ahead if outward else ahead
+            shift = ahead * (base - here)
+            if w == 0.0:
+                # Passing the kink towards larger y fills the arc, towards smaller y empties it.
+                toward = 1 if flip > 0.0 else -1
+                if side[e] == 0:
+                    side[e] = toward
+                elif side[e] != toward:
+                    low = max(shift + flip * cost[e], 0.0)
+                    position[count] = low
+                    event[count] = 2 * e
+                    count += 1
+                    nearest = min(nearest, low)
+                continue
+            for turn in range(2 if undirected[e] else 1):
+                low = cost[e]
+                high = low + w * capacity[e]
+                if turn == 1:
+                    low, high = -high, -low
+                if flip < 0.0:
+                    low, high = -high, -low
+                low += shift
+                high += shift
+                if high > 0.0:
+                    if low > 0.0:
+                        position[count] = low
+                        event[count] = 2 * e + 1
+                        count += 1
+                        nearest = min(nearest, low)
+                    else:
+                        h += 1.0 / w
+                        active += 1
+                        nearest = min(nearest, high)
+                    if high < np.inf:
+                        position[count] = high
+                        event[count] = 2 * e
+                        count += 1
+        if g <= h * nearest:
+            p[v] = here + ahead * g / h
+            continue
+        for root in range(count // 2 - 1, -1, -1):
+            _sift_down(position, event, root, count)
+        travelled = 0.0
+        landed = False
+        while count > 0:
+            span = position[0] - travelled
+            if g <= h * span:
+                break
+            g -= h * span
+            travelled = position[0]
+            e = event[0] >> 1
+            if weight[e] > 0.0:
+                if event[0] & 1:
+                    h += 1.0 / weight[e]
+                    active += 1
+                else:
+                    h -= 1.0 / weight[e]
+                    active -= 1
+                if active == 0:
+                    h = 0.0  # round-off would leave a slope where no arc is active
+            elif g <= capacity[e]:
+                side[e] = 0
+                p[v] = p[tail[e]] + cost[e] if head[e] == v else p[head[e]] - cost[e]
+                landed = True
+                break
+            else:
+                g -= capacity[e]
+                side[e] = -side[e]
+            count -= 1
+            position[0] = position[count]
+            event[0] = event[count]
+            _sift_down(position, event, 0, count)
+        if not landed:
+            if h > 0.0:
+                travelled += g / h
+            p[v] = here + ahead * travelled

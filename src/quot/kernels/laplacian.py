@@ -1,0 +1,413 @@
+"""Weighted graph Laplacians: adjacency, approximate Cholesky factor, conjugate gradients.
+
+The matrix is ``L = sum_e c_e (1_u - 1_v)(1_u - 1_v)'`` over edges e = (u, v). It is singular: right
+sides must sum to zero on every connected component, and solutions are known up to a constant there.
+"""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+
+@kernel
+def adjacency(tail, head, conductance, n_nodes):
+    """Symmetric adjacency in CSR form, loops and edges of zero conductance left out.
+
+    tail, head (E,) int32; conductance (E,) float64 >= 0.
+    Returns indptr (N+1,) int64, neighbour (2E',) int32, weight (2E',) float64, degree sums (N,).
+    """
+    indptr = np.zeros(n_nodes + 1, np.int64)
+    for e in range(tail.size):
+        if conductance[e] > 0.0 and tail[e] != head[e]:
+            indptr[tail[e] + 1] += 1
+            indptr[head[e] + 1] += 1
+    for v in range(n_nodes):
+        indptr[v + 1] += indptr[v]
+    fill = indptr[:-1].copy()
+    neighbour = np.empty(indptr[-1], np.int32)
+    weight = np.empty(indptr[-1])
+    diagonal = np.zeros(n_nodes)
+    for e in range(tail.size):
+        c = conductance[e]
+        if c > 0.0 and tail[e] != head[e]:
+            u = tail[e]
+            v = head[e]
+            neighbour[fill[u]] = v
+            weight[fill[u]] = c
+            fill[u] += 1
+            neighbour[fill[v]] = u
+            weight[fill[v]] = c
+            fill[v] += 1
+            diagonal[u] += c
+            diagonal[v] += c
+    return indptr, neighbour, weight, diagonal
+
+
+@kernel
+def _apply(indptr, neighbour, weight, diagonal, x, out):
+    """out = L x."""
+    for v in range(out.size):
+        s = 0.0
+        for q in range(indptr[v], indptr[v + 1]):
+            s += weight[q] * x[neighbour[q]]
+        out[v] = diagonal[v] * x[v] - s
+
+
+@kernel
+def cg_jacobi(indptr, neighbour, weight, diagonal, rhs, rtol, max_iter):
+    """Conjugate gradients with the diagonal as preconditioner.
+
+    Stops at ||r||_2 <= rtol ||rhs||_2. Returns x (N,), iterations, relative residual reached.
+    """
+    n = rhs.size
+    x = np.zeros(n)
+    r = rhs.copy()
+    z = np.empty(n)
+    p = np.empty(n)
+    q = np.empty(n)
+    inverse = np.empty(n)
+    target = 0.0
+    for v in range(n):
+        inverse[v] = 1.0 / diagonal[v] if diagonal[v] > 0.0 else 0.0
+        target += r[v] * r[v]
+    norm0 = np.sqrt(target)
+    if norm0 == 0.0:
+        return x, 0, 0.0
+    target = (rtol * norm0) ** 2
+    rz = 0.0
+    for v in range(n):
+        z[v] = inverse[v] * r[v]
+        p[v] = z[v]
+        rz += r[v] * z[v]
+    rr = norm0 * norm0
+    it = 0
+    while it < max_iter and rr > target:
+        it += 1
+        _apply(indptr, neighbour, weight, diagonal, p, q)
+        pq = 0.0
+        for v in range(n):
+            pq += p[v] * q[v]
+        if not pq > 0.0:
+            break
+        alpha = rz / pq
+        rr = 0.0
+        rz_new = 0.0
+        for v in range(n):
+            x[v] += alpha * p[v]
+            r[v] -= alpha * q[v]
+            rr += r[v] * r[v]
+            rz_new += r[v] * r[v] * inverse[v]
+        beta = rz_new / rz
+        rz = rz_new
+        for v in range(n):
+            p[v] = inverse[v] * r[v] + beta * p[v]
+    return x, it, np.sqrt(rr) / norm0
+
+
+@kernel
+def _sort_small(key, a, b, count):
+    """Sort the first `count` of `key` ascending, carrying `a` and `b` (int64) along."""
+    if count <= 24:
+        for i in range(1, count):
+            k = key[i]
+            x = a[i]
+            y = b[i]
+            j = i - 1
+            while j >= 0 and key[j] > k:
+                key[j + 1] = key[j]
+                a[j + 1] = a[j]
+                b[j + 1] = b[j]
+                j -= 1
+            key[j + 1] = k
+            a[j + 1] = x
+            b[j + 1] = y
+    else:
+        order = np.argsort(key[:count], kind="mergesort")
+        key[:count] = key[:count][order]
+        a[:count] = a[:count][order]
+        b[:count] = b[:count][order]
+
+
+@kernel
+def _bucket_remove(v, key, bucket, before, after):
+    if before[v] >= 0:
+        after[before[v]] = after[v]
+    else:
+        bucket[key[v]] = after[v]
+    if after[v] >= 0:
+        before[after[v]] = before[v]
+
+
+@kernel
+def _bucket_insert(v, k, key, bucket, before, after):
+    key[v] = k
+    before[v] = -1
+    after[v] = bucket[k]
+    if bucket[k] >= 0:
+        before[bucket[k]] = v
+    bucket[k] = v
+
+
+@kernel
+def factor(indptr, neighbour, weight, seed):
+    """Approximate Cholesky factor of a graph Laplacian (Gao, Kyng and Spielman's AC).
+
+    Vertices go by dynamic minimum degree; the clique an elimination creates is sampled to a tree of
+    one edge per neighbour, so the work is nearly linear. Exact when the graph is a forest.
+    The last vertex of each component has pivot zero.
+
+    Returns order (N,) int32, start (N+1,) int64, row (nnz,) int32, fraction (nnz,), pivot (N,):
+    column q of the factor belongs to vertex order[q].
+    """
+    n = indptr.size - 1
+    half = neighbour.size
+    # Half-edges as linked lists, one list per vertex; `twin` is the other half of the same edge.
+    other = neighbour.astype(np.int32)
+    value = weight.copy()
+    following = np.empty(half, np.int64)
+    twin = np.empty(half, np.int64)
+    first = np.full(n, -1, np.int64)
+    cursor = indptr[:-1].copy()
+    for v in range(n):
+        for q in range(indptr[v], indptr[v + 1]):
+            following[q] = first[v]
+            first[v] = q
+    for v in range(n):  # the k-th copy of (v, u) is the twin of the k-th copy of (u, v)
+        for q in range(indptr[v], indptr[v + 1]):
+            twin[q] = -1
+    for v in range(n):
+        for q in range(indptr[v], indptr[v + 1]):
+            u = neighbour[q]
+            if u > v:
+                t = cursor[u]
+                while neighbour[t] != v or twin[t] >= 0:
+                    t += 1
+                twin[q] = t
+                twin[t] = q
+                while cursor[u] < indptr[u + 1] and twin[cursor[u]] >= 0:
+                    cursor[u] += 1
+
+    cap = min(n, 4096)
+    bucket = np.full(cap + 2, -1, np.int64)
+    before = np.full(n, -1, np.int64)
+    after = np.full(n, -1, np.int64)
+    key = np.zeros(n, np.int64)
+    degree = np.zeros(n, np.int64)
+    for v in range(n - 1, -1, -1):
+        degree[v] = indptr[v + 1] - indptr[v]
+        _bucket_insert(v, min(degree[v], cap), key, bucket, before, after)
+
+    order = np.empty(n, np.int32)
+    start = np.empty(n + 1, np.int64)
+    size = half + n
+    row = np.empty(size, np.int32)
+    fraction = np.empty(size)
+    pivot = np.zeros(n)
+    slot = np.full(n, -1, np.int64)
+    star_value = np.empty(64)
+    star_node = np.empty(64, np.int64)
+    star_half = np.empty(64, np.int64)
+    cumulative = np.empty(64)
+    state = np.uint64(seed) * np.uint64(2685821657736338717) + np.uint64(88172645463325252)
+    nnz = 0
+    lowest = 0
+    for step in range(n):
+        while bucket[lowest] < 0:
+            lowest += 1
+        v = bucket[lowest]
+        _bucket_remove(v, key, bucket, before, after)
+        order[step] = v
+        start[step] = nnz
+        # Gather the star of v, parallel edges merged.
+        count = 0
+        q = first[v]
+        while q >= 0:
+            follow = following[q]
+            if value[q] > 0.0:
+                u = other[q]
+                if slot[u] >= 0:
+                    star_value[slot[u]] += value[q]
+                    value[q] = 0.0
+                    value[twin[q]] = 0.0
+                    degree[u] -= 1
+                    _bucket_remove(u, key, bucket, before, after)
+                    k = min(degree[u], cap)
+                    _bucket_insert(u, k, key, bucket, before, after)
+                    if k < lowest:
+                        lowest = k
+                else:
+                    if count == star_value.size:
+                        star_value = np.concatenate((star_value, np.empty(count)))
+                        star_node = np.concatenate((star_node, np.empty(count, np.int64)))
+                        star_half = np.concatenate((star_half, np.empty(count, np.int64)))
+                        cumulative = np.concatenate((cumulative, np.empty(count)))
+                    slot[u] = count
+                    star_value[count] = value[q]
+                    star_node[count] = u
+                    star_half[count] = q
+                    count += 1
+            q = follow
+        for i in range(count):
+            slot[star_node[i]] = -1
+        if count == 0:
+            continue
+        _sort_small(star_value, star_node, star_half, count)
+        total = 0.0
+        for i in range(count):
+            total += star_value[i]
+            cumulative[i] = total
+        if nnz + count > row.size:
+            more = row.size + count
+            row = np.concatenate((row, np.empty(more, np.int32)))
+            fraction = np.concatenate((fraction, np.empty(more)))
+        rest = total
+        scale = 1.0
+        for i in range(count - 1):
+            j = star_node[i]
+            h = star_half[i]
+            t = twin[h]
+            f = star_value[i] * scale / rest
+            # Sample a later neighbour with probability proportional to its weight.
+            state ^= state << np.uint64(13)
+            state ^= state >> np.uint64(7)
+            state ^= state << np.uint64(17)
+            uniform = np.float64(state >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+            mark = cumulative[i] + uniform * (total - cumulative[i])
+            low = i + 1
+            high = count - 1
+            while low < high:
+                mid = (low + high) >> 1
+                if cumulative[mid] > mark:
+                    high = mid
+                else:
+                    low = mid + 1
+            k = star_node[low]
+            new = f * (1.0 - f) * rest
+            # The two halves of (v, j) become the two halves of (j, k).
+            other[t] = k
+            value[t] = new
+            other[h] = j
+            value[h] = new
+            following[h] = first[k]
+            first[k] = h
+            if new > 0.0:
+                degree[k] += 1
+                _bucket_remove(k, key, bucket, before, after)
+                _bucket_insert(k, min(degree[k], cap), key, bucket, before, after)
+            else:
+                degree[j] -= 1
+                _bucket_remove(j, key, bucket, before, after)
+                b = min(degree[j], cap)
+                _bucket_insert(j, b, key, bucket, before, after)
+                if b < lowest:
+                    lowest = b
+            row[nnz] = j
+            fraction[nnz] = f
+            nnz += 1
+            scale *= 1.0 - f
+            rest *= (1.0 - f) * (1.0 - f)
+        j = star_node[count - 1]
+        h = star_half[count - 1]
+        pivot[v] = star_value[count - 1] * scale
+        value[h] = 0.0
+        value[twin[h]] = 0.0
+        degree[j] -= 1
+        _bucket_remove(j, key, bucket, before, after)
+        b = min(degree[j], cap)
+        _bucket_insert(j, b, key, bucket, before, after)
+        if b < lowest:
+            lowest = b
+        row[nnz] = j
+        fraction[nnz] = 1.0
+        nnz += 1
+    start[n] = nnz
+    return order, start, row[:nnz].copy(), fraction[:nnz].copy(), pivot
+
+
+@kernel
+def _precondition(order, start, row, fraction, pivot, y):
+    """In place: y <- (approximate inverse of L) y."""
+    n = order.size
+    for q in range(n):
+        v = order[q]
+        s = start[q]
+        e = start[q + 1]
+        if e > s:
+            yv = y[v]
+            for i in range(s, e - 1):
+                y[row[i]] += fraction[i] * yv
+                yv *= 1.0 - fraction[i]
+            y[row[e - 1]] += yv
+            y[v] = yv
+        if pivot[v] > 0.0:
+            y[v] /= pivot[v]
+        else:
+            y[v] = 0.0
+    for q in range(n - 1, -1, -1):
+        s = start[q]
+        e = start[q + 1]
+        if e > s:
+            v = order[q]
+            yv = y[v] + y[row[e - 1]]
+            for i in range(e - 2, s - 1, -1):
+                yv = (1.0 - fraction[i]) * yv + fraction[i] * y[row[i]]
+            y[v] = yv
+
+
+@kernel
+def cg_factor(
+    indptr, neighbour, weight, diagonal, order, start, row, fraction, pivot, rhs, rtol, max_iter
+):
+    """Conjugate gradients preconditioned by an approximate Cholesky factor.
+
+    Stops at ||r||_2 <= rtol ||rhs||_2. Returns x (N,), iterations, relative residual reached.
+    """
+    n = rhs.size
+    x = np.zeros(n)
+    r = rhs.copy()
+    z = np.empty(n)
+    p = np.empty(n)
+    q = np.empty(n)
+    norm2 = 0.0
+    for v in range(n):
+        norm2 += r[v] * r[v]
+    norm0 = np.sqrt(norm2)
+    if norm0 == 0.0:
+        return x, 0, 0.0
+    target = (rtol * norm0) ** 2
+    z[:] = r
+    _precondition(order, start, row, fraction, pivot, z)
+    rz = 0.0
+    for v in range(n):
+        p[v] = z[v]
+        rz += r[v] * z[v]
+    rr = norm2
+    it = 0
+    while it < max_iter and rr > target:
+        it += 1
+        _apply(indptr, neighbour, weight, diagonal, p, q)
+        pq = 0.0
+        for v in range(n):
+            pq += p[v] * q[v]
+        if not pq > 0.0:
+            break
+        alpha = rz / pq
+        rr = 0.0
+        for v in range(n):
+            x[v] += alpha * p[v]
+            r[v] -= alpha * q[v]
+            rr += r[v] * r[v]
+            z[v] = r[v]
+        if rr <= target:
+            break
+        _precondition(order, start, row, fraction, pivot, z)
+        rz_new = 0.0
+        for v in range(n):
+            rz_new += r[v] * z[v]
+        if not rz_new > 0.0:
+            break
+        beta = rz_new / rz
+        rz = rz_new
+        for v in range(n):
+            p[v] = z[v] + beta * p[v]
+    return x, it, np.sqrt(rr) / norm0

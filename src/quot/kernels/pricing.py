@@ -1,0 +1,102 @@
+"""Passes over blocks of pairs: nearest pairs by slack, violators, roots of rows."""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+
+@kernel
+def _insert(slack, index, value, where):
+    """Put `value` into the ascending list `slack`, dropping its last entry."""
+    k = slack.size - 1
+    while k > 0 and slack[k - 1] > value:
+        slack[k] = slack[k - 1]
+        index[k] = index[k - 1]
+        k -= 1
+    slack[k] = value
+    index[k] = where
+
+
+@kernel
+def nearest(block, start, f, g, row_slack, row_index, col_slack, col_index):
+    """Keep the pairs of least positive slack C - f - g of each row and each column, in place.
+
+    block (r, m) holds rows start .. start + r. row_slack, row_index (n, k) and col_slack,
+    col_index (m, k) are ascending lists; unused places have slack inf.
+    """
+    k = row_slack.shape[1]
+    last = col_slack[:, k - 1].copy()
+    for r in range(block.shape[0]):
+        i = start + r
+        fi = f[i]
+        worst = row_slack[i, k - 1]
+        for j in range(block.shape[1]):
+            s = block[r, j] - fi - g[j]
+            if s <= 0.0:
+                continue
+            if s < worst:
+                _insert(row_slack[i], row_index[i], s, j)
+                worst = row_slack[i, k - 1]
+            if s < last[j]:
+                _insert(col_slack[j], col_index[j], s, i)
+                last[j] = col_slack[j, k - 1]
+
+
+@kernel
+def merge(slack, index, more_slack, more_index):
+    """Merge ascending lists (m, k) into `slack` and `index`, in place."""
+    for j in range(slack.shape[0]):
+        for q in range(slack.shape[1]):
+            if more_slack[j, q] >= slack[j, -1]:
+                break
+            _insert(slack[j], index[j], more_slack[j, q], more_index[j, q])
+
+
+@kernel
+def violators(block, start, f, g, tau):
+    """Rows, cols (int32) of the pairs of slack C - f - g <= -tau, row by row."""
+    count = 0
+    for r in range(block.shape[0]):
+        fi = f[start + r] - tau
+        for j in range(block.shape[1]):
+            if block[r, j] - fi - g[j] <= 0.0:
+                count += 1
+    rows = np.empty(count, np.int32)
+    cols = np.empty(count, np.int32)
+    count = 0
+    if rows.size > 0:
+        for r in range(block.shape[0]):
+            fi = f[start + r] - tau
+            for j in range(block.shape[1]):
+                if block[r, j] - fi - g[j] <= 0.0:
+                    rows[count] = start + r
+                    cols[count] = j
+                    count += 1
+    return rows, cols
+
+
+@kernel
+def row_roots(block, g, target):
+    """For each row the f with sum_j [f + g_j - C_j]_+ = target, (r,); inf where all C are inf.
+
+    Newton from the right on a convex increasing function: monotone, ends on the exact piece.
+    """
+    out = np.empty(block.shape[0])
+    for r in range(block.shape[0]):
+        low = np.inf
+        for j in range(block.shape[1]):
+            low = min(low, block[r, j] - g[j])
+        f = low + target[r]
+        if low < np.inf:
+            for _ in range(60):
+                total = -target[r]
+                count = 0.0
+                for j in range(block.shape[1]):
+                    y = f + g[j] - block[r, j]
+                    count += 1.0 if y > 0.0 else 0.0
+                    total += max(y, 0.0)
+                if count == 0.0 or total <= 1e-12 * target[r]:
+                    break
+                f -= total / count
+        out[r] = f
+    return out

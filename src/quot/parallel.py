@@ -1,0 +1,45 @@
+"""Work on rows in chunks: the same chunks, and so the same bits, on any number of threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_pool: ThreadPoolExecutor | None = None
+_pool_pid = -1
+# Below this many elementary steps a thread costs more than it brings.
+_WORTH_A_THREAD = 200_000
+
+
+def thread_count() -> int:
+    """Return how many threads quot uses: QUOT_NUM_THREADS, else the processors it may run on."""
+    asked = os.environ.get("QUOT_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_rows(function: Callable[[int, int], T], n_rows: int, n_columns: int, chunk: int) -> list[T]:
+    """Call ``function(start, stop)`` on consecutive chunks of rows; results in order.
+
+    The chunks depend on sizes alone, never on the number of threads.
+    """
+    bounds = [(start, min(start + chunk, n_rows)) for start in range(0, n_rows, chunk)]
+    if len(bounds) < 2 or n_rows * n_columns < _WORTH_A_THREAD or thread_count() == 1:
+        return [function(*bound) for bound in bounds]
+    return list(_threads().map(lambda bound: function(*bound), bounds))
+
+
+def _threads() -> ThreadPoolExecutor:
+    """The pool, made anew in a forked child or when another count is asked for."""
+    global _pool, _pool_pid  # noqa: PLW0603
+    if _pool is None or _pool_pid != os.getpid() or _pool._max_workers != thread_count():
+        _pool = ThreadPoolExecutor(thread_count(), thread_name_prefix="quot")
+        _pool_pid = os.getpid()
+    return _pool

@@ -1,0 +1,155 @@
+"""Problems: what is to be solved, validated once and frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.costs import Cost, as_cost
+from quot.plan import Plan
+from quot.validation import as_mass, as_reg, as_weights, check_positive
+
+Floats = NDArray[np.float64]
+
+
+class Transport:
+    """What all transport problems share: a cost, masses and perhaps a mass to move."""
+
+    cost: Cost
+    a: Floats
+    b: Floats
+    mass: float | None
+
+    def _check(self) -> None:
+        """Pass cost and masses through the door."""
+        self._fix("cost", as_cost(self.cost))
+        n, m = self.cost.shape
+        self._fix("a", as_weights(self.a, "a", n))
+        self._fix("b", as_weights(self.b, "b", m))
+        self._fix("mass", as_mass(self.mass, self.a, self.b))
+
+    def _fix(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, m)."""
+        return self.cost.shape
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether all mass of `a` and `b` must move."""
+        return self.mass is None
+
+    @property
+    def total(self) -> float:
+        """Mass that the plan moves."""
+        return float(self.a.sum()) if self.mass is None else self.mass
+
+    @property
+    def trivial_sparsity(self) -> float:
+        """Fraction of the n * m entries that are zero in every plan: their row or column is empty.
+
+        The part of `Plan.sparsity` that says nothing about the method.
+        """
+        n, m = self.shape
+        filled = int(np.count_nonzero(self.a)) * int(np.count_nonzero(self.b))
+        return 1.0 - filled / (n * m)
+
+    def linear_cost(self, plan: Plan) -> float:
+        """Return <C, P>."""
+        return float(self.cost.at(plan.rows, plan.cols) @ plan.values)
+
+    def objective(self, plan: Plan) -> float:
+        """Return what is minimised, constraints apart."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(Transport):
+    """Quadratically regularised transport, balanced or partial.
+
+    Minimise ``<C, P> + reg/2 ||P||^2`` over P >= 0 with ``P 1 = a, P' 1 = b`` (balanced,
+    ``mass=None``) or ``P 1 <= a, P' 1 <= b, sum P = mass`` (partial). The constructor is the door:
+    every argument is checked there, and a problem that exists is valid.
+
+    Parameters
+    ----------
+    cost : Cost, array of shape (n, m) or scipy.sparse array
+        Cost per unit mass. Absent entries of a sparse cost are forbidden pairs.
+    a, b : array of shape (n,), (m,), optional
+        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    reg : float, default=0
+        Strength of the quadratic term, in cost per mass.
+    mass : float, optional
+        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is not what is described above; the message says what to do.
+    """
+
+    cost: Cost
+    a: Floats = None  # type: ignore[assignment]
+    b: Floats = None  # type: ignore[assignment]
+    reg: float = 0.0
+    mass: float | None = None
+
+    def __post_init__(self) -> None:
+        self._check()
+        self._fix("reg", as_reg(self.reg))
+
+    def objective(self, plan: Plan) -> float:
+        """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
+        return self.linear_cost(plan) + 0.5 * self.reg * float(plan.values @ plan.values)
+
+
+@dataclass(frozen=True, eq=False)
+class EntropicProblem(Transport):
+    """Transport with the entropy of the plan, balanced or partial.
+
+    Minimise ``<C, P> + eps sum P (log P - 1)`` over P >= 0 with ``P 1 = a, P' 1 = b`` (balanced,
+    ``mass=None``) or ``P 1 <= a, P' 1 <= b, sum P = mass`` (partial); 0 log 0 = 0. Entropy is on
+    the plan alone, not on what the rows and columns keep.
+
+    Parameters
+    ----------
+    cost : Cost, array of shape (n, m) or scipy.sparse array
+        Cost per unit mass. Absent entries of a sparse cost are forbidden pairs.
+    a, b : array of shape (n,), (m,), optional
+        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    eps : float
+        Temperature, > 0, in cost per mass. The source of this problem writes eps/2 for it.
+    mass : float, optional
+        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is not what is described above; the message says what to do.
+    """
+
+    cost: Cost
+    a: Floats = None  # type: ignore[assignment]
+    b: Floats = None  # type: ignore[assignment]
+    eps: float = field(kw_only=True)
+    mass: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._check()
+        self._fix("eps", check_positive(self.eps, "eps"))
+
+    def entropy_terms(self, plan: Plan) -> Floats:
+        """Return P (log P - 1) of each entry stored, (nnz,)."""
+        values = plan.values
+        logs = np.zeros_like(values)
+        np.log(values, out=logs, where=values > 0)
+        return values * (logs - 1.0)
+
+    def objective(self, plan: Plan) -> float:
+        """Return <C, P> + eps sum P (log P - 1): what is minimised, constraints apart."""
+        return self.linear_cost(plan) + self.eps * float(self.entropy_terms(plan).sum())

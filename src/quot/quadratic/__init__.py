@@ -1,0 +1,1 @@
+"""Quadratically regularised transport by a working set of pairs."""

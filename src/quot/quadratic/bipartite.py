@@ -1,0 +1,161 @@
+"""Transport on a set of pairs, as a flow network, and back.
+
+Nodes are the rows, the columns, S and T (where mass is partial on that side) and a hub. Pair
+(i, j) is an arc of weight reg; S -> i and j -> T are arcs of weight zero and capacity a_i, b_j.
+
+The hub closes the set: arcs row -> hub and hub -> column, at prices no pair left out can beat,
+make every set of pairs feasible and stop the potentials where the set ends to be complete. Flow
+through the hub means that such a bound binds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.flow.network import FlowState, Network
+from quot.problem import Problem
+from quot.support import Support
+
+Floats = NDArray[np.float64]
+
+# A side whose whole mass moves, up to this (relative), has no slack and needs no S or T.
+_WHOLE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Dual:
+    """Potentials f (n,), g (m,) and the price lam of the total mass."""
+
+    f: Floats
+    g: Floats
+    lam: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """The most a row and a column may pay before pairs left out become interesting: f <= rows,
+    g + lam <= cols; inf where no pair was left out.
+    """
+
+    rows: Floats
+    cols: Floats
+
+    @classmethod
+    def around(cls, dual: Dual, row_slack: Floats, col_slack: Floats) -> Box:
+        """Half the slack of the nearest pair left out, above the present potentials.
+
+        A pair left out has at least the larger of its two slacks, hence their mean.
+        """
+        return cls(dual.f + 0.5 * row_slack, dual.g + dual.lam + 0.5 * col_slack)
+
+
+class Bipartite:
+    """The flow network of a problem on a set of pairs.
+
+    Parameters
+    ----------
+    problem : Problem
+        Masses positive.
+    support : Support
+        The pairs.
+    box : Box, optional
+        Without it there is no hub.
+    """
+
+    def __init__(self, problem: Problem, support: Support, box: Box | None = None) -> None:
+        self.problem, self.support, self.box = problem, support, box
+        a, b, total = problem.a, problem.b, problem.total
+        n, m = problem.shape
+        self.slack_rows = not problem.is_balanced and total < float(a.sum()) * (1 - _WHOLE)
+        self.slack_cols = not problem.is_balanced and total < float(b.sum()) * (1 - _WHOLE)
+        nodes = n + m
+        # One block of arcs each: tail, head, cost, weight, capacity.
+        blocks = [
+            (
+                support.rows,
+                n + support.cols,
+                problem.cost.at(support.rows, support.cols),
+                problem.reg,
+                np.inf,
+            )
+        ]
+        supply = np.concatenate((-a, b))
+        if self.slack_rows:
+            self.source = nodes
+            supply = np.append(supply, -total)
+            supply[:n] = 0.0
+            blocks.append((np.full(n, nodes), np.arange(n), 0.0, 0.0, a))
+            nodes += 1
+        if self.slack_cols:
+            self.sink = nodes
+            supply = np.append(supply, total)
+            supply[n : n + m] = 0.0
+            blocks.append((np.arange(n, n + m), np.full(m, nodes), 0.0, 0.0, b))
+            nodes += 1
+        self.hub = nodes
+        if box is not None:
+            supply = np.append(supply, 0.0)
+            i, j = np.flatnonzero(box.rows < np.inf), np.flatnonzero(box.cols < np.inf)
+            blocks.append((i, np.full(i.size, nodes), box.rows[i], problem.reg, np.inf))
+            blocks.append((np.full(j.size, nodes), n + j, box.cols[j], problem.reg, np.inf))
+        # Balance to round-off, or Newton would chase the difference of the totals.
+        supply[n : n + m] *= _ratio(-supply[supply < 0].sum(), supply[supply > 0].sum(), self)
+        sizes = [len(block[0]) for block in blocks]
+        self.first_hub_arc = sum(sizes[: len(sizes) - 2]) if box is not None else sum(sizes)
+
+        def column(k: int, dtype: type) -> NDArray[np.generic]:
+            return np.concatenate(
+                [np.broadcast_to(block[k], size) for block, size in zip(blocks, sizes, strict=True)]
+            ).astype(dtype)
+
+        self.network = Network(
+            tail=column(0, np.int32),  # type: ignore[arg-type]
+            head=column(1, np.int32),  # type: ignore[arg-type]
+            cost=column(2, np.float64),  # type: ignore[arg-type]
+            weight=column(3, np.float64),  # type: ignore[arg-type]
+            capacity=column(4, np.float64),  # type: ignore[arg-type]
+            undirected=np.zeros(sum(sizes), np.bool_),
+            supply=supply,
+        )
+
+    def state(self, dual: Dual) -> FlowState:
+        """Potentials and sides of the network at a dual point; f, g <= 0 where there is slack."""
+        n, m = self.problem.shape
+        potentials = np.zeros(self.network.n_nodes)
+        potentials[:n] = -dual.f
+        potentials[n : n + m] = dual.g + dual.lam
+        if self.slack_cols:
+            potentials[self.sink] = dual.lam
+        return FlowState.at(self.network, potentials)
+
+    def dual(self, state: FlowState) -> Dual:
+        """The dual point of network potentials, gauge fixed."""
+        n, m = self.problem.shape
+        p = state.potentials
+        f, g = -p[:n], p[n : n + m]
+        if self.problem.is_balanced:
+            a, b = self.problem.a, self.problem.b
+            shift = 0.5 * float(g @ b / b.sum() - f @ a / a.sum())
+            return Dual(f + shift, g - shift)
+        source = p[self.source] if self.slack_rows else -float(f.max())
+        sink = p[self.sink] if self.slack_cols else float(g.max())
+        f, g = np.minimum(f + source, 0.0), np.minimum(g - sink, 0.0)
+        return Dual(f, g, float(sink - source))
+
+    def values(self, state: FlowState) -> Floats:
+        """Mass on each pair of the support."""
+        return state.flow[: self.support.size]
+
+    def through_hub(self, state: FlowState) -> float:
+        """Mass that the pairs could not carry at the prices of the box."""
+        return 0.5 * float(state.flow[self.first_hub_arc :].sum())
+
+
+def _ratio(given: float, taken: float, network: Bipartite) -> float:
+    """Factor for the columns' supply so that all supplies sum to zero, where nothing is slack."""
+    if network.slack_rows or network.slack_cols or taken <= 0.0:
+        return 1.0
+    return given / taken

@@ -1,0 +1,193 @@
+"""Coarse versions of a problem: rows and columns in nested clusters.
+
+Rows are points: their coordinates, or their costs to a few columns where only a matrix is known.
+A kd tree cuts them into clusters of equal size; the cost between clusters is the mean, their
+mass the sum. Potentials found there, read on single rows against the clusters of columns, are
+good to second order in the size of a cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.kernels import clusters as kernels
+from quot.parallel import map_rows
+from quot.plan import sums
+from quot.pricing import row_roots
+from quot.problem import Problem
+from quot.quadratic.bipartite import Dual
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# A level of this many pairs is solved on all of them.
+SMALL = 8192
+# A side of this few rows or columns is never clustered.
+_FEW = 64
+_LANDMARKS = 8
+_BLOCK_ENTRIES = 1 << 17
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A coarse problem and how the next finer one hangs on it.
+
+    Parameters
+    ----------
+    problem : Problem
+        Between clusters, K_a x K_b.
+    rows, cols : int64 arrays of shape (n,), (m,)
+        Cluster of each row and column of the finer problem.
+    row_cost : Cost of shape (n, K_b)
+        Finer rows against clusters of columns.
+    col_cost : Cost of shape (m, K_a)
+        Finer columns against clusters of rows.
+    """
+
+    problem: Problem
+    rows: Ints
+    cols: Ints
+    row_cost: Cost
+    col_cost: Cost
+
+    def extend(self, dual: Dual, reg: float, finer: Problem) -> Dual:
+        """Read the potentials of this level at `reg` on the rows and columns of the finer one.
+
+        A finer row is treated as if it were its cluster: it pays the f at which it would send
+        the cluster's mass to the clusters of columns. Then every finer row pays what it takes to
+        send its own mass at the finer reg.
+        """
+        coarse = self.problem
+        f = row_roots(self.row_cost, dual.g + dual.lam, reg * coarse.a[self.rows])
+        g = row_roots(self.col_cost, dual.f + dual.lam, reg * coarse.b[self.cols])
+        if not finer.is_balanced:
+            g = np.minimum(g, 0.0)
+        f = row_roots(finer.cost, g + dual.lam, finer.reg * finer.a)
+        if not finer.is_balanced:
+            f = np.minimum(f, 0.0)
+        return Dual(f, g, dual.lam)
+
+
+def coarsen(problem: Problem) -> list[Level]:
+    """Return coarse versions of a problem, finest first; none if it is small or sparse."""
+    levels: list[Level] = []
+    n, m = problem.shape
+    if isinstance(problem.cost, SparseCost) or n * m <= SMALL or min(n, m) < 2:  # noqa: PLR2004
+        return levels
+    depth_a, depth_b = _depth(n), _depth(m)
+    rows = _clusters(_features(problem.cost, 0), depth_a)
+    cols = _clusters(_features(problem.cost, 1), depth_b)
+    finer = problem
+    while finer.shape[0] * finer.shape[1] > SMALL and max(depth_a, depth_b) > 0:
+        level = _join(finer, rows, cols)
+        levels.append(level)
+        depth_a, depth_b = max(depth_a - 2, 0), max(depth_b - 2, 0)
+        finer = level.problem
+        rows, cols = _parents(finer.shape[0], depth_a), _parents(finer.shape[1], depth_b)
+    return levels
+
+
+def _depth(size: int) -> int:
+    """Cuts that leave about four points a cluster; an even number."""
+    return 0 if size <= _FEW else 2 * round((np.log2(size) - 2) / 2)
+
+
+def _parents(size: int, depth: int) -> Ints:
+    """Cluster of each cluster, four to one while the tree has cuts left."""
+    return np.arange(size) >> 2 if depth > 0 else np.arange(size)
+
+
+def _features(cost: Cost, side: int) -> Floats:
+    """Points whose distances tell which rows (0) or columns (1) are alike."""
+    if isinstance(cost, PointCost):
+        return cost.positions[side]
+    n, m = cost.shape
+    rng = np.random.default_rng(0)
+    if side == 0:
+        chosen = np.sort(rng.permutation(m)[:_LANDMARKS])
+        parts = map_rows(lambda i, j: cost.block(i, j)[:, chosen], n, m, max(1, _BLOCK_ENTRIES // m))
+        return np.ascontiguousarray(np.concatenate(parts))
+    chosen = np.sort(rng.permutation(n)[:_LANDMARKS])
+    landmarks = cost.take(chosen, np.arange(m)).block(0, chosen.size)
+    return np.ascontiguousarray(landmarks.T)
+
+
+def _clusters(features: Floats, depth: int) -> Ints:
+    """Cluster of each point after `depth` cuts."""
+    if depth == 0:
+        return np.arange(features.shape[0])
+    order, bounds = kernels.kd_order(features, depth)
+    label = np.empty(order.size, np.int64)
+    label[order] = np.repeat(np.arange(bounds.size - 1), np.diff(bounds))
+    return label
+
+
+def _join(problem: Problem, rows: Ints, cols: Ints) -> Level:
+    """Join the rows and columns of each cluster."""
+    k, q = int(rows.max()) + 1, int(cols.max()) + 1
+    a, b = sums(rows, problem.a, k), sums(cols, problem.b, q)
+    share_a, share_b = problem.a / a[rows], problem.b / b[cols]
+    cost = problem.cost
+    joined: Cost
+    row_cost: Cost
+    col_cost: Cost
+    if isinstance(cost, PointCost):
+        X, Y = cost.positions
+        means = _means(X, rows, share_a, k), _means(Y, cols, share_b, q)
+        joined = PointCost(*means, metric=cost.metric)
+        row_cost = PointCost(X, means[1], metric=cost.metric)
+        col_cost = PointCost(Y, means[0], metric=cost.metric)
+    else:
+        by_cols = _average_columns(cost, cols, share_b, q)
+        by_rows = _average_rows(cost, rows, share_a, k)
+        row_cost = DenseCost(by_cols)
+        joined = DenseCost(_average_columns(DenseCost(by_rows), cols, share_b, q))
+        col_cost = DenseCost(np.ascontiguousarray(by_rows.T))
+    mass = problem.mass if problem.mass is None else min(problem.mass, a.sum(), b.sum())
+    return Level(
+        Problem(joined, a, b, reg=problem.reg, mass=mass), rows, cols, row_cost, col_cost
+    )
+
+
+def _means(points: Floats, label: Ints, share: Floats, count: int) -> Floats:
+    """Weighted mean of each cluster; where it has no direction, its first point."""
+    mean = np.stack([sums(label, share * x, count) for x in points.T], axis=1)
+    lost = ~mean.any(axis=1)
+    if lost.any():
+        _, first = np.unique(label, return_index=True)
+        mean[lost] = points[first[lost]]
+    return mean
+
+
+def _average_columns(cost: Cost, label: Ints, share: Floats, count: int) -> Floats:
+    """Average a cost over clusters of columns, (n, count)."""
+    n, m = cost.shape
+    out = np.zeros((n, count))
+
+    def part(start: int, stop: int) -> None:
+        kernels.average_columns(cost.block(start, stop), label, share, out[start:stop])
+
+    map_rows(part, n, m, max(1, _BLOCK_ENTRIES // m))
+    return out
+
+
+def _average_rows(cost: Cost, label: Ints, share: Floats, count: int) -> Floats:
+    """Average a cost over clusters of rows, (count, m)."""
+    n, m = cost.shape
+    out = np.zeros((count, m))
+    order = np.argsort(label, kind="stable")
+    first = np.searchsorted(label[order], np.arange(count + 1))
+    everything: Any = np.arange(m)
+
+    def part(start: int, stop: int) -> None:
+        members = order[first[start] : first[stop]]
+        block = cost.take(members, everything).block(0, members.size)
+        kernels.average_rows(block, 0, label[members], share[members], out)
+
+    map_rows(part, count, m * max(1, n // count), max(1, 4 * _BLOCK_ENTRIES * count // (n * m)))
+    return out

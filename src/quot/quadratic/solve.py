@@ -1,0 +1,143 @@
+"""From a problem to a certified result: what surrounds the working set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.certificate import Certificate, certify
+from quot.convergence import Monitor, Status, Tolerance
+from quot.costs import Cost, SparseCost
+from quot.plan import Plan
+from quot.problem import Problem
+from quot.quadratic.bipartite import Dual
+from quot.quadratic.feasibility import check_feasible
+from quot.quadratic.working_set import Solution, WorkingSet
+from quot.result import Result
+from quot.rounding import repair
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Within this gap and residual (relative) a result that missed the tolerance is near optimal.
+_NEAR = 1e-5
+
+
+def solve_quadratic(
+    problem: Problem,
+    *,
+    tolerance: Tolerance,
+    monitor: Monitor,
+    start: Dual | None = None,
+) -> Result:
+    """Solve a problem by the working set and certify the answer over all pairs.
+
+    Raises
+    ------
+    InfeasibleError
+        If the allowed pairs of a sparse cost cannot carry the mass.
+    """
+    check_feasible(problem)
+    n, m = problem.shape
+    rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
+    if problem.total == 0.0:
+        nothing = np.zeros(0, np.int32)
+        plan = Plan(problem.shape, nothing, nothing, np.zeros(0))
+        dual, status = Dual(np.zeros(n), np.zeros(m)), Status.OPTIMAL
+    else:
+        core = problem
+        if rows.size < n or cols.size < m:
+            core = replace(
+                problem,
+                cost=problem.cost.take(rows, cols),
+                a=problem.a[rows],
+                b=problem.b[cols],
+            )
+        if start is not None:
+            start = Dual(start.f[rows], start.g[cols], start.lam)
+        solution = WorkingSet(core, monitor).solve(start)
+        plan, dual, status = _grow(problem, solution, rows, cols)
+        plan = repair(problem, plan)
+    dual = _fill(problem, dual)
+    certificate = certify(problem, plan, dual.f, dual.g, dual.lam)
+    return Result(
+        problem=problem,
+        plan=plan,
+        f=dual.f,
+        g=dual.g,
+        lam=dual.lam,
+        certificate=certificate,
+        status=_judge(status, certificate, tolerance),
+        tolerance=tolerance,
+        history=tuple(monitor.history),
+        seconds=monitor.seconds,
+        method="working set",
+    )
+
+
+def _grow(
+    problem: Problem, solution: Solution, rows: Ints, cols: Ints
+) -> tuple[Plan, Dual, Status]:
+    """Put back the rows and columns without mass; their potentials are still open (NaN)."""
+    f, g = np.full(problem.shape[0], np.nan), np.full(problem.shape[1], np.nan)
+    f[rows], g[cols] = solution.dual.f, solution.dual.g
+    kept = solution.values > 0.0
+    plan = Plan(
+        problem.shape,
+        rows[solution.support.rows[kept]].astype(np.int32),
+        cols[solution.support.cols[kept]].astype(np.int32),
+        solution.values[kept],
+    )
+    return plan, Dual(f, g, solution.dual.lam), solution.status
+
+
+def _fill(problem: Problem, dual: Dual) -> Dual:
+    """Give rows and columns without mass the largest potential that violates no pair."""
+    f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
+    if problem.total == 0.0:
+        f[:], g[:] = np.nan, 0.0 if problem.is_balanced else 0.0
+    open_g = np.flatnonzero(np.isnan(g))
+    known = np.flatnonzero(~np.isnan(f))
+    if open_g.size:
+        g[open_g] = _least(_transposed(problem.cost, known, open_g), f[known] + lam)
+    open_f = np.flatnonzero(np.isnan(f))
+    if open_f.size:
+        everything = np.arange(problem.shape[1])
+        f[open_f] = _least(problem.cost.take(open_f, everything), g + lam)
+    if not problem.is_balanced:
+        f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
+    return Dual(f, g, lam)
+
+
+def _transposed(cost: Cost, rows: Ints, cols: Ints) -> Cost:
+    """The cost from columns to rows, of the rows and columns given."""
+    from quot.costs import DenseCost, PointCost
+
+    part = cost.take(rows, cols)
+    if isinstance(part, PointCost):
+        return PointCost(part.Y, part.X, metric=part.metric)
+    return DenseCost(np.ascontiguousarray(part.block(0, rows.size).T))
+
+
+def _least(cost: Cost, g: Floats) -> Floats:
+    """min_j C_ij - g_j for every row; 0 where all pairs are forbidden."""
+    n, m = cost.shape
+    step = max(1, (1 << 20) // m)
+    parts = [(cost.block(i, min(i + step, n)) - g).min(axis=1) for i in range(0, n, step)]
+    least = np.concatenate(parts)
+    return np.where(np.isfinite(least), least, 0.0)
+
+
+def _judge(status: Status, certificate: Certificate, tolerance: Tolerance) -> Status:
+    """The status that the certificate allows."""
+    if np.isnan(certificate.gap) or np.isnan(certificate.primal_residual):
+        return Status.NUMERICAL_ERROR
+    if certificate.holds(tolerance):
+        return Status.OPTIMAL
+    if status is not Status.OPTIMAL:
+        return status
+    if certificate.holds(Tolerance.of(_NEAR)):
+        return Status.NEAR_OPTIMAL
+    return Status.STALLED

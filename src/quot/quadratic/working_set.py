@@ -1,0 +1,209 @@
+"""The working set: solve on few pairs, price all of them, add what was missing, again.
+
+From a coarse version of the problem and a large reg the path leads down to the problem asked for;
+each step starts warm. Candidates are, for every row and column, the active pairs and the
+nearest others; a hub (see `bipartite`) keeps them feasible and says when they were too few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.convergence import Iterate, Monitor, Status
+from quot.costs import SparseCost
+from quot.flow.network import FlowState
+from quot.flow.newton import solve_newton
+from quot.pricing import nearest, violators
+from quot.problem import Problem
+from quot.quadratic.bipartite import Bipartite, Box, Dual
+from quot.quadratic.coarse import SMALL, coarsen
+from quot.support import Support
+
+Floats = NDArray[np.float64]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+# Pairs beyond the active ones kept for each row and column.
+_NEAREST = 10
+# One step down the path of reg.
+_STEP = 5.0
+# On a coarse level the path stops where a row has fewer active pairs than this: below, the level
+# says little about the next one.
+_FEW_ACTIVE = 5.0
+# Imbalance allowed on the way, and at the end, relative to the largest mass.
+_ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-12
+# Mass through the hub, relative, that counts as none; and that is no matter on the way.
+_NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What the working set ends with: a dual point, the plan on its pairs, and why it ended."""
+
+    dual: Dual
+    support: Support
+    values: Floats
+    status: Status
+
+
+class _Stop(Exception):
+    """A limit or the callback ends the solve; carries the status."""
+
+
+class WorkingSet:
+    """Solves one problem with positive masses; see the module docstring.
+
+    Parameters
+    ----------
+    problem : Problem
+        Masses positive, total positive.
+    monitor : Monitor
+    """
+
+    def __init__(self, problem: Problem, monitor: Monitor) -> None:
+        self.problem, self.monitor = problem, monitor
+        self.support = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
+        self.values = np.zeros(0)
+        self.dual = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
+
+    def solve(self, start: Dual | None = None) -> Solution:
+        """Return the solution; on a limit, the best at hand."""
+        try:
+            if start is None:
+                self._descend_levels()
+            else:
+                self._descend(self.problem, start, self.problem.reg, self.problem.reg, last=True)
+            self._finish()
+            status = Status.OPTIMAL
+        except _Stop as stop:
+            status = stop.args[0]
+        return Solution(self.dual, self.support, self.values, status)
+
+    def _descend_levels(self) -> None:
+        """From the coarsest level and a large reg to the problem itself."""
+        levels = coarsen(self.problem)
+        stages = [self.problem, *(level.problem for level in levels)]
+        reg = _smooth_reg(stages[-1])
+        dual = Dual(*(np.zeros(size) for size in stages[-1].shape))
+        for depth in reversed(range(len(stages))):
+            stage = stages[depth]
+            target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
+            if depth < len(levels):
+                finer_reg = max(reg * _pairs(stage) / _pairs(stages[depth + 1]), target)
+                dual = levels[depth].extend(dual, reg, replace(stage, reg=finer_reg))
+                reg = finer_reg
+            dual, reg = self._descend(stage, dual, max(reg, target), target, last=depth == 0)
+
+    def _descend(
+        self, problem: Problem, dual: Dual, reg: float, target: float, *, last: bool
+    ) -> tuple[Dual, float]:
+        """Follow the path of reg down to the target, or until rows have few active pairs."""
+        before: tuple[Dual, float] | None = None
+        while True:
+            problem = replace(problem, reg=reg)
+            end = last and reg == target
+            support, box = _candidates(problem, dual)
+            network, state = self._solve(
+                problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box
+            )
+            dual = network.dual(state)
+            hub = network.through_hub(state) / problem.total if box is not None else 0.0
+            if hub > (_NO_FLOW if end else _SOME_FLOW):
+                continue
+            active = int(np.count_nonzero(network.values(state)))
+            if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
+                return dual, reg
+            lower = max(reg / _STEP, target)
+            before, (dual, reg) = (dual, reg), (_predict(dual, reg, before, lower, problem), lower)
+
+    def _finish(self) -> None:
+        """Solve to the end on the candidates, price all pairs, add the violators, until none."""
+        problem = self.problem
+        while True:
+            _, state = self._solve(problem, self.support, self.dual, _AT_THE_END, None)
+            if isinstance(problem.cost, SparseCost) or self.support.size == _pairs(problem):
+                return
+            dual = self.dual
+            slack = _EPS * float(np.abs(dual.f).max() + np.abs(dual.g).max() + abs(dual.lam))
+            missing = violators(problem.cost, dual.f + dual.lam, dual.g, 4 * slack)
+            grown = self.support | missing
+            if grown.size == self.support.size:
+                return
+            self.support = grown
+
+    def _solve(
+        self, problem: Problem, support: Support, dual: Dual, tol: float, box: Box | None
+    ) -> tuple[Bipartite, FlowState]:
+        """Newton on the given pairs, reported to the monitor."""
+        network = Bipartite(problem, support, box)
+        unit = float(max(problem.a.max(), problem.b.max()))
+        state = solve_newton(
+            network.network,
+            network.state(dual),
+            tol=tol * unit,
+            max_iter=self.monitor.steps_left,
+        )
+        if problem.shape == self.problem.shape:
+            self.dual, self.support = network.dual(state), support
+            self.values = network.values(state)
+        self.monitor.steps += state.iterations
+        stop = self.monitor.report(
+            Iterate(
+                iteration=len(self.monitor.history),
+                residual=state.residual / unit,
+                support=int(np.count_nonzero(network.values(state))),
+                candidates=support.size,
+                violators=0,
+                reg=problem.reg,
+                inner=state.iterations,
+            )
+        )
+        if stop is not None:
+            raise _Stop(stop)
+        return network, state
+
+
+def _candidates(problem: Problem, dual: Dual) -> tuple[Support, Box | None]:
+    """All pairs of a small or sparse problem; else the active and nearest ones, with their box."""
+    cost = problem.cost
+    if isinstance(cost, SparseCost):
+        return Support(cost.shape, cost.rows, cost.cols), None
+    n, m = problem.shape
+    if n * m <= SMALL:
+        rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
+        return Support((n, m), rows, cols), None
+    support, row_slack, col_slack = nearest(cost, dual.f + dual.lam, dual.g, _NEAREST)
+    return support, Box.around(dual, row_slack, col_slack)
+
+
+def _predict(
+    dual: Dual, reg: float, before: tuple[Dual, float] | None, lower: float, problem: Problem
+) -> Dual:
+    """Extrapolate the potentials, which are piecewise affine in reg."""
+    if before is None:
+        return dual
+    other, other_reg = before
+    t = (lower - reg) / (reg - other_reg)
+    f, g = dual.f + t * (dual.f - other.f), dual.g + t * (dual.g - other.g)
+    if not problem.is_balanced:
+        f = np.where(dual.f < 0, np.minimum(f, 0.0), 0.0)
+        g = np.where(dual.g < 0, np.minimum(g, 0.0), 0.0)
+    return Dual(f, g, dual.lam + t * (dual.lam - other.lam))
+
+
+def _pairs(problem: Problem) -> int:
+    return problem.shape[0] * problem.shape[1]
+
+
+def _smooth_reg(problem: Problem) -> float:
+    """A reg at which a good part of all pairs is active."""
+    cost = problem.cost
+    if isinstance(cost, SparseCost):
+        spread = float(cost.values.std())
+    else:
+        step = max(1, SMALL // problem.shape[1])
+        spread = float(cost.block(0, min(step, problem.shape[0])).std())
+    return max(2.0 * spread / float(problem.a.mean()), problem.reg)

@@ -1,0 +1,85 @@
+"""Result: the only thing any solver returns, and the only warm start it accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.certificate import Certificate
+from quot.convergence import Iterate, Status, Tolerance
+from quot.plan import Plan
+from quot.problem import Transport
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A plan with its potentials, its certificate and how it came about.
+
+    Parameters
+    ----------
+    problem : Problem or EntropicProblem
+        What was solved.
+    plan : Plan
+        Sparse plan with exact marginals.
+    f, g : array of shape (n,), (m,)
+        Potentials: ``P_ij = max(f_i + g_j + lam - C_ij, 0) / reg`` for reg > 0; for reg = 0
+        ``f_i + g_j + lam <= C_ij`` up to round-off. In an entropic problem
+        ``P_ij = exp((f_i + g_j + lam - C_ij) / eps)``. In a partial problem f <= 0 and g <= 0.
+    lam : float
+        Price of the total mass; 0 in a balanced problem.
+    certificate : Certificate
+        Bracket of the optimal value and residuals, over all pairs.
+    status : Status
+    tolerance : Tolerance
+        What `status` and `converged` were judged by.
+    history : tuple of Iterate
+        One entry per outer iteration.
+    seconds : float
+        Wall-clock time of the solve, certificate included, reporting left out.
+    method : str
+        Name of the method that ran.
+    """
+
+    problem: Transport
+    plan: Plan
+    f: Floats
+    g: Floats
+    lam: float
+    certificate: Certificate
+    status: Status
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    history: tuple[Iterate, ...] = ()
+    seconds: float = 0.0
+    method: str = ""
+
+    @cached_property
+    def value(self) -> float:
+        """The objective of the plan: <C, P> + reg/2 ||P||^2, or the one of the entropic problem."""
+        return self.problem.objective(self.plan)
+
+    @cached_property
+    def cost(self) -> float:
+        """<C, P> alone."""
+        return self.problem.linear_cost(self.plan)
+
+    @property
+    def gap(self) -> float:
+        """Duality gap: `value` is at most this much above the optimum."""
+        return self.certificate.gap
+
+    @property
+    def converged(self) -> bool:
+        """Whether gap and residuals are within the tolerance, over all pairs."""
+        return self.certificate.holds(self.tolerance)
+
+    def __repr__(self) -> str:
+        n, m = self.problem.shape
+        return (
+            f"Result({n} x {m}, value={self.value:.10g}, gap={self.gap:.1e}, "
+            f"nnz={self.plan.nnz}, {self.status.name}, {self.seconds:.3g} s)"
+        )

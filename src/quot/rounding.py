@@ -1,0 +1,131 @@
+"""Repair a plan to exact marginals without losing its sparsity."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.kernels import rounding as kernels
+from quot.plan import Plan, sums
+from quot.problem import Transport
+from quot.support import Support
+
+Floats = NDArray[np.float64]
+
+_ROUND_OFF = 16 * np.finfo(np.float64).eps
+# A marginal this close to its bound (relative) is meant to be on it.
+_ON_BOUND = 1e-6
+
+
+def repair(problem: Transport, plan: Plan) -> Plan:
+    """Return a plan with exact marginals, near the given one and on its support if possible.
+
+    First the missing mass is routed along a spanning forest of the support, heaviest entries
+    first, which changes no zero; what that cannot mend goes through `round_sparse`.
+    """
+    if plan.nnz == 0:
+        return round_sparse(plan, problem.a, problem.b, problem.total)
+    mended = _mend_on_support(problem, plan)
+    if marginal_error(problem, mended) <= _ROUND_OFF * _scale(problem):
+        return mended
+    return round_sparse(mended, problem.a, problem.b, problem.total)
+
+
+def marginal_error(problem: Transport, plan: Plan) -> float:
+    """Return the largest violation of a marginal, of the total, or of P >= 0; NaN propagates."""
+    rows, cols = plan.row_sums() - problem.a, plan.col_sums() - problem.b
+    negative = np.append(-plan.values, 0.0).max()
+    if problem.is_balanced:
+        return float(np.max([np.abs(rows).max(), np.abs(cols).max(), negative]))
+    excess = abs(plan.total - problem.total)
+    return float(np.max([rows.max(), cols.max(), excess, negative, 0.0]))
+
+
+def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
+    """Round any P >= 0 into {P 1 <= a, P' 1 <= b, sum P = mass}.
+
+    Rows, then columns, are scaled down to their masses; what is missing then is added by the
+    north-west corner rule, which makes at most n + m - 1 new entries. The l1 distance to the input
+    is at most ``2 (sum [P1 - a]_+ + sum [P'1 - b]_+) + |sum P - mass|``. With ``mass`` equal to
+    both totals all marginals are met.
+    """
+    n, m = plan.shape
+    if mass <= 0.0:
+        nothing = np.zeros(0, np.int32)
+        return Plan(plan.shape, nothing, nothing, np.zeros(0))
+    values = np.maximum(plan.values, 0.0)
+    values = values * _shrink(a, sums(plan.rows, values, n))[plan.rows]
+    values = values * _shrink(b, sums(plan.cols, values, m))[plan.cols]
+    moved = float(values.sum())
+    if moved >= mass:
+        return _merge(plan.shape, plan.rows, plan.cols, values * (mass / moved))
+    left_a = np.maximum(a - sums(plan.rows, values, n), 0.0)
+    left_b = np.maximum(b - sums(plan.cols, values, m), 0.0)
+    missing = mass - moved
+    total_a, total_b = float(left_a.sum()), float(left_b.sum())
+    if missing <= _ROUND_OFF * mass or total_a <= 0.0 or total_b <= 0.0:
+        return _merge(plan.shape, plan.rows, plan.cols, values)
+    rows, cols, extra = kernels.northwest(
+        left_a * min(1.0, missing / total_a), left_b * min(1.0, missing / total_b)
+    )
+    return _merge(
+        plan.shape,
+        np.concatenate((plan.rows, rows)),
+        np.concatenate((plan.cols, cols)),
+        np.concatenate((values, extra)),
+    )
+
+
+def _mend_on_support(problem: Transport, plan: Plan) -> Plan:
+    """Route what rows and columns miss along the support."""
+    a, b = problem.a, problem.b
+    values = np.maximum(plan.values, 0.0)
+    total = float(values.sum())
+    if not problem.is_balanced and total > 0.0:
+        values *= problem.total / total
+    n = problem.shape[0]
+    have = np.concatenate(
+        (
+            sums(plan.rows, values, n),
+            sums(plan.cols, values, problem.shape[1]),
+        )
+    )
+    want = np.concatenate((a, b))
+    if problem.is_balanced:
+        free = np.zeros(want.size, np.bool_)
+    else:
+        tight_rows = problem.total >= float(a.sum()) * (1 - _ROUND_OFF)
+        tight_cols = problem.total >= float(b.sum()) * (1 - _ROUND_OFF)
+        free = have < want * (1 - _ON_BOUND)
+        free[:n] &= not tight_rows
+        free[n:] &= not tight_cols
+    need = np.where(free, 0.0, want - have)
+    order = np.argsort(-values, kind="stable")
+    kernels.route_on_forest(order, plan.rows, plan.cols, n, free, need, values)
+    return _merge(plan.shape, plan.rows, plan.cols, np.maximum(values, 0.0))
+
+
+def _shrink(bound: Floats, have: Floats) -> Floats:
+    """Return min(1, bound / sums), 1 where the sum is zero."""
+    factor = np.ones(have.size)
+    np.divide(bound, have, out=factor, where=have > bound)
+    return factor
+
+
+def _merge(
+    shape: tuple[int, int], rows: NDArray[np.int32], cols: NDArray[np.int32], values: Floats
+) -> Plan:
+    """Sum repeated pairs, drop zeros, sort."""
+    support = Support.of(shape, rows, cols)
+    keys = rows.astype(np.int64) * shape[1] + cols
+    if support.size == keys.size:
+        summed = values[np.argsort(keys, kind="stable")]
+    else:
+        summed = sums(np.searchsorted(support.keys, keys), values, support.size)
+    kept = summed > 0.0
+    return Plan(shape, support.rows[kept], support.cols[kept], summed[kept])
+
+
+def _scale(problem: Transport) -> float:
+    """Return the largest single mass: round-off is measured against it."""
+    return float(max(problem.a.max(), problem.b.max()))

@@ -1,0 +1,51 @@
+"""Support: a set of pairs (i, j), sorted and without repetition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """Pairs of an (n, m) matrix, row by row, columns ascending within a row.
+
+    Parameters
+    ----------
+    shape : (n, m)
+    rows, cols : int32 arrays of shape (nnz,)
+    """
+
+    shape: tuple[int, int]
+    rows: Ints
+    cols: Ints
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Support:
+        """Sort the pairs and drop repetitions."""
+        key = np.unique(rows.astype(np.int64) * shape[1] + cols)
+        i, j = np.divmod(key, shape[1])
+        return cls(shape, i.astype(np.int32), j.astype(np.int32))
+
+    @property
+    def size(self) -> int:
+        """Number of pairs."""
+        return int(self.rows.size)
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """i * m + j for each pair, ascending."""
+        keys: NDArray[np.int64] = self.rows.astype(np.int64) * self.shape[1] + self.cols
+        return keys
+
+    def __or__(self, other: Support) -> Support:
+        """Return the pairs in either."""
+        return Support.of(
+            self.shape,
+            np.concatenate((self.rows, other.rows)),
+            np.concatenate((self.cols, other.cols)),
+        )

@@ -1,0 +1,167 @@
+"""The one door: every check of what a user passes in, and its message."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.exceptions import InvalidProblemError
+
+Floats = NDArray[np.float64]
+
+# A mass this much above the smaller total (relative) is round-off and is clipped.
+MASS_ROUND_OFF = 1e-12
+# Totals that differ by no more than this (relative) count as equal.
+TOTALS_ROUND_OFF = 1e-9
+
+
+def as_array(value: Any, name: str, ndim: int) -> Floats:
+    """Return a float64, C-contiguous, writeable array of `ndim` axes, all entries finite.
+
+    A fitting array is passed through without a copy; quot never writes to it.
+    """
+    if np.ma.isMaskedArray(value):
+        raise InvalidProblemError(
+            f"`{name}` is a masked array, and a mask would be lost; fill it first (`{name}.filled(...)`)."
+        )
+    try:
+        raw = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise InvalidProblemError(
+            f"`{name}` cannot be read as an array of numbers ({error}); pass numbers in equal rows."
+        ) from error
+    if raw.dtype.kind not in "fiub":
+        raise InvalidProblemError(
+            f"`{name}` has dtype {raw.dtype}, which is not real numbers; convert it to float64."
+        )
+    if raw.ndim != ndim:
+        shape = "(n,)" if ndim == 1 else "(n, m)"
+        raise InvalidProblemError(
+            f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}."
+        )
+    array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
+    if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
+        array = array.copy()
+    finite = np.isfinite(array)
+    if not finite.all():
+        where = tuple(int(k) for k in np.argwhere(~finite)[0])
+        raise InvalidProblemError(
+            f"`{name}` must be finite; {name}{list(where)} is {array[where]} "
+            f"({int((~finite).sum())} such entries). Remove or replace them"
+            + (
+                "; to forbid pairs leave them out of a scipy.sparse cost."
+                if ndim == 2  # noqa: PLR2004
+                else "."
+            )
+        )
+    return array
+
+
+def as_weights(value: Any, name: str, size: int) -> Floats:
+    """Return masses (size,) of their own memory; uniform, 1/size each, when None."""
+    if value is None:
+        return np.full(size, 1.0 / size)
+    weights = as_array(value, name, 1).copy()
+    if weights.size != size:
+        axis = "rows" if name == "a" else "columns"
+        raise InvalidProblemError(
+            f"`{name}` has {weights.size} entries, but the cost has {size} {axis}; pass one mass a "
+            f"{axis[:-1]}."
+        )
+    if (weights < 0).any():
+        at = int(np.argmin(weights))
+        raise InvalidProblemError(
+            f"`{name}` must not be negative; {name}[{at}] is {weights[at]:.6g}. Masses are >= 0."
+        )
+    if not math.isfinite(float(weights.sum())):
+        raise InvalidProblemError(
+            f"`{name}` sums to infinity; rescale the masses to a moderate total."
+        )
+    return weights
+
+
+def as_number(value: Any, name: str) -> float:
+    """Return a finite float from any real scalar."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise InvalidProblemError(
+            f"`{name}` must be a number; got {value!r} of type {type(value).__name__}."
+        )
+    number = float(value)
+    if not math.isfinite(number):
+        raise InvalidProblemError(f"`{name}` must be finite; got {number}.")
+    return number
+
+
+def as_reg(value: Any) -> float:
+    """Return the strength of the quadratic term, >= 0."""
+    reg = as_number(value, "reg")
+    if reg < 0:
+        raise InvalidProblemError(
+            f"`reg` must not be negative; got {reg:.6g}. Use reg=0 for the unregularised problem."
+        )
+    return reg
+
+
+def as_mass(value: Any, a: Floats, b: Floats) -> float | None:
+    """Return the mass to move, clipped of round-off, or None for a balanced problem."""
+    total_a, total_b = float(a.sum()), float(b.sum())
+    if value is None:
+        if abs(total_a - total_b) > TOTALS_ROUND_OFF * max(total_a, total_b):
+            raise InvalidProblemError(
+                f"`a` sums to {total_a:.12g} and `b` to {total_b:.12g}: a balanced problem needs "
+                "equal totals. Rescale one of them, or pass `mass` to move only part, for example "
+                "`mass=min(a.sum(), b.sum())`."
+            )
+        return None
+    mass = as_number(value, "mass")
+    if mass < 0:
+        raise InvalidProblemError(f"`mass` must not be negative; got {mass:.6g}.")
+    most = min(total_a, total_b)
+    if mass > most * (1 + MASS_ROUND_OFF):
+        raise InvalidProblemError(
+            f"`mass={mass:.12g}` exceeds min(a.sum(), b.sum())={most:.12g}; lower `mass` or "
+            "rescale the masses."
+        )
+    return min(mass, most)
+
+
+def check_option(value: Any, name: str, allowed: Sequence[str]) -> str:
+    """Return `value` if it is one of the names allowed."""
+    if not isinstance(value, str) or value not in allowed:
+        raise InvalidProblemError(
+            f"`{name}` must be one of {', '.join(repr(k) for k in allowed)}; got {value!r}."
+        )
+    return value
+
+
+def check_positive(value: Any, name: str) -> float:
+    """Return a finite number > 0."""
+    number = as_number(value, name)
+    if number <= 0:
+        raise InvalidProblemError(f"`{name}` must be positive; got {number:.6g}.")
+    return number
+
+
+def check_count(value: Any, name: str, least: int = 1) -> int:
+    """Return an integer >= least."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise InvalidProblemError(
+            f"`{name}` must be an integer; got {value!r} of type {type(value).__name__}."
+        )
+    if value < least:
+        raise InvalidProblemError(f"`{name}` must be at least {least}; got {int(value)}.")
+    return int(value)
+
+
+def check_callable(value: Any, name: str) -> Any:
+    """Return `value` if it is None or can be called."""
+    if value is not None and not callable(value):
+        raise InvalidProblemError(f"`{name}` must be callable or None; got {value!r}.")
+    return value
