@@ -24,9 +24,11 @@ class LaplacianSolver:
     """Solve ``D diag(c) D' x = rhs`` again and again on changing conductances.
 
     Jacobi is tried first and given up for an approximate Cholesky factor where it is slow; the
-    factor is kept from call to call for as long as it makes CG short.
+    factor is kept from call to call for as long as it makes CG short. With ``jacobi=False`` there
+    is always a factor.
     """
 
+    jacobi: bool = True
     factors: int = 0
     iterations: int = 0
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
@@ -50,7 +52,7 @@ class LaplacianSolver:
             if reached <= rtol:
                 return x
             self._factor = None
-        elif self._jacobi_rest == 0:
+        elif self.jacobi and self._jacobi_rest == 0:
             x, count, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
             self.iterations += count
             if reached <= rtol:
@@ -62,3 +64,7 @@ class LaplacianSolver:
         x, count, _ = kernels.cg_factor(*graph, *self._factor, rhs, rtol, 400)
         self.iterations += count
         return x
+
+    def forget(self) -> None:
+        """Drop the factor: the graph has changed too much for it."""
+        self._factor = None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor, Status
 from quot.costs import SparseCost
+from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import solve_newton
 from quot.pricing import nearest, violators
@@ -37,6 +38,10 @@ _FEW_ACTIVE = 5.0
 _ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-12
 # Mass through the hub, relative, that counts as none; and that is no matter on the way.
 _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
+# A target further down than this is reached by the interior point.
+_FAR = 25.0
+# Reg below which the potentials are extrapolated, relative to one at which much is active.
+_FLOOR = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,16 +76,34 @@ class WorkingSet:
 
     def solve(self, start: Dual | None = None) -> Solution:
         """Return the solution; on a limit, the best at hand."""
+        wanted = self.problem.reg
+        floor = _FLOOR * _smooth_reg(self.problem)
         try:
+            if wanted < floor:
+                self.problem = replace(self.problem, reg=floor)
             if start is None:
                 self._descend_levels()
             else:
                 self._descend(self.problem, start, self.problem.reg, self.problem.reg, last=True)
             self._finish()
+            if wanted < floor:
+                self._extrapolate(wanted)
             status = Status.OPTIMAL
         except _Stop as stop:
             status = stop.args[0]
         return Solution(self.dual, self.support, self.values, status)
+
+    def _extrapolate(self, wanted: float) -> None:
+        """Follow the affine dependence on reg to a reg too small to solve at.
+
+        Below some reg the plan no longer changes and the potentials are affine in reg: two more
+        solves find the line.
+        """
+        first, reg = self.dual, self.problem.reg
+        lower = reg / _STEP
+        self.problem = replace(self.problem, reg=lower)
+        self._finish()
+        self.dual = _predict(self.dual, lower, (first, reg), wanted, self.problem)
 
     def _descend_levels(self) -> None:
         """From the coarsest level and a large reg to the problem itself."""
@@ -102,13 +125,15 @@ class WorkingSet:
     ) -> tuple[Dual, float]:
         """Follow the path of reg down to the target, or until rows have few active pairs."""
         before: tuple[Dual, float] | None = None
+        jump: float | None = None
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
             support, box = _candidates(problem, dual)
             network, state = self._solve(
-                problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box
+                problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box, jump
             )
+            jump = None
             dual = network.dual(state)
             hub = network.through_hub(state) / problem.total if box is not None else 0.0
             if hub > (_NO_FLOW if end else _SOME_FLOW):
@@ -117,6 +142,10 @@ class WorkingSet:
             if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
             lower = max(reg / _STEP, target)
+            if last and active < _FEW_ACTIVE * max(problem.shape) and reg > _FAR * target:
+                jump, lower = reg, target
+                before, reg = None, lower
+                continue
             before, (dual, reg) = (dual, reg), (_predict(dual, reg, before, lower, problem), lower)
 
     def _finish(self) -> None:
@@ -135,14 +164,27 @@ class WorkingSet:
             self.support = grown
 
     def _solve(
-        self, problem: Problem, support: Support, dual: Dual, tol: float, box: Box | None
+        self, problem: Problem, support: Support, dual: Dual, tol: float, box: Box | None,
+        jump: float | None = None,
     ) -> tuple[Bipartite, FlowState]:
-        """Newton on the given pairs, reported to the monitor."""
+        """Newton on the given pairs, reported to the monitor; after an interior point if the
+        dual belongs to a reg `jump` far above.
+        """
         network = Bipartite(problem, support, box)
         unit = float(max(problem.a.max(), problem.b.max()))
+        state = network.state(dual)
+        if jump is not None:
+            state = solve_interior_point(
+                network.network,
+                state,
+                smooth=jump,
+                tol=1e-6 * unit,
+                tol_gap=1e-3 * problem.reg * unit * problem.total,
+                max_iter=self.monitor.steps_left,
+            )
         state = solve_newton(
             network.network,
-            network.state(dual),
+            state,
             tol=tol * unit,
             max_iter=self.monitor.steps_left,
         )
