@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Tolerance
-from quot.costs import SparseCost
+from quot.costs import SparseCost, sample
 from quot.kernels import certificate as kernels
 from quot.parallel import map_rows
 from quot.plan import Plan
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 _EPS = float(np.finfo(np.float64).eps)
 _BLOCK_ENTRIES = 1 << 17
+# An optimal value below this fraction of a typical cost is judged as if it were that large.
+_TINY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Certificate:
         the spread of the potentials; 0 in a balanced one.
     round_off : float
         How far `lower` and `upper` may be wrong because sums of this size are rounded.
+    scale : float
+        What `relative_gap` is relative to: the larger of |lower| and |upper|, but not less than a
+        thousandth of what the mass would cost at the median of |C|. Where the optimum is (nearly)
+        zero, a ratio to it would say nothing.
     scope : {"all", "support"}
         Whether all n * m pairs were priced, or only the support of the plan.
     pairs : int
@@ -55,6 +61,7 @@ class Certificate:
     primal_residual: float
     multiplier_violation: float
     round_off: float
+    scale: float
     scope: str
     pairs: int
 
@@ -65,18 +72,18 @@ class Certificate:
 
     @property
     def relative_gap(self) -> float:
-        """The gap that round-off does not explain, over the larger of |lower| and |upper|."""
+        """The gap that round-off does not explain, over `scale`."""
         gap = self.gap - self.round_off
         if gap <= 0.0:
             return 0.0
-        return gap / max(abs(self.lower), abs(self.upper))
+        return gap / self.scale
 
     def holds(self, tolerance: Tolerance) -> bool:
         """Whether the answer is optimal to the tolerance over all pairs; False with any NaN."""
         return bool(
             self.scope == "all"
             and self.relative_gap <= tolerance.gap
-            and self.gap >= -tolerance.gap * max(abs(self.lower), abs(self.upper)) - self.round_off
+            and self.gap >= -tolerance.gap * self.scale - self.round_off
             and self.primal_residual <= tolerance.primal
             and self.multiplier_violation <= tolerance.dual
         )
@@ -139,12 +146,15 @@ def certify(
         + float(np.abs(problem.cost.at(repaired.rows, repaired.cols)) @ repaired.values)
         + (penalty if np.isfinite(penalty) else 0.0)
     )
+    upper = problem.objective(repaired)
+    typical = float(np.median(np.abs(sample(problem.cost))))
     return Certificate(
         lower=lower,
-        upper=problem.objective(repaired),
+        upper=upper,
         primal_residual=marginal_error(problem, plan) / (max(a.max(), b.max()) or 1.0),
         multiplier_violation=violation,
         round_off=8 * _EPS * terms,
+        scale=max(abs(lower), abs(upper), _TINY * problem.total * typical),
         scope=scope,
         pairs=pairs,
     )

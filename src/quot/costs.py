@@ -241,3 +241,19 @@ def as_cost(value: Any) -> Cost:
     if 0 in cost.shape:
         raise InvalidProblemError(f"`C` is empty, of shape {cost.shape}; pass at least one pair.")
     return cost
+
+
+def sample(cost: Cost, size: int = 64) -> Floats:
+    """Return the costs between up to `size` rows and `size` columns, evenly spread; finite ones.
+
+    Of a SparseCost all costs. Always at least one entry: 0 if all pairs seen are forbidden.
+    """
+    if isinstance(cost, SparseCost):
+        values = cost.values
+    else:
+        n, m = cost.shape
+        rows = np.unique(np.linspace(0, n - 1, min(n, size)).astype(np.int64))
+        cols = np.unique(np.linspace(0, m - 1, min(m, size)).astype(np.int64))
+        values = cost.take(rows, cols).block(0, rows.size).ravel()
+        values = values[np.isfinite(values)]
+    return values if values.size else np.zeros(1)

@@ -76,33 +76,49 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
     )
 
 
-def _mend_on_support(problem: Transport, plan: Plan) -> Plan:
-    """Route what rows and columns miss along the support."""
-    a, b = problem.a, problem.b
+def _mend_on_support(problem: Problem, plan: Plan) -> Plan:
+    """Route what is missing along a spanning forest of the support.
+
+    Rows and columns that keep mass back hang on two more nodes, S and T, through which the total
+    is put right.
+    """
+    n, m = problem.shape
     values = np.maximum(plan.values, 0.0)
-    total = float(values.sum())
-    if not problem.is_balanced and total > 0.0:
-        values *= problem.total / total
-    n = problem.shape[0]
-    have = np.concatenate(
+    have_a, have_b = sums(plan.rows, values, n), sums(plan.cols, values, m)
+    free_a, short_a = _slack(problem, problem.a, have_a)
+    free_b, short_b = _slack(problem, problem.b, have_b)
+    source, sink = n + m, n + m + 1
+    tail = np.concatenate((plan.rows, np.full(free_a.size, source), n + free_b))
+    head = np.concatenate((n + plan.cols, free_a, np.full(free_b.size, sink)))
+    carried = np.concatenate((values, have_a[free_a], have_b[free_b]))
+    # Arcs are preferred by how far they are from their bounds.
+    room = np.concatenate(
         (
-            sums(plan.rows, values, n),
-            sums(plan.cols, values, problem.shape[1]),
+            values,
+            np.minimum(have_a, problem.a - have_a)[free_a],
+            np.minimum(have_b, problem.b - have_b)[free_b],
         )
     )
-    want = np.concatenate((a, b))
-    if problem.is_balanced:
-        free = np.zeros(want.size, np.bool_)
-    else:
-        tight_rows = problem.total >= float(a.sum()) * (1 - _ROUND_OFF)
-        tight_cols = problem.total >= float(b.sum()) * (1 - _ROUND_OFF)
-        free = have < want * (1 - _ON_BOUND)
-        free[:n] &= not tight_rows
-        free[n:] &= not tight_cols
-    need = np.where(free, 0.0, want - have)
-    order = np.argsort(-values, kind="stable")
-    kernels.route_on_forest(order, plan.rows, plan.cols, n, free, need, values)
-    return _merge(plan.shape, plan.rows, plan.cols, np.maximum(values, 0.0))
+    need = np.concatenate(
+        (have_a - problem.a, problem.b - have_b, [-short_a if free_a.size else 0.0], [short_b])
+    )
+    need[free_a], need[n + free_b] = 0.0, 0.0
+    if not free_b.size:
+        need[sink] = 0.0
+    order = np.argsort(-room, kind="stable")
+    kernels.route_on_forest(order, tail, head, need, carried)
+    mended = np.maximum(carried[: plan.nnz], 0.0)
+    return _merge(plan.shape, plan.rows, plan.cols, mended)
+
+
+def _slack(problem: Transport, mass: Floats, have: Floats) -> tuple[NDArray[np.int64], float]:
+    """Rows (or columns) that keep mass back, and how much they fall short of the total in all."""
+    whole = float(mass.sum())
+    if problem.is_balanced or problem.total >= whole * (1 - _ROUND_OFF):
+        return np.zeros(0, np.int64), 0.0
+    free = have < mass * (1 - _ON_BOUND)
+    given = float(mass[~free].sum() + have[free].sum())
+    return np.flatnonzero(free), problem.total - given
 
 
 def _shrink(bound: Floats, have: Floats) -> Floats:

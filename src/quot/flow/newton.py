@@ -30,6 +30,8 @@ _LOOSE, _FINE = 1e-2, 1e-4
 _SLOPE = 0.5
 # A Newton step that leaves more than this fraction of the imbalance is followed by a sweep.
 _SLOW = 0.2
+# After so many steps that do not halve the imbalance, what round-off may explain counts as reached.
+_PATIENCE = 6
 
 
 @dataclass
@@ -72,9 +74,8 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
     of exact coordinate ascent follows.
     """
     solver = LaplacianSolver()
-    point = _evaluate(network, start.potentials.copy(), start.side.copy())
-    tol = max(tol, _floor(network, point))
-    iterations = 0
+    point = best = _evaluate(network, start.potentials.copy(), start.side.copy())
+    iterations = idle = 0
     while point.residual > tol and iterations < max_iter:
         iterations += 1
         side = _release(network, point)
@@ -85,17 +86,20 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
         if point.residual > max(_SLOW * before, tol):
             _sweep(network, point, tol)
             point = _evaluate(network, point.potentials, point.side)
+        idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
+        best = min(best, point, key=lambda point: point.residual)
+        if idle >= _PATIENCE and best.residual <= _floor(network, best):
+            break
     return FlowState(
-        point.potentials, point.side, point.flow, point.residual, start.iterations + iterations
+        best.potentials, best.side, best.flow, best.residual, start.iterations + iterations
     )
 
 
 def _floor(network: Network, point: _Point) -> float:
     """Imbalance that the rounding of potentials alone explains: below it there is no progress."""
-    weight = network.weight[network.weight > 0.0]
-    if not weight.size:
-        return 0.0
-    return float(4.0 * _EPS * np.abs(point.potentials).max() / weight.min())
+    ends = np.concatenate((network.tail, network.head))
+    stiffness = np.bincount(ends, np.tile(point.slope, 2)).max()
+    return float(8.0 * _EPS * np.abs(point.potentials).max() * stiffness)
 
 
 def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:

@@ -301,6 +301,35 @@ def _sift_down(position, event, root, count):
 
 
 @kernel
+def _rejoin(v, p, side, arcs, tail, head, cost, weight, capacity, undirected, tol):
+    """In place: put an idle node v on the kink of an empty arc of weight zero, if that is free.
+
+    Free means that no arc at v carries more than `tol`, nor would on the way. An idle node off
+    its kink would only stand in the way of the nodes that carry mass.
+    """
+    for e in arcs:
+        if weight[e] == 0.0 and side[e] < 0:
+            rise = p[tail[e]] + cost[e] - p[head[e]]
+            way = rise if head[e] == v else -rise
+            for q in arcs:
+                y = p[head[q]] - p[tail[q]]
+                there = y + (way if head[q] == v else -way)
+                if weight[q] == 0.0:
+                    if q != e and (there - cost[q]) * side[q] <= 0.0:
+                        return
+                else:
+                    x, s = _carried(y, cost[q], weight[q], capacity[q], undirected[q])
+                    if abs(x) > tol:
+                        return
+                    x, s = _carried(there, cost[q], weight[q], capacity[q], undirected[q])
+                    if abs(x) > tol:
+                        return
+            p[v] = p[tail[e]] + cost[e] if head[e] == v else p[head[e]] - cost[e]
+            side[e] = 0
+            return
+
+
+@kernel
 def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, supply, tol):
     """In place in p and side: one pass of exact coordinate ascent, node after node.
 
@@ -340,6 +369,9 @@ def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, 
             g = -g
             ahead = -1.0
         else:
+            _rejoin(
+                v, p, side, arc[begin:end], tail, head, cost, weight, capacity, undirected, tol
+            )
             continue
         # Distances from here, in the direction of ascent, between which each arc has slope 1/w.
         h = 0.0
@@ -390,6 +422,9 @@ def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, 
                         count += 1
         if g <= h * nearest:
             p[v] = here + ahead * g / h
+            _rejoin(
+                v, p, side, arc[begin:end], tail, head, cost, weight, capacity, undirected, tol
+            )
             continue
         for root in range(count // 2 - 1, -1, -1):
             _sift_down(position, event, root, count)
@@ -427,3 +462,6 @@ def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, 
             if h > 0.0:
                 travelled += g / h
             p[v] = here + ahead * travelled
+            _rejoin(
+                v, p, side, arc[begin:end], tail, head, cost, weight, capacity, undirected, tol
+            )

@@ -18,8 +18,8 @@ def _insert(slack, index, value, where):
 
 
 @kernel
-def nearest(block, start, f, g, row_slack, row_index, col_slack, col_index):
-    """Keep the pairs of least positive slack C - f - g of each row and each column, in place.
+def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_index):
+    """Keep the pairs of least slack C - f - g > noise of each row and each column, in place.
 
     block (r, m) holds rows start .. start + r. row_slack, row_index (n, k) and col_slack,
     col_index (m, k) are ascending lists; unused places have slack inf.
@@ -32,7 +32,7 @@ def nearest(block, start, f, g, row_slack, row_index, col_slack, col_index):
         worst = row_slack[i, k - 1]
         for j in range(block.shape[1]):
             s = block[r, j] - fi - g[j]
-            if s <= 0.0:
+            if s <= noise:
                 continue
             if s < worst:
                 _insert(row_slack[i], row_index[i], s, j)

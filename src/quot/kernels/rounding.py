@@ -14,46 +14,39 @@ def _find(parent, v):
 
 
 @kernel
-def route_on_forest(order, rows, cols, n_rows, free, need, values):
-    """Move the missing mass along a spanning forest of the support, in place in `values`.
+def route_on_forest(order, tail, head, need, values):
+    """Send what nodes miss along a spanning forest of the arcs, in place in `values`.
 
-    order (nnz,): entries by preference, the forest takes each that closes no cycle.
-    free (n + m,) bool: nodes whose marginal may differ; each tree hangs from one if it has any.
-    need (n + m,): what each row, then each column, misses; overwritten with what is left, which
-    is zero except at one node of each tree.
+    order (E,): arcs by preference, the forest takes each that closes no cycle.
+    need (N,): what must still arrive at each node, net; overwritten with what is left, which is
+    zero except at one node of each tree.
     """
     size = need.size
     parent = np.arange(size)
     degree = np.zeros(size, np.int64)
-    mixed = np.zeros(size, np.int64)  # xor of the forest entries at a node
-    anchored = free.copy()  # by tree: whether it has an anchor yet
-    anchor = free.copy()
+    mixed = np.zeros(size, np.int64)  # xor of the forest arcs at a node
     for e in order:
-        i = rows[e]
-        j = n_rows + cols[e]
-        u = _find(parent, i)
-        v = _find(parent, j)
-        if u == v:
-            continue
-        if anchored[u] and anchored[v]:
-            continue  # two trees that can each absorb their own need stay apart
-        parent[max(u, v)] = min(u, v)
-        anchored[min(u, v)] = anchored[u] or anchored[v]
-        degree[i] += 1
-        degree[j] += 1
-        mixed[i] ^= e
-        mixed[j] ^= e
+        u = _find(parent, tail[e])
+        v = _find(parent, head[e])
+        if u != v:
+            parent[max(u, v)] = min(u, v)
+            degree[tail[e]] += 1
+            degree[head[e]] += 1
+            mixed[tail[e]] ^= e
+            mixed[head[e]] ^= e
     for begin in range(size):
         leaf = begin
-        while degree[leaf] == 1 and not anchor[leaf]:
+        while degree[leaf] == 1:
             e = mixed[leaf]
-            i = rows[e]
-            j = n_rows + cols[e]
-            hub = j if leaf == i else i
             x = need[leaf]
-            values[e] += x
+            if head[e] == leaf:
+                hub = tail[e]
+                values[e] += x
+            else:
+                hub = head[e]
+                values[e] -= x
             need[leaf] = 0.0
-            need[hub] -= x
+            need[hub] += x
             degree[leaf] = 0
             degree[hub] -= 1
             mixed[hub] ^= e

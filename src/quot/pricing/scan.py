@@ -21,11 +21,13 @@ _PARTS, _PART_ROWS = 8, 512
 
 
 def nearest(cost: Cost, f: Floats, g: Floats, count: int) -> tuple[Support, Floats, Floats]:
-    """Return all pairs of slack <= 0, and the next `count` of each row and of each column.
+    """Return all pairs of no slack, and the next `count` of each row and of each column.
 
     Also returns the largest slack taken in each row (n,) and in each column (m,), inf where all
-    pairs were taken: a pair left out has at least the larger of the two.
+    pairs were taken: a pair left out has at least the larger of the two. Slack that round-off
+    explains is none.
     """
+    noise = round_off(f, g)
     n, m = cost.shape
     row_slack, row_index = np.full((n, min(count, m)), np.inf), np.zeros((n, min(count, m)), np.int32)
 
@@ -36,8 +38,8 @@ def nearest(cost: Cost, f: Floats, g: Floats, count: int) -> tuple[Support, Floa
         step = max(1, _BLOCK_ENTRIES // m)
         for low in range(start, stop, step):
             block = cost.block(low, min(low + step, stop))
-            kernels.nearest(block, low, f, g, row_slack, row_index, col_slack, col_index)
-            active.append(kernels.violators(block, low, f, g, 0.0))
+            kernels.nearest(block, low, f, g, noise, row_slack, row_index, col_slack, col_index)
+            active.append(kernels.violators(block, low, f, g, -noise))
         return col_slack, col_index, active
 
     (col_slack, col_index, active), *others = map_rows(part, n, m, max(_PART_ROWS, -(-n // _PARTS)))
@@ -62,6 +64,11 @@ def violators(cost: Cost, f: Floats, g: Floats, tau: float) -> Support:
     parts = map_rows(scan, n, m, max(1, _BLOCK_ENTRIES // m))
     rows, cols = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Support(cost.shape, rows, cols)
+
+
+def round_off(f: Floats, g: Floats) -> float:
+    """How wrong the rounding of potentials may make a slack."""
+    return float(8 * np.finfo(np.float64).eps * (np.abs(f).max() + np.abs(g).max()))
 
 
 def row_roots(cost: Cost, g: Floats, target: Floats) -> Floats:

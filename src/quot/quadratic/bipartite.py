@@ -6,6 +6,8 @@ Nodes are the rows, the columns, S and T (where mass is partial on that side) an
 The hub closes the set: arcs row -> hub and hub -> column, at prices no pair left out can beat,
 make every set of pairs feasible and stop the potentials where the set ends to be complete. Flow
 through the hub means that such a bound binds.
+
+Costs enter less a typical one, which no plan notices and round-off does.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.costs import sample
 from quot.flow.network import FlowState, Network
 from quot.problem import Problem
 from quot.support import Support
@@ -72,12 +75,13 @@ class Bipartite:
         self.slack_rows = not problem.is_balanced and total < float(a.sum()) * (1 - _WHOLE)
         self.slack_cols = not problem.is_balanced and total < float(b.sum()) * (1 - _WHOLE)
         nodes = n + m
+        self.offset = float(np.median(sample(problem.cost)))
         # One block of arcs each: tail, head, cost, weight, capacity.
         blocks = [
             (
                 support.rows,
                 n + support.cols,
-                problem.cost.at(support.rows, support.cols),
+                problem.cost.at(support.rows, support.cols) - self.offset,
                 problem.reg,
                 np.inf,
             )
@@ -100,7 +104,7 @@ class Bipartite:
             supply = np.append(supply, 0.0)
             i, j = np.flatnonzero(box.rows < np.inf), np.flatnonzero(box.cols < np.inf)
             blocks.append((i, np.full(i.size, nodes), box.rows[i], problem.reg, np.inf))
-            blocks.append((np.full(j.size, nodes), n + j, box.cols[j], problem.reg, np.inf))
+            blocks.append((np.full(j.size, nodes), n + j, box.cols[j] - self.offset, problem.reg, np.inf))
         # Balance to round-off, or Newton would chase the difference of the totals.
         supply[n : n + m] *= _ratio(-supply[supply < 0].sum(), supply[supply > 0].sum(), self)
         sizes = [len(block[0]) for block in blocks]
@@ -126,9 +130,10 @@ class Bipartite:
         n, m = self.problem.shape
         potentials = np.zeros(self.network.n_nodes)
         potentials[:n] = -dual.f
-        potentials[n : n + m] = dual.g + dual.lam
+        lam = dual.lam - self.offset
+        potentials[n : n + m] = dual.g + lam
         if self.slack_cols:
-            potentials[self.sink] = dual.lam
+            potentials[self.sink] = lam
         return FlowState.at(self.network, potentials)
 
     def dual(self, state: FlowState) -> Dual:
@@ -138,12 +143,12 @@ class Bipartite:
         f, g = -p[:n], p[n : n + m]
         if self.problem.is_balanced:
             a, b = self.problem.a, self.problem.b
-            shift = 0.5 * float(g @ b / b.sum() - f @ a / a.sum())
-            return Dual(f + shift, g - shift)
+            shift = 0.5 * (float(g @ b / b.sum() - f @ a / a.sum()) + self.offset)
+            return Dual(f + shift, g + (self.offset - shift))
         source = p[self.source] if self.slack_rows else -float(f.max())
         sink = p[self.sink] if self.slack_cols else float(g.max())
         f, g = np.minimum(f + source, 0.0), np.minimum(g - sink, 0.0)
-        return Dual(f, g, float(sink - source))
+        return Dual(f, g, float(sink - source) + self.offset)
 
     def values(self, state: FlowState) -> Floats:
         """Mass on each pair of the support."""

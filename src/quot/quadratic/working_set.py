@@ -12,20 +12,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Status
-from quot.costs import SparseCost
+from quot.costs import SparseCost, sample
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import solve_newton
-from quot.pricing import nearest, violators
+from quot.plan import Plan
+from quot.pricing import nearest, round_off, violators
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, Box, Dual
 from quot.quadratic.coarse import SMALL, coarsen
+from quot.quadratic.small_reg import follow
 from quot.support import Support
 
 Floats = NDArray[np.float64]
-
-_EPS = float(np.finfo(np.float64).eps)
 
 # Pairs beyond the active ones kept for each row and column.
 _NEAREST = 10
@@ -41,7 +42,11 @@ _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
 # A target further down than this is reached by the interior point.
 _FAR = 25.0
 # Reg below which the potentials are extrapolated, relative to one at which much is active.
+# When that was not low enough it is lowered, a few times.
 _FLOOR = 1e-6
+_LOWER, _LOWER_FLOORS = 1e-3, 4
+# Rounds with mass through the hub after which pricing alone goes on.
+_ROUNDS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,44 +71,57 @@ class WorkingSet:
     problem : Problem
         Masses positive, total positive.
     monitor : Monitor
+    gap : float
+        Relative gap at which a small reg counts as reached.
     """
 
-    def __init__(self, problem: Problem, monitor: Monitor) -> None:
-        self.problem, self.monitor = problem, monitor
+    def __init__(self, problem: Problem, monitor: Monitor, gap: float = 1e-9) -> None:
+        self.problem, self.monitor, self.gap = problem, monitor, gap
         self.support = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         self.values = np.zeros(0)
         self.dual = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
 
     def solve(self, start: Dual | None = None) -> Solution:
         """Return the solution; on a limit, the best at hand."""
-        wanted = self.problem.reg
-        floor = _FLOOR * _smooth_reg(self.problem)
+        wanted = self.problem
+        floor = _FLOOR * _smooth_reg(replace(wanted, reg=0.0))
         try:
-            if wanted < floor:
-                self.problem = replace(self.problem, reg=floor)
+            self.problem = replace(wanted, reg=max(wanted.reg, floor))
             if start is None:
                 self._descend_levels()
             else:
                 self._descend(self.problem, start, self.problem.reg, self.problem.reg, last=True)
             self._finish()
-            if wanted < floor:
-                self._extrapolate(wanted)
+            for _ in range(_LOWER_FLOORS):
+                if self.problem.reg == wanted.reg or self._extrapolate(wanted):
+                    break
+                high, low = self.problem.reg, max(self.problem.reg * _LOWER, wanted.reg)
+                self.problem = replace(wanted, reg=low)
+                self._descend(self.problem, self.dual, low, low, last=True, jump=high)
+                self._finish()
             status = Status.OPTIMAL
         except _Stop as stop:
             status = stop.args[0]
         return Solution(self.dual, self.support, self.values, status)
 
-    def _extrapolate(self, wanted: float) -> None:
-        """Follow the affine dependence on reg to a reg too small to solve at.
-
-        Below some reg the plan no longer changes and the potentials are affine in reg: two more
-        solves find the line.
-        """
-        first, reg = self.dual, self.problem.reg
-        lower = reg / _STEP
+    def _extrapolate(self, wanted: Problem) -> bool:
+        """Follow the line of small reg to one too small to solve at; say if that held."""
+        above, reg = self.state, self.problem.reg
+        lower = max(reg / _STEP, wanted.reg)
         self.problem = replace(self.problem, reg=lower)
         self._finish()
-        self.dual = _predict(self.dual, lower, (first, reg), wanted, self.problem)
+        if lower == wanted.reg:
+            return True
+        network = Bipartite(self.problem, self.support)
+        tol = _AT_THE_END * _unit(wanted)
+        there = follow(network, self.state, above, reg, wanted.reg, tol)
+        dual, values = network.dual(there), network.values(there)
+        plan = Plan(wanted.shape, self.support.rows, self.support.cols, values)
+        certificate = certify(wanted, plan, dual.f, dual.g, dual.lam)
+        if certificate.relative_gap > self.gap:
+            return False
+        self.dual, self.values = dual, values
+        return True
 
     def _descend_levels(self) -> None:
         """From the coarsest level and a large reg to the problem itself."""
@@ -121,11 +139,21 @@ class WorkingSet:
             dual, reg = self._descend(stage, dual, max(reg, target), target, last=depth == 0)
 
     def _descend(
-        self, problem: Problem, dual: Dual, reg: float, target: float, *, last: bool
+        self,
+        problem: Problem,
+        dual: Dual,
+        reg: float,
+        target: float,
+        *,
+        last: bool,
+        jump: float | None = None,
     ) -> tuple[Dual, float]:
-        """Follow the path of reg down to the target, or until rows have few active pairs."""
+        """Follow the path of reg down to the target, or until rows have few active pairs.
+
+        `jump` is the reg that the dual belongs to, if that is far above the first.
+        """
         before: tuple[Dual, float] | None = None
-        jump: float | None = None
+        rounds = 0
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
@@ -136,8 +164,10 @@ class WorkingSet:
             jump = None
             dual = network.dual(state)
             hub = network.through_hub(state) / problem.total if box is not None else 0.0
-            if hub > (_NO_FLOW if end else _SOME_FLOW):
+            rounds += 1
+            if hub > (_NO_FLOW if end else _SOME_FLOW) and rounds < _ROUNDS:
                 continue
+            rounds = 0
             active = int(np.count_nonzero(network.values(state)))
             if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
@@ -151,13 +181,15 @@ class WorkingSet:
     def _finish(self) -> None:
         """Solve to the end on the candidates, price all pairs, add the violators, until none."""
         problem = self.problem
+        least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
+        end = min(_AT_THE_END, 1e-3 * least)
         while True:
-            _, state = self._solve(problem, self.support, self.dual, _AT_THE_END, None)
+            _, state = self._solve(problem, self.support, self.dual, end, None)
             if isinstance(problem.cost, SparseCost) or self.support.size == _pairs(problem):
                 return
             dual = self.dual
-            slack = _EPS * float(np.abs(dual.f).max() + np.abs(dual.g).max() + abs(dual.lam))
-            missing = violators(problem.cost, dual.f + dual.lam, dual.g, 4 * slack)
+            f = dual.f + dual.lam
+            missing = violators(problem.cost, f, dual.g, round_off(f, dual.g))
             grown = self.support | missing
             if grown.size == self.support.size:
                 return
@@ -171,7 +203,7 @@ class WorkingSet:
         dual belongs to a reg `jump` far above.
         """
         network = Bipartite(problem, support, box)
-        unit = float(max(problem.a.max(), problem.b.max()))
+        unit = _unit(problem)
         state = network.state(dual)
         if jump is not None:
             state = solve_interior_point(
@@ -189,7 +221,7 @@ class WorkingSet:
             max_iter=self.monitor.steps_left,
         )
         if problem.shape == self.problem.shape:
-            self.dual, self.support = network.dual(state), support
+            self.dual, self.support, self.state = network.dual(state), support, state
             self.values = network.values(state)
         self.monitor.steps += state.iterations
         stop = self.monitor.report(
@@ -236,16 +268,17 @@ def _predict(
     return Dual(f, g, dual.lam + t * (dual.lam - other.lam))
 
 
+def _unit(problem: Problem) -> float:
+    """The largest mass that may move through a single row or column."""
+    return float(min(max(problem.a.max(), problem.b.max()), problem.total))
+
+
 def _pairs(problem: Problem) -> int:
     return problem.shape[0] * problem.shape[1]
 
 
 def _smooth_reg(problem: Problem) -> float:
     """A reg at which a good part of all pairs is active."""
-    cost = problem.cost
-    if isinstance(cost, SparseCost):
-        spread = float(cost.values.std())
-    else:
-        step = max(1, SMALL // problem.shape[1])
-        spread = float(cost.block(0, min(step, problem.shape[0])).std())
+    costs = sample(problem.cost)
+    spread = float(costs.std()) or float(np.abs(costs).max()) or 1.0
     return max(2.0 * spread / float(problem.a.mean()), problem.reg)
