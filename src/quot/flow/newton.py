@@ -99,7 +99,7 @@ def _floor(network: Network, point: _Point) -> float:
     """Imbalance that the rounding of potentials alone explains: below it there is no progress."""
     ends = np.concatenate((network.tail, network.head))
     stiffness = np.bincount(ends, np.tile(point.slope, 2)).max()
-    return float(8.0 * _EPS * np.abs(point.potentials).max() * stiffness)
+    return float(32.0 * _EPS * np.abs(point.potentials).max() * stiffness)
 
 
 def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:

@@ -19,6 +19,9 @@ from quot.quadratic.bipartite import Bipartite
 Floats = NDArray[np.float64]
 
 _STEPS = 50
+# An arc whose reduced cost round-off explains (relative to the potentials) counts as active: the
+# smallest masses make no more.
+_NOISE = 8 * float(np.finfo(np.float64).eps)
 
 
 def follow(
@@ -47,7 +50,9 @@ def follow(
     zero = net.weight == 0.0
     full = zero & (state.side > 0)
     carried = np.where(full, net.capacity, 0.0)
-    keep = np.flatnonzero(np.where(zero, state.side == 0, state.flow > 0.0))
+    tension = kernels.tension(state.potentials, net.tail, net.head)
+    noise = _NOISE * float(np.abs(state.potentials).max())
+    keep = np.flatnonzero(np.where(zero, state.side == 0, tension >= net.cost - noise))
     active = Network(
         tail=net.tail[keep],
         head=net.head[keep],

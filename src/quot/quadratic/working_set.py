@@ -92,36 +92,45 @@ class WorkingSet:
             else:
                 self._descend(self.problem, start, self.problem.reg, self.problem.reg, last=True)
             self._finish()
-            for _ in range(_LOWER_FLOORS):
-                if self.problem.reg == wanted.reg or self._extrapolate(wanted):
-                    break
-                high, low = self.problem.reg, max(self.problem.reg * _LOWER, wanted.reg)
-                self.problem = replace(wanted, reg=low)
-                self._descend(self.problem, self.dual, low, low, last=True, jump=high)
-                self._finish()
+            self._lower(wanted)
             status = Status.OPTIMAL
         except _Stop as stop:
             status = stop.args[0]
         return Solution(self.dual, self.support, self.values, status)
 
-    def _extrapolate(self, wanted: Problem) -> bool:
-        """Follow the line of small reg to one too small to solve at; say if that held."""
+    def _lower(self, wanted: Problem) -> None:
+        """From the floor follow the line of small reg to the reg wanted, and lower the floor if
+        the certificate says that the line was not reached.
+        """
+        best = np.inf, self.dual, self.support, self.values
+        for _ in range(_LOWER_FLOORS):
+            if self.problem.reg == wanted.reg:
+                return
+            gap, before = self._extrapolate(wanted), best[0]
+            if gap < before:
+                best = gap, self.dual, self.support, self.values
+            if gap <= self.gap or gap > 0.5 * before:
+                break
+            high, low = self.problem.reg, max(self.problem.reg * _LOWER, wanted.reg)
+            self.problem = replace(wanted, reg=low)
+            self._descend(self.problem, self.dual, low, low, last=True, jump=high)
+            self._finish()
+        _, self.dual, self.support, self.values = best
+
+    def _extrapolate(self, wanted: Problem) -> float:
+        """Follow the line of small reg to one too small to solve at; return the relative gap."""
         above, reg = self.state, self.problem.reg
         lower = max(reg / _STEP, wanted.reg)
         self.problem = replace(self.problem, reg=lower)
         self._finish()
-        if lower == wanted.reg:
-            return True
-        network = Bipartite(self.problem, self.support)
-        tol = _AT_THE_END * _unit(wanted)
-        there = follow(network, self.state, above, reg, wanted.reg, tol)
-        dual, values = network.dual(there), network.values(there)
-        plan = Plan(wanted.shape, self.support.rows, self.support.cols, values)
-        certificate = certify(wanted, plan, dual.f, dual.g, dual.lam)
-        if certificate.relative_gap > self.gap:
-            return False
-        self.dual, self.values = dual, values
-        return True
+        if lower > wanted.reg:
+            network = Bipartite(self.problem, self.support)
+            tol = _AT_THE_END * _unit(wanted)
+            there = follow(network, self.state, above, reg, wanted.reg, tol)
+            self.dual, self.values = network.dual(there), network.values(there)
+        plan = Plan(wanted.shape, self.support.rows, self.support.cols, self.values)
+        dual = self.dual
+        return certify(wanted, plan, dual.f, dual.g, dual.lam).relative_gap
 
     def _descend_levels(self) -> None:
         """From the coarsest level and a large reg to the problem itself."""
@@ -281,4 +290,5 @@ def _smooth_reg(problem: Problem) -> float:
     """A reg at which a good part of all pairs is active."""
     costs = sample(problem.cost)
     spread = float(costs.std()) or float(np.abs(costs).max()) or 1.0
-    return max(2.0 * spread / float(problem.a.mean()), problem.reg)
+    typical = min(float(problem.a.mean()), problem.total)
+    return max(2.0 * spread / typical, problem.reg)
