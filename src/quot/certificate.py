@@ -165,6 +165,8 @@ def _quadratic_bound(
 ) -> tuple[float, float, int]:
     """Best bound from signed potentials, its quadratic term, and the number of pairs seen."""
     a, reg = problem.a, problem.reg
+    if not (np.isfinite(f).all() and np.isfinite(g).all() and np.isfinite(lam)):
+        return np.nan, np.nan, 0
     squares, largest, pairs = _scan(problem, f + lam, g, support)
     masses = float(g @ problem.b) + _price(problem, lam)
     lower = -np.inf

@@ -132,8 +132,11 @@ def _merge(
     shape: tuple[int, int], rows: NDArray[np.int32], cols: NDArray[np.int32], values: Floats
 ) -> Plan:
     """Sum repeated pairs, drop zeros, sort."""
-    support = Support.of(shape, rows, cols)
     keys = rows.astype(np.int64) * shape[1] + cols
+    if (keys[1:] > keys[:-1]).all():
+        kept = values > 0.0
+        return Plan(shape, rows[kept], cols[kept], values[kept])
+    support = Support.of(shape, rows, cols)
     if support.size == keys.size:
         summed = values[np.argsort(keys, kind="stable")]
     else:

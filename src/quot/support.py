@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.kernels import support as kernels
+
 Ints = NDArray[np.int32]
 
 
@@ -27,9 +29,8 @@ class Support:
     @classmethod
     def of(cls, shape: tuple[int, int], rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Support:
         """Sort the pairs and drop repetitions."""
-        key = np.unique(rows.astype(np.int64) * shape[1] + cols)
-        i, j = np.divmod(key, shape[1])
-        return cls(shape, i.astype(np.int32), j.astype(np.int32))
+        i, j = kernels.sort_pairs(rows.astype(np.int32), cols.astype(np.int32), shape[0])
+        return cls(shape, i, j)
 
     @property
     def size(self) -> int:

@@ -14,9 +14,13 @@ Ints = NDArray[np.int32]
 
 # A factor costs about as much as this many Jacobi iterations (measured, 2-D to 10-D supports).
 _JACOBI_ITERATIONS = 120
-# A kept factor is dropped when the graph has moved so far that CG takes longer than this.
-_STALE_ITERATIONS = 40
+# On graphs with fewer edges than this a node, nearly trees, Jacobi has no chance.
+_NEARLY_A_TREE = 1.5
 _RETRY_JACOBI_AFTER = 10
+# A kept factor is dropped when the graph has moved so far that CG takes longer than this; after
+# that none is kept for a while.
+_STALE_ITERATIONS = 20
+_RETRY_STALE_AFTER = 4
 
 
 @dataclass
@@ -33,6 +37,7 @@ class LaplacianSolver:
     iterations: int = 0
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
     _jacobi_rest: int = 0
+    _stale_rest: int = 0
 
     def solve(
         self, tail: Ints, head: Ints, conductance: Floats, rhs: Floats, rtol: float
@@ -41,26 +46,29 @@ class LaplacianSolver:
 
         `rhs` must sum to zero on every component of the graph.
         """
-        indptr, neighbour, weight, degree = kernels.adjacency(tail, head, conductance, rhs.size)
-        graph = (indptr, neighbour, weight, degree)
+        indptr, neighbour, weight, diagonal, twin = kernels.adjacency(
+            tail, head, conductance, rhs.size
+        )
+        graph = (indptr, neighbour, weight, diagonal)
         x: Floats
-        if self._factor is not None:
+        if self._factor is not None and self._stale_rest == 0:
             x, count, reached = kernels.cg_factor(
                 *graph, *self._factor, rhs, rtol, _STALE_ITERATIONS
             )
             self.iterations += count
             if reached <= rtol:
                 return x
-            self._factor = None
-        elif self.jacobi and self._jacobi_rest == 0:
+            self._stale_rest = _RETRY_STALE_AFTER
+        elif self.jacobi and self._jacobi_rest == 0 and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size:
             x, count, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
             self.iterations += count
             if reached <= rtol:
                 return x
             self._jacobi_rest = _RETRY_JACOBI_AFTER
         self._jacobi_rest = max(self._jacobi_rest - 1, 0)
+        self._stale_rest = max(self._stale_rest - 1, 0)
         self.factors += 1
-        self._factor = kernels.factor(indptr, neighbour, weight, 1)
+        self._factor = kernels.factor(indptr, neighbour, weight, twin, 1)
         x, count, _ = kernels.cg_factor(*graph, *self._factor, rhs, rtol, 400)
         self.iterations += count
         return x
@@ -68,3 +76,4 @@ class LaplacianSolver:
     def forget(self) -> None:
         """Drop the factor: the graph has changed too much for it."""
         self._factor = None
+        self._stale_rest = 0

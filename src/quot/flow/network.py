@@ -63,10 +63,10 @@ class Network:
         return self.tail, self.head, self.cost, self.weight, self.capacity, self.undirected
 
     @cached_property
-    def incidence(self) -> tuple[NDArray[np.int64], Ints]:
-        """Arcs at each node: indptr (N + 1,) and arc ids (2 E,)."""
-        indptr, arc = kernels.incidence(self.tail, self.head, self.n_nodes)
-        return indptr, arc
+    def incidence(self) -> tuple[NDArray[np.generic], ...]:
+        """What each node sees of its arcs, as `kernels.flow.incidence` lists it."""
+        seen: tuple[NDArray[np.generic], ...] = kernels.incidence(*self.response, self.n_nodes)
+        return seen
 
     @cached_property
     def zero_arcs(self) -> NDArray[np.int64]:
@@ -80,16 +80,6 @@ class Network:
         degree = np.bincount(np.concatenate((tail, head)), minlength=self.n_nodes)
         leaf: Ints = np.where(degree[tail] < degree[head], tail, head)
         return leaf
-
-    def with_weight(self, weight: Floats) -> Network:
-        """Return the network with other weights, zero where they were zero."""
-        other = Network(
-            self.tail, self.head, self.cost, weight, self.capacity, self.undirected, self.supply
-        )
-        for name in ("incidence", "zero_arcs", "zero_leaf"):  # the same in both
-            if name in self.__dict__:
-                other.__dict__[name] = self.__dict__[name]
-        return other
 
     def imbalance(self, flow: Floats) -> Floats:
         """Return supply - D flow, (N,): what is still missing at each node."""

@@ -96,10 +96,14 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
 
 
 def _floor(network: Network, point: _Point) -> float:
-    """Imbalance that the rounding of potentials alone explains: below it there is no progress."""
+    """Imbalance that round-off alone explains, of potentials and of sums: below it there is no
+    progress.
+    """
     ends = np.concatenate((network.tail, network.head))
     stiffness = np.bincount(ends, np.tile(point.slope, 2)).max()
-    return float(32.0 * _EPS * np.abs(point.potentials).max() * stiffness)
+    potential = np.abs(point.potentials).max()
+    through = np.bincount(ends, np.tile(np.abs(point.flow), 2)).max()
+    return float(32.0 * _EPS * (potential * stiffness + through))
 
 
 def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:
@@ -134,7 +138,9 @@ def _direction(
 ) -> tuple[Floats, float]:
     """The Newton direction with tight arcs contracted, and the slope of the dual along it."""
     net = network
-    _, slope, imbalance = kernels.respond(point.potentials, side, *net.response, net.supply)
+    slope, imbalance = point.slope, point.imbalance
+    if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node
+        _, _, imbalance = kernels.respond(point.potentials, side, *net.response, net.supply)
     joined = kernels.contract(net.zero_arcs, side, net.tail, net.head, net.n_nodes)
     tail, head = joined[net.tail], joined[net.head]
     rhs = np.bincount(joined, imbalance, minlength=net.n_nodes)
@@ -157,16 +163,12 @@ def _line_search(
     """
     net = network
     zero, leaf = net.zero_arcs, net.zero_leaf
-    y = kernels.tension(potentials, net.tail, net.head)
     tau, low, high = 1.0, 0.0, np.inf
     for _ in range(50):
         trial = potentials + tau * direction
         landed = kernels.clamp(zero, leaf, side, net.tail, net.head, net.cost, potentials, trial)
         move = trial - potentials
-        dy = kernels.tension(move, net.tail, net.head)
-        carried, curvature = kernels.directional(
-            1.0, y, dy, side, net.cost, net.weight, net.capacity, net.undirected
-        )
+        carried, curvature = kernels.directional(potentials, move, side, *net.response)
         derivative = float(net.supply @ move) - carried
         if abs(derivative) <= _SLOPE * slope * tau:
             break
@@ -186,7 +188,4 @@ def _line_search(
 
 def _sweep(network: Network, point: _Point, tol: float) -> None:
     """One pass of exact coordinate ascent, in place in potentials and sides."""
-    indptr, arc = network.incidence
-    kernels.sweep(
-        point.potentials, point.side, indptr, arc, *network.response, network.supply, 0.1 * tol
-    )
+    kernels.sweep(point.potentials, point.side, *network.incidence, network.supply, 0.1 * tol)

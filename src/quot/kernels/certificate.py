@@ -11,16 +11,25 @@ def scan_rows(block, f, g):
 
     block (r, m); f (r,); g (m,). A forbidden pair costs inf and never counts.
     """
+    m = block.shape[1]
     squares = np.empty(block.shape[0])
     largest = np.empty(block.shape[0])
     for r in range(block.shape[0]):
         total = 0.0
         top = -np.inf
-        for j in range(block.shape[1]):
-            y = f[r] + g[j] - block[r, j]
-            top = max(top, y)
-            y = max(y, 0.0)
-            total += y * y
+        for low in range(0, m, 16):
+            high = min(low + 16, m)
+            bar = min(top, 0.0)
+            hits = 0  # most runs of pairs hold nothing that counts
+            for j in range(low, high):
+                hits += 1 if f[r] + g[j] - block[r, j] > bar else 0
+            if hits == 0:
+                continue
+            for j in range(low, high):
+                y = f[r] + g[j] - block[r, j]
+                top = max(top, y)
+                y = max(y, 0.0)
+                total += y * y
         squares[r] = total
         largest[r] = top
     return squares, largest

@@ -57,20 +57,25 @@ def respond(p, side, tail, head, cost, weight, capacity, undirected, supply):
 
 
 @kernel
-def directional(tau, y, dy, side, cost, weight, capacity, undirected):
-    """Sum over arcs of x_e(y + tau dy) dy_e and of slope_e dy_e^2: the flow part of q'(tau), q''.
+def directional(p, move, side, tail, head, cost, weight, capacity, undirected):
+    """Sum over arcs of x_e dy_e and of slope_e dy_e^2 at the potentials p + move, dy = D' move.
 
-    Arcs of weight zero keep the side they have.
+    These are the flow part of the derivative of the dual along `move`, and minus its slope. Arcs
+    of weight zero keep the side they have.
     """
     first = 0.0
     second = 0.0
-    for e in range(y.size):
+    for e in range(tail.size):
+        u = tail[e]
+        v = head[e]
+        dy = move[v] - move[u]
         if weight[e] > 0.0:
-            x, s = _carried(y[e] + tau * dy[e], cost[e], weight[e], capacity[e], undirected[e])
-            first += x * dy[e]
-            second += s * dy[e] * dy[e]
+            y = p[v] - p[u] + dy
+            x, s = _carried(y, cost[e], weight[e], capacity[e], undirected[e])
+            first += x * dy
+            second += s * dy * dy
         elif side[e] > 0:
-            first += capacity[e] * dy[e]
+            first += capacity[e] * dy
     return first, second
 
 
@@ -94,22 +99,43 @@ def divergence(flow, tail, head, n_nodes):
 
 
 @kernel
-def incidence(tail, head, n_nodes):
-    """Arcs at each node: indptr (N+1,) int64, arc (2E,) int32; loops appear twice."""
+def incidence(tail, head, cost, weight, capacity, undirected, n_nodes):
+    """What each node sees of its arcs: everything about them, node after node; loops left out.
+
+    Returns indptr (N+1,) int64 and, of size 2E: arc (int32), other end (int32), sign (int8; +1 where
+    the node is the tail), cost, weight, capacity, undirected.
+    """
     indptr = np.zeros(n_nodes + 1, np.int64)
     for e in range(tail.size):
-        indptr[tail[e] + 1] += 1
-        indptr[head[e] + 1] += 1
+        if tail[e] != head[e]:
+            indptr[tail[e] + 1] += 1
+            indptr[head[e] + 1] += 1
     for v in range(n_nodes):
         indptr[v + 1] += indptr[v]
     fill = indptr[:-1].copy()
-    arc = np.empty(2 * tail.size, np.int32)
+    size = indptr[-1]
+    arc = np.empty(size, np.int32)
+    other = np.empty(size, np.int32)
+    sign = np.empty(size, np.int8)
+    costs = np.empty(size)
+    weights = np.empty(size)
+    capacities = np.empty(size)
+    both = np.empty(size, np.bool_)
     for e in range(tail.size):
-        arc[fill[tail[e]]] = e
-        fill[tail[e]] += 1
-        arc[fill[head[e]]] = e
-        fill[head[e]] += 1
-    return indptr, arc
+        if tail[e] == head[e]:
+            continue
+        for end in range(2):
+            v = tail[e] if end == 0 else head[e]
+            q = fill[v]
+            fill[v] += 1
+            arc[q] = e
+            other[q] = head[e] if end == 0 else tail[e]
+            sign[q] = 1 if end == 0 else -1
+            costs[q] = cost[e]
+            weights[q] = weight[e]
+            capacities[q] = capacity[e]
+            both[q] = undirected[e]
+    return indptr, arc, other, sign, costs, weights, capacities, both
 
 
 @kernel
@@ -301,67 +327,67 @@ def _sift_down(position, event, root, count):
 
 
 @kernel
-def _rejoin(v, p, side, arcs, tail, head, cost, weight, capacity, undirected, tol):
+def _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol):
     """In place: put an idle node v on the kink of an empty arc of weight zero, if that is free.
 
     Free means that no arc at v carries more than `tol`, nor would on the way. An idle node off
     its kink would only stand in the way of the nodes that carry mass.
     """
-    for e in arcs:
-        if weight[e] == 0.0 and side[e] < 0:
-            rise = p[tail[e]] + cost[e] - p[head[e]]
-            way = rise if head[e] == v else -rise
-            for q in arcs:
-                y = p[head[q]] - p[tail[q]]
-                there = y + (way if head[q] == v else -way)
-                if weight[q] == 0.0:
-                    if q != e and (there - cost[q]) * side[q] <= 0.0:
+    for q in range(begin, end):
+        if weight[q] == 0.0 and side[arc[q]] < 0:
+            there = p[other[q]] - sign[q] * cost[q]
+            for r in range(begin, end):
+                y = sign[r] * (p[other[r]] - p[v])
+                new = sign[r] * (p[other[r]] - there)
+                if weight[r] == 0.0:
+                    if r != q and (new - cost[r]) * side[arc[r]] <= 0.0:
                         return
                 else:
-                    x, s = _carried(y, cost[q], weight[q], capacity[q], undirected[q])
+                    x, s = _carried(y, cost[r], weight[r], capacity[r], both[r])
                     if abs(x) > tol:
                         return
-                    x, s = _carried(there, cost[q], weight[q], capacity[q], undirected[q])
+                    x, s = _carried(new, cost[r], weight[r], capacity[r], both[r])
                     if abs(x) > tol:
                         return
-            p[v] = p[tail[e]] + cost[e] if head[e] == v else p[head[e]] - cost[e]
-            side[e] = 0
+            p[v] = there
+            side[arc[q]] = 0
             return
 
 
 @kernel
-def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, supply, tol):
+def sweep(
+    p, side, indptr, arc, other, sign, cost, weight, capacity, both, supply, tol
+):
     """In place in p and side: one pass of exact coordinate ascent, node after node.
 
-    The imbalance of a node is a decreasing piecewise-linear function of its own potential, with a
-    step at the kink of every arc of weight zero. From where it stands the walk goes from kink to
-    kink towards the root; a heap hands the kinks out in order. A node whose imbalance is at most
-    `tol` stays; one that no potential can balance goes to its last kink.
+    The arcs come as `incidence` lists them. The imbalance of a node is a decreasing
+    piecewise-linear function of its own potential, with a step at the kink of every arc of weight
+    zero. From where it stands the walk goes from kink to kink towards the root; a heap hands the
+    kinks out in order. A node whose imbalance is at most `tol` stays; one that no potential can
+    balance goes to its last kink; an idle one rejoins its empty arc of weight zero.
     """
     position = np.empty(64)
-    event = np.empty(64, np.int64)  # 2 e + 1 where the slope of arc e begins, 2 e where it ends
+    event = np.empty(64, np.int64)  # 2 q + 1 where the slope of arc q begins, 2 q where it ends
     for v in range(p.size):
         begin = indptr[v]
         end = indptr[v + 1]
-        if position.size < 4 * (end - begin):
-            position = np.empty(4 * (end - begin))
-            event = np.empty(4 * (end - begin), np.int64)
         here = p[v]
         g = supply[v]  # with every tight arc as it is just below its kink
         step = 0.0  # what the tight arcs add just above it
+        apart = False  # whether an empty arc of weight zero might be rejoined
         for q in range(begin, end):
-            e = arc[q]
-            sign = 1.0 if tail[e] == v else -1.0
-            if weight[e] > 0.0:
-                y = p[head[e]] - here if tail[e] == v else here - p[tail[e]]
-                x, s = _carried(y, cost[e], weight[e], capacity[e], undirected[e])
-                g += sign * x
-            elif side[e] == 0:
-                step += capacity[e]
-                if tail[e] == v:
-                    g += capacity[e]
-            elif side[e] > 0:
-                g += sign * capacity[e]
+            if weight[q] > 0.0:
+                y = sign[q] * (p[other[q]] - here)
+                x, s = _carried(y, cost[q], weight[q], capacity[q], both[q])
+                g += sign[q] * x
+            elif side[arc[q]] == 0:
+                step += capacity[q]
+                if sign[q] > 0:
+                    g += capacity[q]
+            elif side[arc[q]] > 0:
+                g += sign[q] * capacity[q]
+            else:
+                apart = True
         if g - step > tol:
             g -= step
             ahead = 1.0
@@ -369,37 +395,39 @@ def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, 
             g = -g
             ahead = -1.0
         else:
-            _rejoin(
-                v, p, side, arc[begin:end], tail, head, cost, weight, capacity, undirected, tol
-            )
+            if apart:
+                _rejoin(
+                    v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol
+                )
             continue
+        if position.size < 4 * (end - begin):
+            position = np.empty(4 * (end - begin))
+            event = np.empty(4 * (end - begin), np.int64)
         # Distances from here, in the direction of ascent, between which each arc has slope 1/w.
         h = 0.0
         active = 0
         count = 0
         nearest = np.inf
         for q in range(begin, end):
-            e = arc[q]
-            w = weight[e]
-            outward = tail[e] == v
-            base = p[head[e]] if outward else p[tail[e]]
-            flip = -ahead if outward else ahead
-            shift = ahead * (base - here)
+            w = weight[q]
+            flip = -ahead * sign[q]
+            shift = ahead * (p[other[q]] - here)
             if w == 0.0:
                 # Passing the kink towards larger y fills the arc, towards smaller y empties it.
                 toward = 1 if flip > 0.0 else -1
+                e = arc[q]
                 if side[e] == 0:
                     side[e] = toward
                 elif side[e] != toward:
-                    low = max(shift + flip * cost[e], 0.0)
+                    low = max(shift + flip * cost[q], 0.0)
                     position[count] = low
-                    event[count] = 2 * e
+                    event[count] = 2 * q
                     count += 1
                     nearest = min(nearest, low)
                 continue
-            for turn in range(2 if undirected[e] else 1):
-                low = cost[e]
-                high = low + w * capacity[e]
+            for turn in range(2 if both[q] else 1):
+                low = cost[q]
+                high = low + w * capacity[q]
                 if turn == 1:
                     low, high = -high, -low
                 if flip < 0.0:
@@ -409,7 +437,7 @@ def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, 
                 if high > 0.0:
                     if low > 0.0:
                         position[count] = low
-                        event[count] = 2 * e + 1
+                        event[count] = 2 * q + 1
                         count += 1
                         nearest = min(nearest, low)
                     else:
@@ -418,50 +446,46 @@ def sweep(p, side, indptr, arc, tail, head, cost, weight, capacity, undirected, 
                         nearest = min(nearest, high)
                     if high < np.inf:
                         position[count] = high
-                        event[count] = 2 * e
+                        event[count] = 2 * q
                         count += 1
-        if g <= h * nearest:
-            p[v] = here + ahead * g / h
-            _rejoin(
-                v, p, side, arc[begin:end], tail, head, cost, weight, capacity, undirected, tol
-            )
-            continue
-        for root in range(count // 2 - 1, -1, -1):
-            _sift_down(position, event, root, count)
-        travelled = 0.0
         landed = False
-        while count > 0:
-            span = position[0] - travelled
-            if g <= h * span:
-                break
-            g -= h * span
-            travelled = position[0]
-            e = event[0] >> 1
-            if weight[e] > 0.0:
-                if event[0] & 1:
-                    h += 1.0 / weight[e]
-                    active += 1
+        travelled = 0.0
+        if g > h * nearest:
+            for root in range(count // 2 - 1, -1, -1):
+                _sift_down(position, event, root, count)
+            while count > 0:
+                span = position[0] - travelled
+                if g <= h * span:
+                    break
+                g -= h * span
+                travelled = position[0]
+                q = event[0] >> 1
+                if weight[q] > 0.0:
+                    if event[0] & 1:
+                        h += 1.0 / weight[q]
+                        active += 1
+                    else:
+                        h -= 1.0 / weight[q]
+                        active -= 1
+                    if active == 0:
+                        h = 0.0  # round-off would leave a slope where no arc is active
+                elif g <= capacity[q]:
+                    side[arc[q]] = 0
+                    p[v] = p[other[q]] - sign[q] * cost[q]
+                    landed = True
+                    break
                 else:
-                    h -= 1.0 / weight[e]
-                    active -= 1
-                if active == 0:
-                    h = 0.0  # round-off would leave a slope where no arc is active
-            elif g <= capacity[e]:
-                side[e] = 0
-                p[v] = p[tail[e]] + cost[e] if head[e] == v else p[head[e]] - cost[e]
-                landed = True
-                break
-            else:
-                g -= capacity[e]
-                side[e] = -side[e]
-            count -= 1
-            position[0] = position[count]
-            event[0] = event[count]
-            _sift_down(position, event, 0, count)
+                    g -= capacity[q]
+                    side[arc[q]] = -side[arc[q]]
+                count -= 1
+                position[0] = position[count]
+                event[0] = event[count]
+                _sift_down(position, event, 0, count)
         if not landed:
             if h > 0.0:
                 travelled += g / h
             p[v] = here + ahead * travelled
-            _rejoin(
-                v, p, side, arc[begin:end], tail, head, cost, weight, capacity, undirected, tol
-            )
+            if apart:
+                _rejoin(
+                    v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol
+                )

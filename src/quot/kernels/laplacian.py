@@ -14,7 +14,8 @@ def adjacency(tail, head, conductance, n_nodes):
     """Symmetric adjacency in CSR form, loops and edges of zero conductance left out.
 
     tail, head (E,) int32; conductance (E,) float64 >= 0.
-    Returns indptr (N+1,) int64, neighbour (2E',) int32, weight (2E',) float64, degree sums (N,).
+    Returns indptr (N+1,) int64, neighbour (2E',) int32, weight (2E',), diagonal (N,) of the
+    Laplacian, and twin (2E',) int64: where the other half of each edge is.
     """
     indptr = np.zeros(n_nodes + 1, np.int64)
     for e in range(tail.size):
@@ -26,6 +27,7 @@ def adjacency(tail, head, conductance, n_nodes):
     fill = indptr[:-1].copy()
     neighbour = np.empty(indptr[-1], np.int32)
     weight = np.empty(indptr[-1])
+    twin = np.empty(indptr[-1], np.int64)
     diagonal = np.zeros(n_nodes)
     for e in range(tail.size):
         c = conductance[e]
@@ -34,13 +36,15 @@ def adjacency(tail, head, conductance, n_nodes):
             v = head[e]
             neighbour[fill[u]] = v
             weight[fill[u]] = c
-            fill[u] += 1
             neighbour[fill[v]] = u
             weight[fill[v]] = c
+            twin[fill[u]] = fill[v]
+            twin[fill[v]] = fill[u]
+            fill[u] += 1
             fill[v] += 1
             diagonal[u] += c
             diagonal[v] += c
-    return indptr, neighbour, weight, diagonal
+    return indptr, neighbour, weight, diagonal, twin
 
 
 @kernel
@@ -149,10 +153,10 @@ def _bucket_insert(v, k, key, bucket, before, after):
 
 
 @kernel
-def factor(indptr, neighbour, weight, seed):
+def factor(indptr, neighbour, weight, mate, seed):
     """Approximate Cholesky factor of a graph Laplacian (Gao, Kyng and Spielman's AC).
 
-    Vertices go by dynamic minimum degree; the clique an elimination creates is sampled to a tree of
+    `mate` is the last array of `adjacency`. Vertices go by dynamic minimum degree; the clique an elimination creates is sampled to a tree of
     one edge per neighbour, so the work is nearly linear. Exact when the graph is a forest.
     The last vertex of each component has pivot zero.
 
@@ -165,27 +169,12 @@ def factor(indptr, neighbour, weight, seed):
     other = neighbour.astype(np.int32)
     value = weight.copy()
     following = np.empty(half, np.int64)
-    twin = np.empty(half, np.int64)
+    twin = mate.copy()
     first = np.full(n, -1, np.int64)
-    cursor = indptr[:-1].copy()
     for v in range(n):
         for q in range(indptr[v], indptr[v + 1]):
             following[q] = first[v]
             first[v] = q
-    for v in range(n):  # the k-th copy of (v, u) is the twin of the k-th copy of (u, v)
-        for q in range(indptr[v], indptr[v + 1]):
-            twin[q] = -1
-    for v in range(n):
-        for q in range(indptr[v], indptr[v + 1]):
-            u = neighbour[q]
-            if u > v:
-                t = cursor[u]
-                while neighbour[t] != v or twin[t] >= 0:
-                    t += 1
-                twin[q] = t
-                twin[t] = q
-                while cursor[u] < indptr[u + 1] and twin[cursor[u]] >= 0:
-                    cursor[u] += 1
 
     cap = min(n, 4096)
     bucket = np.full(cap + 2, -1, np.int64)
@@ -211,11 +200,16 @@ def factor(indptr, neighbour, weight, seed):
     state = np.uint64(seed) * np.uint64(2685821657736338717) + np.uint64(88172645463325252)
     nnz = 0
     lowest = 0
-    for step in range(n):
+    step = -1
+    while step < n - 1:
         while bucket[lowest] < 0:
             lowest += 1
         v = bucket[lowest]
         _bucket_remove(v, key, bucket, before, after)
+        if min(degree[v], cap) > lowest:  # it has grown since it was put there
+            _bucket_insert(v, min(degree[v], cap), key, bucket, before, after)
+            continue
+        step += 1
         order[step] = v
         start[step] = nnz
         # Gather the star of v, parallel edges merged.
@@ -292,8 +286,6 @@ def factor(indptr, neighbour, weight, seed):
             first[k] = h
             if new > 0.0:
                 degree[k] += 1
-                _bucket_remove(k, key, bucket, before, after)
-                _bucket_insert(k, min(degree[k], cap), key, bucket, before, after)
             else:
                 degree[j] -= 1
                 _bucket_remove(j, key, bucket, before, after)

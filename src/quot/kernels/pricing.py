@@ -22,24 +22,45 @@ def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_inde
     """Keep the pairs of least slack C - f - g > noise of each row and each column, in place.
 
     block (r, m) holds rows start .. start + r. row_slack, row_index (n, k) and col_slack,
-    col_index (m, k) are ascending lists; unused places have slack inf.
+    col_index (m, q) are ascending lists; places not used yet hold a slack beyond which
+    nothing is wanted.
+    Returns rows, cols (int32) of the pairs of slack <= noise, row by row.
     """
-    k = row_slack.shape[1]
-    last = col_slack[:, k - 1].copy()
+    k = row_slack.shape[1] - 1
+    q = col_slack.shape[1] - 1
+    m = block.shape[1]
+    last = col_slack[:, q].copy()
+    rows = np.empty(8 * block.shape[0], np.int32)
+    cols = np.empty(8 * block.shape[0], np.int32)
+    count = 0
     for r in range(block.shape[0]):
         i = start + r
         fi = f[i]
-        worst = row_slack[i, k - 1]
-        for j in range(block.shape[1]):
-            s = block[r, j] - fi - g[j]
-            if s <= noise:
+        worst = row_slack[i, k]
+        for low in range(0, m, 16):
+            high = min(low + 16, m)
+            hits = 0
+            for j in range(low, high):
+                hits += 1 if block[r, j] - fi - g[j] < max(worst, last[j]) else 0
+            if hits == 0:
                 continue
-            if s < worst:
-                _insert(row_slack[i], row_index[i], s, j)
-                worst = row_slack[i, k - 1]
-            if s < last[j]:
-                _insert(col_slack[j], col_index[j], s, i)
-                last[j] = col_slack[j, k - 1]
+            for j in range(low, high):
+                s = block[r, j] - fi - g[j]
+                if s <= noise:
+                    if count == rows.size:
+                        rows = np.concatenate((rows, np.empty(count, np.int32)))
+                        cols = np.concatenate((cols, np.empty(count, np.int32)))
+                    rows[count] = i
+                    cols[count] = j
+                    count += 1
+                    continue
+                if s < worst:
+                    _insert(row_slack[i], row_index[i], s, j)
+                    worst = row_slack[i, k]
+                if s < last[j]:
+                    _insert(col_slack[j], col_index[j], s, i)
+                    last[j] = col_slack[j, q]
+    return rows[:count], cols[:count]
 
 
 @kernel

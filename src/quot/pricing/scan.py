@@ -20,37 +20,45 @@ _BLOCK_ENTRIES = 1 << 17
 _PARTS, _PART_ROWS = 8, 512
 
 
-def nearest(cost: Cost, f: Floats, g: Floats, count: int) -> tuple[Support, Floats, Floats]:
+def nearest(
+    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats] | None = None
+) -> tuple[Support, Floats, Floats]:
     """Return all pairs of no slack, and the next `count` of each row and of each column.
 
-    Also returns the largest slack taken in each row (n,) and in each column (m,), inf where all
-    pairs were taken: a pair left out has at least the larger of the two. Slack that round-off
-    explains is none.
+    Also returns a slack for each row (n,) and each column (m,), inf where all pairs were taken: a
+    pair left out has at least the larger of the two. Slack that round-off explains is none. With
+    a `hint`, slacks of rows and columns beyond which nothing is wanted, fewer may be taken.
     """
     noise = round_off(f, g)
     n, m = cost.shape
-    row_slack, row_index = np.full((n, min(count, m)), np.inf), np.zeros((n, min(count, m)), np.int32)
+    row_hint, col_hint = hint if hint is not None else (np.full(n, np.inf), np.full(m, np.inf))
+    row_slack, row_index = _lists(row_hint, min(count, m))
 
     def part(start: int, stop: int) -> tuple[Floats, Ints, list[Pairs]]:
-        depth = min(count, n)
-        col_slack, col_index = np.full((m, depth), np.inf), np.zeros((m, depth), np.int32)
+        col_slack, col_index = _lists(col_hint, min(count, n))
         active = []
         step = max(1, _BLOCK_ENTRIES // m)
         for low in range(start, stop, step):
             block = cost.block(low, min(low + step, stop))
-            kernels.nearest(block, low, f, g, noise, row_slack, row_index, col_slack, col_index)
-            active.append(kernels.violators(block, low, f, g, -noise))
+            lists = (row_slack, row_index, col_slack, col_index)
+            active.append(kernels.nearest(block, low, f, g, noise, *lists))
         return col_slack, col_index, active
 
-    (col_slack, col_index, active), *others = map_rows(part, n, m, max(_PART_ROWS, -(-n // _PARTS)))
+    chunk = max(_PART_ROWS, -(-n // _PARTS))
+    (col_slack, col_index, active), *others = map_rows(part, n, m, chunk)
     for more_slack, more_index, more_active in others:
         kernels.merge(col_slack, col_index, more_slack, more_index)
         active += more_active
-    near_rows, near_cols = row_slack < np.inf, col_slack < np.inf
+    near_rows, near_cols = row_index >= 0, col_index >= 0
     rows = [np.nonzero(near_rows)[0], col_index[near_cols], *(pairs[0] for pairs in active)]
     cols = [row_index[near_rows], np.nonzero(near_cols)[0], *(pairs[1] for pairs in active)]
     support = Support.of(cost.shape, np.concatenate(rows), np.concatenate(cols))
     return support, row_slack[:, -1], col_slack[:, -1]
+
+
+def _lists(hint: Floats, depth: int) -> tuple[Floats, Ints]:
+    """Lists of slacks and indices, empty: slack at the hint, index -1."""
+    return np.repeat(hint[:, None], depth, axis=1), np.full((hint.size, depth), -1, np.int32)
 
 
 def violators(cost: Cost, f: Floats, g: Floats, tau: float) -> Support:

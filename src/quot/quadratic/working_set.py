@@ -162,11 +162,12 @@ class WorkingSet:
         `jump` is the reg that the dual belongs to, if that is far above the first.
         """
         before: tuple[Dual, float] | None = None
+        hint: tuple[Floats, Floats] | None = None
         rounds = 0
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
-            support, box = _candidates(problem, dual)
+            support, box, hint = _candidates(problem, dual, hint)
             network, state = self._solve(
                 problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box, jump
             )
@@ -249,17 +250,22 @@ class WorkingSet:
         return network, state
 
 
-def _candidates(problem: Problem, dual: Dual) -> tuple[Support, Box | None]:
-    """All pairs of a small or sparse problem; else the active and nearest ones, with their box."""
+def _candidates(
+    problem: Problem, dual: Dual, hint: tuple[Floats, Floats] | None
+) -> tuple[Support, Box | None, tuple[Floats, Floats] | None]:
+    """All pairs of a small or sparse problem; else the active and nearest ones, with their box.
+
+    The hint says how far to look, from the last time here; the last item is the next hint.
+    """
     cost = problem.cost
     if isinstance(cost, SparseCost):
-        return Support(cost.shape, cost.rows, cost.cols), None
+        return Support(cost.shape, cost.rows, cost.cols), None, None
     n, m = problem.shape
     if n * m <= SMALL:
         rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
-        return Support((n, m), rows, cols), None
-    support, row_slack, col_slack = nearest(cost, dual.f + dual.lam, dual.g, _NEAREST)
-    return support, Box.around(dual, row_slack, col_slack)
+        return Support((n, m), rows, cols), None, None
+    support, rows_at, cols_at = nearest(cost, dual.f + dual.lam, dual.g, _NEAREST, hint)
+    return support, Box.around(dual, rows_at, cols_at), (2.0 * rows_at, 2.0 * cols_at)
 
 
 def _predict(

@@ -1,0 +1,45 @@
+"""Sorting pairs."""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+
+@kernel
+def sort_pairs(rows, cols, n_rows):
+    """Sort pairs by row, then column, and drop repetitions; new rows, cols (int32).
+
+    rows, cols (E,) int32. A counting sort by row, then each row by insertion if it is short.
+    """
+    start = np.zeros(n_rows + 1, np.int64)
+    for e in range(rows.size):
+        start[rows[e] + 1] += 1
+    for i in range(n_rows):
+        start[i + 1] += start[i]
+    fill = start[:-1].copy()
+    line = np.empty(rows.size, np.int32)
+    for e in range(rows.size):
+        line[fill[rows[e]]] = cols[e]
+        fill[rows[e]] += 1
+    out_rows = np.empty(rows.size, np.int32)
+    out_cols = np.empty(rows.size, np.int32)
+    count = 0
+    for i in range(n_rows):
+        low = start[i]
+        high = start[i + 1]
+        if high - low > 64:
+            line[low:high] = np.sort(line[low:high])
+        else:
+            for a in range(low + 1, high):
+                c = line[a]
+                b = a - 1
+                while b >= low and line[b] > c:
+                    line[b + 1] = line[b]
+                    b -= 1
+                line[b + 1] = c
+        for a in range(low, high):
+            if a == low or line[a] != line[a - 1]:
+                out_rows[count] = i
+                out_cols[count] = line[a]
+                count += 1
+    return out_rows[:count].copy(), out_cols[:count].copy()
