@@ -30,6 +30,8 @@ _LOOSE, _FINE = 1e-2, 1e-4
 _SLOPE = 0.5
 # A Newton step that leaves more than this fraction of the imbalance is followed by a sweep.
 _SLOW = 0.2
+# Arcs let go and pushed back are tied again at most so many times in a step.
+_RETIES = 4
 # After so many steps that do not halve the imbalance, what round-off may explain counts as reached.
 _PATIENCE = 6
 
@@ -78,8 +80,7 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
     iterations = idle = 0
     while point.residual > tol and iterations < max_iter:
         iterations += 1
-        side = _release(network, point)
-        direction, slope = _direction(network, point, side, solver, tol)
+        side, direction, slope = _direction(network, point, solver, tol)
         trial = _line_search(network, point.potentials, side, direction, slope)
         before = point.residual
         point = _evaluate(network, *trial)
@@ -123,20 +124,35 @@ def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:
     return _Point(potentials, side, flow, slope, imbalance, wish, residual)
 
 
-def _release(network: Network, point: _Point) -> Sides:
-    """Untie the tight arcs whose flow would leave [0, k], each to the side it wants."""
+def _direction(
+    network: Network, point: _Point, solver: LaplacianSolver, tol: float
+) -> tuple[Sides, Floats, float]:
+    """The Newton direction with tight arcs contracted, and the slope of the dual along it.
+
+    Tight arcs whose flow would leave [0, k] are let go first, each to the side it wants; those
+    that the direction would push back at once are tied again.
+    """
     zero = network.zero_arcs
     side = point.side.copy()
     tight = side[zero] == 0
     side[zero[tight & (point.wish > network.capacity[zero])]] = 1
     side[zero[tight & (point.wish < 0.0)]] = -1
-    return side
+    freed = zero[tight & (side[zero] != 0)]
+    direction, slope = _solve(network, point, side, solver, tol)
+    for _ in range(_RETIES):
+        ahead = direction[network.head[freed]] - direction[network.tail[freed]]
+        back = freed[(ahead * side[freed] <= 0.0) & (side[freed] != 0)]
+        if not back.size:
+            break
+        side[back] = 0
+        direction, slope = _solve(network, point, side, solver, tol)
+    return side, direction, slope
 
 
-def _direction(
+def _solve(
     network: Network, point: _Point, side: Sides, solver: LaplacianSolver, tol: float
 ) -> tuple[Floats, float]:
-    """The Newton direction with tight arcs contracted, and the slope of the dual along it."""
+    """One Newton system with the ends of tight arcs joined; direction and slope of the dual."""
     net = network
     slope, imbalance = point.slope, point.imbalance
     if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node

@@ -45,6 +45,8 @@ _FAR = 25.0
 # When that was not low enough it is lowered, a few times.
 _FLOOR = 1e-6
 _LOWER, _LOWER_FLOORS = 1e-3, 4
+# Below this imbalance (relative) round-off has not taken over yet.
+_NOISY = 1e-7
 # Rounds with mass through the hub after which pricing alone goes on.
 _ROUNDS = 50
 
@@ -79,6 +81,7 @@ class WorkingSet:
         self.problem, self.monitor, self.gap = problem, monitor, gap
         self.support = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         self.values = np.zeros(0)
+        self.box: Box | None = None
         self.dual = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
 
     def solve(self, start: Dual | None = None) -> Solution:
@@ -106,10 +109,10 @@ class WorkingSet:
         for _ in range(_LOWER_FLOORS):
             if self.problem.reg == wanted.reg:
                 return
-            gap, before = self._extrapolate(wanted), best[0]
-            if gap < before:
+            gap = self._extrapolate(wanted)
+            if gap < best[0]:
                 best = gap, self.dual, self.support, self.values
-            if gap <= self.gap or gap > 0.5 * before:
+            if gap <= self.gap or self.state.residual > _NOISY * _unit(wanted):
                 break
             high, low = self.problem.reg, max(self.problem.reg * _LOWER, wanted.reg)
             self.problem = replace(wanted, reg=low)
@@ -124,7 +127,7 @@ class WorkingSet:
         self.problem = replace(self.problem, reg=lower)
         self._finish()
         if lower > wanted.reg:
-            network = Bipartite(self.problem, self.support)
+            network = Bipartite(self.problem, self.support, self.box)
             tol = _AT_THE_END * _unit(wanted)
             there = follow(network, self.state, above, reg, wanted.reg, tol)
             self.dual, self.values = network.dual(there), network.values(there)
@@ -176,6 +179,7 @@ class WorkingSet:
             hub = network.through_hub(state) / problem.total if box is not None else 0.0
             rounds += 1
             if hub > (_NO_FLOW if end else _SOME_FLOW) and rounds < _ROUNDS:
+                hint = None
                 continue
             rounds = 0
             active = int(np.count_nonzero(network.values(state)))
@@ -189,21 +193,28 @@ class WorkingSet:
             before, (dual, reg) = (dual, reg), (_predict(dual, reg, before, lower, problem), lower)
 
     def _finish(self) -> None:
-        """Solve to the end on the candidates, price all pairs, add the violators, until none."""
+        """Solve to the end on the candidates, price all pairs, add what is missing, until nothing is.
+
+        The hub stays until nothing flows through it: without it the candidates may not even be
+        able to carry the mass.
+        """
         problem = self.problem
         least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
         end = min(_AT_THE_END, 1e-3 * least)
-        while True:
-            _, state = self._solve(problem, self.support, self.dual, end, None)
+        box = self.box
+        for _ in range(_ROUNDS):
+            network, state = self._solve(problem, self.support, self.dual, end, box)
             if isinstance(problem.cost, SparseCost) or self.support.size == _pairs(problem):
                 return
             dual = self.dual
-            f = dual.f + dual.lam
-            missing = violators(problem.cost, f, dual.g, round_off(f, dual.g))
-            grown = self.support | missing
-            if grown.size == self.support.size:
-                return
-            self.support = grown
+            through = box is not None and network.through_hub(state) > 0.0
+            if not through:
+                f = dual.f + dual.lam
+                missing = violators(problem.cost, f, dual.g, round_off(f, dual.g))
+                if (self.support | missing).size == self.support.size:
+                    return
+            near, box, _ = _candidates(problem, dual, None)
+            self.support = self.support | near
 
     def _solve(
         self, problem: Problem, support: Support, dual: Dual, tol: float, box: Box | None,
@@ -232,7 +243,7 @@ class WorkingSet:
         )
         if problem.shape == self.problem.shape:
             self.dual, self.support, self.state = network.dual(state), support, state
-            self.values = network.values(state)
+            self.values, self.box = network.values(state), box
         self.monitor.steps += state.iterations
         stop = self.monitor.report(
             Iterate(
