@@ -198,8 +198,16 @@ def _deliver(result: Result, on_failure: str) -> Result:
     )
     if on_failure == "raise":
         raise NotConvergedError(text)
-    warnings.warn(text, NotConvergedWarning, stacklevel=3)
+    warnings.warn(text, NotConvergedWarning, stacklevel=_outside())
     return result
+
+
+def _outside() -> int:
+    """The stacklevel of the first caller that is not quot itself."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("quot."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _talk(

@@ -49,7 +49,7 @@ class Certificate:
     scale : float
         What `relative_gap` is relative to: the larger of |lower| and |upper|, but not less than a
         thousandth of what the mass would cost at the median of |C|. Where the optimum is (nearly)
-        zero, a ratio to it would say nothing.
+        zero, a ratio to it would say nothing. (The mean of |C| if its median is 0.)
     scope : {"all", "support"}
         Whether all n * m pairs were priced, or only the support of the plan.
     pairs : int
@@ -147,7 +147,8 @@ def certify(
         + (penalty if np.isfinite(penalty) else 0.0)
     )
     upper = problem.objective(repaired)
-    typical = float(np.median(np.abs(sample(problem.cost))))
+    costs = np.abs(sample(problem.cost))
+    typical = float(np.median(costs)) or float(costs.mean()) or 1.0
     return Certificate(
         lower=lower,
         upper=upper,

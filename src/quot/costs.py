@@ -207,16 +207,19 @@ class PointCost:
         return self._prepared[:2]
 
     def block(self, start: int, stop: int) -> Floats:
+        """Return rows start .. stop against all columns, (stop - start, m)."""
         X, _, YT, metric = self._prepared
         out = np.empty((stop - start, YT.shape[1]))
         kernels.point_block(X, YT, metric, start, out)
         return out
 
     def at(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the costs of single pairs, (nnz,)."""
         X, Y, _, metric = self._prepared
         return kernels.point_pairs(X, Y, metric, np.asarray(rows, np.int32), np.asarray(cols, np.int32))  # type: ignore[no-any-return]
 
     def take(self, rows: Ints, cols: Ints) -> PointCost:
+        """Return the cost restricted to the given rows and columns, in the given order."""
         return PointCost(self.X[rows], self.Y[cols], self.metric)
 
 

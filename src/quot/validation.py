@@ -44,22 +44,35 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
         raise InvalidProblemError(
             f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}."
         )
-    array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
+    with np.errstate(over="ignore"):
+        array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
     if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
         array = array.copy()
-    finite = np.isfinite(array)
-    if not finite.all():
-        where = tuple(int(k) for k in np.argwhere(~finite)[0])
-        raise InvalidProblemError(
-            f"`{name}` must be finite; {name}{list(where)} is {array[where]} "
-            f"({int((~finite).sum())} such entries). Remove or replace them"
-            + (
-                "; to forbid pairs leave them out of a scipy.sparse cost."
-                if ndim == 2  # noqa: PLR2004
-                else "."
-            )
-        )
+    if array.size:
+        _check_finite(array, name)
     return array
+
+
+def _check_finite(array: Floats, name: str) -> None:
+    """Refuse NaN, inf, and ranges that overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = array.min(), array.max()
+        if np.isfinite(4.0 * high - 4.0 * low):
+            return
+    finite = np.isfinite(array)
+    if finite.all():
+        raise InvalidProblemError(
+            f"`{name}` ranges from {low:.3g} to {high:.3g}, and differences of such numbers "
+            "overflow; rescale it."
+        )
+    where = tuple(int(k) for k in np.argwhere(~finite)[0])
+    advice = "Remove or replace them"
+    if name == "C":
+        advice += "; to forbid pairs leave them out of a scipy.sparse cost"
+    raise InvalidProblemError(
+        f"`{name}` must be finite; {name}{list(where)} is {array[where]} "
+        f"({int((~finite).sum())} such entries). {advice}."
+    )
 
 
 def as_weights(value: Any, name: str, size: int) -> Floats:
@@ -78,7 +91,9 @@ def as_weights(value: Any, name: str, size: int) -> Floats:
         raise InvalidProblemError(
             f"`{name}` must not be negative; {name}[{at}] is {weights[at]:.6g}. Masses are >= 0."
         )
-    if not math.isfinite(float(weights.sum())):
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if not math.isfinite(total):
         raise InvalidProblemError(
             f"`{name}` sums to infinity; rescale the masses to a moderate total."
         )

@@ -22,6 +22,8 @@ _RTOL = 1e-6
 # Fraction of the way to the boundary that a step may go.
 _TO_BOUNDARY = 0.995
 _MAX_STEPS = 80
+# How far from its ends, in capacities, an arc may start: 1 in so many.
+_LONG_WAY = 1e8
 
 
 @dataclass
@@ -122,12 +124,12 @@ def _start(net: Network, potentials: Floats, smooth: float, capped: NDArray[np.b
     mu = smooth * typical * typical
     root = np.sqrt(t * t + 4 * weight * mu)
     k = np.where(capped, net.capacity, 1.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         x = np.where(t > 0, (t + root) / (2 * weight), 2 * mu / (root - t))
     # Between 0 and k without weight: 1/(1 - y) - 1/y = u for y = x/k.
-    u = t * k / mu
-    root = np.sqrt(u * u + 4)
-    share = np.where(u > 0, 1 - 2 / (u + 2 + root), 2 / (2 - u + root))
+    u = np.clip(t * k / mu, -_LONG_WAY, _LONG_WAY)
+    part = 2 / (2 + np.abs(u) + np.sqrt(u * u + 4))
+    share = np.where(u > 0, 1 - part, part)
     x = np.where(capped & ((net.weight == 0.0) | (x >= k)), share * k, x)
     room = np.where(capped, net.capacity - x, 1.0)
     return _Interior(potentials, x, room, mu / x, np.where(capped, mu / room, 0.0))

@@ -244,6 +244,29 @@ def shift_components(
 
 
 @kernel
+def _pass_on(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance, degree, wish):
+    """In place: send mass from hub to hub through leaves that are tight to both."""
+    inward = np.full(imbalance.size, -1, np.int64)
+    for z in range(zero_arcs.size):
+        e = zero_arcs[z]
+        if side[e] == 0 and leaf[z] == head[e] and degree[leaf[z]] == 2:
+            inward[leaf[z]] = z
+    for z in range(zero_arcs.size):
+        e = zero_arcs[z]
+        v = leaf[z]
+        if side[e] == 0 and v == tail[e] and inward[v] >= 0:
+            d = zero_arcs[inward[v]]
+            x = min(capacity[d], capacity[e], -imbalance[tail[d]], imbalance[head[e]])
+            if x > 0.0:
+                flow[d] = x
+                flow[e] = x
+                wish[inward[v]] = x
+                wish[z] = x
+                imbalance[tail[d]] += x
+                imbalance[head[e]] -= x
+
+
+@kernel
 def route(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance):
     """Send the imbalance along the tight arcs, in place in `flow` and `imbalance`.
 
@@ -287,6 +310,8 @@ def route(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance):
                 degree[hub] -= 1
                 mixed[hub] ^= z
                 node = hub
+        if late == 0:
+            _pass_on(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance, degree, wish)
     return wish
 
 

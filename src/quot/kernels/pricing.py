@@ -100,6 +100,8 @@ def violators(block, start, f, g, tau):
 def row_roots(block, g, target):
     """For each row the f with sum_j [f + g_j - C_j]_+ = target, (r,); inf where all C are inf.
 
+    With target 0 the largest such f.
+
     Newton from the right on a convex increasing function: monotone, ends on the exact piece.
     """
     out = np.empty(block.shape[0])
@@ -108,7 +110,7 @@ def row_roots(block, g, target):
         for j in range(block.shape[1]):
             low = min(low, block[r, j] - g[j])
         f = low + target[r]
-        if low < np.inf:
+        if low < np.inf and target[r] > 0.0:
             for _ in range(60):
                 total = -target[r]
                 count = 0.0

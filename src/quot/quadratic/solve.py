@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.certificate import Certificate, certify
 from quot.convergence import Monitor, Status, Tolerance
-from quot.costs import Cost, SparseCost
+from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.plan import Plan
+from quot.pricing import row_roots
 from quot.problem import Problem
 from quot.quadratic.bipartite import Dual
 from quot.quadratic.feasibility import check_feasible
@@ -43,9 +44,7 @@ def solve_quadratic(
     n, m = problem.shape
     rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
     if problem.total == 0.0:
-        nothing = np.zeros(0, np.int32)
-        plan = Plan(problem.shape, nothing, nothing, np.zeros(0))
-        dual, status = Dual(np.zeros(n), np.zeros(m)), Status.OPTIMAL
+        (plan, dual), status = _nothing(problem), Status.OPTIMAL
     else:
         core = problem
         if rows.size < n or cols.size < m:
@@ -94,10 +93,11 @@ def _grow(
 
 
 def _fill(problem: Problem, dual: Dual) -> Dual:
-    """Give rows and columns without mass the largest potential that violates no pair."""
+    """Give rows and columns without mass the largest potential that violates no pair.
+
+    At reg = 0 no pair may be violated at all: the last round-off is taken from f.
+    """
     f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
-    if problem.total == 0.0:
-        f[:], g[:] = np.nan, 0.0 if problem.is_balanced else 0.0
     open_g = np.flatnonzero(np.isnan(g))
     known = np.flatnonzero(~np.isnan(f))
     if open_g.size:
@@ -106,15 +106,24 @@ def _fill(problem: Problem, dual: Dual) -> Dual:
     if open_f.size:
         everything = np.arange(problem.shape[1])
         f[open_f] = _least(problem.cost.take(open_f, everything), g + lam)
+    if problem.reg == 0.0:
+        f = np.minimum(f, _least(problem.cost, g + lam))
     if not problem.is_balanced:
         f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
     return Dual(f, g, lam)
 
 
+def _nothing(problem: Problem) -> tuple[Plan, Dual]:
+    """The answer where no mass moves."""
+    none = np.zeros(0, np.int32)
+    n, m = problem.shape
+    lam = 0.0 if problem.is_balanced else float(_least(problem.cost, np.zeros(m)).min())
+    f = np.full(n, np.nan) if problem.is_balanced else np.zeros(n)
+    return Plan(problem.shape, none, none, np.zeros(0)), Dual(f, np.zeros(m), lam)
+
+
 def _transposed(cost: Cost, rows: Ints, cols: Ints) -> Cost:
     """The cost from columns to rows, of the rows and columns given."""
-    from quot.costs import DenseCost, PointCost
-
     part = cost.take(rows, cols)
     if isinstance(part, PointCost):
         return PointCost(part.Y, part.X, metric=part.metric)
@@ -123,10 +132,11 @@ def _transposed(cost: Cost, rows: Ints, cols: Ints) -> Cost:
 
 def _least(cost: Cost, g: Floats) -> Floats:
     """min_j C_ij - g_j for every row; 0 where all pairs are forbidden."""
-    n, m = cost.shape
-    step = max(1, (1 << 20) // m)
-    parts = [(cost.block(i, min(i + step, n)) - g).min(axis=1) for i in range(0, n, step)]
-    least = np.concatenate(parts)
+    if isinstance(cost, SparseCost):
+        least = np.full(cost.shape[0], np.inf)
+        np.minimum.at(least, cost.rows, cost.values - g[cost.cols])
+    else:
+        least = row_roots(cost, g, np.zeros(cost.shape[0]))
     return np.where(np.isfinite(least), least, 0.0)
 
 
