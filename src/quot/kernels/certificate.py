@@ -39,7 +39,9 @@ def scan_rows(block, f, g):
 def scan_pairs(rows, cols, cost, f, g, n_rows):
     """Do the same over a list of pairs, (n,) each."""
     squares = np.zeros(n_rows)
-    largest = np.full(n_rows, -np.inf)
+    largest = np.empty(n_rows)
+    for r in range(n_rows):
+        largest[r] = -np.inf
     for e in range(rows.size):
         y = f[rows[e]] + g[cols[e]] - cost[e]
         largest[rows[e]] = max(largest[rows[e]], y)

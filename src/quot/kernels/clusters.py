@@ -37,7 +37,9 @@ def kd_order(points, depth):
     are unions of two of the next.
     """
     n, d = points.shape
-    order = np.arange(n)
+    order = np.empty(n, np.int64)
+    for q in range(n):
+        order[q] = q
     bounds = np.zeros(2**depth + 1, np.int64)
     bounds[-1] = n
     width = 2**depth

@@ -149,7 +149,9 @@ def _find(parent, v):
 @kernel
 def contract(zero_arcs, side, tail, head, n_nodes):
     """Representative (N,) int32 of each node when the ends of every tight arc become one."""
-    parent = np.arange(n_nodes).astype(np.int32)
+    parent = np.empty(n_nodes, np.int32)
+    for v in range(n_nodes):
+        parent[v] = v
     for e in zero_arcs:
         if side[e] == 0:
             u = _find(parent, tail[e])
@@ -193,11 +195,12 @@ def shift_components(
     n = label.size
     missing = np.zeros(n)
     size = np.zeros(n)
+    way = np.empty(n)
     for v in range(n):
+        way[v] = np.inf
         if joined[v] == v:
             missing[label[v]] += rhs[v]
             size[label[v]] += 1.0
-    way = np.full(n, np.inf)
     on = np.zeros(n)
     for e in range(tail.size):
         u = label[tail[e]]
@@ -246,7 +249,9 @@ def shift_components(
 @kernel
 def _pass_on(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance, degree, wish):
     """In place: send mass from hub to hub through leaves that are tight to both."""
-    inward = np.full(imbalance.size, -1, np.int64)
+    inward = np.empty(imbalance.size, np.int64)
+    for v in range(imbalance.size):
+        inward[v] = -1
     for z in range(zero_arcs.size):
         e = zero_arcs[z]
         if side[e] == 0 and leaf[z] == head[e] and degree[leaf[z]] == 2:

@@ -109,27 +109,26 @@ def cg_jacobi(indptr, neighbour, weight, diagonal, rhs, rtol, max_iter):
 
 
 @kernel
-def _sort_small(key, a, b, count):
-    """Sort the first `count` of `key` ascending, carrying `a` and `b` (int64) along."""
-    if count <= 24:
-        for i in range(1, count):
+def _sort_star(key, a, b, count):
+    """Shell sort of the first `count` of `key`, ascending, carrying `a` and `b` along."""
+    gap = 1
+    while gap < count:
+        gap = 3 * gap + 1
+    while gap > 1:
+        gap //= 3
+        for i in range(gap, count):
             k = key[i]
             x = a[i]
             y = b[i]
-            j = i - 1
+            j = i - gap
             while j >= 0 and key[j] > k:
-                key[j + 1] = key[j]
-                a[j + 1] = a[j]
-                b[j + 1] = b[j]
-                j -= 1
-            key[j + 1] = k
-            a[j + 1] = x
-            b[j + 1] = y
-    else:
-        order = np.argsort(key[:count], kind="mergesort")
-        key[:count] = key[:count][order]
-        a[:count] = a[:count][order]
-        b[:count] = b[:count][order]
+                key[j + gap] = key[j]
+                a[j + gap] = a[j]
+                b[j + gap] = b[j]
+                j -= gap
+            key[j + gap] = k
+            a[j + gap] = x
+            b[j + gap] = y
 
 
 @kernel
@@ -153,6 +152,15 @@ def _bucket_insert(v, k, key, bucket, before, after):
 
 
 @kernel
+def _minus_one(size):
+    """An array of -1: none yet. (np.full costs a second of compilation.)"""
+    out = np.empty(size, np.int64)
+    for k in range(size):
+        out[k] = -1
+    return out
+
+
+@kernel
 def factor(indptr, neighbour, weight, mate, seed):
     """Approximate Cholesky factor of a graph Laplacian (Gao, Kyng and Spielman's AC).
 
@@ -166,20 +174,20 @@ def factor(indptr, neighbour, weight, mate, seed):
     n = indptr.size - 1
     half = neighbour.size
     # Half-edges as linked lists, one list per vertex; `twin` is the other half of the same edge.
-    other = neighbour.astype(np.int32)
+    other = neighbour.copy()
     value = weight.copy()
     following = np.empty(half, np.int64)
     twin = mate.copy()
-    first = np.full(n, -1, np.int64)
+    first = _minus_one(n)
     for v in range(n):
         for q in range(indptr[v], indptr[v + 1]):
             following[q] = first[v]
             first[v] = q
 
     cap = min(n, 4096)
-    bucket = np.full(cap + 2, -1, np.int64)
-    before = np.full(n, -1, np.int64)
-    after = np.full(n, -1, np.int64)
+    bucket = _minus_one(cap + 2)
+    before = _minus_one(n)
+    after = _minus_one(n)
     key = np.zeros(n, np.int64)
     degree = np.zeros(n, np.int64)
     for v in range(n - 1, -1, -1):
@@ -192,11 +200,12 @@ def factor(indptr, neighbour, weight, mate, seed):
     row = np.empty(size, np.int32)
     fraction = np.empty(size)
     pivot = np.zeros(n)
-    slot = np.full(n, -1, np.int64)
-    star_value = np.empty(64)
-    star_node = np.empty(64, np.int64)
-    star_half = np.empty(64, np.int64)
-    cumulative = np.empty(64)
+    slot = _minus_one(n)
+    # A star has at most so many edges, parallel ones merged.
+    star_value = np.empty(n)
+    star_node = np.empty(n, np.int64)
+    star_half = np.empty(n, np.int64)
+    cumulative = np.empty(n)
     state = np.uint64(seed) * np.uint64(2685821657736338717) + np.uint64(88172645463325252)
     nnz = 0
     lowest = 0
@@ -230,11 +239,6 @@ def factor(indptr, neighbour, weight, mate, seed):
                     if k < lowest:
                         lowest = k
                 else:
-                    if count == star_value.size:
-                        star_value = np.concatenate((star_value, np.empty(count)))
-                        star_node = np.concatenate((star_node, np.empty(count, np.int64)))
-                        star_half = np.concatenate((star_half, np.empty(count, np.int64)))
-                        cumulative = np.concatenate((cumulative, np.empty(count)))
                     slot[u] = count
                     star_value[count] = value[q]
                     star_node[count] = u
@@ -245,15 +249,20 @@ def factor(indptr, neighbour, weight, mate, seed):
             slot[star_node[i]] = -1
         if count == 0:
             continue
-        _sort_small(star_value, star_node, star_half, count)
+        _sort_star(star_value, star_node, star_half, count)
         total = 0.0
         for i in range(count):
             total += star_value[i]
             cumulative[i] = total
         if nnz + count > row.size:
-            more = row.size + count
-            row = np.concatenate((row, np.empty(more, np.int32)))
-            fraction = np.concatenate((fraction, np.empty(more)))
+            size = 2 * (nnz + count)
+            longer_row = np.empty(size, np.int32)
+            longer_fraction = np.empty(size)
+            for i in range(nnz):
+                longer_row[i] = row[i]
+                longer_fraction[i] = fraction[i]
+            row = longer_row
+            fraction = longer_fraction
         rest = total
         scale = 1.0
         for i in range(count - 1):
@@ -313,7 +322,7 @@ def factor(indptr, neighbour, weight, mate, seed):
         fraction[nnz] = 1.0
         nnz += 1
     start[n] = nnz
-    return order, start, row[:nnz].copy(), fraction[:nnz].copy(), pivot
+    return order, start, row[:nnz], fraction[:nnz], pivot
 
 
 @kernel
@@ -367,7 +376,8 @@ def cg_factor(
     if norm0 == 0.0:
         return x, 0, 0.0
     target = (rtol * norm0) ** 2
-    z[:] = r
+    for v in range(n):
+        z[v] = r[v]
     _precondition(order, start, row, fraction, pivot, z)
     rz = 0.0
     for v in range(n):

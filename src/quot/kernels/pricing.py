@@ -18,6 +18,15 @@ def _insert(slack, index, value, where):
 
 
 @kernel
+def _doubled(index):
+    """A copy with twice the room."""
+    longer = np.empty(2 * index.size, np.int32)
+    for k in range(index.size):
+        longer[k] = index[k]
+    return longer
+
+
+@kernel
 def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_index):
     """Keep the pairs of least slack C - f - g > noise of each row and each column, in place.
 
@@ -48,8 +57,8 @@ def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_inde
                 s = block[r, j] - fi - g[j]
                 if s <= noise:
                     if count == rows.size:
-                        rows = np.concatenate((rows, np.empty(count, np.int32)))
-                        cols = np.concatenate((cols, np.empty(count, np.int32)))
+                        rows = _doubled(rows)
+                        cols = _doubled(cols)
                     rows[count] = i
                     cols[count] = j
                     count += 1

@@ -22,7 +22,9 @@ def route_on_forest(order, tail, head, need, values):
     zero except at one node of each tree.
     """
     size = need.size
-    parent = np.arange(size)
+    parent = np.empty(size, np.int64)
+    for v in range(size):
+        parent[v] = v
     degree = np.zeros(size, np.int64)
     mixed = np.zeros(size, np.int64)  # xor of the forest arcs at a node
     for e in order:

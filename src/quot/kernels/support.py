@@ -9,7 +9,7 @@ from quot.kernels._jit import kernel
 def sort_pairs(rows, cols, n_rows):
     """Sort pairs by row, then column, and drop repetitions; new rows, cols (int32).
 
-    rows, cols (E,) int32. A counting sort by row, then each row by insertion if it is short.
+    rows, cols (E,) int32. A counting sort by row, then a Shell sort of each row.
     """
     start = np.zeros(n_rows + 1, np.int64)
     for e in range(rows.size):
@@ -27,19 +27,21 @@ def sort_pairs(rows, cols, n_rows):
     for i in range(n_rows):
         low = start[i]
         high = start[i + 1]
-        if high - low > 64:
-            line[low:high] = np.sort(line[low:high])
-        else:
-            for a in range(low + 1, high):
+        gap = 1
+        while gap < high - low:
+            gap = 3 * gap + 1
+        while gap > 1:
+            gap //= 3
+            for a in range(low + gap, high):
                 c = line[a]
-                b = a - 1
+                b = a - gap
                 while b >= low and line[b] > c:
-                    line[b + 1] = line[b]
-                    b -= 1
-                line[b + 1] = c
+                    line[b + gap] = line[b]
+                    b -= gap
+                line[b + gap] = c
         for a in range(low, high):
             if a == low or line[a] != line[a - 1]:
                 out_rows[count] = i
                 out_cols[count] = line[a]
                 count += 1
-    return out_rows[:count].copy(), out_cols[:count].copy()
+    return out_rows[:count], out_cols[:count]
