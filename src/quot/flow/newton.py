@@ -100,11 +100,12 @@ def _floor(network: Network, point: _Point) -> float:
     """Imbalance that round-off alone explains, of potentials and of sums: below it there is no
     progress.
     """
-    ends = np.concatenate((network.tail, network.head))
-    stiffness = np.bincount(ends, np.tile(point.slope, 2)).max()
+    weight = network.weight[network.weight > 0.0]
+    stiffness = network.n_arcs / network.n_nodes / weight.min() if weight.size else 0.0
     potential = np.abs(point.potentials).max()
-    through = np.bincount(ends, np.tile(np.abs(point.flow), 2)).max()
-    return float(32.0 * _EPS * (potential * stiffness + through))
+    through = max(np.abs(point.flow).max(), np.abs(network.supply).max())
+    leaves = np.sqrt(1.0 + network.zero_arcs.size)  # tight arcs hand the errors of leaves to hubs
+    return float(32.0 * _EPS * leaves * (potential * stiffness + through))
 
 
 def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:

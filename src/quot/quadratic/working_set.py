@@ -47,8 +47,8 @@ _FLOOR = 1e-6
 _LOWER, _LOWER_FLOORS = 1e-3, 4
 # Below this imbalance (relative) round-off has not taken over yet.
 _NOISY = 1e-7
-# Rounds with mass through the hub after which pricing alone goes on.
-_ROUNDS = 50
+# Rounds with mass through the hub before more candidates are taken.
+_PATIENT_ROUNDS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,7 @@ class WorkingSet:
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
-            support, box, hint = _candidates(problem, dual, hint)
+            support, box, hint = _candidates(problem, dual, rounds, hint)
             network, state = self._solve(
                 problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box, jump
             )
@@ -178,7 +178,7 @@ class WorkingSet:
             dual = network.dual(state)
             hub = network.through_hub(state) / problem.total if box is not None else 0.0
             rounds += 1
-            if hub > (_NO_FLOW if end else _SOME_FLOW) and rounds < _ROUNDS:
+            if hub > (_NO_FLOW if end else _SOME_FLOW):
                 hint = None
                 continue
             rounds = 0
@@ -202,7 +202,8 @@ class WorkingSet:
         least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
         end = min(_AT_THE_END, 1e-3 * least)
         box = self.box
-        for _ in range(_ROUNDS):
+        rounds = 0
+        while True:
             network, state = self._solve(problem, self.support, self.dual, end, box)
             if isinstance(problem.cost, SparseCost) or self.support.size == _pairs(problem):
                 return
@@ -213,7 +214,8 @@ class WorkingSet:
                 missing = violators(problem.cost, f, dual.g, round_off(f, dual.g))
                 if (self.support | missing).size == self.support.size:
                     return
-            near, box, _ = _candidates(problem, dual, None)
+            rounds += 1
+            near, box, _ = _candidates(problem, dual, rounds, None)
             self.support = self.support | near
 
     def _solve(
@@ -262,11 +264,13 @@ class WorkingSet:
 
 
 def _candidates(
-    problem: Problem, dual: Dual, hint: tuple[Floats, Floats] | None
+    problem: Problem, dual: Dual, rounds: int, hint: tuple[Floats, Floats] | None
 ) -> tuple[Support, Box | None, tuple[Floats, Floats] | None]:
     """All pairs of a small or sparse problem; else the active and nearest ones, with their box.
 
-    The hint says how far to look, from the last time here; the last item is the next hint.
+    The hint says how far to look, from the last time here; the last item is the next hint. After
+    some rounds in vain the number of nearest pairs doubles each time: where costs tie, few of
+    them reach nowhere.
     """
     cost = problem.cost
     if isinstance(cost, SparseCost):
@@ -275,7 +279,8 @@ def _candidates(
     if n * m <= SMALL:
         rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
         return Support((n, m), rows, cols), None, None
-    support, rows_at, cols_at = nearest(cost, dual.f + dual.lam, dual.g, _NEAREST, hint)
+    count = _NEAREST << max(rounds - _PATIENT_ROUNDS, 0)
+    support, rows_at, cols_at = nearest(cost, dual.f + dual.lam, dual.g, count, hint)
     return support, Box.around(dual, rows_at, cols_at), (2.0 * rows_at, 2.0 * cols_at)
 
 
