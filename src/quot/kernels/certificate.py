@@ -22,7 +22,7 @@ def scan_rows(block, f, g):
             bar = min(top, 0.0)
             hits = 0  # most runs of pairs hold nothing that counts
             for j in range(low, high):
-                hits += 1 if f[r] + g[j] - block[r, j] > bar else 0
+                hits += 0 if f[r] + g[j] - block[r, j] <= bar else 1
             if hits == 0:
                 continue
             for j in range(low, high):

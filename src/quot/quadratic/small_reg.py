@@ -19,6 +19,7 @@ from quot.quadratic.bipartite import Bipartite
 Floats = NDArray[np.float64]
 
 _STEPS = 50
+_ROUNDS = 2000
 # An arc whose reduced cost round-off explains (relative to the potentials) counts as active: the
 # smallest masses make no more.
 _NOISE = 8 * float(np.finfo(np.float64).eps)
@@ -64,7 +65,8 @@ def follow(
     )
     start = FlowState(_level(active, line, zero[keep]), np.zeros(keep.size, np.int8), np.zeros(keep.size))
     found = solve_newton(active, start, tol=tol, max_iter=_STEPS)
-    # On each component of the active arcs p1 is known up to a constant: take it from the line.
+    # On each component of the active arcs p1 is known up to a constant: take it from the line, and
+    # make p0 feasible between components, which the line met only up to its own reg.
     component = kernels.components(
         np.arange(net.n_nodes, dtype=np.int32), np.ones(keep.size), active.tail, active.head
     )
@@ -73,8 +75,10 @@ def follow(
     slope = found.potentials + (shift / np.maximum(size, 1))[component]
     flow = carried
     flow[keep] = found.flow
+    ground = state.potentials - reg * slope
+    kernels.settle(component, ground, state.side, *net.response, noise, _ROUNDS)
     return FlowState(
-        state.potentials + (wanted - reg) * slope,
+        ground + wanted * slope,
         state.side,
         flow,
         found.residual,

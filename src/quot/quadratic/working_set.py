@@ -39,12 +39,14 @@ _FEW_ACTIVE = 5.0
 _ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-12
 # Mass through the hub, relative, that counts as none; and that is no matter on the way.
 _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
-# A target further down than this is reached by the interior point.
+# Where there are fewer active pairs than this for a row or column, nearly a tree, a target further
+# down than this is reached by the interior point.
+_NEARLY_LINEAR = 1.2
 _FAR = 25.0
 # Reg below which the potentials are extrapolated, relative to one at which much is active.
 # When that was not low enough it is lowered, a few times.
-_FLOOR = 1e-6
-_LOWER, _LOWER_FLOORS = 1e-3, 4
+_FLOOR = 1e-7
+_LOWER, _LOWER_FLOORS = 1e-2, 6
 # Below this imbalance (relative) round-off has not taken over yet.
 _NOISY = 1e-7
 # Rounds with mass through the hub before more candidates are taken.
@@ -114,9 +116,8 @@ class WorkingSet:
                 best = gap, self.dual, self.support, self.values
             if gap <= self.gap or self.state.residual > _NOISY * _unit(wanted):
                 break
-            high, low = self.problem.reg, max(self.problem.reg * _LOWER, wanted.reg)
+            low = max(self.problem.reg * _LOWER, wanted.reg)
             self.problem = replace(wanted, reg=low)
-            self._descend(self.problem, self.dual, low, low, last=True, jump=high)
             self._finish()
         _, self.dual, self.support, self.values = best
 
@@ -174,19 +175,19 @@ class WorkingSet:
             network, state = self._solve(
                 problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box, jump
             )
-            jump = None
             dual = network.dual(state)
             hub = network.through_hub(state) / problem.total if box is not None else 0.0
             rounds += 1
             if hub > (_NO_FLOW if end else _SOME_FLOW):
-                hint = None
+                hint = None  # and, after a jump, jump again: Newton alone would take ages
                 continue
+            jump = None
             rounds = 0
             active = int(np.count_nonzero(network.values(state)))
             if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
             lower = max(reg / _STEP, target)
-            if last and active < _FEW_ACTIVE * max(problem.shape) and reg > _FAR * target:
+            if last and active < _NEARLY_LINEAR * sum(problem.shape) and reg > _FAR * target:
                 jump, lower = reg, target
                 before, reg = None, lower
                 continue
