@@ -1,9 +1,9 @@
 """Transport at a reg too small to solve at, down to zero.
 
 Below some reg the plan no longer changes: it is the solution of the linear problem of smallest
-norm, and the potentials are affine in reg, p = p0 + reg p1. Given two solutions on that line, the
-plan is the flow of smallest norm on the active arcs (costs zero, weights one), p1 its
-potentials. Nothing is divided by reg, so the plan is as exact as the masses.
+norm, and the potentials are affine in reg, p = p0 + reg p1. From a solution on that line, the plan
+is the flow of smallest norm on the active arcs (costs zero, weights one), p1 its potentials.
+Nothing is divided by reg, so the plan is as exact as the masses.
 """
 
 from __future__ import annotations
@@ -25,17 +25,14 @@ _ROUNDS = 2000
 _NOISE = 8 * float(np.finfo(np.float64).eps)
 
 
-def follow(
-    network: Bipartite, state: FlowState, above: FlowState, reg_above: float, wanted: float, tol: float
-) -> FlowState:
-    """Return the state at reg `wanted`, from those at the network's own reg and one above it.
+def follow(network: Bipartite, state: FlowState, wanted: float, tol: float) -> FlowState:
+    """Return the state at reg `wanted` from that at the network's own, higher reg.
 
     Parameters
     ----------
     network : Bipartite
-        Of the lower reg, without a box.
-    state, above : FlowState
-        Solutions at the network's reg and at `reg_above` on the same nodes.
+    state : FlowState
+        Solution at the network's reg.
     wanted : float
         Reg to go to.
     tol : float
@@ -44,10 +41,9 @@ def follow(
     Returns
     -------
     FlowState
-        Its residual tells whether the active arcs could carry the mass.
+        Only a certificate tells whether the network's reg was low enough.
     """
     net, reg = network.network, network.problem.reg
-    line = (above.potentials - state.potentials) / (reg_above - reg)
     zero = net.weight == 0.0
     full = zero & (state.side > 0)
     carried = np.where(full, net.capacity, 0.0)
@@ -63,16 +59,19 @@ def follow(
         undirected=net.undirected[keep],
         supply=net.imbalance(carried),
     )
-    start = FlowState(_level(active, line, zero[keep]), np.zeros(keep.size, np.int8), np.zeros(keep.size))
-    found = solve_newton(active, start, tol=tol, max_iter=_STEPS)
-    # On each component of the active arcs p1 is known up to a constant: take it from the line, and
-    # make p0 feasible between components, which the line met only up to its own reg.
-    component = kernels.components(
-        np.arange(net.n_nodes, dtype=np.int32), np.ones(keep.size), active.tail, active.head
+    start = FlowState(
+        np.zeros(net.n_nodes), np.zeros(keep.size, np.int8), np.zeros(keep.size)
     )
-    size = np.bincount(component, minlength=net.n_nodes)
-    shift = np.bincount(component, line - found.potentials, minlength=net.n_nodes)
-    slope = found.potentials + (shift / np.maximum(size, 1))[component]
+    found = solve_newton(active, start, tol=tol, max_iter=_STEPS)
+    # On each component of arcs that carry flow, p1 is known up to a constant: none. Then p0 is made
+    # feasible between components.
+    joins = (found.flow > 0.0) | zero[keep]
+    component = kernels.components(
+        np.arange(net.n_nodes, dtype=np.int32), joins * 1.0, active.tail, active.head
+    )
+    size = np.maximum(np.bincount(component, minlength=net.n_nodes), 1)
+    mean = np.bincount(component, found.potentials, minlength=net.n_nodes) / size
+    slope = found.potentials - mean[component]
     flow = carried
     flow[keep] = found.flow
     ground = state.potentials - reg * slope
@@ -85,12 +84,3 @@ def follow(
         state.iterations + found.iterations,
     )
 
-
-def _level(network: Network, potentials: Floats, tight: NDArray[np.bool_]) -> Floats:
-    """Potentials with equal ends on the tight arcs."""
-    side = np.where(tight, 0, 1).astype(np.int8)
-    joined = kernels.contract(
-        np.flatnonzero(tight), side, network.tail, network.head, network.n_nodes
-    )
-    level: Floats = potentials[joined]
-    return level

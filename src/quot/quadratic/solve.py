@@ -56,7 +56,7 @@ def solve_quadratic(
             )
         if start is not None:
             start = Dual(start.f[rows], start.g[cols], start.lam)
-        solution = WorkingSet(core, monitor, tolerance.gap).solve(start)
+        solution = WorkingSet(core, monitor).solve(start)
         plan, dual, status = _grow(problem, solution, rows, cols)
         plan = repair(problem, plan)
     dual = _fill(problem, dual)

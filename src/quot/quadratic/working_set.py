@@ -47,6 +47,8 @@ _FAR = 25.0
 # When that was not low enough it is lowered, a few times.
 _FLOOR = 1e-7
 _LOWER, _LOWER_FLOORS = 1e-2, 6
+# Relative gap at which the line of small reg counts as reached.
+_EXACT = 1e-12
 # Below this imbalance (relative) round-off has not taken over yet.
 _NOISY = 1e-7
 # Rounds with mass through the hub before more candidates are taken.
@@ -75,12 +77,10 @@ class WorkingSet:
     problem : Problem
         Masses positive, total positive.
     monitor : Monitor
-    gap : float
-        Relative gap at which a small reg counts as reached.
     """
 
-    def __init__(self, problem: Problem, monitor: Monitor, gap: float = 1e-9) -> None:
-        self.problem, self.monitor, self.gap = problem, monitor, gap
+    def __init__(self, problem: Problem, monitor: Monitor) -> None:
+        self.problem, self.monitor = problem, monitor
         self.support = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         self.values = np.zeros(0)
         self.box: Box | None = None
@@ -114,7 +114,7 @@ class WorkingSet:
             gap = self._extrapolate(wanted)
             if gap < best[0]:
                 best = gap, self.dual, self.support, self.values
-            if gap <= self.gap or self.state.residual > _NOISY * _unit(wanted):
+            if gap <= _EXACT or self.state.residual > _NOISY * _unit(wanted):
                 break
             low = max(self.problem.reg * _LOWER, wanted.reg)
             self.problem = replace(wanted, reg=low)
@@ -123,15 +123,9 @@ class WorkingSet:
 
     def _extrapolate(self, wanted: Problem) -> float:
         """Follow the line of small reg to one too small to solve at; return the relative gap."""
-        above, reg = self.state, self.problem.reg
-        lower = max(reg / _STEP, wanted.reg)
-        self.problem = replace(self.problem, reg=lower)
-        self._finish()
-        if lower > wanted.reg:
-            network = Bipartite(self.problem, self.support, self.box)
-            tol = _AT_THE_END * _unit(wanted)
-            there = follow(network, self.state, above, reg, wanted.reg, tol)
-            self.dual, self.values = network.dual(there), network.values(there)
+        network = Bipartite(self.problem, self.support, self.box)
+        there = follow(network, self.state, wanted.reg, _AT_THE_END * _unit(wanted))
+        self.dual, self.values = network.dual(there), network.values(there)
         plan = Plan(wanted.shape, self.support.rows, self.support.cols, self.values)
         dual = self.dual
         return certify(wanted, plan, dual.f, dual.g, dual.lam).relative_gap
