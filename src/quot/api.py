@@ -23,7 +23,7 @@ METHODS = ("auto", "newton", "interior_point", "clarabel", "scs")
 ON_FAILURE = ("warn", "raise", "ignore")
 
 
-def solve(
+def solve(  # noqa: PLR0913
     C: Any,
     a: Any = None,
     b: Any = None,

@@ -33,7 +33,7 @@ class Cost(Protocol):
         """(n, m)."""
 
     def block(self, start: int, stop: int) -> Floats:
-        """Return rows start .. stop against all columns, (stop - start, m); not to be written to."""
+        """Return rows start .. stop against all columns, (stop - start, m), to be read only."""
 
     def at(self, rows: Ints, cols: Ints) -> Floats:
         """Return the costs of single pairs, (nnz,)."""
@@ -50,15 +50,19 @@ class DenseCost:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.C.shape  # type: ignore[return-value]
+        """(n, m)."""
+        return self.C.shape
 
     def block(self, start: int, stop: int) -> Floats:
+        """Return rows start .. stop against all columns, (stop - start, m): a view."""
         return self.C[start:stop]
 
     def at(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the costs of single pairs, (nnz,)."""
         return self.C[rows, cols]
 
     def take(self, rows: Ints, cols: Ints) -> DenseCost:
+        """Return the cost restricted to the given rows and columns, in the given order."""
         chosen = self.C[rows]
         if len(cols) != self.shape[1] or not np.array_equal(cols, np.arange(len(cols))):
             chosen = chosen[:, cols]
@@ -97,12 +101,14 @@ class SparseCost:
         return np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
 
     def block(self, start: int, stop: int) -> Floats:
+        """Return rows start .. stop against all columns, (stop - start, m); inf if forbidden."""
         out = np.full((stop - start, self.shape[1]), np.inf)
         part = slice(self.indptr[start], self.indptr[stop])
         out[self.rows[part] - start, self.cols[part]] = self.values[part]
         return out
 
     def at(self, rows: Ints, cols: Ints) -> Floats:
+        """Return the costs of single pairs, (nnz,); inf if forbidden."""
         keys = self.rows.astype(np.int64) * self.shape[1] + self.cols
         wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + cols
         if not keys.size:
@@ -111,6 +117,7 @@ class SparseCost:
         return np.where(keys[found] == wanted, self.values[found], np.inf)
 
     def take(self, rows: Ints, cols: Ints) -> SparseCost:
+        """Return the cost restricted to the given rows and columns, in the given order."""
         position = np.arange(1, self.values.size + 1)
         indexed = sp.csr_array((position, self.cols, self.indptr), shape=self.shape)
         kept = indexed[rows][:, cols].tocoo()
@@ -173,8 +180,8 @@ class PointCost:
                 zero = np.flatnonzero(~points.any(axis=1))
                 if zero.size:
                     raise InvalidProblemError(
-                        f"{name}[{zero[0]}] is zero ({zero.size} such points) and has no direction; "
-                        'metric="cosine" needs points other than zero.'
+                        f"{name}[{zero[0]}] is zero ({zero.size} such points) and has no "
+                        'direction; metric="cosine" needs points other than zero.'
                     )
         _ = self._prepared  # finds distances that overflow, before any work
 
@@ -193,7 +200,11 @@ class PointCost:
         high = np.maximum(X.max(axis=0), Y.max(axis=0))
         with np.errstate(over="ignore"):
             diameter = kernels.point_pairs(
-                low[None], high[None], METRICS.index(self.metric), np.zeros(1, np.int32), np.zeros(1, np.int32)
+                low[None],
+                high[None],
+                METRICS.index(self.metric),
+                np.zeros(1, np.int32),
+                np.zeros(1, np.int32),
             )[0]
         if not np.isfinite(diameter):
             raise InvalidProblemError(
@@ -216,7 +227,10 @@ class PointCost:
     def at(self, rows: Ints, cols: Ints) -> Floats:
         """Return the costs of single pairs, (nnz,)."""
         X, Y, _, metric = self._prepared
-        return kernels.point_pairs(X, Y, metric, np.asarray(rows, np.int32), np.asarray(cols, np.int32))  # type: ignore[no-any-return]
+        costs: Floats = kernels.point_pairs(
+            X, Y, metric, np.asarray(rows, np.int32), np.asarray(cols, np.int32)
+        )
+        return costs
 
     def take(self, rows: Ints, cols: Ints) -> PointCost:
         """Return the cost restricted to the given rows and columns, in the given order."""
@@ -234,10 +248,10 @@ def as_cost(value: Any) -> Cost:
     if isinstance(value, (DenseCost, SparseCost, PointCost)):
         return value
     if sp.issparse(value):
-        if value.ndim != 2:  # noqa: PLR2004
+        if value.ndim != 2:
             raise InvalidProblemError(f"`C` must have 2 axes, as (n, m); got shape {value.shape}.")
         cost: Cost = SparseCost.of(value)
-    elif isinstance(value, Cost) and not isinstance(value, np.ndarray):
+    elif not isinstance(value, np.ndarray) and isinstance(value, Cost):
         cost = value
     else:
         cost = DenseCost(as_array(value, "C", 2))

@@ -17,7 +17,7 @@ Ints = NDArray[np.int32]
 THRESHOLD = 1e-10
 
 
-def sums(index: Ints, values: Floats, size: int) -> Floats:
+def sums(index: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
     """Return the sum of `values` at each index 0 .. size - 1, (size,)."""
     added: Floats = np.bincount(index, values, minlength=size).astype(np.float64, copy=False)
     return added
@@ -107,7 +107,7 @@ class Plan:
         return sp.csr_array((self.values, self.cols, indptr), shape=self.shape)
 
     @property
-    def T(self) -> Plan:
+    def T(self) -> Plan:  # noqa: N802
         """The plan from columns to rows."""
         order = np.lexsort((self.rows, self.cols))
         return Plan(
@@ -115,15 +115,17 @@ class Plan:
         )
 
     def __matmul__(self, y: Any) -> Floats:
-        return self._csr @ np.asarray(y)
+        return self.pull(y)
 
     def push(self, x: Any) -> Floats:
         """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
-        return self._csr.T @ np.asarray(x)
+        carried: Floats = self._csr.T @ np.asarray(x)
+        return carried
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        return self._csr @ np.asarray(y)
+        brought: Floats = self._csr @ np.asarray(y)
+        return brought
 
     def barycentric(self, Y: Any, *, X: Any = None, a: Any = None) -> Floats:
         """Return where each row goes on average, (n, d).

@@ -76,7 +76,7 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
     )
 
 
-def _mend_on_support(problem: Problem, plan: Plan) -> Plan:
+def _mend_on_support(problem: Transport, plan: Plan) -> Plan:
     """Route what is missing along a spanning forest of the support.
 
     Rows and columns that keep mass back hang on two more nodes, S and T, through which the total

@@ -27,7 +27,9 @@ class Support:
     cols: Ints
 
     @classmethod
-    def of(cls, shape: tuple[int, int], rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Support:
+    def of(
+        cls, shape: tuple[int, int], rows: NDArray[np.integer], cols: NDArray[np.integer]
+    ) -> Support:
         """Sort the pairs and drop repetitions."""
         i, j = kernels.sort_pairs(rows.astype(np.int32), cols.astype(np.int32), shape[0])
         return cls(shape, i, j)

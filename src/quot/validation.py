@@ -27,7 +27,8 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
     """
     if np.ma.isMaskedArray(value):
         raise InvalidProblemError(
-            f"`{name}` is a masked array, and a mask would be lost; fill it first (`{name}.filled(...)`)."
+            f"`{name}` is a masked array, and a mask would be lost; fill it first "
+            f"(`{name}.filled(...)`)."
         )
     try:
         raw = np.asarray(value)

@@ -26,26 +26,75 @@ _MAX_STEPS = 80
 _LONG_WAY = 1e8
 
 
-@dataclass
-class _Interior:
-    """Flow x in (0, k), room k - x, their multipliers, and the potentials."""
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Flow x in (0, k), room k - x, their multipliers z and v, and the potentials p; or changes."""
 
-    potentials: Floats
+    p: Floats
     x: Floats
     room: Floats
     z: Floats
     v: Floats
 
+    def moved(self, ahead: _Point, length: float) -> _Point:
+        """Return the point a step ahead; potentials with median zero."""
+        p = self.p + length * ahead.p
+        return _Point(
+            p - np.median(p),
+            self.x + length * ahead.x,
+            self.room + length * ahead.room,
+            self.z + length * ahead.z,
+            self.v + length * ahead.v,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """The Newton equations at a point: one weighted Laplacian for any right side."""
+
+    network: Network
+    here: _Point
+    capped: NDArray[np.bool_]
+    solver: LaplacianSolver
+    missing: Floats
+    conductance: Floats
+    dual_residual: Floats
+
+    @classmethod
+    def at(cls, net: Network, here: _Point, capped: NDArray[np.bool_], missing: Floats) -> _System:
+        """Assemble the system; nothing is factored yet."""
+        tension = kernels.tension(here.p, net.tail, net.head)
+        return cls(
+            net,
+            here,
+            capped,
+            LaplacianSolver(jacobi=False),
+            missing,
+            1.0 / (net.weight + here.z / here.x + here.v / here.room),
+            net.cost + net.weight * here.x - tension - here.z + here.v,
+        )
+
+    def direction(self, comp_x: Floats, comp_v: Floats) -> _Point:
+        """Return Newton's direction that adds comp_x to x z and comp_v to room v."""
+        net, here = self.network, self.here
+        drift = self.conductance * (comp_x / here.x - comp_v / here.room - self.dual_residual)
+        rhs = self.missing - kernels.divergence(drift, net.tail, net.head, net.n_nodes)
+        dp = self.solver.solve(net.tail, net.head, self.conductance, rhs - rhs.mean(), _RTOL)
+        dx = self.conductance * kernels.tension(dp, net.tail, net.head) + drift
+        dz = (comp_x - here.z * dx) / here.x
+        dv = np.where(self.capped, (comp_v + here.v * dx) / here.room, 0.0)
+        return _Point(dp, dx, np.where(self.capped, -dx, 0.0), dz, dv)
+
 
 def solve_interior_point(
     network: Network, start: FlowState, *, smooth: float, tol: float, tol_gap: float, max_iter: int
 ) -> FlowState:
-    """Approach the optimal flow of a network of directed arcs from its interior.
+    """Approach the optimal flow from its interior.
 
     Parameters
     ----------
     network : Network
-        Arcs directed; those of weight zero have finite capacity.
+        Arcs of weight zero must be directed and of finite capacity.
     start : FlowState
         Its potentials are where the iteration starts.
     smooth : float
@@ -62,61 +111,54 @@ def solve_interior_point(
     FlowState
         Potentials and sides near the optimum, for Newton to finish from.
     """
-    net = network
+    net = _directed(network)
     capped = np.isfinite(net.capacity)
-    here = _start(net, start.potentials, smooth, capped)
-    solver = LaplacianSolver(jacobi=False)
     count = net.n_arcs + int(np.count_nonzero(capped))
-    for step in range(min(max_iter, _MAX_STEPS) + 1):
+    here = _start(net, start.potentials, smooth, capped)
+    step = 0
+    while True:
         missing = net.imbalance(here.x)
         residual = float(np.abs(missing).max())
-        gap = float(here.x @ here.z + here.room[capped] @ here.v[capped])
-        if (gap <= tol_gap and residual <= tol) or step == min(max_iter, _MAX_STEPS):
+        gap = _complementarity(here)
+        if (gap <= tol_gap and residual <= tol) or step >= min(max_iter, _MAX_STEPS):
             break
-        tension = kernels.tension(here.potentials, net.tail, net.head)
-        dual_residual = net.cost + net.weight * here.x - tension - here.z + here.v
-        theta = 1.0 / (net.weight + here.z / here.x + here.v / here.room)
-
-        def direction(
-            comp_x: Floats, comp_v: Floats, theta: Floats = theta, rd: Floats = dual_residual,
-            rp: Floats = missing,
-        ) -> _Interior:
-            """Newton's direction towards the complementarities x z + comp_x, room v + comp_v."""
-            rho = theta * (comp_x / here.x - comp_v / here.room - rd)
-            rhs = rp - kernels.divergence(rho, net.tail, net.head, net.n_nodes)
-            dp = solver.solve(net.tail, net.head, theta, rhs - rhs.mean(), _RTOL)
-            dx = theta * kernels.tension(dp, net.tail, net.head) + rho
-            dz = (comp_x - here.z * dx) / here.x
-            dv = np.where(capped, (comp_v + here.v * dx) / here.room, 0.0)
-            return _Interior(dp, dx, -dx, dz, dv)
-
-        solver.forget()
+        step += 1
+        system = _System.at(net, here, capped, missing)
         # Predictor: straight for the boundary; how far it gets says how much to centre.
-        ahead = direction(-here.x * here.z, -here.room * here.v)
-        reach = min(1.0, _reach(here, ahead, capped))
-        ahead_gap = float((here.x + reach * ahead.x) @ (here.z + reach * ahead.z)) + float(
-            ((here.room + reach * ahead.room) * (here.v + reach * ahead.v))[capped].sum()
-        )
-        mu = gap / count * (max(ahead_gap, 0.0) / gap) ** 3
+        ahead = system.direction(-here.x * here.z, -here.room * here.v)
+        reached = _complementarity(here.moved(ahead, min(1.0, _reach(here, ahead))))
+        mu = gap / count * (max(reached, 0.0) / gap) ** 3
         # Corrector: towards the central path, with the predictor's second-order error.
-        ahead = direction(
+        ahead = system.direction(
             mu - here.x * here.z - ahead.x * ahead.z,
             np.where(capped, mu - here.room * here.v - ahead.room * ahead.v, 0.0),
         )
-        length = min(1.0, _TO_BOUNDARY * _reach(here, ahead, capped))
-        x = here.x + length * ahead.x
-        potentials = here.potentials + length * ahead.potentials
-        here = _Interior(
-            potentials - np.median(potentials),
-            x,
-            np.where(capped, net.capacity - x, 1.0),
-            here.z + length * ahead.z,
-            here.v + length * ahead.v,
-        )
-    return _finish(net, here, residual, start.iterations + step)
+        here = here.moved(ahead, min(1.0, _TO_BOUNDARY * _reach(here, ahead)))
+    return _finish(network, here, residual, start.iterations + step)
 
 
-def _start(net: Network, potentials: Floats, smooth: float, capped: NDArray[np.bool_]) -> _Interior:
+def _directed(network: Network) -> Network:
+    """Put two directed arcs for every undirected one, the second of each pair at the end."""
+    both = np.flatnonzero(network.undirected)
+    if not both.size:
+        return network
+    return Network(
+        tail=np.concatenate((network.tail, network.head[both])),
+        head=np.concatenate((network.head, network.tail[both])),
+        cost=np.concatenate((network.cost, network.cost[both])),
+        weight=np.concatenate((network.weight, network.weight[both])),
+        capacity=np.concatenate((network.capacity, network.capacity[both])),
+        undirected=np.zeros(network.n_arcs + both.size, np.bool_),
+        supply=network.supply,
+    )
+
+
+def _complementarity(here: _Point) -> float:
+    """Return x z + room v, summed: what is missing to optimality at a feasible point."""
+    return float(here.x @ here.z + here.room @ here.v)
+
+
+def _start(net: Network, potentials: Floats, smooth: float, capped: NDArray[np.bool_]) -> _Point:
     """The central flow of every arc at the given tensions and the smoothing weight."""
     t = kernels.tension(potentials, net.tail, net.head) - net.cost
     weight = np.where(net.weight > 0, np.maximum(net.weight, smooth), 0.0)
@@ -132,11 +174,11 @@ def _start(net: Network, potentials: Floats, smooth: float, capped: NDArray[np.b
     share = np.where(u > 0, 1 - part, part)
     x = np.where(capped & ((net.weight == 0.0) | (x >= k)), share * k, x)
     room = np.where(capped, net.capacity - x, 1.0)
-    return _Interior(potentials, x, room, mu / x, np.where(capped, mu / room, 0.0))
+    return _Point(potentials, x, room, mu / x, np.where(capped, mu / room, 0.0))
 
 
-def _reach(here: _Interior, ahead: _Interior, capped: NDArray[np.bool_]) -> float:
-    """Largest step that keeps everything positive."""
+def _reach(here: _Point, ahead: _Point) -> float:
+    """Return the largest step that keeps everything positive."""
 
     def ratio(value: Floats, change: Floats) -> float:
         down = change < 0
@@ -145,25 +187,28 @@ def _reach(here: _Interior, ahead: _Interior, capped: NDArray[np.bool_]) -> floa
     return min(
         ratio(here.x, ahead.x),
         ratio(here.z, ahead.z),
-        ratio(here.room[capped], ahead.room[capped]),
-        ratio(here.v[capped], ahead.v[capped]),
+        ratio(here.room, ahead.room),
+        ratio(here.v, ahead.v),
     )
 
 
-def _finish(net: Network, here: _Interior, residual: float, iterations: int) -> FlowState:
+def _finish(network: Network, here: _Point, residual: float, iterations: int) -> FlowState:
     """Give arcs of weight zero the side that the larger of flow and multiplier tells.
 
     The product of the two is the same for all arcs by now, and tiny.
     """
+    net = network
     zero, leaf = net.zero_arcs, net.zero_leaf
     x, room, z, v = (part[zero] for part in (here.x, here.room, here.z, here.v))
     price = float(np.max(z + v, initial=0.0)) or 1.0
     side = np.zeros(net.n_arcs, np.int8)
     side[zero[z / price > x / net.capacity[zero]]] = -1
     side[zero[v / price > room / net.capacity[zero]]] = 1
-    potentials = here.potentials.copy()
+    potentials = here.p.copy()
     tight = side[zero] == 0
     up, down = zero[tight & (leaf == net.head[zero])], zero[tight & (leaf != net.head[zero])]
     potentials[net.head[up]] = potentials[net.tail[up]] + net.cost[up]
     potentials[net.tail[down]] = potentials[net.head[down]] - net.cost[down]
-    return FlowState(potentials, side, here.x, residual, iterations)
+    flow = here.x[: net.n_arcs].copy()
+    flow[net.undirected] -= here.x[net.n_arcs :]
+    return FlowState(potentials, side, flow, residual, iterations)

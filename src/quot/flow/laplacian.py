@@ -59,7 +59,11 @@ class LaplacianSolver:
             if reached <= rtol:
                 return x
             self._stale_rest = _RETRY_STALE_AFTER
-        elif self.jacobi and self._jacobi_rest == 0 and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size:
+        elif (
+            self.jacobi
+            and self._jacobi_rest == 0
+            and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size
+        ):
             x, count, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
             self.iterations += count
             if reached <= rtol:

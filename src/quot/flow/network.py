@@ -116,7 +116,7 @@ class FlowState:
 
     @classmethod
     def at(cls, network: Network, potentials: Floats) -> FlowState:
-        """Return the state at given potentials; arcs of weight zero take the side of their tension."""
+        """Return the state at given potentials; arcs of weight zero go by their tension."""
         side = np.zeros(network.n_arcs, np.int8)
         zero = network.zero_arcs
         tension = potentials[network.head[zero]] - potentials[network.tail[zero]]

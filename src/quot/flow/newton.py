@@ -97,8 +97,9 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
 
 
 def _floor(network: Network, point: _Point) -> float:
-    """Imbalance that round-off alone explains, of potentials and of sums: below it there is no
-    progress.
+    """Imbalance that round-off alone explains, of potentials and of sums.
+
+    Below it there is no progress.
     """
     weight = network.weight[network.weight > 0.0]
     stiffness = network.n_arcs / network.n_nodes / weight.min() if weight.size else 0.0
@@ -160,7 +161,9 @@ def _solve(
         _, _, imbalance = kernels.respond(point.potentials, side, *net.response, net.supply)
     joined = kernels.contract(net.zero_arcs, side, net.tail, net.head, net.n_nodes)
     tail, head = joined[net.tail], joined[net.head]
-    rhs = np.bincount(joined, imbalance, minlength=net.n_nodes)
+    rhs: Floats = np.bincount(joined, imbalance, minlength=net.n_nodes).astype(
+        np.float64, copy=False
+    )
     component = kernels.components(joined, slope, net.tail, net.head)
     shift = kernels.shift_components(
         component, joined, rhs, point.potentials, side, slope, *net.response, 0.1 * tol

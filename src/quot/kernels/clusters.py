@@ -74,7 +74,10 @@ def kd_order(points, depth):
 
 @kernel
 def average_columns(block, label, share, out):
-    """Add to out (r, K) the block (r, m) averaged over clusters: out[:, label[j]] += share[j] C_j."""
+    """Add to out (r, K) the block (r, m) averaged over clusters.
+
+    Column by column, ``out[:, label[j]] += share[j] C_j``.
+    """
     for r in range(block.shape[0]):
         for j in range(block.shape[1]):
             out[r, label[j]] += share[j] * block[r, j]

@@ -102,8 +102,8 @@ def divergence(flow, tail, head, n_nodes):
 def incidence(tail, head, cost, weight, capacity, undirected, n_nodes):
     """What each node sees of its arcs: everything about them, node after node; loops left out.
 
-    Returns indptr (N+1,) int64 and, of size 2E: arc (int32), other end (int32), sign (int8; +1 where
-    the node is the tail), cost, weight, capacity, undirected.
+    Returns indptr (N+1,) int64 and, of size 2E: arc (int32), other end (int32), sign (int8; +1
+    where the node is the tail), cost, weight, capacity, undirected.
     """
     indptr = np.zeros(n_nodes + 1, np.int64)
     for e in range(tail.size):
@@ -247,9 +247,7 @@ def shift_components(
 
 
 @kernel
-def settle(
-    component, p, side, tail, head, cost, weight, capacity, undirected, noise, max_rounds
-):
+def settle(component, p, side, tail, head, cost, weight, capacity, undirected, noise, max_rounds):
     """In place in p: lower whole components until no arc between two is stretched beyond its cost.
 
     Afterwards y <= l on every arc between components (|y| <= l on undirected ones, y >= l on full
@@ -310,9 +308,9 @@ def route(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance):
     """Send the imbalance along the tight arcs, in place in `flow` and `imbalance`.
 
     The tight arcs are pruned leaf by leaf, the given leaves (Z,) first, so that what does not fit
-    is left at the hubs; each gets the flow its leaf needs, clipped to [0, k]. Returns wish (Z,), the
-    flow before clipping: outside [0, k] it says on which side the arc must be let go. Where tight
-    arcs form a cycle, those left over carry nothing.
+    is left at the hubs; each gets the flow its leaf needs, clipped to [0, k]. Returns wish (Z,),
+    the flow before clipping: outside [0, k] it says on which side the arc must be let go. Where
+    tight arcs form a cycle, those left over carry nothing.
     """
     wish = np.zeros(zero_arcs.size)
     degree = np.zeros(imbalance.size, np.int32)
@@ -407,10 +405,10 @@ def _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, bo
                     if r != q and (new - cost[r]) * side[arc[r]] <= 0.0:
                         return
                 else:
-                    x, s = _carried(y, cost[r], weight[r], capacity[r], both[r])
+                    x, _ = _carried(y, cost[r], weight[r], capacity[r], both[r])
                     if abs(x) > tol:
                         return
-                    x, s = _carried(new, cost[r], weight[r], capacity[r], both[r])
+                    x, _ = _carried(new, cost[r], weight[r], capacity[r], both[r])
                     if abs(x) > tol:
                         return
             p[v] = there
@@ -419,9 +417,7 @@ def _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, bo
 
 
 @kernel
-def sweep(
-    p, side, indptr, arc, other, sign, cost, weight, capacity, both, supply, tol
-):
+def sweep(p, side, indptr, arc, other, sign, cost, weight, capacity, both, supply, tol):
     """In place in p and side: one pass of exact coordinate ascent, node after node.
 
     The arcs come as `incidence` lists them. The imbalance of a node is a decreasing
@@ -442,7 +438,7 @@ def sweep(
         for q in range(begin, end):
             if weight[q] > 0.0:
                 y = sign[q] * (p[other[q]] - here)
-                x, s = _carried(y, cost[q], weight[q], capacity[q], both[q])
+                x, _ = _carried(y, cost[q], weight[q], capacity[q], both[q])
                 g += sign[q] * x
             elif side[arc[q]] == 0:
                 step += capacity[q]
@@ -460,9 +456,7 @@ def sweep(
             ahead = -1.0
         else:
             if apart:
-                _rejoin(
-                    v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol
-                )
+                _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)
             continue
         if position.size < 4 * (end - begin):
             position = np.empty(4 * (end - begin))
@@ -550,6 +544,4 @@ def sweep(
                 travelled += g / h
             p[v] = here + ahead * travelled
             if apart:
-                _rejoin(
-                    v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol
-                )
+                _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)

@@ -153,7 +153,7 @@ def _bucket_insert(v, k, key, bucket, before, after):
 
 @kernel
 def _minus_one(size):
-    """An array of -1: none yet. (np.full costs a second of compilation.)"""
+    """An array of -1, for none yet; np.full would cost a second of compilation."""
     out = np.empty(size, np.int64)
     for k in range(size):
         out[k] = -1
@@ -164,9 +164,9 @@ def _minus_one(size):
 def factor(indptr, neighbour, weight, mate, seed):
     """Approximate Cholesky factor of a graph Laplacian (Gao, Kyng and Spielman's AC).
 
-    `mate` is the last array of `adjacency`. Vertices go by dynamic minimum degree; the clique an elimination creates is sampled to a tree of
-    one edge per neighbour, so the work is nearly linear. Exact when the graph is a forest.
-    The last vertex of each component has pivot zero.
+    `mate` is the last array of `adjacency`. Vertices go by dynamic minimum degree; the clique an
+    elimination creates is sampled to a tree of one edge per neighbour, so the work is nearly
+    linear. Exact when the graph is a forest. The last vertex of each component has pivot zero.
 
     Returns order (N,) int32, start (N+1,) int64, row (nnz,) int32, fraction (nnz,), pivot (N,):
     column q of the factor belongs to vertex order[q].

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,6 +52,8 @@ def nearest(
         kernels.merge(col_slack, col_index, more_slack, more_index)
         active += more_active
     near_rows, near_cols = row_index >= 0, col_index >= 0
+    rows: list[NDArray[np.integer[Any]]]
+    cols: list[NDArray[np.integer[Any]]]
     rows = [np.nonzero(near_rows)[0], col_index[near_cols], *(pairs[0] for pairs in active)]
     cols = [row_index[near_rows], np.nonzero(near_cols)[0], *(pairs[1] for pairs in active)]
     support = Support.of(cost.shape, np.concatenate(rows), np.concatenate(cols))

@@ -12,7 +12,9 @@ Costs enter less a typical one, which no plan notices and round-off does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +41,9 @@ class Dual:
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """The most a row and a column may pay before pairs left out become interesting: f <= rows,
-    g + lam <= cols; inf where no pair was left out.
+    """The most a row and a column may pay before pairs left out become interesting.
+
+    f <= rows and g + lam <= cols; inf where no pair was left out.
     """
 
     rows: Floats
@@ -53,6 +56,16 @@ class Box:
         A pair left out has at least the larger of its two slacks, hence their mean.
         """
         return cls(dual.f + 0.5 * row_slack, dual.g + dual.lam + 0.5 * col_slack)
+
+
+class _Arcs(NamedTuple):
+    """A block of arcs; numbers hold for each of them."""
+
+    tail: NDArray[np.integer[Any]]
+    head: NDArray[np.integer[Any]]
+    cost: Floats | float
+    weight: float
+    capacity: Floats | float
 
 
 class Bipartite:
@@ -76,9 +89,8 @@ class Bipartite:
         self.slack_cols = not problem.is_balanced and total < float(b.sum()) * (1 - _WHOLE)
         nodes = n + m
         self.offset = float(np.median(sample(problem.cost)))
-        # One block of arcs each: tail, head, cost, weight, capacity.
         blocks = [
-            (
+            _Arcs(
                 support.rows,
                 n + support.cols,
                 problem.cost.at(support.rows, support.cols) - self.offset,
@@ -91,36 +103,32 @@ class Bipartite:
             self.source = nodes
             supply = np.append(supply, -total)
             supply[:n] = 0.0
-            blocks.append((np.full(n, nodes), np.arange(n), 0.0, 0.0, a))
+            blocks.append(_Arcs(np.full(n, nodes), np.arange(n), 0.0, 0.0, a))
             nodes += 1
         if self.slack_cols:
             self.sink = nodes
             supply = np.append(supply, total)
             supply[n : n + m] = 0.0
-            blocks.append((np.arange(n, n + m), np.full(m, nodes), 0.0, 0.0, b))
+            blocks.append(_Arcs(np.arange(n, n + m), np.full(m, nodes), 0.0, 0.0, b))
             nodes += 1
         self.hub = nodes
         if box is not None:
             supply = np.append(supply, 0.0)
             i, j = np.flatnonzero(box.rows < np.inf), np.flatnonzero(box.cols < np.inf)
-            blocks.append((i, np.full(i.size, nodes), box.rows[i], problem.reg, np.inf))
-            blocks.append((np.full(j.size, nodes), n + j, box.cols[j] - self.offset, problem.reg, np.inf))
+            blocks.append(_Arcs(i, np.full(i.size, nodes), box.rows[i], problem.reg, np.inf))
+            blocks.append(
+                _Arcs(np.full(j.size, nodes), n + j, box.cols[j] - self.offset, problem.reg, np.inf)
+            )
         # Balance to round-off, or Newton would chase the difference of the totals.
         supply[n : n + m] *= _ratio(-supply[supply < 0].sum(), supply[supply > 0].sum(), self)
-        sizes = [len(block[0]) for block in blocks]
+        sizes = [len(block.tail) for block in blocks]
         self.first_hub_arc = sum(sizes[: len(sizes) - 2]) if box is not None else sum(sizes)
-
-        def column(k: int, dtype: type) -> NDArray[np.generic]:
-            return np.concatenate(
-                [np.broadcast_to(block[k], size) for block, size in zip(blocks, sizes, strict=True)]
-            ).astype(dtype)
-
         self.network = Network(
-            tail=column(0, np.int32),  # type: ignore[arg-type]
-            head=column(1, np.int32),  # type: ignore[arg-type]
-            cost=column(2, np.float64),  # type: ignore[arg-type]
-            weight=column(3, np.float64),  # type: ignore[arg-type]
-            capacity=column(4, np.float64),  # type: ignore[arg-type]
+            tail=np.concatenate([block.tail for block in blocks]).astype(np.int32),
+            head=np.concatenate([block.head for block in blocks]).astype(np.int32),
+            cost=_spread([block.cost for block in blocks], sizes),
+            weight=_spread([block.weight for block in blocks], sizes),
+            capacity=_spread([block.capacity for block in blocks], sizes),
             undirected=np.zeros(sum(sizes), np.bool_),
             supply=supply,
         )
@@ -157,6 +165,12 @@ class Bipartite:
     def through_hub(self, state: FlowState) -> float:
         """Mass that the pairs could not carry at the prices of the box."""
         return 0.5 * float(state.flow[self.first_hub_arc :].sum())
+
+
+def _spread(parts: Sequence[Floats | float], sizes: list[int]) -> Floats:
+    """Concatenate arrays of the given sizes; a number stands for an array of it."""
+    spread = [np.broadcast_to(part, size) for part, size in zip(parts, sizes, strict=True)]
+    return np.concatenate(spread).astype(np.float64)
 
 
 def _ratio(given: float, taken: float, network: Bipartite) -> float:

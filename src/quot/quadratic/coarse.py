@@ -77,7 +77,7 @@ def coarsen(problem: Problem) -> list[Level]:
     """Return coarse versions of a problem, finest first; none if it is small or sparse."""
     levels: list[Level] = []
     n, m = problem.shape
-    if isinstance(problem.cost, SparseCost) or n * m <= SMALL or min(n, m) < 2:  # noqa: PLR2004
+    if isinstance(problem.cost, SparseCost) or n * m <= SMALL or min(n, m) < 2:
         return levels
     depth_a, depth_b = _depth(n), _depth(m)
     rows = _clusters(_features(problem.cost, 0), depth_a)
@@ -110,7 +110,9 @@ def _features(cost: Cost, side: int) -> Floats:
     rng = np.random.default_rng(0)
     if side == 0:
         chosen = np.sort(rng.permutation(m)[:_LANDMARKS])
-        parts = map_rows(lambda i, j: cost.block(i, j)[:, chosen], n, m, max(1, _BLOCK_ENTRIES // m))
+        parts = map_rows(
+            lambda i, j: cost.block(i, j)[:, chosen], n, m, max(1, _BLOCK_ENTRIES // m)
+        )
         return np.ascontiguousarray(np.concatenate(parts))
     chosen = np.sort(rng.permutation(n)[:_LANDMARKS])
     landmarks = cost.take(chosen, np.arange(m)).block(0, chosen.size)
@@ -149,9 +151,7 @@ def _join(problem: Problem, rows: Ints, cols: Ints) -> Level:
         joined = DenseCost(_average_columns(DenseCost(by_rows), cols, share_b, q))
         col_cost = DenseCost(np.ascontiguousarray(by_rows.T))
     mass = problem.mass if problem.mass is None else min(problem.mass, a.sum(), b.sum())
-    return Level(
-        Problem(joined, a, b, reg=problem.reg, mass=mass), rows, cols, row_cost, col_cost
-    )
+    return Level(Problem(joined, a, b, reg=problem.reg, mass=mass), rows, cols, row_cost, col_cost)
 
 
 def _means(points: Floats, label: Ints, share: Floats, count: int) -> Floats:

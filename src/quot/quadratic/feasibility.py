@@ -54,9 +54,7 @@ def check_feasible(problem: Problem) -> None:
     )
 
 
-def _graph(
-    cost: SparseCost, supply: NDArray[np.int32], demand: NDArray[np.int32]
-) -> sp.csr_array:
+def _graph(cost: SparseCost, supply: NDArray[np.int32], demand: NDArray[np.int32]) -> sp.csr_array:
     """Capacities: source to rows, rows to columns along allowed pairs, columns to sink."""
     n, m = cost.shape
     source, sink = n + m, n + m + 1

@@ -59,9 +59,7 @@ def follow(network: Bipartite, state: FlowState, wanted: float, tol: float) -> F
         undirected=net.undirected[keep],
         supply=net.imbalance(carried),
     )
-    start = FlowState(
-        np.zeros(net.n_nodes), np.zeros(keep.size, np.int8), np.zeros(keep.size)
-    )
+    start = FlowState(np.zeros(net.n_nodes), np.zeros(keep.size, np.int8), np.zeros(keep.size))
     found = solve_newton(active, start, tol=tol, max_iter=_STEPS)
     # On each component of arcs that carry flow, p1 is known up to a constant: none. Then p0 is made
     # feasible between components.
@@ -83,4 +81,3 @@ def follow(network: Bipartite, state: FlowState, wanted: float, tol: float) -> F
         found.residual,
         state.iterations + found.iterations,
     )
-

@@ -65,7 +65,7 @@ class Solution:
     status: Status
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """A limit or the callback ends the solve; carries the status."""
 
 
@@ -99,13 +99,14 @@ class WorkingSet:
             self._finish()
             self._lower(wanted)
             status = Status.OPTIMAL
-        except _Stop as stop:
+        except _StopError as stop:
             status = stop.args[0]
         return Solution(self.dual, self.support, self.values, status)
 
     def _lower(self, wanted: Problem) -> None:
-        """From the floor follow the line of small reg to the reg wanted, and lower the floor if
-        the certificate says that the line was not reached.
+        """From the floor follow the line of small reg to the reg wanted.
+
+        The floor is lowered if the certificate says that the line was not reached.
         """
         best = np.inf, self.dual, self.support, self.values
         for _ in range(_LOWER_FLOORS):
@@ -135,7 +136,8 @@ class WorkingSet:
         levels = coarsen(self.problem)
         stages = [self.problem, *(level.problem for level in levels)]
         reg = _smooth_reg(stages[-1])
-        dual = Dual(*(np.zeros(size) for size in stages[-1].shape))
+        n, m = stages[-1].shape
+        dual = Dual(np.zeros(n), np.zeros(m))
         for depth in reversed(range(len(stages))):
             stage = stages[depth]
             target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
@@ -167,7 +169,7 @@ class WorkingSet:
             end = last and reg == target
             support, box, hint = _candidates(problem, dual, rounds, hint)
             network, state = self._solve(
-                problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box, jump
+                problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box=box, jump=jump
             )
             dual = network.dual(state)
             hub = network.through_hub(state) / problem.total if box is not None else 0.0
@@ -188,7 +190,7 @@ class WorkingSet:
             before, (dual, reg) = (dual, reg), (_predict(dual, reg, before, lower, problem), lower)
 
     def _finish(self) -> None:
-        """Solve to the end on the candidates, price all pairs, add what is missing, until nothing is.
+        """Solve to the end on the candidates, price all pairs and add what is missing, in turn.
 
         The hub stays until nothing flows through it: without it the candidates may not even be
         able to carry the mass.
@@ -199,7 +201,7 @@ class WorkingSet:
         box = self.box
         rounds = 0
         while True:
-            network, state = self._solve(problem, self.support, self.dual, end, box)
+            network, state = self._solve(problem, self.support, self.dual, end, box=box)
             if isinstance(problem.cost, SparseCost) or self.support.size == _pairs(problem):
                 return
             dual = self.dual
@@ -214,11 +216,18 @@ class WorkingSet:
             self.support = self.support | near
 
     def _solve(
-        self, problem: Problem, support: Support, dual: Dual, tol: float, box: Box | None,
+        self,
+        problem: Problem,
+        support: Support,
+        dual: Dual,
+        tol: float,
+        *,
+        box: Box | None,
         jump: float | None = None,
     ) -> tuple[Bipartite, FlowState]:
-        """Newton on the given pairs, reported to the monitor; after an interior point if the
-        dual belongs to a reg `jump` far above.
+        """Newton on the given pairs, reported to the monitor.
+
+        An interior point comes first if the dual belongs to a reg `jump` far above.
         """
         network = Bipartite(problem, support, box)
         unit = _unit(problem)
@@ -254,7 +263,7 @@ class WorkingSet:
             )
         )
         if stop is not None:
-            raise _Stop(stop)
+            raise _StopError(stop)
         return network, state
 
 
