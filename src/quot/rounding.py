@@ -11,21 +11,27 @@ from quot.problem import Transport
 from quot.support import Support
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 _ROUND_OFF = 16 * np.finfo(np.float64).eps
 # A marginal this close to its bound (relative) is meant to be on it.
 _ON_BOUND = 1e-6
+# One said to be full must at least be this full to be believed.
+_MOSTLY = 0.5
 
 
-def repair(problem: Transport, plan: Plan) -> Plan:
+def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = None) -> Plan:
     """Return a plan with exact marginals, near the given one and on its support if possible.
 
     First the missing mass is routed along a spanning forest of the support, heaviest entries
     first, which changes no zero; what that cannot mend goes through `round_sparse`.
+
+    In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
+    take all their mass; the others of less than that keep some back.
     """
     if plan.nnz == 0:
         return round_sparse(plan, problem.a, problem.b, problem.total)
-    mended = _mend_on_support(problem, plan)
+    mended = _mend_on_support(problem, plan, full or (None, None))
     if marginal_error(problem, mended) <= _ROUND_OFF * _scale(problem):
         return mended
     return round_sparse(mended, problem.a, problem.b, problem.total)
@@ -76,7 +82,9 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
     )
 
 
-def _mend_on_support(problem: Transport, plan: Plan) -> Plan:
+def _mend_on_support(
+    problem: Transport, plan: Plan, full: tuple[Bools | None, Bools | None]
+) -> Plan:
     """Route what is missing along a spanning forest of the support.
 
     Rows and columns that keep mass back hang on two more nodes, S and T, through which the total
@@ -85,8 +93,8 @@ def _mend_on_support(problem: Transport, plan: Plan) -> Plan:
     n, m = problem.shape
     values = np.maximum(plan.values, 0.0)
     have_a, have_b = sums(plan.rows, values, n), sums(plan.cols, values, m)
-    free_a, short_a = _slack(problem, problem.a, have_a)
-    free_b, short_b = _slack(problem, problem.b, have_b)
+    free_a, short_a = _slack(problem, problem.a, have_a, full[0])
+    free_b, short_b = _slack(problem, problem.b, have_b, full[1])
     source, sink = n + m, n + m + 1
     tail = np.concatenate((plan.rows, np.full(free_a.size, source), n + free_b))
     head = np.concatenate((n + plan.cols, free_a, np.full(free_b.size, sink)))
@@ -111,12 +119,16 @@ def _mend_on_support(problem: Transport, plan: Plan) -> Plan:
     return _merge(plan.shape, plan.rows, plan.cols, mended)
 
 
-def _slack(problem: Transport, mass: Floats, have: Floats) -> tuple[NDArray[np.int64], float]:
+def _slack(
+    problem: Transport, mass: Floats, have: Floats, full: Bools | None
+) -> tuple[NDArray[np.int64], float]:
     """Rows (or columns) that keep mass back, and how much they fall short of the total in all."""
     whole = float(mass.sum())
     if problem.is_balanced or problem.total >= whole * (1 - _ROUND_OFF):
         return np.zeros(0, np.int64), 0.0
     free = have < mass * (1 - _ON_BOUND)
+    if full is not None:
+        free &= ~(full & (have > _MOSTLY * mass))
     given = float(mass[~free].sum() + have[free].sum())
     return np.flatnonzero(free), problem.total - given
 

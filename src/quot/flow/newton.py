@@ -33,7 +33,7 @@ _SLOW = 0.2
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, what round-off may explain counts as reached.
-_PATIENCE = 6
+_PATIENCE = 8
 
 
 @dataclass
@@ -106,7 +106,7 @@ def _floor(network: Network, point: _Point) -> float:
     potential = np.abs(point.potentials).max()
     through = max(np.abs(point.flow).max(), np.abs(network.supply).max())
     leaves = np.sqrt(1.0 + network.zero_arcs.size)  # tight arcs hand the errors of leaves to hubs
-    return float(32.0 * _EPS * leaves * (potential * stiffness + through))
+    return float(4.0 * _EPS * leaves * (potential * stiffness + through))
 
 
 def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:

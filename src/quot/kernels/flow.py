@@ -280,7 +280,11 @@ def settle(component, p, side, tail, head, cost, weight, capacity, undirected, n
 
 @kernel
 def _pass_on(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance, degree, wish):
-    """In place: send mass from hub to hub through leaves that are tight to both."""
+    """In place: move what hubs miss through leaves that are tight to two of them.
+
+    A leaf takes what the hub before it has and passes it on; where the arc behind is too small, or
+    where the hub after it still wants more than the arc before brings, `wish` says so.
+    """
     inward = np.empty(imbalance.size, np.int64)
     for v in range(imbalance.size):
         inward[v] = -1
@@ -288,19 +292,29 @@ def _pass_on(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance, degre
         e = zero_arcs[z]
         if side[e] == 0 and leaf[z] == head[e] and degree[leaf[z]] == 2:
             inward[leaf[z]] = z
-    for z in range(zero_arcs.size):
-        e = zero_arcs[z]
-        v = leaf[z]
-        if side[e] == 0 and v == tail[e] and inward[v] >= 0:
+    for stage in range(2):
+        for z in range(zero_arcs.size):
+            e = zero_arcs[z]
+            v = leaf[z]
+            if side[e] != 0 or v != tail[e] or inward[v] < 0:
+                continue
             d = zero_arcs[inward[v]]
-            x = min(capacity[d], capacity[e], -imbalance[tail[d]], imbalance[head[e]])
-            if x > 0.0:
-                flow[d] = x
-                flow[e] = x
-                wish[inward[v]] = x
-                wish[z] = x
-                imbalance[tail[d]] += x
-                imbalance[head[e]] -= x
+            source = tail[d]
+            sink = head[e]
+            if stage == 0:
+                taken = min(capacity[d], max(-imbalance[source], 0.0))
+                passed = min(taken, capacity[e], max(imbalance[sink], 0.0))
+                wish[inward[v]] = taken
+                wish[z] = taken
+            else:
+                taken = 0.0
+                passed = min(capacity[e] - flow[e], max(imbalance[sink], 0.0))
+                wish[inward[v]] += passed
+            flow[d] += taken
+            flow[e] += passed
+            imbalance[source] += taken
+            imbalance[sink] -= passed
+            imbalance[v] += passed - taken
 
 
 @kernel

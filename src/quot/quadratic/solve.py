@@ -21,9 +21,12 @@ from quot.rounding import repair
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 # Within this gap and residual (relative) a result that missed the tolerance is near optimal.
 _NEAR = 1e-5
+# A multiplier this small (relative to the largest) says nothing.
+_NOISE = 1e-10
 
 
 def solve_quadratic(
@@ -58,7 +61,7 @@ def solve_quadratic(
             start = Dual(start.f[rows], start.g[cols], start.lam)
         solution = WorkingSet(core, monitor).solve(start)
         plan, dual, status = _grow(problem, solution, rows, cols)
-        plan = repair(problem, plan)
+        plan = repair(problem, plan, _full(problem, dual))
     dual = _fill(problem, dual)
     certificate = certify(problem, plan, dual.f, dual.g, dual.lam)
     return Result(
@@ -90,6 +93,15 @@ def _grow(
         solution.values[kept],
     )
     return plan, Dual(f, g, solution.dual.lam), solution.status
+
+
+def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:
+    """Tell the rows and columns of a partial problem whose multipliers say that they are full."""
+    if problem.is_balanced:
+        return None
+    known = np.concatenate((dual.f[~np.isnan(dual.f)], dual.g[~np.isnan(dual.g)]))
+    noise = _NOISE * max(float(np.abs(known).max(initial=0.0)), abs(dual.lam))
+    return dual.f < -noise, dual.g < -noise
 
 
 def _fill(problem: Problem, dual: Dual) -> Dual:
