@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from quot.api import solve, solve_points
+from quot.api import solve, solve_entropic, solve_points
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
@@ -15,16 +15,18 @@ from quot.exceptions import (
     NumericalWarning,
     QuotError,
     QuotWarning,
+    SolverError,
 )
 from quot.io import load, save
 from quot.plan import Plan
-from quot.problem import Problem
+from quot.problem import EntropicProblem, Problem
 from quot.result import Result
 
 __version__ = _version("quot")
 
 __all__ = [
     "Certificate",
+    "EntropicProblem",
     "InfeasibleError",
     "InvalidProblemError",
     "Iterate",
@@ -38,11 +40,13 @@ __all__ = [
     "QuotError",
     "QuotWarning",
     "Result",
+    "SolverError",
     "Status",
     "Tolerance",
     "certify",
     "load",
     "save",
     "solve",
+    "solve_entropic",
     "solve_points",
 ]

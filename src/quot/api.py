@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
-from quot.problem import Problem
+from quot.problem import EntropicProblem, Problem
 from quot.quadratic.bipartite import Dual
 from quot.quadratic.solve import solve_quadratic
+from quot.reference import REFERENCE_METHODS, solve_entropic_reference, solve_reference
 from quot.result import Result
 from quot.validation import check_option
 
 logger = logging.getLogger("quot")
 
-METHODS = ("auto", "newton", "interior_point", "clarabel", "scs")
+METHODS = ("auto", *REFERENCE_METHODS)
 ON_FAILURE = ("warn", "raise", "ignore")
 
 
@@ -38,6 +39,7 @@ def solve(  # noqa: PLR0913
     callback: Callable[[Iterate], bool | None] | None = None,
     verbose: bool = False,
     on_failure: str = "warn",
+    solver_options: Mapping[str, Any] | None = None,
 ) -> Result:
     """Solve sparse transport, balanced or partial, exactly and with a certificate.
 
@@ -59,9 +61,10 @@ def solve(  # noqa: PLR0913
     mass : float, optional
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
         totals.
-    method : {"auto", "newton", "interior_point", "clarabel", "scs"}, default="auto"
-        "newton" and "interior_point" are the engine's; "auto" chooses between them. "clarabel" and
-        "scs" hand the full problem to cvxpy, for reference on small problems (extra `reference`).
+    method : {"auto", "clarabel", "scs"}, default="auto"
+        "auto" is the working set over the flow engine (Newton, and interior point where few pairs
+        are active). "clarabel" and "scs" hand the full problem to cvxpy, for reference on small
+        problems (extra `reference`).
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
@@ -76,6 +79,8 @@ def solve(  # noqa: PLR0913
         Log a line per outer iteration to standard error.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
+    solver_options : mapping, optional
+        Options of the conic solver of a reference method, by its own names.
 
     Returns
     -------
@@ -108,14 +113,18 @@ def solve(  # noqa: PLR0913
     """
     check_option(method, "method", METHODS)
     check_option(on_failure, "on_failure", ON_FAILURE)
+    if solver_options is not None and method not in REFERENCE_METHODS:
+        raise InvalidProblemError(
+            "`solver_options` go to the conic solver of a reference method; got "
+            f"method={method!r}. "
+            'Pass method="clarabel" or "scs", or leave them out.'
+        )
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
     problem = Problem(C, a, b, reg=reg, mass=mass)
     dual = _warm(start, problem)
-    if method in ("clarabel", "scs"):
-        from quot.reference import solve_reference
-
-        result = solve_reference(problem, method, tolerance, monitor)
+    if method in REFERENCE_METHODS:
+        result = solve_reference(problem, method, tolerance, monitor, solver_options=solver_options)
     else:
         result = solve_quadratic(problem, tolerance=tolerance, monitor=monitor, start=dual)
     logger.info("%s", result)
@@ -165,6 +174,95 @@ def solve_points(
     0.0625
     """
     return solve(PointCost(X, Y, metric=metric), a, b, **options)
+
+
+def solve_entropic(
+    C: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    eps: float,
+    mass: float | None = None,
+    method: str = "clarabel",
+    tol: float | Tolerance = 1e-6,
+    max_iter: int = 2000,
+    time_limit: float | None = None,
+    callback: Callable[[Iterate], bool | None] | None = None,
+    on_failure: str = "warn",
+    solver_options: Mapping[str, Any] | None = None,
+) -> Result:
+    """Solve entropic transport, balanced or partial, with a certificate.
+
+    Minimises ``<C, P> + eps sum P (log P - 1)`` over plans P >= 0 with row sums `a` and column sums
+    `b`; with `mass` given, over plans with row sums at most `a`, column sums at most `b` and total
+    `mass`. No entry of the plan is zero where a pair is allowed. The methods here are references
+    for small problems, with one cone a pair.
+
+    Parameters
+    ----------
+    C : array of shape (n, m), scipy.sparse array or Cost
+        Cost per unit mass. Absent entries of a sparse array are forbidden pairs.
+    a, b : array of shape (n,), (m,), optional
+        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    eps : float
+        Temperature, > 0, in cost per mass. Where the objective is written with eps/2, as in the
+        source of this problem, pass half of that eps.
+    mass : float, optional
+        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
+        totals.
+    method : {"clarabel", "scs"}, default="clarabel"
+        Conic solver, through cvxpy (extra `reference`).
+    tol : float or Tolerance, default=1e-6
+        Relative duality gap and residuals.
+    max_iter : int, default=2000
+        Interior-point steps of CLARABEL; SCS keeps its own limit.
+    time_limit : float, optional
+        Seconds after which the best result so far is returned.
+    callback : callable, optional
+        ``callback(iterate)`` once, when the solver is done.
+    on_failure : {"warn", "raise", "ignore"}, default="warn"
+        What to do when the tolerance is not reached.
+    solver_options : mapping, optional
+        Options of the conic solver by its own names; they go before those derived from `tol`.
+
+    Returns
+    -------
+    Result
+        Plan, potentials, value and certificate.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is unusable.
+    InfeasibleError
+        If the allowed pairs of a sparse cost cannot carry the mass.
+    MissingDependencyError
+        If cvxpy or the solver is not installed.
+    NotConvergedError
+        If the tolerance is not reached and ``on_failure="raise"``.
+
+    Warns
+    -----
+    NotConvergedWarning
+        If the tolerance is not reached.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> C = np.array([[0.0, 2.0], [2.0, 1.0]])
+    >>> r = quot.solve_entropic(C, eps=0.5, mass=0.7)
+    >>> r.plan.to_dense().round(3).tolist()
+    [[0.485, 0.015], [0.015, 0.185]]
+    """
+    check_option(method, "method", REFERENCE_METHODS)
+    check_option(on_failure, "on_failure", ON_FAILURE)
+    monitor = Monitor(max_iter, time_limit, callback)
+    problem = EntropicProblem(C, a, b, eps=eps, mass=mass)
+    result = solve_entropic_reference(
+        problem, method, Tolerance.of(tol), monitor, solver_options=solver_options
+    )
+    logger.info("%s", result)
+    return _deliver(result, on_failure)
 
 
 def _warm(start: Any, problem: Problem) -> Dual | None:

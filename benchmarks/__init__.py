@@ -1,0 +1,1 @@
+"""Benchmarks of quot against other libraries; `make bench` runs them."""

@@ -1,0 +1,254 @@
+"""Measure one solver on one case: in a fresh process of its own, or in this one.
+
+Import time, first call and further calls are three numbers. The answer comes back as a file, and
+the caller judges it with `quot.certify`, whoever made it. As a script this is the fresh process:
+``python -m benchmarks.measure spec.json``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.peers import SOLVERS, Answer
+
+ROOT = Path(__file__).resolve().parents[1]
+# A peer slower than this is not run again: nothing of a first call would show in it.
+LONG = 5.0
+THREADS = 2
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "QUOT_NUM_THREADS",
+)
+
+
+@dataclass
+class Measurement:
+    """What one solver did on one case. Times in seconds."""
+
+    solver: str
+    case: dict[str, Any]
+    settings: dict[str, Any]
+    outcome: str = "ok"  # or missing, failed, time limit
+    message: str = ""
+    import_time: float | None = None
+    first: float | None = None
+    seconds: float | None = None  # median of the runs
+    runs: list[float] = field(default_factory=list)
+    detail: dict[str, float] = field(default_factory=dict)
+    others: float | None = None  # cores that other processes used meanwhile
+    residual: float | None = None
+    value: float | None = None
+    gap: float | None = None
+    bound: str = ""
+
+    def is_certified(self, tolerance: float) -> bool:
+        """Whether residual and gap are known and within the tolerance."""
+        numbers = (self.residual, self.gap)
+        return all(number is not None and number <= tolerance for number in numbers)
+
+
+def measure(
+    solver: str,
+    case: Case,
+    settings: dict[str, Any],
+    *,
+    runs: int = 3,
+    time_limit: float = 600.0,
+    isolated: bool = True,
+    cache: str | None = None,
+) -> tuple[Measurement, Any]:
+    """Return the measurement and the answer (None if there is none), not yet judged."""
+    if importlib.util.find_spec(SOLVERS[solver][1]) is None:
+        missing = f"package {SOLVERS[solver][1]} is not installed"
+        return Measurement(solver, case.as_dict(), settings, "missing", missing), None
+    spec = {"solver": solver, "case": case.as_dict(), "settings": settings, "runs": runs}
+    with tempfile.TemporaryDirectory() as folder:
+        spec["out"] = str(Path(folder) / "out")
+        if not isolated:
+            _work(spec)
+            return _collect(spec)
+        path = Path(folder) / "spec.json"
+        path.write_text(json.dumps(spec))
+        command = [sys.executable, "-m", "benchmarks.measure", str(path)]
+        before = _busy()
+        try:
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=environment(cache),
+                timeout=time_limit,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+        except subprocess.TimeoutExpired:
+            message = f"not done after {time_limit:g} s"
+            return Measurement(solver, case.as_dict(), settings, "time limit", message), None
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            message = f"the process ended with code {done.returncode}: {_plain(last)}"
+            return Measurement(solver, case.as_dict(), settings, "failed", message), None
+        after = _busy()
+        measurement, answer = _collect(spec)
+        if before is not None and after is not None:
+            measurement.others = max(0.0, (after[1] - before[1]) / (after[0] - before[0]))
+        return measurement, answer
+
+
+def _busy() -> tuple[float, float] | None:
+    """Time now, and seconds of processor that others than us have used; None if unknown."""
+    try:
+        first = Path("/proc/stat").read_text().splitlines()[0].split()
+        user, nice, system, _, _, irq, softirq = (int(k) for k in first[1:8])
+        tick = os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return None
+    ours = os.times()
+    own = ours.user + ours.system + ours.children_user + ours.children_system
+    return time.perf_counter(), (user + nice + system + irq + softirq) / tick - own
+
+
+def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
+    """Certify the answer; without potentials of its own the lower bound takes those of `ours`."""
+    from quot.certificate import certify
+
+    if answer is None:
+        return
+    lender = answer if answer.f is not None else ours
+    measurement.bound = "its own" if answer.f is not None else "ours"
+    if lender is None or lender.f is None:
+        measurement.bound = "none"
+        return
+    problem = Case(**measurement.case).problem()
+    certificate = certify(problem, answer.plan, lender.f, lender.g, lender.lam)
+    measurement.residual = certificate.primal_residual
+    measurement.value = certificate.upper
+    measurement.gap = certificate.relative_gap
+
+
+def source_digest() -> str:
+    """Return a digest of quot's text: what was measured."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "src" / "quot").rglob("*.py")):
+        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def environment(cache: str | None = None) -> dict[str, str]:
+    """Return the environment of a fresh process: equal threads, kernels cached where we say."""
+    variables = os.environ | dict.fromkeys(THREAD_VARIABLES, str(THREADS))
+    return variables | {"NUMBA_CACHE_DIR": cache or kernel_cache()}
+
+
+def kernel_cache() -> str:
+    """Return a directory named by the kernels' text: an edit is never answered by an old binary."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "src" / "quot" / "kernels").glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return str(Path(tempfile.gettempdir()) / f"quot-bench-{digest.hexdigest()[:16]}")
+
+
+def _work(spec: dict[str, Any]) -> None:
+    """Import, run, time; leave a JSON file and an NPZ file."""
+    _, package, adapter = SOLVERS[spec["solver"]]
+    case = Case(**spec["case"])
+    measurement = Measurement(spec["solver"], spec["case"], spec["settings"])
+    start = time.perf_counter()
+    importlib.import_module(package)
+    measurement.import_time = time.perf_counter() - start
+    answer = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            call, read = adapter(case, spec["settings"])
+            raw = _time(call, measurement, spec["runs"])
+            answer = read(raw)
+        except Exception as error:  # whatever a peer raises is its result
+            measurement.outcome = "failed"
+            measurement.message = _plain(f"{type(error).__name__}: {error}")
+    notes = [answer.note] if answer is not None and answer.note else []
+    notes += [str(w.message).splitlines()[0] for w in caught if issubclass(w.category, UserWarning)]
+    measurement.message = "; ".join(dict.fromkeys([*notes, measurement.message])).strip("; ")
+    if answer is not None:
+        measurement.detail = answer.detail
+        _save(spec["out"] + ".npz", answer)
+    Path(spec["out"] + ".json").write_text(json.dumps(asdict(measurement)))
+
+
+def _plain(message: str) -> str:
+    """Return one line without the paths of this machine."""
+    for folder in (ROOT, Path(sys.prefix), Path.home()):
+        message = message.replace(str(folder), "...")
+    return textwrap.shorten(message, 300, placeholder=" ...")
+
+
+def _time(call: Any, measurement: Measurement, runs: int) -> Any:
+    """Call once, then more often for the median: `runs` times if that was short.
+
+    A long first call of a peer counts itself; one of ours may have compiled, so it never does.
+    """
+
+    def once() -> tuple[float, Any]:
+        start = time.perf_counter()
+        raw = call()
+        return time.perf_counter() - start, raw
+
+    measurement.first, raw = once()
+    measurement.runs = [measurement.first]
+    again = runs if measurement.first < LONG else min(runs, int(measurement.solver == "quot"))
+    if again:
+        measurement.runs = [once()[0] for _ in range(again)]
+    measurement.seconds = median(measurement.runs)
+    return raw
+
+
+def _save(path: str, answer: Answer) -> None:
+    import numpy as np
+    import scipy.sparse as sp
+
+    plan = sp.coo_array(answer.plan)
+    arrays = {"row": plan.row, "col": plan.col, "data": plan.data, "shape": np.array(plan.shape)}
+    if answer.f is not None:
+        arrays |= {"f": np.asarray(answer.f), "g": np.asarray(answer.g), "lam": answer.lam}
+    np.savez(path, **arrays)
+
+
+def _collect(spec: dict[str, Any]) -> tuple[Measurement, Any]:
+    """Read what `_work` left."""
+    import numpy as np
+    import scipy.sparse as sp
+
+    from quot.plan import Plan
+
+    measurement = Measurement(**json.loads(Path(spec["out"] + ".json").read_text()))
+    if not Path(spec["out"] + ".npz").exists():
+        return measurement, None
+    with np.load(spec["out"] + ".npz") as data:
+        coo = sp.coo_array((data["data"], (data["row"], data["col"])), shape=tuple(data["shape"]))
+        answer = Answer(Plan.from_sparse(coo))
+        if "f" in data:
+            answer.f, answer.g, answer.lam = data["f"], data["g"], float(data["lam"])
+    return measurement, answer
+
+
+if __name__ == "__main__":
+    _work(json.loads(Path(sys.argv[1]).read_text()))

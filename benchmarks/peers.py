@@ -1,0 +1,158 @@
+"""One adapter per solver: what is timed, and how its answer reads in the terms of quot.
+
+An adapter takes a case and the settings, does what does not belong on the clock (arrays in the
+layout the solver wants), and returns two functions: the call that is timed, and the reader of what
+it returned. Nothing heavy is imported before an adapter runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.cases import Case
+
+Adapter = Callable[[Case, dict[str, Any]], tuple[Callable[[], Any], Callable[[Any], "Answer"]]]
+
+
+@dataclass
+class Answer:
+    """A plan as the solver left it, (n, n) or scipy.sparse, and potentials if it has them."""
+
+    plan: Any
+    f: Any = None
+    g: Any = None
+    lam: float = 0.0
+    note: str = ""
+    detail: dict[str, float] = field(default_factory=dict)
+
+
+def quot_solve(case: Case, settings: dict[str, Any]):
+    """Ours, through its public face."""
+    import quot
+
+    C, a = case.cost(), case.masses()
+
+    def call():
+        return quot.solve(C, a, a, reg=case.reg, mass=case.mass, on_failure="ignore", **settings)
+
+    def read(r):
+        return Answer(r.plan.to_csr(), r.f, r.g, r.lam, r.status.name.lower().replace("_", " "))
+
+    return call, read
+
+
+def cvxpy_clarabel(case: Case, settings: dict[str, Any]):
+    """Model the problem in cvxpy as in the first source, and hand it to CLARABEL."""
+    import cvxpy as cp
+
+    C, a = case.cost(), case.masses()
+
+    def call():
+        P = cp.Variable((case.n, case.n), nonneg=True)
+        rows, cols = cp.sum(P, axis=1), cp.sum(P, axis=0)
+        if case.mass is None:
+            constraints = [rows == a, cols == a]
+        else:
+            constraints = [rows <= a, cols <= a, cp.sum(P) == case.mass]
+        goal = cp.sum(cp.multiply(C, P)) + 0.5 * case.reg * cp.sum_squares(P)
+        model = cp.Problem(cp.Minimize(goal), constraints)
+        model.solve(solver="CLARABEL", **settings)
+        return model, P, constraints
+
+    def read(raw):
+        model, P, constraints = raw
+        duals = [-c.dual_value for c in constraints]
+        detail = {
+            "compilation": float(model.compilation_time),
+            "solver alone": float(model.solver_stats.solve_time),
+        }
+        lam = float(duals[2]) if case.mass is not None else 0.0
+        return Answer(P.value, duals[0], duals[1], lam, str(model.status), detail)
+
+    return call, read
+
+
+def regot_grssn(case: Case, settings: dict[str, Any]):
+    """Semismooth Newton of regot (C++); balanced only, objective with reg/2 as ours."""
+    import numpy as np
+    import regot
+
+    if case.mass is not None:
+        raise NotImplementedError("regot solves balanced problems only")
+    C, a = np.asfortranarray(case.cost()), case.masses()
+
+    def call():
+        return regot.qrot_grssn(C, a, a, case.reg, **settings)
+
+    def read(raw):
+        dual = np.asarray(raw.dual).ravel()
+        note = f"{int(raw.niter)} iterations"
+        if raw.niter >= settings.get("max_iter", 1000):
+            note += ", its limit"
+        return Answer(np.asarray(raw.plan), dual[: case.n], dual[case.n :], note=note)
+
+    return call, read
+
+
+def pot_smooth(case: Case, settings: dict[str, Any]):
+    """L-BFGS on the dual, `ot.smooth.smooth_ot_dual` with reg_type "l2"; balanced only."""
+    import ot.smooth
+
+    C, a = case.cost(), case.masses()
+
+    def call():
+        return ot.smooth.smooth_ot_dual(a, a, C, case.reg, reg_type="l2", log=True, **settings)
+
+    def read(raw):
+        plan, log = raw
+        return Answer(plan, log["alpha"], log["beta"], note=f"{int(log['res'].nit)} iterations")
+
+    return call, read
+
+
+def pot_emd(case: Case, settings: dict[str, Any]):
+    """Network simplex, `ot.emd`; balanced and reg = 0 only."""
+    import ot
+
+    C, a = case.cost(), case.masses()
+
+    def call():
+        return ot.emd(a, a, C, log=True, **settings)
+
+    def read(raw):
+        plan, log = raw
+        return Answer(plan, log["u"], log["v"], note=str(log.get("warning") or ""))
+
+    return call, read
+
+
+def pot_partial(case: Case, settings: dict[str, Any]):
+    """Network simplex with dummy points, `ot.partial.partial_wasserstein`; reg = 0 only."""
+    import numpy as np
+    import ot.partial
+
+    C, a = case.cost(), case.masses()
+
+    def call():
+        return ot.partial.partial_wasserstein(a, a, C, m=case.mass, log=True, **settings)
+
+    def read(raw):
+        # The potentials u, v of the problem with dummy points: a dummy's is minus the largest.
+        plan, log = raw
+        u, v = np.asarray(log["u"]), np.asarray(log["v"])
+        return Answer(plan, u - u.max(), v - v.max(), float(u.max() + v.max()))
+
+    return call, read
+
+
+# Name in tables, package to import, adapter.
+SOLVERS: dict[str, tuple[str, str, Adapter]] = {
+    "quot": ("quot", "quot", quot_solve),
+    "clarabel": ("cvxpy + CLARABEL", "cvxpy", cvxpy_clarabel),
+    "grssn": ("regot qrot_grssn", "regot", regot_grssn),
+    "smooth": ("POT smooth_ot_dual", "ot", pot_smooth),
+    "emd": ("POT emd", "ot", pot_emd),
+    "partial": ("POT partial_wasserstein", "ot", pot_partial),
+}

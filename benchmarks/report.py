@@ -1,0 +1,192 @@
+"""Results as files, tables and the page of the documentation."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.measure import LONG, THREADS
+from benchmarks.peers import SOLVERS
+from benchmarks.rows import ROWS, Line
+
+RESULTS = Path(__file__).resolve().parent / "results"
+PACKAGES = ("quot", "numpy", "scipy", "numba", "cvxpy", "clarabel", "regot", "POT")
+# Cores used by other processes, above which a time is called disturbed.
+BUSY = 0.1
+NAMES = ("case", "solver", "settings")
+TIMES = ("seconds", "runs", "ratio", "aim", "met", "first call", "import")
+QUALITIES = ("residual", "value after repair", "relative gap", "bound by")
+
+INTRODUCTION = """\
+# Benchmarks
+
+This page is written by `make bench ARGS="--write docs/benchmarks.md"`; do not edit it.
+
+**Data.** Two clouds of n points in the plane, X ~ N(0, I) and Y ~ 0.7 N(0, I) + 1, cost C the
+squared distance over its maximum, masses 1/n. Every solver gets the same dense C. The objective is
+⟨C, P⟩ + reg/2 ‖P‖² throughout.
+
+**Time.** Every solver runs in a fresh process of its own, with {threads} threads at most for each
+library that uses them (the environment variables of OpenMP, OpenBLAS, MKL, Rayon, Numba and quot,
+and the `numThreads` of POT). *import* is the import of its package, *first call* the first solve,
+*seconds* the median of the *runs* that follow. A peer's first call above {long:g} s is not repeated
+and counts itself. Kernels of quot are on disk before the rows begin, unless a row says otherwise.
+cvxpy builds and compiles its model in every run, as its users do; the solver's own share is stated.
+
+**Quality.** The same code, `quot.certify`, judges every plan. *residual* is the largest violation
+of a marginal, of the total or of P ≥ 0 by the plan as the solver returned it, in units of the
+largest mass; *value after repair* is the objective once its marginals are exact; *relative gap*
+relates it to a lower bound from potentials: the solver's own, or ours where it has none.
+
+**Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. *met*
+compares it with the aim set beforehand; it is never met where our own residual or gap is above
+1e-9. Failures and losing rows are shown as they are.
+"""
+
+
+def machine() -> dict[str, Any]:
+    """Describe processor, software and date; nothing that names the machine."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "absent"
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": _processor(),
+        "cores": usable,
+        "memory": _memory(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": versions,
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def save(key: str, lines: list[Line], *, quick: bool) -> Path:
+    """Write the JSON file of a row."""
+    folder = RESULTS / "quick" if quick else RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{key}.json"
+    content = {"row": key, "machine": machine(), "lines": [line.as_dict() for line in lines]}
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path
+
+
+def tables(lines: list[dict[str, Any]]) -> str:
+    """Return the times, the qualities and the notes of a row, in Markdown."""
+    names = [_names(line) for line in lines]
+    times = [name + _times(line) for name, line in zip(names, lines, strict=True)]
+    qualities = [name + _qualities(line) for name, line in zip(names, lines, strict=True)]
+    parts = (_table(NAMES + TIMES, times), _table(NAMES + QUALITIES, qualities), _notes(lines))
+    return "\n".join(part for part in parts if part)
+
+
+def _table(head: tuple[str, ...], cells: list[list[str]]) -> str:
+    """Return a Markdown table, columns aligned for reading as text too."""
+    rows = [list(head), *cells]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
+    rows.insert(1, ["-" * width for width in widths])
+    return "".join("| " + " | ".join(map(str.ljust, row, widths)) + " |\n" for row in rows)
+
+
+def page(*, quick: bool = False) -> str:
+    """Return the page from the JSON files of all rows measured."""
+    folder = RESULTS / "quick" if quick else RESULTS
+    found = [json.loads(p.read_text()) for k in ROWS if (p := folder / f"{k}.json").exists()]
+    if not found:
+        raise SystemExit("nothing is measured yet; run the benchmark without --render first")
+    machines = [{k: v for k, v in row["machine"].items() if k != "date"} for row in found]
+    if any(other != machines[0] for other in machines):
+        raise SystemExit("rows were measured on different machines or versions; run them again")
+    parts = [INTRODUCTION.format(threads=THREADS, long=LONG), _machine_text(machines[0])]
+    for row in found:
+        title = ROWS[row["row"]][0]
+        parts.append(f"## {row['row']}: {title}\n\nMeasured on {row['machine']['date']}.\n")
+        parts.append(tables(row["lines"]))
+    return "\n".join(parts)
+
+
+def _names(line: dict[str, Any]) -> list[str]:
+    m = line["measurement"]
+    name = SOLVERS[m["solver"]][0]
+    return [
+        str(Case(**m["case"])),
+        f"**{name}**" if m["solver"] == "quot" else name,
+        line["label"],
+    ]
+
+
+def _times(line: dict[str, Any]) -> list[str]:
+    m = line["measurement"]
+    return [
+        _number(m["seconds"], ".3g") if m["outcome"] == "ok" else m["outcome"],
+        str(len(m["runs"]) or "-"),
+        _number(line["ratio"], ".3g", "x"),
+        line["aim"] or "-",
+        {None: "-", True: "yes", False: "**no**"}[line["met"]],
+        _number(m["first"], ".3g"),
+        _number(m["import_time"], ".2g"),
+    ]
+
+
+def _qualities(line: dict[str, Any]) -> list[str]:
+    m = line["measurement"]
+    return [
+        _number(m["residual"], ".1e"),
+        _number(m["value"], ".12g"),
+        _number(m["gap"], ".1e"),
+        m["bound"] or "-",
+    ]
+
+
+def _notes(lines: list[dict[str, Any]]) -> str:
+    """List what solvers said, why they failed, and where their time went."""
+    notes = []
+    for line in lines:
+        m = line["measurement"]
+        said = [m["message"]] if m["message"] else []
+        said += [f"{what} {seconds:.3g} s" for what, seconds in m["detail"].items()]
+        if (m["others"] or 0.0) > BUSY:
+            said.append(f"**disturbed**: other processes used {m['others']:.1f} cores meanwhile")
+        if said:
+            name = SOLVERS[m["solver"]][0]
+            notes.append(f"* {name}, {line['label']}, {Case(**m['case'])}: {'; '.join(said)}")
+    return ("What they said:\n\n" + "\n".join(dict.fromkeys(notes)) + "\n") if notes else ""
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}}{unit}"
+
+
+def _machine_text(about: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return (
+        f"**Machine.** {about['processor']}, {about['cores']} cores, {about['memory']} of memory, "
+        f"{about['system']}, Python {about['python']}; {versions}.\n"
+    )
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> str:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return "unknown size"
+    return f"{size / 2**30:.0f} GiB"

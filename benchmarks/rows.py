@@ -1,0 +1,186 @@
+"""The rows: what is measured against what, and what we aim at."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.measure import THREADS, Measurement, judge, measure
+from benchmarks.peers import SOLVERS
+
+OURS = {"tol": 1e-9}
+# Settings of the peers: as their authors recommend them, and at our tolerance.
+CLARABEL_OURS = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9}
+GRSSN = {"tol": 1e-6, "max_iter": 1000}
+GRSSN_OURS = {"tol": 1e-9, "max_iter": 1000}
+# By default the network simplex stops after 1e5 iterations, which is not enough here: emd then
+# warns and returns a plan that is not optimal; partial_wasserstein raises and advises more dummies.
+EMD = {"numThreads": THREADS}
+EMD_LONG = EMD | {"numItermax": 10_000_000}
+EMD_DUMMIES = EMD | {"nb_dummies": 100}
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A peer with settings and the speed-up we aim at; `case` if it cannot solve ours."""
+
+    solver: str
+    label: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    aim: float | None = None
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Our solver on one case, and its rivals."""
+
+    case: Case
+    rivals: tuple[Rival, ...]
+
+
+@dataclass
+class Line:
+    """One line of a table: a measurement, and how ours compares."""
+
+    label: str
+    measurement: Measurement
+    ratio: float | None = None  # seconds of the peer over ours
+    aim: str = ""
+    met: bool | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure."""
+
+    quick: bool = False
+    runs: int = 5
+    time_limit: float = 600.0
+    isolated: bool = True
+    rivals: bool = True
+
+
+def s1(quick: bool) -> list[Duel]:
+    n = 30 if quick else 300
+    rivals = (
+        Rival("clarabel", "defaults", {}, 200.0),
+        Rival("clarabel", "tolerances 1e-9", CLARABEL_OURS, 200.0),
+    )
+    return [Duel(Case(n, 0.01, 0.7), rivals)]
+
+
+def s2(quick: bool) -> list[Duel]:
+    return _balanced(40 if quick else 1000, (20.0, 40.0, 100.0))
+
+
+def s3(quick: bool) -> list[Duel]:
+    return _balanced(50 if quick else 2000, (60.0, 150.0, 300.0))
+
+
+def _balanced(n: int, aims: tuple[float, ...]) -> list[Duel]:
+    return [
+        Duel(
+            Case(n, reg),
+            (
+                Rival("grssn", "defaults (tol 1e-6)", GRSSN, aim),
+                Rival("grssn", "tol 1e-9", GRSSN_OURS, aim),
+                Rival("smooth", "defaults", {}),
+            ),
+        )
+        for reg, aim in zip((1.0, 0.1, 0.01), aims, strict=True)
+    ]
+
+
+def s8(quick: bool) -> list[Duel]:
+    n = 60 if quick else 4096
+    balanced, partial = Case(n, 0.0), Case(n, 0.0, 0.7)
+    return [
+        Duel(
+            partial,
+            (
+                Rival("emd", "balanced, 1e7 iterations", EMD_LONG, 5.0, balanced),
+                Rival("partial", "defaults", EMD),
+                Rival("partial", "100 dummy points", EMD_DUMMIES),
+                Rival("partial", "1e7 iterations", EMD_LONG),
+            ),
+        ),
+        Duel(
+            balanced,
+            (Rival("emd", "defaults", EMD), Rival("emd", "1e7 iterations", EMD_LONG)),
+        ),
+    ]
+
+
+def run_duels(duels: list[Duel], options: Options, say: Callable[[str], None]) -> list[Line]:
+    """Measure ours and each rival, and judge all plans by the same code."""
+    how = {"time_limit": options.time_limit, "isolated": options.isolated}
+    lines = []
+    for duel in duels:
+        say(f"{duel.case}: quot")
+        ours, our_answer = measure("quot", duel.case, OURS, runs=options.runs, **how)
+        judge(ours, our_answer, None)
+        lines.append(Line("tol 1e-9", ours))
+        for rival in duel.rivals if options.rivals else ():
+            say(f"{duel.case}: {SOLVERS[rival.solver][0]}, {rival.label}")
+            theirs, answer = measure(
+                rival.solver, rival.case or duel.case, rival.settings, runs=2, **how
+            )
+            judge(theirs, answer, None if rival.case else our_answer)
+            lines.append(_compare(rival, ours, theirs))
+    return lines
+
+
+def _compare(rival: Rival, ours: Measurement, theirs: Measurement) -> Line:
+    line = Line(rival.label, theirs, aim=f">= {rival.aim:g}x" if rival.aim else "")
+    if ours.seconds and theirs.seconds:
+        line.ratio = theirs.seconds / ours.seconds
+        if rival.aim is not None:
+            line.met = line.ratio >= rival.aim and ours.is_certified(OURS["tol"])
+    return line
+
+
+def s9(options: Options, say: Callable[[str], None]) -> list[Line]:
+    """First solve in a fresh process, without and with the kernels of an earlier one on disk."""
+    case = Case(40 if options.quick else 300, 0.1, 0.7)
+    lines = []
+    with tempfile.TemporaryDirectory() as cache:
+        for label, limit in (("kernel cache absent", 20.0), ("kernel cache present", 1.0)):
+            say(f"{case}: quot, {label}")
+            cold, answer = measure(
+                "quot", case, OURS, runs=1, time_limit=options.time_limit, cache=cache
+            )
+            judge(cold, answer, None)
+            met = None
+            if cold.first is not None:
+                met = cold.first < limit and cold.is_certified(OURS["tol"])
+            lines.append(Line(label, cold, aim=f"first < {limit:g} s", met=met))
+    return lines
+
+
+# Key, title, what to run.
+ROWS: dict[str, tuple[str, Callable[[Options, Callable[[str], None]], list[Line]]]] = {
+    "S1": (
+        "Partial, quadratic, against an interior point",
+        lambda o, say: run_duels(s1(o.quick), o, say),
+    ),
+    "S2": (
+        "Balanced, quadratic, n = 1000",
+        lambda o, say: run_duels(s2(o.quick), o, say),
+    ),
+    "S3": (
+        "Balanced, quadratic, n = 2000",
+        lambda o, say: run_duels(s3(o.quick), o, say),
+    ),
+    "S8": (
+        "Unregularised, partial and balanced, against the network simplex",
+        lambda o, say: run_duels(s8(o.quick), o, say),
+    ),
+    "S9": ("First solve in a fresh process", s9),
+}
