@@ -20,7 +20,7 @@ from quot.validation import check_option
 
 logger = logging.getLogger("quot")
 
-METHODS = ("auto", *REFERENCE_METHODS)
+METHODS = ("auto", "newton", "interior_point", *REFERENCE_METHODS)
 ON_FAILURE = ("warn", "raise", "ignore")
 
 
@@ -61,10 +61,11 @@ def solve(  # noqa: PLR0913
     mass : float, optional
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
         totals.
-    method : {"auto", "clarabel", "scs"}, default="auto"
-        "auto" is the working set over the flow engine (Newton, and interior point where few pairs
-        are active). "clarabel" and "scs" hand the full problem to cvxpy, for reference on small
-        problems (extra `reference`).
+    method : {"auto", "newton", "interior_point", "clarabel", "scs"}, default="auto"
+        How the last part of the way to `reg` is gone: "newton" in small steps, "interior_point" in
+        one jump that Newton finishes, "auto" jumps where few pairs are active and the way is long.
+        "clarabel" and "scs" hand the full problem to cvxpy, for reference on small problems (extra
+        `reference`).
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
@@ -126,7 +127,9 @@ def solve(  # noqa: PLR0913
     if method in REFERENCE_METHODS:
         result = solve_reference(problem, method, tolerance, monitor, solver_options=solver_options)
     else:
-        result = solve_quadratic(problem, tolerance=tolerance, monitor=monitor, start=dual)
+        result = solve_quadratic(
+            problem, method=method, tolerance=tolerance, monitor=monitor, start=dual
+        )
     logger.info("%s", result)
     return _deliver(result, on_failure)
 

@@ -29,6 +29,8 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
     take all their mass; the others of less than that keep some back.
     """
+    if full is None and marginal_error(problem, plan) <= _ROUND_OFF * _scale(problem):
+        return plan
     if plan.nnz == 0:
         return round_sparse(plan, problem.a, problem.b, problem.total)
     mended = _mend_on_support(problem, plan, full or (None, None))
@@ -126,9 +128,10 @@ def _slack(
     whole = float(mass.sum())
     if problem.is_balanced or problem.total >= whole * (1 - _ROUND_OFF):
         return np.zeros(0, np.int64), 0.0
-    free = have < mass * (1 - _ON_BOUND)
-    if full is not None:
-        free &= ~(full & (have > _MOSTLY * mass))
+    if full is None:
+        free = have < mass * (1 - _ON_BOUND)
+    else:
+        free = (have < mass) & ~(full & (have > _MOSTLY * mass))
     given = float(mass[~free].sum() + have[free].sum())
     return np.flatnonzero(free), problem.total - given
 

@@ -32,6 +32,7 @@ _NOISE = 1e-10
 def solve_quadratic(
     problem: Problem,
     *,
+    method: str = "auto",
     tolerance: Tolerance,
     monitor: Monitor,
     start: Dual | None = None,
@@ -59,7 +60,7 @@ def solve_quadratic(
             )
         if start is not None:
             start = Dual(start.f[rows], start.g[cols], start.lam)
-        solution = WorkingSet(core, monitor).solve(start)
+        solution = WorkingSet(core, monitor, method).solve(start)
         plan, dual, status = _grow(problem, solution, rows, cols)
         plan = repair(problem, plan, _full(problem, dual))
     dual = _fill(problem, dual)
@@ -75,7 +76,7 @@ def solve_quadratic(
         tolerance=tolerance,
         history=tuple(monitor.history),
         seconds=monitor.seconds,
-        method="working set",
+        method=method,
     )
 
 

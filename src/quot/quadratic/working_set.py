@@ -77,10 +77,12 @@ class WorkingSet:
     problem : Problem
         Masses positive, total positive.
     monitor : Monitor
+    method : {"auto", "newton", "interior_point"}
+        See `quot.solve`.
     """
 
-    def __init__(self, problem: Problem, monitor: Monitor) -> None:
-        self.problem, self.monitor = problem, monitor
+    def __init__(self, problem: Problem, monitor: Monitor, method: str = "auto") -> None:
+        self.problem, self.monitor, self.method = problem, monitor, method
         self.support = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         self.values = np.zeros(0)
         self.box: Box | None = None
@@ -183,11 +185,17 @@ class WorkingSet:
             if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
             lower = max(reg / _STEP, target)
-            if last and active < _NEARLY_LINEAR * sum(problem.shape) and reg > _FAR * target:
+            if last and self._is_far(active, reg, target):
                 jump, lower = reg, target
                 before, reg = None, lower
                 continue
             before, (dual, reg) = (dual, reg), (_predict(dual, reg, before, lower, problem), lower)
+
+    def _is_far(self, active: int, reg: float, target: float) -> bool:
+        """Whether the interior point should go the rest of the way."""
+        if self.method == "auto":
+            return active < _NEARLY_LINEAR * sum(self.problem.shape) and reg > _FAR * target
+        return self.method == "interior_point"
 
     def _finish(self) -> None:
         """Solve to the end on the candidates, price all pairs and add what is missing, in turn.

@@ -1,0 +1,100 @@
+"""One judge for all answers: everything a Result claims, recomputed in dense NumPy."""
+
+import numpy as np
+from tests.oracles import certificate as oracle
+
+TOL = 1e-9  # the default tolerance of `quot.solve`: relative gap and residuals
+EPS = np.finfo(np.float64).eps
+
+
+def terms(instance, P, f, g, lam):
+    """Sum of the magnitudes whose rounded sums make up value and bound."""
+    C = np.where(P != 0, instance.C, 0.0)
+    total = (np.abs(C) * P).sum() + instance.reg / 2 * (P**2).sum()
+    return total + np.abs(f) @ instance.a + np.abs(g) @ instance.b + abs(lam) * instance.total
+
+
+def round_off(instance, r):
+    """What a gap may be wrong by because its terms are rounded."""
+    return 32 * EPS * terms(instance, r.plan.to_dense(), r.f, r.g, r.lam)
+
+
+def gap(instance, r):
+    """Duality gap of plan and potentials, recomputed. Needs reg > 0."""
+    i = instance
+    value = oracle.objective(i.C, r.plan.to_dense(), i.reg)
+    return value - oracle.dual_value(i.C, i.a, i.b, i.reg, i.moved, r.f, r.g, r.lam)
+
+
+def value_scale(instance, r):
+    """What a gap is relative to: the optimum, or a thousandth of what the mass typically costs.
+
+    Where all costs are zero, of what it would cost at 1.
+    """
+    dearest = np.abs(instance.C[np.isfinite(instance.C)]).max(initial=0.0) or 1.0
+    most = max(abs(r.value), 1e-3 * dearest * instance.total)
+    assert r.certificate.scale <= most * (1 + 2 * TOL) + round_off(instance, r)
+    return r.certificate.scale
+
+
+def error_bound(instance, r):
+    """Bound of ||P - P*||: the problem is reg-strongly convex, and the gap small."""
+    found, slack = gap(instance, r), round_off(instance, r)
+    assert found <= TOL * value_scale(instance, r) + slack, "a wrong plan bounds nothing"
+    return np.sqrt(2 * (max(found, 0.0) + slack) / instance.reg)
+
+
+def assert_same_plan(instance, left, right):
+    """Two answers to one strictly convex problem."""
+    distance = np.linalg.norm(left.plan.to_dense() - right.plan.to_dense())
+    assert distance <= error_bound(instance, left) + error_bound(instance, right)
+
+
+def assert_well_formed(instance, r):
+    """Shapes, dtypes, order, finiteness, exact marginals."""
+    plan = r.plan
+    n, m = instance.shape
+    assert plan.shape == (n, m)
+    assert (r.f.shape, r.g.shape) == ((n,), (m,))
+    assert plan.rows.dtype == plan.cols.dtype == np.int32
+    assert plan.values.dtype == r.f.dtype == r.g.dtype == np.float64
+    assert np.isfinite(plan.values).all()
+    assert np.isfinite(r.f).all()
+    assert np.isfinite(r.g).all()
+    assert np.isfinite([r.lam, r.value, r.cost, r.gap, r.seconds]).all()
+    assert (plan.values > 0).all()
+    keys = plan.rows.astype(np.int64) * m + plan.cols
+    assert (np.diff(keys) > 0).all(), "the support is not sorted, or repeats a pair"
+    assert np.isfinite(instance.C[plan.rows, plan.cols]).all(), "mass on a forbidden pair"
+    residual = oracle.residual(plan.to_dense(), instance.a, instance.b, instance.moved)
+    assert residual <= 1e-14 * max(1.0, instance.total / max(instance.a.max(), instance.b.max()))
+
+
+def assert_solved(instance, r):
+    """The answer is optimal, and everything it says about itself is true."""
+    assert r.status.name == "OPTIMAL"
+    assert r.converged
+    assert_well_formed(instance, r)
+    P = r.plan.to_dense()
+    slack = round_off(instance, r)
+    value = oracle.objective(instance.C, P, instance.reg)
+    assert abs(r.value - value) <= slack
+    assert abs(r.cost - oracle.objective(instance.C, P, 0.0)) <= slack
+    scale = value_scale(instance, r)
+    assert r.certificate.lower - slack <= value <= r.certificate.upper + slack + TOL * scale
+    assert r.certificate.scope == "all"
+    Y = r.f[:, None] + r.g + r.lam - instance.C
+    if instance.reg > 0:
+        assert gap(instance, r) <= TOL * scale + slack
+    else:  # the potentials are feasible where mass can flow, and their value is the optimum
+        live = np.ix_(instance.a > 0, instance.b > 0)
+        magnitude = np.abs(r.f).max() + np.abs(r.g).max() + abs(r.lam)
+        price = scale / instance.total if instance.total else 0.0
+        assert (Y[live] <= TOL * price + 32 * EPS * magnitude).all()
+        dual = r.f @ instance.a + r.g @ instance.b + r.lam * instance.total
+        assert value - dual <= TOL * scale + slack
+    if instance.balanced:
+        assert r.lam == 0.0
+    else:
+        spread = np.abs(r.f).max() + np.abs(r.g).max() + abs(r.lam)
+        assert max(r.f.max(), r.g.max()) <= TOL * spread

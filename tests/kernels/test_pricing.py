@@ -1,0 +1,147 @@
+"""Pricing against sorted NumPy arrays, by kernel and by the passes built on them."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from quot.costs import PointCost, as_cost
+from quot.kernels import pricing as kernels
+from quot.pricing import scan
+
+
+@pytest.fixture(params=[(1, 1), (6, 9), (40, 7), (3, 200)], ids=str)
+def priced(request, rng):
+    """A cost with forbidden pairs, and potentials near it."""
+    n, m = request.param
+    C = rng.random((n, m))
+    C[rng.random((n, m)) < 0.2] = np.inf
+    return C, rng.random(n) - 0.2, 0.5 * rng.random(m)
+
+
+def least_above(slack, k, noise):
+    """Where the k least finite slacks above the noise are in each row, as sets."""
+    chosen = []
+    for line in slack:
+        order = [j for j in np.argsort(line, kind="stable") if noise < line[j] < np.inf]
+        chosen.append({int(j) for j in order[:k]})
+    return chosen
+
+
+@pytest.mark.parametrize(("k", "q"), [(1, 1), (3, 3), (2, 5), (5, 2), (300, 300)])
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_nearest_kernel(priced, k, q, noise):
+    C, f, g = priced
+    n, m = C.shape
+    lists = np.full((n, k), np.inf), np.full((n, k), -1, np.int32)
+    lists += np.full((m, q), np.inf), np.full((m, q), -1, np.int32)
+    active = [
+        np.transpose(kernels.nearest(C[at : at + 4], at, f, g, noise, *lists))
+        for at in range(0, n, 4)
+    ]
+    slack = C - f[:, None] - g
+    np.testing.assert_array_equal(np.concatenate(active), np.argwhere(slack <= noise))
+    for found, where, expected in (
+        (lists[0], lists[1], least_above(slack, k, noise)),
+        (lists[2], lists[3], least_above(slack.T, q, noise)),
+    ):
+        assert (found == np.sort(found, axis=1)).all()
+        for line, at, chosen in zip(found, where, expected, strict=True):
+            assert set(at[line < np.inf].tolist()) == chosen
+            assert ((at >= 0) == (line < np.inf)).all()
+    i, place = np.nonzero(lists[0] < np.inf)
+    np.testing.assert_allclose(lists[0][i, place], slack[i, lists[1][i, place]], atol=1e-15)
+
+
+def test_merge_keeps_the_least(rng):
+    left, right = np.sort(rng.random((5, 4)), axis=1), np.sort(rng.random((5, 4)), axis=1)
+    right[:, 3] = np.inf
+    index, more = np.arange(20, dtype=np.int32).reshape(5, 4), np.full((5, 4), 7, np.int32)
+    expected = np.sort(np.hstack((left, right)), axis=1)[:, :4]
+    kept = left.copy()
+    kernels.merge(kept, index, right, more)
+    np.testing.assert_array_equal(kept, expected)
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.1])
+def test_violators(priced, tau):
+    C, f, g = priced
+    expected = np.nonzero(f[:, None] + g - C >= tau)
+    rows, cols = kernels.violators(C, 0, f, g, tau)
+    np.testing.assert_array_equal(rows, expected[0])
+    np.testing.assert_array_equal(cols, expected[1])
+    assert rows.dtype == cols.dtype == np.int32
+
+
+def test_row_roots(priced):
+    C, _, g = priced
+    target = np.linspace(0.01, 3.0, C.shape[0])
+    roots = kernels.row_roots(C, g, target)
+    closed = np.isinf(C).all(axis=1)
+    assert np.isinf(roots[closed]).all()
+    totals = np.maximum(roots[~closed, None] + g - C[~closed], 0).sum(axis=1)
+    np.testing.assert_allclose(totals, target[~closed], rtol=1e-11)
+
+
+COSTS = {
+    "dense": lambda rng: as_cost(rng.random((300, 50))),
+    "sparse": lambda rng: as_cost(sp.random_array((300, 50), density=0.2, rng=rng)),
+    "points": lambda rng: PointCost(rng.random((300, 2)), rng.random((50, 2))),
+}
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("kind", COSTS)
+def test_nearest_over_all_pairs(kind, ties, rng):
+    """All pairs of slack <= 0 and the next few; what is left out is as dear as it says."""
+    cost = COSTS[kind](rng)
+    C = cost.block(0, 300)
+    f, g = 0.2 * rng.random(300), 0.2 * rng.random(50)
+    if ties:  # slacks that are zero, and many that are equal
+        C = np.where(np.isfinite(C), np.round(4 * C) / 4, np.inf)
+        cost = as_cost(sp.coo_array((C[np.isfinite(C)], np.nonzero(np.isfinite(C))), shape=C.shape))
+        f, g = np.round(20 * f) / 4, np.round(20 * g) / 4
+    slack = C - f[:, None] - g
+    near, row_reach, col_reach = scan.nearest(cost, f, g, 4)
+    taken = np.zeros(C.shape, bool)
+    taken[near.rows, near.cols] = True
+    assert taken[slack <= 0].all()
+    assert not taken[np.isinf(C)].any()
+    for lines, reach in ((slack, row_reach), (slack.T, col_reach)):
+        for line, limit in zip(lines, reach, strict=True):
+            ahead = np.sort(line[(line > 0) & (line < np.inf)])
+            assert limit == pytest.approx(ahead[3] if ahead.size >= 4 else np.inf)
+    left_out = ~taken & np.isfinite(C)
+    bound = np.maximum(row_reach[:, None], col_reach)
+    assert (slack[left_out] >= bound[left_out] - 1e-15).all()
+    assert (slack[taken] <= bound[taken] + 1e-15).all()
+
+
+@pytest.mark.parametrize("kind", COSTS)
+def test_violators_and_roots_over_all_pairs(kind, rng):
+    cost = COSTS[kind](rng)
+    C = cost.block(0, 300)
+    f, g = 0.2 * rng.random(300), 0.2 * rng.random(50)
+    slack = C - f[:, None] - g
+    bad = scan.violators(cost, f, g, 0.05)
+    np.testing.assert_array_equal(np.array(np.nonzero(slack <= -0.05)), [bad.rows, bad.cols])
+    roots = scan.row_roots(cost, g, np.full(300, 0.5))
+    live = np.isfinite(C).any(axis=1)
+    totals = np.maximum(roots[live, None] + g - C[live], 0).sum(axis=1)
+    np.testing.assert_allclose(totals, 0.5, rtol=1e-11)
+
+
+def test_nearest_with_a_hint(rng):
+    """Beyond the hint nothing is wanted, and what is left out is at least as far."""
+    cost = COSTS["points"](rng)
+    C = cost.block(0, 300)
+    f, g = 0.1 * rng.random(300), 0.1 * rng.random(50)
+    slack = C - f[:, None] - g
+    hint = 0.05 + 0.2 * rng.random(300), 0.05 + 0.2 * rng.random(50)
+    near, row_reach, col_reach = scan.nearest(cost, f, g, 6, hint)
+    assert (row_reach <= hint[0]).all()
+    assert (col_reach <= hint[1]).all()
+    taken = np.zeros(C.shape, bool)
+    taken[near.rows, near.cols] = True
+    assert taken[slack <= 0].all()
+    bound = np.maximum(row_reach[:, None], col_reach)
+    assert (slack[~taken] >= bound[~taken] - 1e-15).all()

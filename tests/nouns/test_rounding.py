@@ -1,0 +1,96 @@
+"""Rounding into the feasible set: exact, near, sparse (T5)."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.oracles import certificate as oracle
+from tests.strategies import problems, rng_of, seeds
+
+from quot.plan import Plan
+from quot.problem import Problem
+from quot.rounding import marginal_error, repair, round_sparse
+
+
+def rough_plan(instance, seed, size):
+    """A plan P >= 0 with any marginals, some entries zero."""
+    rng = rng_of(seed)
+    P = rng.random(instance.shape) * (rng.random(instance.shape) < 0.6)
+    return P * (size * instance.total / max(P.sum(), 1e-300))
+
+
+@given(problems(), seeds, st.sampled_from([0.0, 1e-9, 0.5, 1.0, 1.5, 10.0]))
+def test_round_sparse(instance, seed, size):
+    P = rough_plan(instance, seed, size)
+    a, b, s = instance.a, instance.b, min(instance.total, instance.a.sum(), instance.b.sum())
+    rounded = round_sparse(Plan.from_dense(P), a, b, s)
+    Q = rounded.to_dense()
+    unit = max(a.max(), b.max())
+    assert (rounded.values > 0).all()
+    assert (Q.sum(axis=1) <= a + 1e-12 * unit).all()
+    assert (Q.sum(axis=0) <= b + 1e-12 * unit).all()
+    assert abs(Q.sum() - s) <= 1e-12 * unit * max(instance.shape)
+    over_rows = np.maximum(P.sum(axis=1) - a, 0).sum()
+    over_cols = np.maximum(P.sum(axis=0) - b, 0).sum()
+    bound = 2 * (over_rows + over_cols) + abs(P.sum() - s)
+    assert np.abs(Q - P).sum() <= bound + 1e-12 * (s + P.sum())
+    new = np.count_nonzero(Q[P == 0])
+    assert new <= sum(instance.shape) - 1
+
+
+@given(problems(), seeds, st.sampled_from([0.0, 1e-9, 0.5, 1.0, 1.5, 10.0]))
+def test_repair_is_exact(instance, seed, size):
+    problem = Problem(instance.C, instance.a, instance.b, mass=instance.mass)
+    repaired = repair(problem, Plan.from_dense(rough_plan(instance, seed, size)))
+    unit = max(instance.a.max(), instance.b.max())
+    assert (repaired.values > 0).all()
+    error = oracle.residual(repaired.to_dense(), instance.a, instance.b, problem.mass)
+    assert error <= 1e-14 * max(1.0, instance.total / unit)
+
+
+@given(problems(weight_kinds=("uniform", "random")), seeds)
+def test_repair_of_a_slightly_wrong_plan_keeps_its_zeros(instance, seed):
+    """Round-off in a connected support is mended along it."""
+    problem = Problem(instance.C, instance.a, instance.b, mass=instance.mass)
+    rng = rng_of(seed)
+    exact = np.outer(instance.a, instance.b) / (instance.a.sum() * instance.b.sum())
+    exact *= problem.total
+    noisy = exact * (1 + 1e-9 * rng.normal(size=exact.shape))
+    repaired = repair(problem, Plan.from_dense(noisy)).to_dense()
+    assert (repaired[exact == 0] == 0).all()
+    assert np.abs(repaired - exact).sum() <= 1e-6 * problem.total
+    unit = max(instance.a.max(), instance.b.max())
+    error = oracle.residual(repaired, instance.a, instance.b, problem.mass)
+    assert error <= 1e-14 * max(1.0, instance.total / unit)
+
+
+@given(problems(), seeds)
+def test_marginal_error(instance, seed):
+    P = rough_plan(instance, seed, 1.3)
+    P[0, 0] = -0.25
+    problem = Problem(instance.C, instance.a, instance.b, mass=instance.mass)
+    unit = max(instance.a.max(), instance.b.max())
+    expected = oracle.residual(P, instance.a, instance.b, problem.mass)
+    assert abs(marginal_error(problem, Plan.from_dense(P)) / unit - expected) <= 1e-13 * (
+        1 + expected
+    )
+
+
+def test_marginal_error_propagates_nan():
+    problem = Problem(np.zeros((2, 2)))
+    assert np.isnan(marginal_error(problem, Plan.from_dense([[np.nan, 0.5], [0.5, 0.0]])))
+
+
+def test_extra_mass_goes_to_the_corner_in_naive_rounding_only():
+    """T6: balanced rounding of the dummy extension moves too much, by exactly the corner."""
+    a, b, s = np.array([0.5, 0.5]), np.array([0.5, 0.5]), 0.6
+    corner = 0.03
+    extended = np.array([[0.3, 0.03, 0.17], [0.0, 0.3, 0.2], [0.2, 0.17, corner]])
+    rows, cols = np.r_[a, b.sum() - s], np.r_[b, a.sum() - s]
+    naive = round_sparse(Plan.from_dense(extended), rows, cols, rows.sum()).to_dense()
+    np.testing.assert_allclose(naive.sum(axis=1), rows, atol=1e-15)
+    assert (
+        naive[:2, :2].sum() - s == naive[2, 2] - 0
+        or abs(naive[:2, :2].sum() - s - naive[2, 2]) <= 1e-15
+    )
+    right = round_sparse(Plan.from_dense(extended[:2, :2]), a, b, s)
+    assert abs(right.total - s) <= 1e-15

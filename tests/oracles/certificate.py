@@ -1,0 +1,31 @@
+"""Values, bounds and residuals of an answer in dense NumPy, from their formulas."""
+
+import numpy as np
+
+
+def objective(C, P, reg):
+    """<C, P> + reg/2 ||P||^2; pairs without mass cost nothing, forbidden ones included."""
+    used = P != 0
+    return float(C[used] @ P[used] + reg / 2 * (P**2).sum())
+
+
+def dual_value(C, a, b, reg, mass, f, g, lam):
+    """Dual of the quadratic problem at any potentials: a lower bound. Needs reg > 0."""
+    if mass is not None:
+        f, g = np.minimum(f, 0), np.minimum(g, 0)
+    else:
+        lam = 0.0
+    Y = f[:, None] + g + lam - C
+    total = 0.0 if mass is None else lam * mass
+    return float(f @ a + g @ b + total - (np.maximum(Y, 0) ** 2).sum() / (2 * reg))
+
+
+def residual(P, a, b, mass):
+    """Largest violation of the constraints, in units of the largest mass."""
+    rows, cols = P.sum(axis=1) - a, P.sum(axis=0) - b
+    unit = max(a.max(), b.max()) or 1.0
+    if mass is None:
+        worst = np.r_[np.abs(rows), np.abs(cols), -P.ravel()]
+    else:
+        worst = np.r_[rows, cols, -P.ravel(), abs(P.sum() - mass)]
+    return max(float(worst.max()), 0.0) / unit

@@ -1,0 +1,100 @@
+"""The same numbers give the same answer however they are held, and are never written to."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from tests.checks import assert_solved
+from tests.strategies import DRESSES, problems, sparse_problems
+
+import quot
+
+
+def bits(r):
+    arrays = (r.plan.rows, r.plan.cols, r.plan.values, r.f, r.g)
+    return [x.tobytes() for x in arrays] + [r.lam, r.value, r.gap]
+
+
+@given(problems())
+def test_arguments_are_not_written_to(instance):
+    held = [instance.C, instance.a, instance.b]
+    before = [x.tobytes() for x in held]
+    quot.solve(*held, **instance.options)
+    assert [x.tobytes() for x in held] == before
+
+
+@given(sparse_problems())
+def test_sparse_arguments_are_not_written_to(instance):
+    C = sp.csc_array(instance.cost)
+    before = C.data.tobytes(), C.indices.tobytes(), C.indptr.tobytes()
+    quot.solve(C, instance.a, instance.b, **instance.options)
+    assert (C.data.tobytes(), C.indices.tobytes(), C.indptr.tobytes()) == before
+
+
+@given(problems())
+def test_the_answer_owns_its_memory(instance):
+    """Writing to the arguments afterwards changes no plan and no potential."""
+    C, a, b = instance.C.copy(), instance.a.copy(), instance.b.copy()
+    r = quot.solve(C, a, b, **instance.options)
+    before = bits(r)
+    C[:], a[:], b[:] = -1.0, 7.0, 7.0
+    assert bits(r) == before
+    for x in (r.f, r.g, r.plan.values):
+        assert not any(np.shares_memory(x, y) for y in (C, a, b))
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize("mass", [None, 0.5])
+def test_dress_does_not_matter(dress, mass, rng):
+    C, a, b = rng.random((6, 8)), rng.random(6), rng.random(8)
+    a, b = a / a.sum(), b / b.sum()
+    wear = DRESSES[dress]
+    plain = quot.solve(C, a, b, reg=0.1, mass=mass)
+    dressed = quot.solve(wear(C), wear(a), wear(b), reg=0.1, mass=mass)
+    assert bits(plain) == bits(dressed)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8, np.float16, bool])
+def test_types_are_read_exactly(dtype, rng):
+    C = rng.integers(0, 2, (6, 8)).astype(dtype)
+    a, b = np.ones(6, dtype), np.full(8, 1, dtype)
+    mass = np.float32(4.5)
+    narrow = quot.solve(C, a, b, reg=np.float32(0.5), mass=mass)
+    wide = quot.solve(C.astype(float), a.astype(float), b.astype(float), reg=0.5, mass=4.5)
+    assert bits(narrow) == bits(wide)
+    assert narrow.plan.values.dtype == narrow.f.dtype == np.float64
+
+
+def test_float32_weights_need_not_sum_to_one_exactly(rng):
+    """1/n in single precision: the totals differ by 1e-8, the fault of the format."""
+    a, b = np.full(7, np.float32(1 / 7)), np.full(10, np.float32(1 / 10))
+    assert a.astype(float).sum() != b.astype(float).sum()
+    with pytest.raises(quot.InvalidProblemError, match="equal totals"):
+        quot.solve(rng.random((7, 10)), a, b)
+    assert quot.solve(rng.random((7, 10)), a, b, mass=0.5).converged
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
+def test_sparse_formats(form, rng):
+    C = rng.random((6, 8)) + 0.1
+    full = sp.coo_array(C)
+    plain = quot.solve(full, reg=0.1, mass=0.5)
+    assert bits(plain) == bits(quot.solve(full.asformat(form), reg=0.1, mass=0.5))
+    assert bits(plain) == bits(quot.solve(sp.coo_matrix(C).asformat(form), reg=0.1, mass=0.5))
+
+
+@given(problems())
+def test_a_full_sparse_cost_is_a_dense_cost(instance):
+    """The type of C decides the pricing, never the problem that is solved."""
+    n, m = instance.shape
+    i, j = np.divmod(np.arange(n * m), m)
+    full = sp.coo_array((instance.C.ravel(), (i, j)), shape=(n, m))
+    r = quot.solve(full, instance.a, instance.b, **instance.options)
+    assert_solved(instance, r)
+
+
+@given(problems())
+def test_same_call_same_bits(instance):
+    first = quot.solve(*instance.data, **instance.options)
+    second = quot.solve(*instance.data, **instance.options)
+    assert bits(first) == bits(second)

@@ -1,0 +1,83 @@
+"""Faults that the properties found, since fixed; each test is the smallest case that showed it."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import quot
+from quot.pricing import nearest
+from quot.rounding import repair, round_sparse
+
+
+def test_empty_plan_can_be_repaired():
+    """`numpy.bincount` of nothing counts in integers."""
+    empty = quot.Plan.from_dense(np.zeros((1, 1)))
+    assert empty.row_sums().dtype == np.float64
+    assert repair(quot.Problem([[1.0]]), empty).to_dense() == [[1.0]]
+    assert round_sparse(empty, np.ones(1), np.ones(1), 0.5).total == 0.5
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_direction_of_very_long_and_very_short_points(scale):
+    """Their norms over- and underflow."""
+    cost = quot.PointCost(scale * np.eye(2), np.eye(2), metric="cosine")
+    np.testing.assert_allclose(cost.block(0, 2), 1 - np.eye(2), atol=1e-15)
+
+
+def test_pairs_of_no_slack_are_candidates():
+    """They were neither active nor next."""
+    near, _, _ = nearest(quot.costs.as_cost(np.zeros((3, 4))), np.zeros(3), np.zeros(4), 1)
+    assert near.size == 12
+
+
+def test_sides_shorter_than_the_lists_of_candidates():
+    """The lists of columns were as long as those of rows."""
+    C = np.random.default_rng(0).random((5, 2000))
+    assert quot.solve(C, reg=0.1).converged
+    assert quot.solve(C.T.copy(), reg=0.1).converged
+
+
+@pytest.mark.parametrize(
+    ("C", "a", "b", "mass"),
+    [
+        ([[0.0, 1.0, 0.0]], None, None, 0.51),
+        ([[0.64, 0.27]], [1.0], [2.1e-12, 5.4e-13], 1.3e-12),
+        ([[0.57]], [1.0], [2.06e-12], 2e-21),
+        ([[0.64], [0.27]], [0.5, 0.5], [1.16e-9], 5.8e-10),
+    ],
+)
+@pytest.mark.parametrize("reg", [0.0, 8.7])
+def test_no_floating_point_warnings_for_tiny_masses(C, a, b, mass, reg):
+    """The interior point divided by zero on its way; warnings are errors here."""
+    assert quot.solve(C, a, b, reg=reg, mass=mass).converged
+
+
+@pytest.mark.parametrize("mass", [None, 0.25])
+@pytest.mark.parametrize("reg", [0.0, 1.0])
+def test_costs_that_are_all_zero(mass, reg):
+    """There is no scale to measure a gap by."""
+    assert quot.solve(np.zeros((1, 1)), reg=reg, mass=mass).converged
+    r = quot.solve(np.zeros((2, 3)), reg=reg, mass=mass)
+    np.testing.assert_allclose(r.plan.to_dense(), (mass or 1.0) / 6, rtol=1e-9)
+
+
+def test_costs_that_are_mostly_zero():
+    """Their median is."""
+    assert quot.solve([[2.0, 1, 1, 0, 0, 0, 0]], [1.0], [0.5] * 7, mass=0.5).converged
+    allowed = np.array([[0, 1], [1, 1], [1, 1]])
+    zeros = sp.csr_array((np.zeros(5), np.nonzero(allowed)), shape=(3, 2))
+    assert quot.solve(zeros, [0.25, 0.75, 1.0], [0.75, 1.25]).converged
+
+
+def test_nothing_to_move_at_negative_cost():
+    """lam was left at zero."""
+    r = quot.solve([[-999998.0]], [1.0], [0.41], mass=0.0)
+    assert r.converged
+    assert r.gap == 0.0
+
+
+def test_potentials_of_tiny_rows_are_feasible():
+    """Without reg f + g <= C, also where the gap does not notice."""
+    C = np.array([[1e6, -1e6], [4e7, 1e6]])
+    r = quot.solve(C, [1.0, 1e-14], [1e-14, 1.0])
+    assert (r.f[:, None] + r.g - C).max() <= 1e-8

@@ -1,0 +1,278 @@
+"""The house: what is public, what is documented, what is imported, what is printed."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import quot
+
+ROOT = Path(__file__).resolve().parents[1]
+SRC = ROOT / "src" / "quot"
+SOURCES = sorted(SRC.rglob("*.py"))
+
+
+def relative(path):
+    return str(path.relative_to(ROOT))
+
+
+def modules():
+    """All modules of quot that import without an optional package."""
+    found = []
+    for info in pkgutil.walk_packages(quot.__path__, "quot."):
+        if info.name.endswith("__main__"):
+            continue
+        try:
+            found.append(importlib.import_module(info.name))
+        except ImportError as error:
+            if (error.name or "quot").startswith("quot"):
+                raise
+    return found
+
+
+def public():
+    return [(name, getattr(quot, name)) for name in quot.__all__]
+
+
+def test_all_resolves():
+    assert len(set(quot.__all__)) == len(quot.__all__)
+    for module in [quot, *modules()]:
+        for name in getattr(module, "__all__", ()):
+            assert getattr(module, name, None) is not None, f"{module.__name__}.{name}"
+
+
+def test_the_public_face_is_the_one_promised():
+    promised = {
+        "solve", "solve_points", "Problem", "PointCost", "Tolerance", "Result", "Plan",
+        "Certificate", "Status", "save", "load", "QuotError", "InvalidProblemError",
+        "InfeasibleError", "MissingDependencyError", "QuotWarning", "NotConvergedWarning",
+        "NumericalWarning",
+    }  # fmt: skip
+    assert promised <= set(quot.__all__)
+    listed = set(re.findall(r"auto\w+:: (\w+)", (ROOT / "docs" / "api.md").read_text()))
+    assert listed <= set(quot.__all__)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_no_print_and_no_assert_on_input(path):
+    tree = ast.parse(path.read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    printed = [c.lineno for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+    if "cli" not in path.relative_to(SRC).parts:
+        assert not printed, f"print in {relative(path)}, lines {printed}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert "breakpoint()" not in node.value
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+
+
+def test_import_is_light():
+    heavy = ["torch", "sklearn", "matplotlib", "PIL", "cvxpy", "rich", "pandas", "networkx"]
+    done = run(f"import quot, sys; print([m for m in {heavy} if m in sys.modules])")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_solving_is_light():
+    code = (
+        "import quot, sys, numpy as np; quot.solve(np.eye(3), reg=0.1, mass=0.5);"
+        "print([m for m in ('sklearn', 'matplotlib', 'PIL', 'cvxpy', 'rich') if m in sys.modules])"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_import_leaves_global_state_alone():
+    code = (
+        "import numpy as np, warnings, logging;"
+        "before = (np.random.get_state()[1].tolist(), np.geterr(), list(warnings.filters),"
+        " list(logging.getLogger().handlers));"
+        "import quot; quot.solve(np.eye(3), reg=0.1);"
+        "after = (np.random.get_state()[1].tolist(), np.geterr(), list(warnings.filters),"
+        " list(logging.getLogger().handlers));"
+        "assert before[0] == after[0] and before[1] == after[1] and before[3] == after[3]"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
+def documented_parameters(thing):
+    """Names in the Parameters section of a numpydoc docstring."""
+    numpydoc = pytest.importorskip("numpydoc.docscrape")
+    doc = numpydoc.NumpyDocString(inspect.getdoc(thing) or "")
+    names = [part.strip() for entry in doc["Parameters"] for part in entry.name.split(",")]
+    return [name.lstrip("*") for name in names]
+
+
+def parameters(thing):
+    return [
+        name
+        for name, p in inspect.signature(thing).parameters.items()
+        if name not in ("self", "cls") and not name.startswith("_")
+    ]
+
+
+def documented():
+    for name, thing in public():
+        if inspect.isfunction(thing):
+            yield name, thing
+        elif inspect.isclass(thing):
+            if not issubclass(thing, BaseException) and hasattr(thing, "__dataclass_fields__"):
+                yield name, thing
+            for attribute, member in vars(thing).items():
+                if inspect.isfunction(member) and not attribute.startswith("_"):
+                    yield f"{name}.{attribute}", member
+
+
+@pytest.mark.parametrize(("name", "thing"), [pytest.param(*d, id=d[0]) for d in documented()])
+def test_docstring_parameters_are_the_signature(name, thing):
+    doc = inspect.getdoc(thing)
+    assert doc, f"{name} has no docstring"
+    names = documented_parameters(thing)
+    if names or "." not in name:  # a method of one sentence may do without the section
+        assert names == parameters(thing)
+
+
+@pytest.mark.parametrize(("name", "thing"), [pytest.param(*p, id=p[0]) for p in public()])
+def test_public_docstring_says_something(name, thing):
+    if isinstance(thing, str):
+        pytest.skip("a constant")
+    doc = inspect.getdoc(thing)
+    assert doc
+    first = doc.splitlines()[0]
+    assert first.endswith((".", "?")), first
+
+
+def test_stated_objective_is_the_objective(rng):
+    """The formula in the docstrings, typed out here, is what is evaluated and minimised."""
+    C = rng.random((4, 5))
+    problem = quot.Problem(C, reg=0.7, mass=0.6)
+    r = quot.solve(C, reg=0.7, mass=0.6)
+    P = r.plan.to_dense()
+    stated = (C * P).sum() + 0.7 / 2 * (P**2).sum()
+    for doc in (quot.solve.__doc__, quot.Problem.__doc__, quot.Problem.objective.__doc__):
+        assert "<C, P> + reg/2 ||P||^2" in doc
+    assert problem.objective(r.plan) == pytest.approx(stated, rel=1e-14)
+    assert r.value == pytest.approx(stated, rel=1e-14)
+    # No feasible direction improves it: towards any other feasible plan the slope is >= 0.
+    for seed in range(20):
+        other = quot.solve(np.random.default_rng(seed).random((4, 5)), mass=0.6).plan.to_dense()
+        assert ((C + 0.7 * P) * (other - P)).sum() >= -1e-9
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_doctests(module):
+    if ">>>" not in inspect.getsource(module):
+        return
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def tracked():
+    """Text files of the repository: tracked ones, and new ones that git does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, check=False,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.decode().split("\0"):
+        path = ROOT / name
+        if not name or not path.is_file():
+            continue
+        try:
+            yield name, path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def test_no_addresses_and_no_machine_paths():
+    address = re.compile("htt" + r"ps?://[^\s)\"'>]+")
+    path = re.compile(r"(?<![\w.])/(?:home|Users|root)/\w+")
+    found = [
+        f"{name}: {match.group()}"
+        for name, text in tracked()
+        for pattern in (address, path)
+        for match in pattern.finditer(text)
+    ]
+    assert not found, found
+
+
+def test_readme_code_runs(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    if not blocks:
+        pytest.skip("README.md has no Python block yet")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {"__name__": "readme"}
+    for block in blocks:
+        if ">>>" in block:
+            test = doctest.DocTestParser().get_doctest(block, names, "README.md", None, 0)
+            outcome = doctest.DocTestRunner().run(test, clear_globs=False)
+            assert outcome.failed == 0
+            names.update(test.globs)
+        else:
+            exec(compile(block, "README.md", "exec"), names)
+
+
+def test_deprecations_are_not_overdue():
+    for path in SOURCES:
+        for match in re.finditer(r'removed_in="([\d.]+)"', path.read_text()):
+            due = tuple(int(k) for k in match.group(1).split("."))
+            now = tuple(int(k) for k in quot.__version__.split(".")[:3] if k.isdigit())
+            assert now < due, f"{relative(path)}: due in {match.group(1)}"
+
+
+KERNELS = [path for path in SOURCES if path.parent.name == "kernels"]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=relative)
+def test_a_cached_kernel_calls_only_kernels_of_its_own_file(path):
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("quot"):
+            names = [alias.name for alias in node.names]
+            assert (node.module, names) == ("quot.kernels._jit", ["kernel"])
+        if isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("quot") for alias in node.names)
+
+
+def test_every_kernel_is_compiled_by_the_one_decorator():
+    for path in KERNELS:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                names = [ast.unparse(d) for d in node.decorator_list]
+                assert names == ["kernel"], f"{relative(path)}: {node.name} has {names}"
+    text = (SRC / "kernels" / "_jit.py").read_text()
+    assert "cache=True" in text
+    assert 'error_model="numpy"' in text
+    fast = ast.literal_eval(re.search(r"_SAFE_FASTMATH = (\{.*?\})", text).group(1))
+    assert fast <= {"reassoc", "contract", "nsz", "arcp"}, "isnan(nan) would be False"
+
+
+def test_sizes(record_property):
+    """A report, not a judgement: files past their budget."""
+    budgets = [(SRC, 400), (ROOT / "tests", 400)]
+    over = {
+        relative(path): count
+        for folder, budget in budgets
+        for path in sorted(folder.rglob("*.py"))
+        if (count := len(path.read_text().splitlines())) > budget
+    }
+    record_property("files over budget", over)
+    helpers = [ROOT / "tests" / name for name in ("strategies.py", "checks.py", "conftest.py")]
+    assert all(len(path.read_text().splitlines()) <= 300 for path in helpers)
