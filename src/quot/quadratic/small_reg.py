@@ -63,7 +63,10 @@ def follow(network: Bipartite, state: FlowState, wanted: float, tol: float) -> F
     found = solve_newton(active, start, tol=tol, max_iter=_STEPS)
     # On each component of arcs that carry flow, p1 is known up to a constant: none. Then p0 is made
     # feasible between components.
-    joins = (found.flow > 0.0) | zero[keep]
+    side = state.side.copy()
+    at_end = np.where(found.flow >= net.capacity[keep], 1, np.where(found.flow <= 0.0, -1, 0))
+    side[keep[zero[keep]]] = at_end[zero[keep]]
+    joins = np.where(zero[keep], at_end == 0, found.flow > 0.0)
     component = kernels.components(
         np.arange(net.n_nodes, dtype=np.int32), joins * 1.0, active.tail, active.head
     )
@@ -73,10 +76,10 @@ def follow(network: Bipartite, state: FlowState, wanted: float, tol: float) -> F
     flow = carried
     flow[keep] = found.flow
     ground = state.potentials - reg * slope
-    kernels.settle(component, ground, state.side, *net.response, noise, _ROUNDS)
+    kernels.settle(component, ground, side, *net.response, noise, _ROUNDS)
     return FlowState(
         ground + wanted * slope,
-        state.side,
+        side,
         flow,
         found.residual,
         state.iterations + found.iterations,
