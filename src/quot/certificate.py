@@ -142,7 +142,8 @@ def certify(
         raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
     terms = (
         float(np.abs(f) @ a + np.abs(g) @ b)
-        + abs(_price(problem, lam))
+        # f and g are known no better than lam is: its rounding may move all of them.
+        + abs(lam) * float(a.sum() + b.sum())
         + float(np.abs(problem.cost.at(repaired.rows, repaired.cols)) @ repaired.values)
         + (penalty if np.isfinite(penalty) else 0.0)
     )

@@ -1,0 +1,36 @@
+"""The command line: ``quot solve``, ``check``, ``recolor``, ``info``. One file per verb.
+
+Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 141 nobody reads the output.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from quot.cli.common import EXIT_CODES, Parser, guarded
+
+__all__ = ["main"]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line and return the exit code; it raises nothing on bad input."""
+    return guarded(lambda: _run(sys.argv[1:] if argv is None else argv))
+
+
+def _run(argv: list[str]) -> int:
+    import quot
+    from quot.cli import check, info, recolor, solve
+
+    parser = Parser(
+        prog="quot",
+        description="Sparse, partial optimal transport, with a certificate for every answer.",
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"quot {quot.__version__}")
+    subparsers = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
+    verbs = {"solve": solve, "check": check, "recolor": recolor, "info": info}
+    for verb in verbs.values():
+        verb.add_parser(subparsers)
+    args = parser.parse_args(argv)
+    code: int = verbs[args.verb].run(args)
+    return code

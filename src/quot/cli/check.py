@@ -1,0 +1,165 @@
+"""``quot check``: certify a saved result, or judge a bare plan, anew."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import quot
+from quot.certificate import certify
+from quot.cli import common
+from quot.cli.solve import result_facts, result_rows
+from quot.convergence import Tolerance
+from quot.exceptions import InvalidProblemError
+from quot.io.files import read_npz, read_plan
+from quot.io.results import is_result
+from quot.plan import Plan
+from quot.problem import Problem
+
+TOL = 1e-9
+_OF_PLANS = ("cost", "points", "metric", "a", "b", "reg", "mass", "solve")
+
+
+def add_parser(subparsers: common.Subparsers) -> None:
+    """Add the verb."""
+    parser = subparsers.add_parser(
+        "check",
+        help="certify a saved result or a plan anew",
+        description=(
+            "Certify a result saved by `quot solve --save` or `quot.save`: the certificate is "
+            "computed anew over all pairs, and nothing the file says of its quality is believed. "
+            "Or judge a bare plan, ours or a peer's, for the problem given by --cost or --points. "
+            "A plan has no potentials, so only its feasibility and value can be said, and the "
+            "exit code is 1 because optimality is not certified; --solve computes potentials for "
+            "the bound. " + common.FILES
+        ),
+        epilog=common.EXIT_CODES,
+    )
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="a saved result, .npz; or a plan: .npz, .npy, or .csv (row,column,mass, or n x m)",
+    )
+    cost = parser.add_mutually_exclusive_group()
+    cost.add_argument("--cost", metavar="C", help="cost of a bare plan")
+    cost.add_argument("--points", nargs=2, metavar=("X", "Y"), help="points instead of a cost")
+    common.add_problem_arguments(parser)
+    parser.add_argument(
+        "--solve", action="store_true", help="solve the problem, for a bound on a bare plan"
+    )
+    parser.add_argument(
+        "--tol",
+        type=float,
+        metavar="T",
+        help=f"relative tolerance (default: that of the saved result; {TOL:g} for a plan)",
+    )
+    common.add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Certify, print; return the exit code."""
+    tolerance = None if args.tol is None else Tolerance.of(args.tol)
+    if Path(args.file).suffix.lower() == ".npz" and is_result(read_npz(args.file)):
+        return _check_result(args, tolerance)
+    if args.cost is None and args.points is None:
+        raise InvalidProblemError(
+            f"`{args.file}` is not a saved result, and a bare plan says nothing of its problem; "
+            "pass `--cost C` or `--points X Y`, with masses and `--reg` if it had any."
+        )
+    problem = common.read_problem(args)
+    plan = read_plan(args.file, problem.shape)
+    tolerance = tolerance or Tolerance.of(TOL)
+    if args.solve:
+        return _check_by_solving(args, problem, plan, tolerance)
+    return _check_feasibility(args, problem, plan, tolerance)
+
+
+def _check_result(args: argparse.Namespace, tolerance: Tolerance | None) -> int:
+    given = [k for k in _OF_PLANS if not (getattr(args, k) is None or getattr(args, k) is False)]
+    extra = [f"`--{k}`" if len(k) > 1 else f"`-{k}`" for k in given]
+    if extra:
+        raise InvalidProblemError(
+            f"`{args.file}` is a saved result and carries its problem and potentials; leave out "
+            f"{', '.join(extra)}."
+        )
+    result = quot.load(args.file)
+    tolerance = tolerance or result.tolerance
+    certified = result.certificate.holds(tolerance)
+    rows = [("claimed" if name == "status" else name, text) for name, text in result_rows(result)]
+    return _print(args, result_facts(result), rows, _verdict(certified, tolerance))
+
+
+def _check_by_solving(
+    args: argparse.Namespace, problem: Problem, plan: Plan, tolerance: Tolerance
+) -> int:
+    """Certify the plan with the potentials of our own solution."""
+    with common.progress("solving for the bound") as callback:
+        ours = quot.solve(
+            problem.cost,
+            problem.a,
+            problem.b,
+            reg=problem.reg,
+            mass=problem.mass,
+            tol=min(TOL, tolerance.gap),
+            callback=callback,
+            on_failure="ignore",
+        )
+    certificate = certify(problem, plan, ours.f, ours.g, ours.lam)
+    facts = {
+        **common.plan_facts(problem, plan),
+        **common.certificate_facts(certificate),
+        "solution": {"value": ours.value, "status": ours.status.name, "seconds": ours.seconds},
+    }
+    rows = [
+        *common.plan_rows(problem, plan),
+        *common.certificate_rows(certificate),
+        ("our value", f"{ours.value:.12g}, {ours.status.name}, {ours.seconds:.3g} s"),
+    ]
+    return _print(args, facts, rows, _verdict(certificate.holds(tolerance), tolerance))
+
+
+def _check_feasibility(
+    args: argparse.Namespace, problem: Problem, plan: Plan, tolerance: Tolerance
+) -> int:
+    """Say what a plan alone can tell."""
+    n, m = problem.shape
+    residual = certify(problem, plan, np.zeros(n), np.zeros(m), scope="support").primal_residual
+    forbidden = int(np.count_nonzero(np.isinf(problem.cost.at(plan.rows, plan.cols))))
+    feasible = residual <= tolerance.primal and not forbidden
+    facts = {
+        **common.plan_facts(problem, plan),
+        "primal_residual": residual,
+        "forbidden_pairs": forbidden,
+        "feasible": feasible,
+    }
+    rows = [
+        *common.plan_rows(problem, plan),
+        ("marginals within", f"{residual:.2e} of the largest mass"),
+        ("forbidden pairs", f"{forbidden}"),
+        ("feasible", f"{'yes' if feasible else 'no'}, to {tolerance.primal:.1e}"),
+    ]
+    text = "no: a plan without potentials has no bound; pass `--solve` to compute one"
+    return _print(args, facts, rows, (False, text, tolerance))
+
+
+def _verdict(certified: bool, tolerance: Tolerance) -> tuple[bool, str, Tolerance]:  # noqa: FBT001
+    if certified:
+        return True, f"yes, to {tolerance.gap:.1e}", tolerance
+    return False, f"no: gap or residuals exceed {tolerance.gap:.1e}", tolerance
+
+
+def _print(
+    args: argparse.Namespace,
+    facts: dict[str, Any],
+    rows: list[tuple[str, str]],
+    verdict: tuple[bool, str, Tolerance],
+) -> int:
+    certified, text, tolerance = verdict
+    if args.json:
+        common.print_json({**facts, "certified": certified, "tolerance": tolerance.gap})
+    else:
+        common.print_table([*rows, ("certified", text)])
+    return common.CERTIFIED if certified else common.NOT_CERTIFIED

@@ -1,0 +1,306 @@
+"""What the verbs share: errors, reading a problem, progress, and printing."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+
+from quot.certificate import Certificate
+from quot.convergence import Iterate
+from quot.costs import METRICS, PointCost
+from quot.exceptions import InvalidProblemError, QuotError, QuotWarning
+from quot.io.files import Arrays, as_vector, pick, read_arrays, read_vector
+from quot.io.results import is_result
+from quot.plan import Plan
+from quot.problem import EntropicProblem, Problem, Transport
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
+
+CERTIFIED, NOT_CERTIFIED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+FILES = (
+    "Files are .npy, .npz or .csv without a header, never pickled. An .npz is a scipy.sparse "
+    "matrix, a single array, or several with the names C, X, Y, a, b."
+)
+EXIT_CODES = "Exit codes: 0 certified, 1 not converged or not certified, 2 bad input."
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser with our one-line errors and no abbreviated options."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **options})
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line and exit with 2."""
+        self.exit(BAD_INPUT, f"quot: error: {_line(message)}; see `{self.prog} --help`.\n")
+
+
+# --- running ---------------------------------------------------------------------------------
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Return the exit code of `action`; errors and warnings of quot become one line each."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", QuotWarning)
+            warnings.showwarning = _show_warning
+            try:
+                code = action()
+            except SystemExit as stop:  # argparse: --help, --version, errors in the arguments
+                code = stop.code if isinstance(stop.code, int) else BAD_INPUT
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except (QuotError, MemoryError, OSError, KeyboardInterrupt) as error:
+        return _exit_code(error)
+
+
+def _exit_code(error: BaseException) -> int:
+    """Say in one line what went wrong; return the exit code for it."""
+    if isinstance(error, KeyboardInterrupt):
+        _complain("interrupted")
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        _drop_output()
+        return BROKEN_PIPE
+    text = str(error)
+    if isinstance(error, MemoryError):
+        text = f"not enough memory ({text}); points need much less than their cost matrix."
+    if isinstance(error, OSError):
+        _drop_output()
+    _complain(f"error: {text}")
+    return BAD_INPUT
+
+
+def _complain(text: str) -> None:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(f"quot: {_line(text)}", file=sys.stderr, flush=True)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    _complain(f"warning: {message}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _drop_output() -> None:
+    """Let what cannot be written go nowhere, so that the interpreter can close quietly."""
+    try:
+        sys.stdout.flush()
+        return
+    except (OSError, ValueError, AttributeError):
+        pass
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+# --- arguments -------------------------------------------------------------------------------
+
+
+def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what describes the problem, the cost apart."""
+    parser.add_argument(
+        "--metric", choices=METRICS, help="cost between two points (default: sqeuclidean)"
+    )
+    parser.add_argument("-a", metavar="FILE", help="masses of the rows (default: 1/n each)")
+    parser.add_argument("-b", metavar="FILE", help="masses of the columns (default: 1/m each)")
+    parser.add_argument(
+        "--reg", type=float, metavar="R", help="strength of the quadratic term (default: 0)"
+    )
+    parser.add_argument(
+        "--mass", type=float, metavar="S", help="mass to move (default: all, and equal totals)"
+    )
+
+
+def add_json_argument(parser: argparse.ArgumentParser) -> None:
+    """Add --json."""
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON; a number that is not finite is null"
+    )
+
+
+def read_problem(args: argparse.Namespace) -> Problem:
+    """Read the problem that --cost or COST, --points, --metric, -a, -b, --reg, --mass describe."""
+    if args.points is None:
+        if args.metric is not None:
+            raise InvalidProblemError(
+                "`--metric` is for points, and the cost is a file; leave it out, or pass "
+                "`--points X Y`."
+            )
+        rows = columns = _arrays_of_problem(args.cost)
+        cost = pick(rows, "C", args.cost)
+        files = (args.cost, args.cost)
+    else:
+        files = (args.points[0], args.points[1])
+        rows, columns = (_arrays_of_problem(file) for file in files)
+        cost = PointCost(
+            _points(rows, "X", files[0]),
+            _points(columns, "Y", files[1]),
+            metric=args.metric or "sqeuclidean",
+        )
+    a = _masses("a", args.a, rows, files[0])
+    b = _masses("b", args.b, columns, files[1])
+    reg = 0.0 if args.reg is None else args.reg
+    return Problem(cost, a, b, reg=reg, mass=args.mass)
+
+
+def _arrays_of_problem(path: str) -> Arrays:
+    arrays = read_arrays(path)
+    if is_result(arrays):
+        raise InvalidProblemError(
+            f"`{path}` is a saved result, not a cost; check it with `quot check`, or pass the cost."
+        )
+    return arrays
+
+
+def _points(arrays: Arrays, name: str, path: str) -> Any:
+    points = pick(arrays, name, path)
+    if sp.issparse(points):
+        raise InvalidProblemError(
+            f"`{name}` in `{path}` is a sparse matrix of shape {points.shape}; pass a plain array."
+        )
+    return points
+
+
+def _masses(name: str, path: str | None, beside: Arrays, beside_path: str) -> Any:
+    """Masses from their own file, or from an array of that name beside the cost."""
+    if path is not None:
+        return read_vector(path, name)
+    return as_vector(beside[name], name, beside_path) if name in beside else None
+
+
+# --- progress --------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Callable[[Iterate], None] | None]:
+    """Give a callback that keeps a line on a terminal up to date; None if there is no terminal."""
+    try:
+        from rich.console import Console
+    except ImportError:
+        yield None
+        return
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    with Console(stderr=True).status(f"{what} ...") as line:
+
+        def report(k: Iterate) -> None:
+            line.update(
+                f"{what}: iteration {k.iteration}, reg {k.reg:.3g}, {k.support} pairs carry mass, "
+                f"residual {k.residual:.1e}, {k.seconds:.1f} s"
+            )
+
+        yield report
+
+
+# --- printing --------------------------------------------------------------------------------
+
+
+def say(text: str) -> None:
+    """Print to standard output whatever its encoding."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def print_json(value: Any) -> None:
+    """Print JSON of finite numbers; NaN and infinities are null."""
+    print(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def print_table(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names and texts in two columns."""
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        say(f"{name:<{width}}  {text}")
+
+
+def strength(problem: Transport) -> tuple[str, float]:
+    """Return the name of the strength of the regulariser, and the strength."""
+    if isinstance(problem, EntropicProblem):
+        return "eps", problem.eps
+    return "reg", getattr(problem, "reg", 0.0)
+
+
+def plan_facts(problem: Transport, plan: Plan) -> dict[str, Any]:
+    """Return what there is to say about a plan without potentials."""
+    name, number = strength(problem)
+    return {
+        "shape": list(problem.shape),
+        name: number,
+        "mass": problem.mass,
+        "value": problem.objective(plan),
+        "cost": problem.linear_cost(plan),
+        "mass_moved": plan.total,
+        "nnz": plan.nnz,
+        "sparsity": plan.sparsity,
+    }
+
+
+def plan_rows(problem: Transport, plan: Plan) -> list[tuple[str, str]]:
+    """Return the lines of a table on a plan without potentials."""
+    (n, m), (name, number) = problem.shape, strength(problem)
+    return [
+        ("shape", f"{n} x {m}"),
+        (name, f"{number:g}"),
+        ("value", f"{problem.objective(plan):.12g}"),
+        ("cost", f"{problem.linear_cost(plan):.12g}"),
+        ("mass moved", f"{plan.total:.12g}"),
+        ("nnz", f"{plan.nnz}"),
+        ("sparsity", f"{100 * plan.sparsity:.6g} %"),
+    ]
+
+
+def certificate_facts(certificate: Certificate) -> dict[str, Any]:
+    """Return what a certificate says, by the names of its attributes."""
+    return {
+        "lower": certificate.lower,
+        "upper": certificate.upper,
+        "gap": certificate.gap,
+        "relative_gap": certificate.relative_gap,
+        "primal_residual": certificate.primal_residual,
+        "multiplier_violation": certificate.multiplier_violation,
+        "scope": certificate.scope,
+        "pairs": certificate.pairs,
+    }
+
+
+def certificate_rows(certificate: Certificate) -> list[tuple[str, str]]:
+    """Return the lines of a table on a certificate."""
+    return [
+        ("gap", f"{certificate.gap:.2e}, relative {certificate.relative_gap:.2e}"),
+        ("optimum between", f"{certificate.lower:.12g} and {certificate.upper:.12g}"),
+        ("marginals within", f"{certificate.primal_residual:.2e} of the largest mass"),
+        ("pairs priced", f"{certificate.pairs:,} ({certificate.scope})"),
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` in terms of what JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

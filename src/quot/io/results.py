@@ -1,0 +1,253 @@
+"""Results to and from .npz, never pickled; a loaded one is certified anew."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.certificate import certify
+from quot.convergence import Iterate, Status, Tolerance
+from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.exceptions import InvalidProblemError, NumericalWarning
+from quot.io.files import UNREADABLE, Arrays, PathLike, listed, read_npz, write_atomically
+from quot.plan import Plan
+from quot.problem import EntropicProblem, Problem, Transport
+from quot.result import Result
+from quot.validation import as_array
+
+Floats = NDArray[np.float64]
+
+FORMAT = "quot-result"
+# One more with every change of what is in a file.
+VERSION = 1
+# The classes of problems a file can hold, and what each calls its strength.
+_KINDS: dict[str, tuple[type[Transport], str]] = {
+    "quadratic": (Problem, "reg"),
+    "entropic": (EntropicProblem, "eps"),
+}
+
+
+def save(result: Result, path: PathLike) -> None:
+    """Write a result to a single .npz file, from which `load` makes it again, bit for bit.
+
+    The file holds the problem, the plan, the potentials and how the solve went. It is an
+    uncompressed NumPy archive without pickled objects, and replaces an older file in one step: a
+    reader sees the old file or the new one, never half of one.
+
+    Parameters
+    ----------
+    result : Result
+        What to save; its cost is an array, a scipy.sparse array or a `PointCost`.
+    path : str or path
+        Where to; the name is taken as it is.
+
+    Raises
+    ------
+    InvalidProblemError
+        If the cost is of a class of your own, or the file cannot be written.
+    """
+    problem, plan, tolerance = result.problem, result.plan, result.tolerance
+    arrays: Arrays = {
+        "format": FORMAT,
+        "version": VERSION,
+        **_problem_to_arrays(problem),
+        "rows": plan.rows,
+        "cols": plan.cols,
+        "values": plan.values,
+        "f": result.f,
+        "g": result.g,
+        "lam": result.lam,
+        "status": result.status.name,
+        "tolerance": np.array([tolerance.primal, tolerance.dual, tolerance.gap]),
+        "method": result.method,
+        "seconds": result.seconds,
+    }
+    for name, kind in _history_types().items():
+        arrays[f"history_{name}"] = np.array([getattr(k, name) for k in result.history], kind)
+    with write_atomically(path) as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+
+
+def load(path: PathLike) -> Result:
+    """Read a result written by `save` and certify it anew.
+
+    Nothing the file says about its quality is believed: the problem passes the same door as any
+    other, and the certificate is computed from problem, plan and potentials, over all pairs.
+
+    Parameters
+    ----------
+    path : str or path
+        A file written by `save`.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InvalidProblemError
+        If the file is missing, damaged, of another kind or of a later version.
+
+    Warns
+    -----
+    NumericalWarning
+        If the file claims an optimal plan and the certificate does not hold.
+    """
+    arrays = read_npz(path)
+    if not is_result(arrays):
+        raise InvalidProblemError(
+            f"`{path}` is not a result of quot; got an archive of {listed(arrays)}. "
+            "Pass a file written by `quot.save`."
+        )
+    try:
+        version = int(arrays["version"])
+    except UNREADABLE as error:
+        raise _damaged(path, "no version number") from error
+    if version != VERSION:
+        raise InvalidProblemError(
+            f"`{path}` has format version {version}, and this quot reads version {VERSION}; "
+            "read it with the quot that wrote it, or save it again."
+        )
+    try:
+        result = _assemble(arrays)
+    except UNREADABLE as error:
+        reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
+        raise _damaged(path, reason) from error
+    if result.status is Status.OPTIMAL and not result.converged:
+        warnings.warn(
+            f"`{path}` claims an optimal plan, but its certificate does not hold (relative gap "
+            f"{result.certificate.relative_gap:.1e}, residual "
+            f"{result.certificate.primal_residual:.1e}); solve again.",
+            NumericalWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+def _assemble(arrays: Arrays) -> Result:
+    """Build the result the arrays describe; any error means that they describe none."""
+    problem = _problem_from_arrays(arrays)
+    n, m = problem.shape
+    rows, cols = _pairs(arrays["rows"], arrays["cols"], (n, m))
+    plan = Plan((n, m), rows, cols, _vector(arrays["values"], rows.size, "values"))
+    f, g = _vector(arrays["f"], n, "f"), _vector(arrays["g"], m, "g")
+    lam = float(arrays["lam"])
+    columns = [arrays[f"history_{name}"].tolist() for name in _history_types()]
+    return Result(
+        problem=problem,
+        plan=plan,
+        f=f,
+        g=g,
+        lam=lam,
+        certificate=certify(problem, plan, f, g, lam),
+        status=Status[str(arrays["status"])],
+        tolerance=Tolerance(*(float(k) for k in arrays["tolerance"])),
+        history=tuple(Iterate(*row) for row in zip(*columns, strict=True)),
+        seconds=float(arrays["seconds"]),
+        method=str(arrays["method"]),
+    )
+
+
+def _problem_to_arrays(problem: Transport) -> Arrays:
+    for kind, (cls, strength) in _KINDS.items():
+        if type(problem) is cls:
+            return {
+                "problem": kind,
+                **_cost_to_arrays(problem.cost),
+                "shape": np.array(problem.shape, np.int64),
+                "a": problem.a,
+                "b": problem.b,
+                "strength": getattr(problem, strength),
+                "mass": np.zeros(0) if problem.mass is None else np.array([problem.mass]),
+            }
+    raise InvalidProblemError(
+        f"a result of a {type(problem).__name__} cannot be saved; keep the plan alone "
+        "(`result.plan.to_csr()`)."
+    )
+
+
+def _problem_from_arrays(arrays: Arrays) -> Transport:
+    n, m = (int(k) for k in arrays["shape"])
+    cls, strength = _KINDS[str(arrays["problem"])]
+    mass = arrays["mass"]
+    problem = cls(  # type: ignore[call-arg]
+        cost=_cost_from_arrays(arrays, (n, m)),
+        a=arrays["a"],
+        b=arrays["b"],
+        mass=float(mass[0]) if mass.size else None,
+        **{strength: float(arrays["strength"])},
+    )
+    if problem.shape != (n, m):
+        raise ValueError(f"the cost has shape {problem.shape} and not ({n}, {m})")
+    return problem
+
+
+def _cost_to_arrays(cost: Cost) -> Arrays:
+    if isinstance(cost, DenseCost):
+        return {"cost": "dense", "C": cost.C}
+    if isinstance(cost, SparseCost):
+        return {
+            "cost": "sparse",
+            "C_rows": cost.rows,
+            "C_cols": cost.cols,
+            "C_values": cost.values,
+        }
+    if isinstance(cost, PointCost):
+        return {"cost": "points", "X": cost.X, "Y": cost.Y, "metric": cost.metric}
+    raise InvalidProblemError(
+        f"a cost of type {type(cost).__name__} cannot be saved; solve with an array, a "
+        "scipy.sparse array or a `PointCost`, or keep the plan alone (`result.plan.to_csr()`)."
+    )
+
+
+def _cost_from_arrays(arrays: Arrays, shape: tuple[int, int]) -> Any:
+    kind = str(arrays["cost"])
+    if kind == "dense":
+        return arrays["C"]
+    if kind == "points":
+        return PointCost(arrays["X"], arrays["Y"], metric=str(arrays["metric"]))
+    if kind == "sparse":
+        rows, cols = _pairs(arrays["C_rows"], arrays["C_cols"], shape)
+        values = _vector(arrays["C_values"], rows.size, "C_values")
+        return SparseCost(shape, rows, cols, as_array(values, "C", 1))
+    raise ValueError(f"cost of unknown kind {kind!r}")
+
+
+def _pairs(
+    rows: NDArray[Any], cols: NDArray[Any], shape: tuple[int, int]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return pairs that are inside the shape, sorted and without repetition."""
+    if rows.ndim != 1 or rows.shape != cols.shape or rows.dtype.kind + cols.dtype.kind != "ii":
+        raise ValueError("rows and columns of pairs are not two lists of integers")
+    if rows.size:
+        if min(rows.min(), cols.min()) < 0 or rows.max() >= shape[0] or cols.max() >= shape[1]:
+            raise ValueError(f"pairs outside the shape {shape}")
+        if (np.diff(rows.astype(np.int64) * shape[1] + cols) <= 0).any():
+            raise ValueError("pairs out of order")
+    return rows.astype(np.int32, copy=False), cols.astype(np.int32, copy=False)
+
+
+def _vector(array: NDArray[Any], size: int, name: str) -> Floats:
+    """Return an array of floats of that size; NaN may pass, the certificate judges it."""
+    if array.dtype.kind != "f" or array.shape != (size,):
+        raise ValueError(f"`{name}` is {array.dtype} of shape {array.shape}, not ({size},)")
+    return array.astype(np.float64, copy=False)
+
+
+def _history_types() -> dict[str, type]:
+    return {k.name: np.float64 if k.type in ("float", float) else np.int64 for k in fields(Iterate)}
+
+
+def is_result(arrays: Arrays) -> bool:
+    """Whether these arrays are from a file written by `save`."""
+    return "format" in arrays and str(arrays["format"]) == FORMAT
+
+
+def _damaged(path: PathLike, reason: str) -> InvalidProblemError:
+    return InvalidProblemError(
+        f"`{path}` is damaged: {reason}. Save the result again, or solve again."
+    )
