@@ -157,11 +157,15 @@ generic = problems(
 
 @st.composite
 def nasty_problems(draw):
-    """Costs over sixteen orders of magnitude, shifted, negative; any reg; any scale of mass."""
+    """Costs over eight orders of magnitude, shifted, negative; any reg; any scale of mass.
+
+    Over sixteen orders the potentials of the cheap pairs drown in those of the dear ones; see
+    regressions/test_limits.py.
+    """
     instance = draw(problems(regs=wild_regs))
     rng = rng_of(draw(seeds))
     unit = draw(st.sampled_from([1e-8, 1.0, 1e8, None]))
-    C = instance.C * (10.0 ** rng.uniform(-8, 8, instance.shape) if unit is None else unit)
+    C = instance.C * (10.0 ** rng.uniform(-4, 4, instance.shape) if unit is None else unit)
     C = C * draw(st.sampled_from([1.0, -1.0])) + draw(st.sampled_from([0.0, -1e6, 1e6]))
     scale = draw(st.sampled_from([1e-6, 1.0, 1e6]))
     mass = None if instance.mass is None else instance.mass * scale

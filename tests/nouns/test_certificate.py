@@ -53,7 +53,7 @@ def test_bounds_are_the_formulas(instance, seed):
     # Round-off is a few units in the last place of what is summed; the penalty is in the dual.
     f, g = (f, g) if i.balanced else (np.minimum(f, 0), np.minimum(g, 0))
     lam = 0.0 if i.balanced else lam
-    linear = np.abs(f) @ i.a + np.abs(g) @ i.b + abs(lam) * i.total
+    linear = np.abs(f) @ i.a + np.abs(g) @ i.b + abs(lam) * (i.a.sum() + i.b.sum())
     linear += np.abs(i.C).max() * i.total
     penalty = f @ i.a + g @ i.b + lam * i.total - dual
     assert 0 < c.round_off <= 16 * np.finfo(float).eps * (linear + penalty)

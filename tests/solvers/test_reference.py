@@ -8,9 +8,9 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 from scipy.special import logsumexp
 
+from quot import solve_entropic
 from quot.certificate import certify
 from quot.convergence import Monitor, Status, Tolerance
-from quot import solve_entropic
 from quot.exceptions import (
     InfeasibleError,
     InvalidProblemError,

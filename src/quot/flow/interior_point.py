@@ -111,7 +111,17 @@ def solve_interior_point(
     FlowState
         Potentials and sides near the optimum, for Newton to finish from.
     """
-    net = _directed(network)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        here, residual, step = _iterate(_directed(network), start, smooth, tol, tol_gap, max_iter)
+    if not np.isfinite(here.p).all():  # beyond the range of floats: Newton has to do without
+        return start
+    return _finish(network, here, residual, start.iterations + step)
+
+
+def _iterate(  # noqa: PLR0917
+    net: Network, start: FlowState, smooth: float, tol: float, tol_gap: float, max_iter: int
+) -> tuple[_Point, float, int]:
+    """Take steps until near the optimum; return where, the residual, and how many."""
     capped = np.isfinite(net.capacity)
     count = net.n_arcs + int(np.count_nonzero(capped))
     here = _start(net, start.potentials, smooth, capped)
@@ -120,8 +130,9 @@ def solve_interior_point(
         missing = net.imbalance(here.x)
         residual = float(np.abs(missing).max())
         gap = _complementarity(here)
-        if (gap <= tol_gap and residual <= tol) or step >= min(max_iter, _MAX_STEPS):
-            break
+        done = gap <= tol_gap and residual <= tol
+        if done or step >= min(max_iter, _MAX_STEPS) or not np.isfinite(gap + residual):
+            return here, residual, step
         step += 1
         system = _System.at(net, here, capped, missing)
         # Predictor: straight for the boundary; how far it gets says how much to centre.
@@ -134,7 +145,6 @@ def solve_interior_point(
             np.where(capped, mu - here.room * here.v - ahead.room * ahead.v, 0.0),
         )
         here = here.moved(ahead, min(1.0, _TO_BOUNDARY * _reach(here, ahead)))
-    return _finish(network, here, residual, start.iterations + step)
 
 
 def _directed(network: Network) -> Network:

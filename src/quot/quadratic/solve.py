@@ -113,7 +113,7 @@ def _fill(problem: Problem, dual: Dual) -> Dual:
     f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
     open_g = np.flatnonzero(np.isnan(g))
     known = np.flatnonzero(~np.isnan(f))
-    if open_g.size:
+    if open_g.size and known.size:
         g[open_g] = _least(_transposed(problem.cost, known, open_g), f[known] + lam)
     open_f = np.flatnonzero(np.isnan(f))
     if open_f.size:

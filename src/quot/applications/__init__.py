@@ -1,0 +1,1 @@
+"""Applications: what sparse partial plans are good for. They need the extra `images`."""

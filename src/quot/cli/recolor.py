@@ -1,0 +1,84 @@
+"""`quot recolor`: give a photograph the colours of another."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from quot.cli.common import (
+    Subparsers,
+    add_json_argument,
+    certificate_facts,
+    print_json,
+    print_table,
+    progress,
+)
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the verb to the command line."""
+    parser = subparsers.add_parser(
+        "recolor",
+        help="give a photograph the colours of another",
+        description="Colour transfer by sparse partial transport between palettes. Writes the "
+        "photograph at full size, and a picture of what went where.",
+    )
+    parser.add_argument("source", metavar="SOURCE", help="photograph to recolour")
+    parser.add_argument("reference", metavar="REFERENCE", help="photograph to take colours from")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="where to write it")
+    parser.add_argument(
+        "--mass", type=float, default=0.8, help="share of the pixels that move (default: 0.8)"
+    )
+    parser.add_argument("--reg", type=float, help="strength of the quadratic term (default: fits)")
+    parser.add_argument("--colors", type=int, default=256, help="size of the palettes (256)")
+    parser.add_argument(
+        "--space", choices=("lab", "rgb"), default="lab", help="where colours are compared (lab)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the palettes (0)")
+    parser.add_argument(
+        "--picture", metavar="FILE", help="where to draw the plan (default: OUT with -plan.png)"
+    )
+    add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Recolour, write both pictures, print the numbers."""
+    from quot.applications.color import recolor
+    from quot.applications.images import check_image_path, write_image
+    from quot.applications.picture import draw_recoloring
+
+    output = Path(args.output)
+    picture = Path(args.picture) if args.picture else output.with_name(f"{output.stem}-plan.png")
+    check_image_path(output)
+    check_image_path(picture)
+    with progress("recolor") as callback:
+        outcome = recolor(
+            args.source,
+            args.reference,
+            mass=args.mass,
+            reg=args.reg,
+            colors=args.colors,
+            space=args.space,
+            seed=args.seed,
+            callback=callback,
+        )
+    write_image(outcome.image, output)
+    draw_recoloring(outcome, picture)
+    facts = outcome.summary()
+    if args.json:
+        files = {"output": str(output), "picture": str(picture)}
+        print_json({**facts, **files, **certificate_facts(outcome.result.certificate)})
+    else:
+        print_table(
+            [
+                ("palettes", f"{facts['source_colors']} x {facts['reference_colors']} colours"),
+                ("plan", f"{facts['nnz']} pairs carry mass, {100 * facts['sparsity']:.2f} % zeros"),
+                ("mass", f"{facts['mass']:.6g}"),
+                ("gap", f"{facts['relative_gap']:.1e} (relative)"),
+                ("status", facts["status"]),
+                ("seconds", f"{facts['solve_seconds']:.3g} for the plan"),
+                ("photograph", str(output)),
+                ("picture", str(picture)),
+            ]
+        )
+    return 0 if outcome.result.converged else 1
