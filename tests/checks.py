@@ -15,8 +15,12 @@ def terms(instance, P, f, g, lam):
 
 
 def round_off(instance, r):
-    """What a gap may be wrong by because its terms are rounded."""
-    return 32 * EPS * terms(instance, r.plan.to_dense(), r.f, r.g, r.lam)
+    """What a gap may be wrong by because its terms are rounded.
+
+    f and g are known no better than lam, whose rounding may move all of them at once.
+    """
+    shared = abs(r.lam) * (instance.a.sum() + instance.b.sum())
+    return 32 * EPS * (terms(instance, r.plan.to_dense(), r.f, r.g, r.lam) + shared)
 
 
 def gap(instance, r):
