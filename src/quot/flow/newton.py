@@ -80,7 +80,7 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
     iterations = idle = 0
     while point.residual > tol and iterations < max_iter:
         iterations += 1
-        side, direction, slope = _direction(network, point, solver, tol)
+        side, direction, slope = _direction(network, point, solver, tol, hold=idle % 2 == 1)
         trial = _line_search(network, point.potentials, side, direction, slope)
         before = point.residual
         point = _evaluate(network, *trial)
@@ -127,16 +127,17 @@ def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:
 
 
 def _direction(
-    network: Network, point: _Point, solver: LaplacianSolver, tol: float
+    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
 ) -> tuple[Sides, Floats, float]:
     """The Newton direction with tight arcs contracted, and the slope of the dual along it.
 
     Tight arcs whose flow would leave [0, k] are let go first, each to the side it wants; those
-    that the direction would push back at once are tied again.
+    that the direction would push back at once are tied again. With `hold` none is let go: after a
+    step in vain they may all fit together.
     """
     zero = network.zero_arcs
     side = point.side.copy()
-    tight = side[zero] == 0
+    tight = (side[zero] == 0) & (not hold)
     side[zero[tight & (point.wish > network.capacity[zero])]] = 1
     side[zero[tight & (point.wish < 0.0)]] = -1
     freed = zero[tight & (side[zero] != 0)]
