@@ -268,6 +268,83 @@ def test_truncated_anywhere(suffix):
             read_arrays(name)
 
 
+def header(shape, dtype="<f8"):
+    """The head of a .npy file that claims that shape, and no more."""
+    text = str({"descr": dtype, "fortran_order": False, "shape": shape})
+    text += " " * (-(len(text) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
+HUGE = r"its header says float64 of shape .*, which is \d+ bytes, but there are only \d+\)"
+
+
+@pytest.mark.parametrize("shape", [(10**6, 10**6), (10**30,), (2**32, 2**32), (9, 1)], ids=str)
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_header_that_claims_too_much(shape, compression):
+    """Found before memory is asked for."""
+    content = header(shape) + bytes(64)
+    Path("F.npy").write_bytes(content)
+    with zipfile.ZipFile("F.npz", "w", compression) as archive:
+        archive.writestr("C.npy", content)
+        archive.writestr("format.npy", content)
+    for read in (read_arrays, lambda path: read_vector(path, "a"), lambda p: read_plan(p, (5, 7))):
+        for name in ("F.npy", "F.npz"):
+            with pytest.raises(InvalidProblemError, match=r"`F\.np.` cannot be read \(" + HUGE):
+                read(name)
+    with pytest.raises(InvalidProblemError, match=r"`F\.npz` cannot be read \(" + HUGE):
+        load("F.npz")
+
+
+def test_a_directory_that_claims_too_much_as_well():
+    """The list of members at the end of the archive agrees with the header; the file cannot."""
+    with zipfile.ZipFile("F.npz", "w") as archive:
+        archive.writestr("C.npy", header((10**8,)) + bytes(64))
+    whole = bytearray(Path("F.npz").read_bytes())
+    at = whole.index(b"PK\x01\x02")
+    whole[at + 20 : at + 28] = (10**9).to_bytes(4, "little") * 2  # both sizes of the member
+    Path("F.npz").write_bytes(whole)
+    with pytest.raises(InvalidProblemError, match=r"`F\.npz` cannot be read \(" + HUGE):
+        read_arrays("F.npz")
+
+
+def no_memory(*_, **__):
+    raise MemoryError("Unable to allocate 20.0 GiB for an array with shape (50000, 50000)")
+
+
+MEMORY = (
+    r"`R\.npz` does not fit into memory \(Unable to allocate 20\.0 GiB .*\); read it on a larger"
+)
+
+
+@pytest.mark.parametrize("place", ["numpy.lib.format.read_array", "quot.io.results.certify"])
+def test_a_result_larger_than_memory(place, monkeypatch):
+    save(quot.solve(C), "R.npz")
+    monkeypatch.setattr(place, no_memory)
+    with pytest.raises(InvalidProblemError, match=MEMORY) as caught:
+        load("R.npz")
+    assert isinstance(caught.value.__cause__, MemoryError)
+    assert "rite it again" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", files.SUFFIXES)
+def test_an_array_larger_than_memory(suffix, monkeypatch):
+    np.save("F.npy", C)
+    np.savez("F.npz", C=C)
+    np.savetxt("F.csv", C, delimiter=",")
+    for place in ("numpy.lib.format.read_array", "numpy.loadtxt"):
+        monkeypatch.setattr(place, no_memory)
+    with pytest.raises(InvalidProblemError, match=r"`F\.\w+` does not fit into memory \(Unable"):
+        read_arrays(f"F{suffix}")
+
+
+def test_a_sparse_matrix_larger_than_memory():
+    """It is small in the file, and its rows alone would fill any memory."""
+    none = np.zeros(0, np.int64)
+    np.savez("S.npz", format=b"coo", shape=[10**14, 3], row=none, col=none, data=np.zeros(0))
+    with pytest.raises(InvalidProblemError, match=r"`S\.npz` does not fit into memory \("):
+        read_arrays("S.npz")
+
+
 def test_a_flipped_byte_never_passes_unseen():
     save(quot.solve(C[:2, :2]), "R.npz")
     whole, rng = bytearray(Path("R.npz").read_bytes()), np.random.default_rng(0)

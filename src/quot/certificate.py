@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from quot.convergence import Tolerance
 from quot.costs import SparseCost, sample
 from quot.kernels import certificate as kernels
-from quot.parallel import map_rows
+from quot.parallel import dot, map_rows
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
 from quot.rounding import marginal_error, repair
@@ -47,9 +47,10 @@ class Certificate:
     round_off : float
         How far `lower` and `upper` may be wrong because sums of this size are rounded.
     scale : float
-        What `relative_gap` is relative to: the larger of |lower| and |upper|, but not less than a
-        thousandth of what the mass would cost at the median of |C|. Where the optimum is (nearly)
-        zero, a ratio to it would say nothing. (The mean of |C| if its median is 0.)
+        What `relative_gap` is relative to: the larger absolute value of `lower` and `upper`, but
+        not less than a thousandth of what the mass would cost at the median of ``|C|``. Where the
+        optimum is (nearly) zero, a ratio to it would say nothing. (The mean of ``|C|`` if its
+        median is 0.)
     scope : {"all", "support"}
         Whether all n * m pairs were priced, or only the support of the plan.
     pairs : int
@@ -141,10 +142,11 @@ def certify(
     else:
         raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
     terms = (
-        float(np.abs(f) @ a + np.abs(g) @ b)
+        dot(np.abs(f), a)
+        + dot(np.abs(g), b)
         # f and g are known no better than lam is: its rounding may move all of them.
         + abs(lam) * float(a.sum() + b.sum())
-        + float(np.abs(problem.cost.at(repaired.rows, repaired.cols)) @ repaired.values)
+        + dot(np.abs(problem.cost.at(repaired.rows, repaired.cols)), repaired.values)
         + (penalty if np.isfinite(penalty) else 0.0)
     )
     upper = problem.objective(repaired)
@@ -165,24 +167,25 @@ def certify(
 def _quadratic_bound(
     problem: Problem, f: Floats, g: Floats, lam: float, support: Plan | None
 ) -> tuple[float, float, int]:
-    """Best bound from signed potentials, its quadratic term, and the number of pairs seen."""
+    """Best bound from signed potentials, its penalty if any, and the number of pairs seen."""
     a, reg = problem.a, problem.reg
     if not (np.isfinite(f).all() and np.isfinite(g).all() and np.isfinite(lam)):
         return np.nan, np.nan, 0
     squares, largest, pairs = _scan(problem, f + lam, g, support)
-    masses = float(g @ problem.b) + _price(problem, lam)
+    masses = dot(g, problem.b) + _price(problem, lam)
     lower = -np.inf
     penalty = 0.0
     if reg > 0:
         penalty = float(squares.sum()) / (2 * reg)
-        lower = float(f @ a) + masses - penalty
+        lower = dot(f, a) + masses - penalty
     # The linear bound: move each f to where no pair of its row is violated.
     full = a > 0
     moved = f - np.where(np.isfinite(largest), largest, 0.0)
     if not problem.is_balanced:
         moved = np.minimum(moved, 0.0)
-    linear = float(moved[full] @ a[full]) + masses
-    lower = max(lower, linear) if not np.isnan(lower) else lower
+    linear = dot(moved[full], a[full]) + masses
+    if linear > lower:  # without the quadratic term, whose round-off would excuse any gap
+        lower, penalty = linear, 0.0
     return lower, penalty, pairs
 
 
@@ -203,7 +206,7 @@ def _entropic_bound(
 
     logs = np.concatenate(_by_blocks(problem, scan))[full]
     f, a = f[full], problem.a[full]
-    masses = float(g @ problem.b) + _price(problem, lam)
+    masses = dot(g, problem.b) + _price(problem, lam)
     # The entropic c-transform: move each f to where its row sum is its mass.
     step = np.where(np.isfinite(logs), eps * (np.log(a) - logs), 0.0)
     if not problem.is_balanced:
@@ -211,7 +214,7 @@ def _entropic_bound(
     with np.errstate(over="ignore"):
         given = eps * float(np.exp(logs).sum())
         moved = eps * float(np.exp(logs + step / eps).sum())
-    bounds = (float(f @ a) + masses - given, float((f + step) @ a) + masses - moved)
+    bounds = (dot(f, a) + masses - given, dot(f + step, a) + masses - moved)
     better = int(bounds[1] > bounds[0])
     pairs = int(np.count_nonzero(full)) * int(np.count_nonzero(problem.b))
     return bounds[better], (given, moved)[better], pairs

@@ -77,7 +77,7 @@ class Iterate:
     candidates : int
         Pairs the iteration worked on.
     violators : int
-        Pairs found outside the candidates that would improve the value.
+        Pairs that pricing found to be missing among the candidates before; now they are there.
     reg : float
         Strength of the quadratic term this iteration solved for, in the units of the problem.
     inner : int
@@ -128,11 +128,15 @@ class Monitor:
         """Time since the start, reporting left out."""
         return time.perf_counter() - self._start
 
+    def is_late(self) -> bool:
+        """Whether the time is up."""
+        return self.time_limit is not None and self.seconds >= self.time_limit
+
     def limit(self) -> Status | None:
         """Return the status of the limit reached, if any."""
         if self.steps >= self.max_iter:
             return Status.ITERATION_LIMIT
-        if self.time_limit is not None and self.seconds >= self.time_limit:
+        if self.is_late():
             return Status.TIME_LIMIT
         return None
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, as_cost
+from quot.parallel import dot
 from quot.plan import Plan
 from quot.validation import as_mass, as_reg, as_weights, check_positive
 
@@ -61,7 +62,7 @@ class Transport:
 
     def linear_cost(self, plan: Plan) -> float:
         """Return <C, P>."""
-        return float(self.cost.at(plan.rows, plan.cols) @ plan.values)
+        return dot(self.cost.at(plan.rows, plan.cols), plan.values)
 
     def objective(self, plan: Plan) -> float:
         """Return what is minimised, constraints apart."""
@@ -105,7 +106,7 @@ class Problem(Transport):
 
     def objective(self, plan: Plan) -> float:
         """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
-        return self.linear_cost(plan) + 0.5 * self.reg * float(plan.values @ plan.values)
+        return self.linear_cost(plan) + 0.5 * self.reg * dot(plan.values, plan.values)
 
 
 @dataclass(frozen=True, eq=False)

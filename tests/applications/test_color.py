@@ -1,5 +1,8 @@
 """Colour transfer: spaces, palettes, the partial rule, files."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -86,13 +89,102 @@ def test_other_kinds_of_picture(pictures, tmp_path, mode):
     assert read_image(tmp_path / "x.png").shape[:2] == (40, 50)
 
 
-def test_files_that_are_no_pictures(files, tmp_path):
-    text, short = tmp_path / "text.png", tmp_path / "short.png"
-    text.write_text("not a picture")
-    short.write_bytes(files[0].read_bytes()[:600])
-    for path in (text, short, tmp_path / "missing.png", tmp_path):
-        with pytest.raises(quot.InvalidProblemError, match=path.name):
-            recolor(path, files[1])
+BAD_PICTURES = {
+    "text.png": "`text.png` is not a picture that Pillow can read; pass a PNG or JPEG file.",
+    "short.png": "`short.png` cannot be read as a picture (",
+    "missing.png": "`missing.png` does not exist; check the name and the directory.",
+    "folder": "`folder` is a directory; name a picture in it.",
+    "empty.png": "`empty.png` is not a picture that Pillow can read",
+    "array.npy": "`array.npy` is not a picture that Pillow can read",
+}
+
+
+@pytest.fixture
+def bad_pictures(files, tmp_path, monkeypatch):
+    """Files that are no pictures, in the current directory; a solve or a palette fails."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "short.png").write_bytes(files[0].read_bytes()[:600])
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    np.save("array.npy", np.ones((2, 3)))
+    for place in ("api.solve_quadratic", "applications.color.make_palette"):
+        monkeypatch.setattr(f"quot.{place}", lambda *_, **__: pytest.fail("worked"))
+
+
+@pytest.mark.usefixtures("bad_pictures")
+@pytest.mark.parametrize(("name", "text"), BAD_PICTURES.items(), ids=BAD_PICTURES)
+@pytest.mark.parametrize("place", ["source", "reference"])
+def test_files_that_are_no_pictures(name, text, place, capsys):
+    """One clear error before any work, and exit code 2 on the command line."""
+    pair = [name, "a.png"] if place == "source" else ["a.png", name]
+    with pytest.raises(quot.InvalidProblemError) as caught:
+        recolor(*pair)
+    assert str(caught.value).startswith(text)
+    assert main(["recolor", *pair, "-o", "out.png"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"quot: error: {text}")
+    assert shown.err.count("\n") == 1
+    assert not {"out.png", "out-plan.png"} & {path.name for path in Path().iterdir()}
+
+
+@pytest.mark.usefixtures("bad_pictures")
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (["-o", "out.txt"], "`out.txt` has the suffix '.txt', which names no format to write; use"),
+        (["-o", "no/out.png"], "`no/out.png` cannot be written: there is no directory `no`; make"),
+        (["-o", "out.png", "--picture", "p.txt"], "`p.txt` has the suffix '.txt', which names no"),
+        (["-o", "out.png", "--mass", "1.5"], "`mass=1.5` is not a share of the pixels; pass a"),
+        (["-o", "out.png", "--mass", "nan"], "`mass` must be finite; got nan."),
+        (["-o", "out.png", "--reg=-1"], "`reg` must not be negative; got -1."),
+        (["-o", "out.png", "--colors", "1"], "`colors` must be at least 2; got 1."),
+        (["-o", "out.png", "--seed=-1"], "`seed` must be at least 0; got -1."),
+        (["-o", "out.png", "--space", "hsv"], "argument --space: invalid choice: 'hsv'"),
+        ([], "the following arguments are required: -o/--output; see `quot recolor --help`."),
+    ],
+    ids=lambda x: " ".join(x) if isinstance(x, list) else "",
+)
+def test_bad_options_of_the_command_line(argv, text, capsys):
+    assert main(["recolor", "a.png", "b.png", *argv]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert shown.err.startswith(f"quot: error: {text}")
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.ones((2, 3)), r"`source` is an array of float64 and shape \(2, 3\); pass 8-bit values"),
+        (np.ones((2, 3, 2), np.uint8), r"`source` is an array of uint8 and shape \(2, 3, 2\)"),
+        (
+            np.ones((0, 3, 3), np.uint8),
+            r"`source` is empty, of shape \(0, 3, 3\); pass a picture\.",
+        ),
+        (
+            np.zeros((2, 3, 4), np.uint8),
+            "the picture is fully transparent and has no colours; pass",
+        ),
+    ],
+    ids=["floats", "two channels", "empty", "transparent"],
+)
+def test_arrays_that_are_no_pictures(pictures, image, message):
+    with pytest.raises(quot.InvalidProblemError, match=message):
+        recolor(image, pictures[1])
+
+
+def test_transparency_is_not_dropped_in_silence(tmp_path):
+    with pytest.raises(quot.InvalidProblemError, match=r"would be a JPEG, which has no transpar"):
+        write_image(np.zeros((2, 3, 4), np.uint8), tmp_path / "x.jpg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_pictures_without_pillow(monkeypatch, files):
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    message = "`pillow` is not installed, and pictures need it .* install it with"
+    with pytest.raises(quot.MissingDependencyError, match=message):
+        read_image(files[0])
 
 
 @pytest.mark.parametrize(
@@ -102,9 +194,12 @@ def test_files_that_are_no_pictures(files, tmp_path):
         ({"colors": 1}, "`colors` must be at least 2"),
         ({"space": "hsv"}, "`space` must be one of"),
         ({"seed": -1}, "`seed` must be at least 0"),
+        ({"reg": -1.0}, r"`reg` must not be negative; got -1\."),
+        ({"tol": 0.0}, r"`tol` must be positive; got 0\."),
     ],
 )
-def test_bad_options(pictures, options, message):
+def test_bad_options(pictures, options, message, monkeypatch):
+    monkeypatch.setattr("quot.applications.color.make_palette", lambda *_: pytest.fail("worked"))
     with pytest.raises(quot.InvalidProblemError, match=message):
         recolor(*pictures, **options)
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import quot
 import quot.cli
 from quot.cli import common, main
 from quot.problem import EntropicProblem
+from quot.quadratic.feasibility import check_feasible
 
 C = np.array([[0.0, 2.0, 1.0], [2.0, 1.0, 0.5]])
 
@@ -340,6 +342,25 @@ ERRORS = {
     "no folder": (["solve", "C.npy", "-o", "no/P.csv"], "there is no directory `no`; make it"),
     "plan on directory": (["solve", "C.npy", "-o", "dir.npz"], "`dir.npz` is a directory; name a"),
     "same file": (["solve", "C.npy", "-o", "S.npz", "--save", "S.npz"], "both name `S.npz`, and"),
+    "cost with nan": (["solve", "nan.csv"], "`C` must be finite; C[0, 1] is nan (1 such entries)"),
+    "cost with inf": (["solve", "inf.npy"], "`C` must be finite; C[0, 1] is inf (1 such entries)"),
+    "cost in one axis": (["solve", "v.npy"], "`C` must have 2 axes, as (n, m); got shape (3,)."),
+    "empty cost": (["solve", "empty.npy"], "`C` is empty, of shape (0, 3); pass at least one pair"),
+    "complex cost": (["solve", "i.npy"], "`C` has dtype complex128, which is not real numbers"),
+    "negative masses": (["solve", "C.npy", "-a", "minus.csv"], "`a` must not be negative; a[1] is"),
+    "unequal totals": (["solve", "C.npy", "-a", "two.csv"], "`a` sums to 2 and `b` to 1: a bala"),
+    "negative mass": (["solve", "C.npy", "--mass=-1"], "`mass` must not be negative; got -1."),
+    "mass of inf": (["solve", "C.npy", "--mass", "inf"], "`mass` must be finite; got inf."),
+    "truncated npy": (["solve", "cut.npy"], "`cut.npy` cannot be read ("),
+    "truncated npz": (["solve", "cut.npz"], "`cut.npz` cannot be read ("),
+    "header that lies": (["solve", "huge.npy"], "but there are only 0); it should hold an array"),
+    "words in csv": (["solve", "words.csv"], "it should hold rows of numbers separated by commas"),
+    "zero under cosine": (
+        ["solve", "--points", "X.npy", "X.npy", "--metric", "cosine"],
+        "X[0] is zero (1 such points) and has no direction",
+    ),
+    "check truncated": (["check", "cut.npz"], "`cut.npz` cannot be read ("),
+    "check damaged": (["check", "damaged.npz"], "`damaged.npz` is damaged: `C` must be finite"),
     "check nothing": (["check", "no.npz"], "`no.npz` does not exist"),
     "check garbage": (["check", "bad.npz"], "`bad.npz` cannot be read ("),
     "check no problem": (["check", "P.csv"], "`P.csv` is not a saved result, and a bare plan says"),
@@ -360,14 +381,41 @@ ERRORS = {
 }  # fmt: skip
 
 
+def bad_files():
+    """Files that hold no problem."""
+    np.savetxt("nan.csv", [[1.0, np.nan]], delimiter=",")
+    np.save("inf.npy", np.array([[1.0, np.inf]]))
+    np.save("v.npy", np.ones(3))
+    np.save("empty.npy", np.ones((0, 3)))
+    np.save("i.npy", np.ones((2, 3), complex))
+    np.savetxt("minus.csv", [1.5, -0.5])
+    np.savetxt("two.csv", [1.0, 1.0])
+    for kind in ("npy", "npz"):
+        whole = (Path("C.npy") if kind == "npy" else Path("all.npz")).read_bytes()
+        Path(f"cut.{kind}").write_bytes(whole[:-20])
+    head = Path("C.npy").read_bytes()[:128]
+    Path("huge.npy").write_bytes(head.replace(b"(2, 3), }            ", b"(2, 3000000000000), }"))
+    Path("words.csv").write_text("x,y\n1,2\n")
+
+
+def judge_only(problem, **_):
+    """In place of the solver: what cannot be feasible is refused, nothing is solved."""
+    check_feasible(problem)
+    pytest.fail("solved")
+
+
 @pytest.mark.parametrize(("argv", "text"), ERRORS.values(), ids=ERRORS.keys())
-def test_bad_input_is_one_line_and_exit_2(said, folder, argv, text):
+def test_bad_input_is_one_line_and_exit_2(said, folder, monkeypatch, argv, text):
     for name in ("dir.npy", "dir.npz"):
         (folder / name).mkdir()
     (folder / "bad.npz").write_bytes(b"PK\x03\x04 garbage")
     np.save("tilt.npy", np.array([0.1, 0.9]))
+    bad_files()
     np.savetxt("P.csv", np.full((2, 3), 1 / 6), delimiter=",")
     quot.save(quot.solve(C), "R.npz")
+    with np.load("R.npz") as archive:
+        np.savez("damaged.npz", **{**archive, "C": np.full((2, 3), np.nan)})
+    monkeypatch.setattr("quot.api.solve_quadratic", judge_only)
     before = sorted(os.listdir())
     code, out, err = said(*argv)
     assert (code, out) == (2, "")

@@ -6,6 +6,7 @@ from tests.kernels.networks import dual_value, imbalance_range, random_network, 
 from tests.oracles.graphs import arc_flow, components, incidence
 
 from quot.kernels import flow as kernels
+from quot.kernels import sweep as sweep_kernels
 
 SEEDS = range(12)
 
@@ -74,7 +75,7 @@ def test_directional_derivatives(tau, network, rng):
 
 def test_incidence_lists_each_arc_at_both_ends(network):
     net = network
-    indptr, arc, other, sign, *numbers = kernels.incidence(*net.arcs, net.n)
+    indptr, _, arc, other, sign, *numbers = sweep_kernels.incidence(*net.arcs, net.n)
     for v in range(net.n):
         here = slice(indptr[v], indptr[v + 1])
         expected = sorted(np.r_[np.flatnonzero(net.tail == v), np.flatnonzero(net.head == v)])
@@ -89,7 +90,7 @@ def test_incidence_lists_each_arc_at_both_ends(network):
 def test_incidence_leaves_loops_out():
     loop = np.array([1], np.int32)
     numbers = np.ones(1), np.ones(1), np.ones(1), np.zeros(1, bool)
-    indptr, arc, *_ = kernels.incidence(loop, loop, *numbers, 2)
+    indptr, _, arc, *_ = sweep_kernels.incidence(loop, loop, *numbers, 2)
     assert indptr.tolist() == [0, 0, 0]
     assert arc.size == 0
 
@@ -227,10 +228,14 @@ def test_clamp_stops_at_the_kink(network, rng):
 
 def only(net, v):
     """Incidence lists in which no node but v has arcs."""
-    indptr, *seen = kernels.incidence(*net.arcs, net.n)
+    indptr, plain, *seen = sweep_kernels.incidence(*net.arcs, net.n)
     alone = np.zeros(net.n + 1, np.int64)
     alone[v + 1 :] = indptr[v + 1] - indptr[v]
-    return alone, *(x[indptr[v] : indptr[v + 1]].copy() for x in seen)
+    return (
+        alone,
+        np.where(np.arange(net.n) == v, plain, 0),
+        *(x[indptr[v] : indptr[v + 1]].copy() for x in seen),
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -239,7 +244,7 @@ def test_sweep_relaxes_one_node_exactly(seed):
     net = random_network(np.random.default_rng(seed))
     for v in range(net.n):
         p, side = net.p.copy(), net.side.copy()
-        kernels.sweep(p, side, *only(net, v), net.supply, 0.0)
+        sweep_kernels.sweep(p, side, *only(net, v), net.supply, 0.0, 0.0, 0.0)
         assert (np.delete(p, v) == np.delete(net.p, v)).all()
         after = net.at(p, side)
         low, high = imbalance_range(after, v)
@@ -256,11 +261,11 @@ def test_sweep_relaxes_one_node_exactly(seed):
 
 def test_sweeps_climb_to_the_optimum(network):
     net = network
-    seen = kernels.incidence(*net.arcs, net.n)
+    seen = sweep_kernels.incidence(*net.arcs, net.n)
     p, side = net.p.copy(), net.side.copy()
     value = dual_value(net, p)
     for _ in range(30):
-        kernels.sweep(p, side, *seen, net.supply, 1e-12)
+        sweep_kernels.sweep(p, side, *seen, net.supply, 1e-12, 0.0, 0.0)
         new = dual_value(net, p)
         assert new >= value - 1e-10 * (1 + abs(value))
         value = new
@@ -274,7 +279,7 @@ def test_sweeps_climb_to_the_optimum(network):
 def test_sweep_leaves_a_balanced_node_alone():
     net = star_network(missing=[0.0, 0.0, 0.0], capacity=[1.0, 1.0, 1.0])
     p, side = net.p.copy(), net.side.copy()
-    seen = kernels.incidence(*net.arcs, net.n)
-    kernels.sweep(p, side, *seen, net.supply, 1e-12)
+    seen = sweep_kernels.incidence(*net.arcs, net.n)
+    sweep_kernels.sweep(p, side, *seen, net.supply, 1e-12, 0.0, 0.0)
     assert (p == net.p).all()
     assert (side == net.side).all()

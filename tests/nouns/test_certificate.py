@@ -95,6 +95,18 @@ def test_what_is_only_checked_on_the_support_is_not_certified():
     assert partial.pairs == 2
 
 
+@pytest.mark.parametrize("mass", [None, 0.999])
+def test_a_bound_without_the_quadratic_term_has_none_of_its_round_off(mass):
+    """A penalty of 10^11 was counted where the linear bound was the better one: it excused all."""
+    problem = Problem([[0.0, 1.0], [1.0, 0.0]], reg=1e-12, mass=mass)
+    plan = Plan.from_dense((mass or 1.0) * np.array([[0.49995, 5e-5], [5e-5, 0.49995]]))
+    wrong = (np.zeros(2), np.zeros(2), 0.6) if mass else (np.full(2, 0.3), np.full(2, 0.3))
+    c = certify(problem, plan, *wrong)
+    assert c.round_off <= 1e-12
+    assert c.gap > 0.9e-4
+    assert not c.holds(Tolerance())
+
+
 @pytest.mark.parametrize("place", ["plan", "f", "g", "lam"])
 @pytest.mark.parametrize("mass", [None, 0.5])
 @pytest.mark.parametrize("reg", [0.0, 1.0])

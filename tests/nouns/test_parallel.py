@@ -15,6 +15,23 @@ def test_chunks_cover_the_rows_in_order(threads, rows, columns, chunk, monkeypat
     assert parts == [(k, min(k + chunk, rows)) for k in range(0, rows, chunk)]
 
 
+def test_results_are_in_the_order_of_the_rows_not_of_the_clock(monkeypatch):
+    """The first chunk waits until the last one is done."""
+    monkeypatch.setenv("QUOT_NUM_THREADS", "2")
+    last = threading.Event()
+
+    def late(start, stop):
+        if start == 0:
+            assert last.wait(timeout=20)
+        if stop == 1000:
+            last.set()
+        return start
+
+    assert parallel.map_rows(late, 1000, 300, 500) == [0, 500]
+    last.clear()
+    assert parallel.map_rows(late, 1000, 300, 100) == list(range(0, 1000, 100))
+
+
 def test_threads_are_used_where_they_pay(monkeypatch):
     monkeypatch.setenv("QUOT_NUM_THREADS", "2")
     barrier = threading.Barrier(2, timeout=20)  # only two threads at once can pass

@@ -20,6 +20,23 @@ def dual_value(C, a, b, reg, mass, f, g, lam):
     return float(f @ a + g @ b + total - (np.maximum(Y, 0) ** 2).sum() / (2 * reg))
 
 
+def linear_bound(C, a, b, mass, f, g, lam):
+    """Dual of the linear problem, f moved to where each row is just feasible: a lower bound too.
+
+    Where reg is so small that potentials cannot hold its plan, this is the bound that is left.
+    """
+    if mass is not None:
+        f, g = np.minimum(f, 0), np.minimum(g, 0)
+    else:
+        lam = 0.0
+    full = np.isfinite(C).any(axis=1) & (a > 0)
+    moved = f[full] - (f[full, None] + g + lam - C[full]).max(axis=1)
+    if mass is not None:
+        moved = np.minimum(moved, 0)
+    total = 0.0 if mass is None else lam * mass
+    return float(moved @ a[full] + g @ b + total)
+
+
 def residual(P, a, b, mass):
     """Largest violation of the constraints, in units of the largest mass."""
     rows, cols = P.sum(axis=1) - a, P.sum(axis=0) - b

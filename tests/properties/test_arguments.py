@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.checks import assert_solved
-from tests.strategies import DRESSES, problems, sparse_problems
+from tests.strategies import (
+    DRESSES,
+    nasty_problems,
+    problems,
+    sparse_problems,
+    whole_problems,
+)
 
 import quot
 
@@ -15,12 +22,60 @@ def bits(r):
     return [x.tobytes() for x in arrays] + [r.lam, r.value, r.gap]
 
 
+def content(x):
+    """What an argument holds, and how."""
+    return x if isinstance(x, list) else (x.tobytes(), x.dtype, x.strides, x.flags.writeable)
+
+
 @given(problems())
 def test_arguments_are_not_written_to(instance):
     held = [instance.C, instance.a, instance.b]
-    before = [x.tobytes() for x in held]
+    before = [content(x) for x in held]
     quot.solve(*held, **instance.options)
-    assert [x.tobytes() for x in held] == before
+    assert [content(x) for x in held] == before
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@settings(max_examples=15)
+@given(instance=nasty_problems())
+def test_nasty_arguments_in_any_dress_are_not_written_to(dress, instance):
+    wear = DRESSES[dress]
+    held = [wear(x) for x in (instance.C, instance.a, instance.b)]
+    before = [content(list(x) if isinstance(x, list) else x) for x in held]
+    r = quot.solve(*held, **instance.options)
+    assert [content(x) for x in held] == before
+    assert_solved(instance, r)
+    assert bits(r) == bits(quot.solve(*instance.data, **instance.options))
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize("metric", ["sqeuclidean", "cosine"])
+def test_points_in_any_dress_are_not_written_to(dress, metric, rng):
+    X, Y, a = rng.normal(size=(9, 3)), rng.normal(size=(7, 3)), rng.random(9)
+    held = [DRESSES[dress](x) for x in (X, Y, a)]
+    before = [content(list(x) if isinstance(x, list) else x) for x in held]
+    options = {"reg": 0.1, "mass": 0.3, "metric": metric}
+    dressed = quot.solve_points(*held, **options)
+    assert [content(x) for x in held] == before
+    assert bits(dressed) == bits(quot.solve_points(X, Y, a, **options))
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    ["f2", "f4", "f8", "g", "i1", "i4", "i8", "u1", "u8", "?"],
+    ids=lambda k: np.dtype(k).name,
+)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_any_type_of_number(dtype, data):
+    """Solved as the same numbers in double precision are, and left alone."""
+    instance = data.draw(whole_problems(dtype))
+    held = [x.astype(dtype) for x in (instance.C, instance.a, instance.b)]
+    before = [content(x) for x in held]
+    r = quot.solve(*held, **instance.options)
+    assert [content(x) for x in held] == before
+    assert_solved(instance, r)
+    assert bits(r) == bits(quot.solve(*instance.data, **instance.options))
 
 
 @given(sparse_problems())

@@ -1,5 +1,7 @@
 """One problem of the size people have, once."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -14,8 +16,11 @@ def test_979_by_20000():
     C = ((X[:, None] - Y) ** 2).sum(axis=2)
     a, b = rng.uniform(0.5, 1.5, 979), rng.uniform(0.5, 1.5, 20_000)
     a, b = a / a.sum(), b / b.sum()
+    before = [zlib.crc32(x) for x in (C, a, b)]
     r = quot.solve(C, a, b, reg=10.0, mass=0.7)
+    assert [zlib.crc32(x) for x in (C, a, b)] == before
     assert r.converged
+    assert np.isfinite([*r.plan.values, *r.f, *r.g, r.lam, r.value, r.gap]).all()
     assert r.certificate.pairs == 979 * 20_000
     assert r.plan.nnz < 20 * 20_000
     assert abs(r.plan.total - 0.7) <= 1e-13

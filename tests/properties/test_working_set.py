@@ -44,6 +44,15 @@ def test_nasty_problems(instance):
 
 
 @relaxed
+@given(nasty_problems())
+def test_arguments_are_not_written_to(instance):
+    held = [instance.C, instance.a, instance.b]
+    before = [x.tobytes() for x in held]
+    quot.solve(*held, **instance.options)
+    assert [x.tobytes() for x in held] == before
+
+
+@relaxed
 @given(generic)
 def test_the_way_does_not_matter(instance):
     """On all pairs at once, or from level to level: one answer."""

@@ -1,4 +1,8 @@
-"""What the solver cannot do yet: it says so, and claims nothing."""
+"""What the solver cannot do yet: it says so, and claims nothing.
+
+Costs over twelve orders of magnitude with ordinary masses are certified, and so are masses over
+twelve orders with ordinary costs (tests/strategies.py). Both at once are not always.
+"""
 
 import numpy as np
 import pytest
@@ -16,3 +20,14 @@ def test_costs_over_sixteen_orders_are_answered_honestly(seed):
     assert r.certificate.lower <= r.certificate.upper + r.certificate.round_off
     assert r.converged == (r.status is quot.Status.OPTIMAL)
     assert np.isfinite(r.plan.values).all()
+
+
+@pytest.mark.parametrize("reg", [0.0, 1e-3])
+def test_equal_masses_with_a_part_of_one_are_answered_honestly(reg):
+    """Costs over six orders, all masses equal, less than one of them to move: Newton may cycle."""
+    C = [[0.001, 0.005, 600.0, 20.0], [200.0, 0.004, 0.04, 0.8], [0.06, 0.003, 0.1, 6.0]]
+    r = quot.solve(C, np.ones(3), np.ones(4), reg=reg, mass=0.9, max_iter=100, on_failure="ignore")
+    assert r.certificate.lower <= r.certificate.upper + r.certificate.round_off
+    assert r.converged == (r.status is quot.Status.OPTIMAL)
+    assert abs(r.plan.total - 0.9) <= 1e-14
+    assert r.value >= 0.001 * 0.9

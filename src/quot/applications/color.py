@@ -15,10 +15,10 @@ from quot import api
 from quot.applications.images import as_image
 from quot.applications.palette import Palette, distinct_colors, make_palette
 from quot.applications.spaces import SPACES, from_space, to_space
-from quot.convergence import Iterate
+from quot.convergence import Iterate, Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.result import Result
-from quot.validation import as_number, check_count, check_option, check_positive
+from quot.validation import as_number, as_reg, check_count, check_option, check_positive
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -168,6 +168,8 @@ def recolor(
     colors = check_count(colors, "colors", 2)
     check_option(space, "space", SPACES)
     rng = np.random.default_rng(check_count(seed, "seed", 0))
+    reg = None if reg is None else as_reg(reg)
+    tolerance = Tolerance.of(tol)
     source_image, reference_image = as_image(source, "source"), as_image(reference, "reference")
 
     began = time.perf_counter()
@@ -185,7 +187,7 @@ def recolor(
         Y.masses,
         reg=reg,
         mass=min(mass, _shared_mass(X, Y)),
-        tol=tol,
+        tol=tolerance,
         callback=callback,
     )
 

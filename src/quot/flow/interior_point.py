@@ -6,6 +6,7 @@ and at the linear problem. Every step solves two systems with one weighted Lapla
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from quot.flow.laplacian import LaplacianSolver
 from quot.flow.network import FlowState, Network
 from quot.kernels import flow as kernels
+from quot.parallel import dot
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +89,14 @@ class _System:
 
 
 def solve_interior_point(
-    network: Network, start: FlowState, *, smooth: float, tol: float, tol_gap: float, max_iter: int
+    network: Network,
+    start: FlowState,
+    *,
+    smooth: float,
+    tol: float,
+    tol_gap: float,
+    max_iter: int,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> FlowState:
     """Approach the optimal flow from its interior.
 
@@ -105,6 +114,8 @@ def solve_interior_point(
         Complementarity at the end, in units of the objective.
     max_iter : int
         Steps allowed.
+    is_late : callable
+        Asked before every step; True ends the iteration.
 
     Returns
     -------
@@ -112,26 +123,32 @@ def solve_interior_point(
         Potentials and sides near the optimum, for Newton to finish from.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        here, residual, step = _iterate(_directed(network), start, smooth, tol, tol_gap, max_iter)
+        here = _start(_directed(network), start.potentials, smooth)
+        steps = min(max_iter, _MAX_STEPS)
+        here, residual, step = _iterate(_directed(network), here, tol, tol_gap, steps, is_late)
     if not np.isfinite(here.p).all():  # beyond the range of floats: Newton has to do without
         return start
     return _finish(network, here, residual, start.iterations + step)
 
 
 def _iterate(  # noqa: PLR0917
-    net: Network, start: FlowState, smooth: float, tol: float, tol_gap: float, max_iter: int
+    net: Network,
+    here: _Point,
+    tol: float,
+    tol_gap: float,
+    max_iter: int,
+    is_late: Callable[[], bool],
 ) -> tuple[_Point, float, int]:
     """Take steps until near the optimum; return where, the residual, and how many."""
     capped = np.isfinite(net.capacity)
     count = net.n_arcs + int(np.count_nonzero(capped))
-    here = _start(net, start.potentials, smooth, capped)
     step = 0
     while True:
         missing = net.imbalance(here.x)
         residual = float(np.abs(missing).max())
         gap = _complementarity(here)
         done = gap <= tol_gap and residual <= tol
-        if done or step >= min(max_iter, _MAX_STEPS) or not np.isfinite(gap + residual):
+        if done or step >= max_iter or is_late() or not np.isfinite(gap + residual):
             return here, residual, step
         step += 1
         system = _System.at(net, here, capped, missing)
@@ -165,11 +182,12 @@ def _directed(network: Network) -> Network:
 
 def _complementarity(here: _Point) -> float:
     """Return x z + room v, summed: what is missing to optimality at a feasible point."""
-    return float(here.x @ here.z + here.room @ here.v)
+    return dot(here.x, here.z) + dot(here.room, here.v)
 
 
-def _start(net: Network, potentials: Floats, smooth: float, capped: NDArray[np.bool_]) -> _Point:
+def _start(net: Network, potentials: Floats, smooth: float) -> _Point:
     """The central flow of every arc at the given tensions and the smoothing weight."""
+    capped = np.isfinite(net.capacity)
     t = kernels.tension(potentials, net.tail, net.head) - net.cost
     weight = np.where(net.weight > 0, np.maximum(net.weight, smooth), 0.0)
     typical = float(np.abs(net.supply).max()) / max(2.0 * net.n_arcs / net.n_nodes, 1.0)

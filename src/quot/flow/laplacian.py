@@ -19,8 +19,10 @@ _NEARLY_A_TREE = 1.5
 _RETRY_JACOBI_AFTER = 10
 # A kept factor is dropped when the graph has moved so far that CG takes longer than this; after
 # that none is kept for a while.
-_STALE_ITERATIONS = 20
+_STALE_ITERATIONS = 12
 _RETRY_STALE_AFTER = 4
+# With a factor another digit costs little.
+_FINE = 1e-3
 
 
 @dataclass
@@ -53,7 +55,7 @@ class LaplacianSolver:
         x: Floats
         if self._factor is not None and self._stale_rest == 0:
             x, count, reached = kernels.cg_factor(
-                *graph, *self._factor, rhs, rtol, _STALE_ITERATIONS
+                *graph, *self._factor, rhs, min(rtol, _FINE), _STALE_ITERATIONS
             )
             self.iterations += count
             if reached <= rtol:
@@ -73,7 +75,7 @@ class LaplacianSolver:
         self._stale_rest = max(self._stale_rest - 1, 0)
         self.factors += 1
         self._factor = kernels.factor(indptr, neighbour, weight, twin, 1)
-        x, count, _ = kernels.cg_factor(*graph, *self._factor, rhs, rtol, 400)
+        x, count, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, _FINE), 400)
         self.iterations += count
         return x
 

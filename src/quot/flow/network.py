@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import flow as kernels
+from quot.kernels import sweep as sweep_kernels
+from quot.parallel import dot
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -64,8 +66,10 @@ class Network:
 
     @cached_property
     def incidence(self) -> tuple[NDArray[np.generic], ...]:
-        """What each node sees of its arcs, as `kernels.flow.incidence` lists it."""
-        seen: tuple[NDArray[np.generic], ...] = kernels.incidence(*self.response, self.n_nodes)
+        """What each node sees of its arcs, as `kernels.sweep.incidence` lists it."""
+        seen: tuple[NDArray[np.generic], ...] = sweep_kernels.incidence(
+            *self.response, self.n_nodes
+        )
         return seen
 
     @cached_property
@@ -89,7 +93,7 @@ class Network:
     def objective(self, flow: Floats) -> float:
         """Return the value of a flow."""
         linear = np.where(self.undirected, np.abs(flow), flow)
-        return float(self.cost @ linear + 0.5 * self.weight @ flow**2)
+        return dot(self.cost, linear) + 0.5 * dot(self.weight, flow**2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ plain graph Laplacian.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from quot.flow.laplacian import LaplacianSolver
 from quot.flow.network import FlowState, Network
 from quot.kernels import flow as kernels
+from quot.kernels import sweep as sweep_kernels
+from quot.parallel import dot
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -23,22 +26,29 @@ Sides = NDArray[np.int8]
 
 _EPS = float(np.finfo(np.float64).eps)
 
-# A Newton step only needs its direction: residuals of the linear systems, far from and near to
-# the solution.
-_LOOSE, _FINE = 1e-2, 1e-4
+# A Newton step only needs its direction: the residual (relative) of the linear systems is at most
+# the first, and no less than the part given of what the step has to reach.
+_LOOSE, _SAFETY = 5e-2, 0.3
 # The exact line search stops where the slope has fallen to this fraction.
 _SLOPE = 0.5
-# A Newton step that leaves more than this fraction of the imbalance is followed by a sweep.
+# A Newton step that leaves more than this fraction of the imbalance is followed by a sweep over the
+# nodes that miss more than a fraction of the largest imbalance or of what flows through them.
 _SLOW = 0.2
+_OUTLIER = 0.1
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, what round-off may explain counts as reached.
 _PATIENCE = 8
+# After so many it goes in circles, and somebody else has to help.
+_STUCK = 100
 
 
 @dataclass
 class _Point:
-    """Where the iteration stands: potentials and sides, and what the arcs make of them."""
+    """Where the iteration stands: potentials and sides, and what the arcs make of them.
+
+    `residual` is the largest imbalance of a node, `before` that of the point before.
+    """
 
     potentials: Floats
     side: Sides
@@ -47,9 +57,17 @@ class _Point:
     imbalance: Floats
     wish: Floats
     residual: float
+    before: float
 
 
-def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: int) -> FlowState:
+def solve_newton(
+    network: Network,
+    start: FlowState,
+    *,
+    tol: float,
+    max_iter: int,
+    is_late: Callable[[], bool] = lambda: False,
+) -> FlowState:
     """Maximise the dual until no node misses more than `tol`.
 
     Parameters
@@ -62,6 +80,8 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
         Largest imbalance of a node allowed, in units of flow.
     max_iter : int
         Newton steps allowed.
+    is_late : callable
+        Asked before every step; True ends the iteration.
 
     Returns
     -------
@@ -76,20 +96,21 @@ def solve_newton(network: Network, start: FlowState, *, tol: float, max_iter: in
     of exact coordinate ascent follows.
     """
     solver = LaplacianSolver()
-    point = best = _evaluate(network, start.potentials.copy(), start.side.copy())
+    centred = start.potentials - np.median(start.potentials)
+    point = best = _evaluate(network, centred, start.side.copy())
     iterations = idle = 0
-    while point.residual > tol and iterations < max_iter:
+    while point.residual > tol and iterations < max_iter and not is_late():
         iterations += 1
         side, direction, slope = _direction(network, point, solver, tol, hold=idle % 2 == 1)
         trial = _line_search(network, point.potentials, side, direction, slope)
         before = point.residual
-        point = _evaluate(network, *trial)
+        point = _evaluate(network, *trial, before)
         if point.residual > max(_SLOW * before, tol):
-            _sweep(network, point, tol)
-            point = _evaluate(network, point.potentials, point.side)
+            _sweep(network, point, 0.1 * tol, 0.0 if idle else _OUTLIER * point.residual)
+            point = _evaluate(network, point.potentials, point.side, before)
         idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
         best = min(best, point, key=lambda point: point.residual)
-        if idle >= _PATIENCE and best.residual <= _floor(network, best):
+        if idle >= _STUCK or (idle >= _PATIENCE and best.residual <= _floor(network, best)):
             break
     return FlowState(
         best.potentials, best.side, best.flow, best.residual, start.iterations + iterations
@@ -104,12 +125,12 @@ def _floor(network: Network, point: _Point) -> float:
     weight = network.weight[network.weight > 0.0]
     stiffness = network.n_arcs / network.n_nodes / weight.min() if weight.size else 0.0
     potential = np.abs(point.potentials).max()
-    through = max(np.abs(point.flow).max(), np.abs(network.supply).max())
+    through = max(np.abs(point.flow).max(initial=0.0), np.abs(network.supply).max())
     leaves = np.sqrt(1.0 + network.zero_arcs.size)  # tight arcs hand the errors of leaves to hubs
     return float(4.0 * _EPS * leaves * (potential * stiffness + through))
 
 
-def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:
+def _evaluate(network: Network, potentials: Floats, side: Sides, before: float = np.inf) -> _Point:
     """What every arc carries, tight ones included, and what every node still misses."""
     flow, slope, imbalance = kernels.respond(potentials, side, *network.response, network.supply)
     wish = kernels.route(
@@ -123,7 +144,7 @@ def _evaluate(network: Network, potentials: Floats, side: Sides) -> _Point:
         imbalance,
     )
     residual = float(np.abs(imbalance).max())
-    return _Point(potentials, side, flow, slope, imbalance, wish, residual)
+    return _Point(potentials, side, flow, slope, imbalance, wish, residual, before)
 
 
 def _direction(
@@ -161,17 +182,28 @@ def _solve(
     if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node
         _, _, imbalance = kernels.respond(point.potentials, side, *net.response, net.supply)
     joined = kernels.contract(net.zero_arcs, side, net.tail, net.head, net.n_nodes)
-    tail, head = joined[net.tail], joined[net.head]
+    active = np.flatnonzero(slope)
+    tail, head, conductance = joined[net.tail[active]], joined[net.head[active]], slope[active]
     rhs: Floats = np.bincount(joined, imbalance, minlength=net.n_nodes).astype(
         np.float64, copy=False
     )
-    component = kernels.components(joined, slope, net.tail, net.head)
+    component = kernels.components(joined, conductance, tail, head)
     shift = kernels.shift_components(
         component, joined, rhs, point.potentials, side, slope, *net.response, 0.1 * tol
     )
-    rtol = _LOOSE if point.residual > 1e3 * tol else _FINE
-    direction = solver.solve(tail, head, slope, rhs, rtol)[joined] + shift
-    return direction, float(imbalance @ direction)
+    rtol = _rtol(point.residual, point.before, tol)
+    direction = solver.solve(tail, head, conductance, rhs, rtol)[joined] + shift
+    return direction, dot(imbalance, direction)
+
+
+def _rtol(residual: float, before: float, tol: float) -> float:
+    """Residual (relative) of the next linear system: small once steps go all the way.
+
+    That is when the right arcs are active; what a step leaves is then what its system left
+    (Eisenstat and Walker's second choice). Before the first step nothing is known.
+    """
+    fraction = residual / before if before < np.inf else 1.0
+    return min(max(fraction**2, _SAFETY * tol / residual), _LOOSE)
 
 
 def _line_search(
@@ -190,7 +222,7 @@ def _line_search(
         landed = kernels.clamp(zero, leaf, side, net.tail, net.head, net.cost, potentials, trial)
         move = trial - potentials
         carried, curvature = kernels.directional(potentials, move, side, *net.response)
-        derivative = float(net.supply @ move) - carried
+        derivative = dot(net.supply, move) - carried
         if abs(derivative) <= _SLOPE * slope * tau:
             break
         if derivative > 0:
@@ -207,6 +239,7 @@ def _line_search(
     return trial - np.median(trial), side
 
 
-def _sweep(network: Network, point: _Point, tol: float) -> None:
+def _sweep(network: Network, point: _Point, tol: float, most: float) -> None:
     """One pass of exact coordinate ascent, in place in potentials and sides."""
-    kernels.sweep(point.potentials, point.side, *network.incidence, network.supply, 0.1 * tol)
+    incidence, supply = network.incidence, network.supply
+    sweep_kernels.sweep(point.potentials, point.side, *incidence, supply, tol, most, _OUTLIER)

@@ -5,6 +5,7 @@ Nothing here is ever unpickled.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
@@ -33,6 +34,12 @@ SUFFIXES = (".npy", ".npz", ".csv")
 PLAN_SUFFIXES = (".npz", ".csv")
 _PLAN_HEADER = "row,column,mass"
 _PLAN_TYPES = np.dtype([("row", np.int64), ("column", np.int64), ("mass", np.float64)])
+
+# The formats of .npy whose headers NumPy reads in public; the third one is for named fields.
+_HEADERS = {
+    np.lib.format.magic(1, 0): np.lib.format.read_array_header_1_0,
+    np.lib.format.magic(2, 0): np.lib.format.read_array_header_2_0,
+}
 
 # What NumPy, SciPy and zipfile raise on files that are not what they claim to be.
 UNREADABLE = (
@@ -109,7 +116,7 @@ def read_arrays(path: PathLike) -> Arrays:
     Raises
     ------
     InvalidProblemError
-        If the file is missing, empty, damaged or of another kind.
+        If the file is missing, empty, damaged, too large or of another kind.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
@@ -204,6 +211,8 @@ def read_plan(path: PathLike, shape: tuple[int, int]) -> Plan:
 def _read_npy(path: PathLike) -> NDArray[Any]:
     try:
         with Path(path).open("rb") as stream:
+            _check_size(stream, os.fstat(stream.fileno()).st_size)
+            stream.seek(0)
             array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
             return array
     except UNREADABLE as error:
@@ -214,8 +223,9 @@ def read_npz(path: PathLike) -> Arrays:
     """Return all arrays of an .npz archive by name."""
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            if not isinstance(archive, np.lib.npyio.NpzFile) or archive.zip is None:
                 raise ValueError("it holds a single array")
+            _check_members(archive.zip, os.fstat(stream.fileno()).st_size)
             arrays = {name: archive[name] for name in archive.files}
         for name, array in arrays.items():
             if not isinstance(array, np.ndarray):
@@ -223,6 +233,28 @@ def read_npz(path: PathLike) -> Arrays:
         return arrays
     except UNREADABLE as error:
         raise _unreadable(path, "an archive in NumPy's .npz format", error) from error
+
+
+def _check_members(archive: zipfile.ZipFile, size: int) -> None:
+    """Compare each array of an archive of `size` bytes with its header."""
+    for member in archive.infolist():
+        stored = member.compress_type == zipfile.ZIP_STORED
+        with archive.open(member) as stream:
+            _check_size(stream, min(member.file_size, size) if stored else member.file_size)
+
+
+def _check_size(stream: IO[bytes], size: int) -> None:
+    """Refuse an array of more bytes than its file of `size` bytes holds, before taking memory."""
+    magic = stream.read(np.lib.format.MAGIC_LEN)
+    if magic not in _HEADERS:
+        return  # not an array: that is for the reader to say
+    shape, _, dtype = _HEADERS[magic](stream)
+    needed, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
+    if needed > there and not dtype.hasobject:
+        raise ValueError(
+            f"its header says {dtype} of shape {shape}, which is {needed} bytes, but there are "
+            f"only {there}"
+        )
 
 
 def _read_sparse(path: PathLike) -> Any:
@@ -271,9 +303,20 @@ def _unreadable(path: PathLike, expected: str, error: Exception) -> InvalidProbl
         return InvalidProblemError(f"`{path}` is a directory; name a file in it.")
     if isinstance(error, PermissionError):
         return InvalidProblemError(f"`{path}` may not be read; change its permissions.")
+    if isinstance(error, MemoryError):
+        return too_large(path, error)
     reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
     return InvalidProblemError(
         f"`{path}` cannot be read ({reason}); it should hold {expected}. Write it again."
+    )
+
+
+def too_large(path: PathLike, error: MemoryError) -> InvalidProblemError:
+    """Return the error for a file that is in order but for its size."""
+    reason = str(error).strip().rstrip(".") or "no memory is left"
+    return InvalidProblemError(
+        f"`{path}` does not fit into memory ({reason}); read it on a larger machine, or pass "
+        "points or a sparse cost, which need much less than a full matrix."
     )
 
 

@@ -13,7 +13,15 @@ from quot.certificate import certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.exceptions import InvalidProblemError, NumericalWarning
-from quot.io.files import UNREADABLE, Arrays, PathLike, listed, read_npz, write_atomically
+from quot.io.files import (
+    UNREADABLE,
+    Arrays,
+    PathLike,
+    listed,
+    read_npz,
+    too_large,
+    write_atomically,
+)
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
 from quot.result import Result
@@ -90,7 +98,7 @@ def load(path: PathLike) -> Result:
     Raises
     ------
     InvalidProblemError
-        If the file is missing, damaged, of another kind or of a later version.
+        If the file is missing, damaged, too large, of another kind or of a later version.
 
     Warns
     -----
@@ -114,6 +122,8 @@ def load(path: PathLike) -> Result:
         )
     try:
         result = _assemble(arrays)
+    except MemoryError as error:
+        raise too_large(path, error) from error
     except UNREADABLE as error:
         reason = f"no array {error}" if isinstance(error, KeyError) else str(error)
         raise _damaged(path, reason) from error

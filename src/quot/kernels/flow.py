@@ -17,42 +17,30 @@ from quot.kernels._jit import kernel
 
 
 @kernel
-def _carried(y, l, w, k, undirected):
-    """Flow and slope of one arc of positive weight at tension y."""
-    if y > l:
-        x = (y - l) / w
-    elif undirected and y < -l:
-        x = (y + l) / w
-    else:
-        return 0.0, 0.0
-    if x >= k:
-        return k, 0.0
-    if x <= -k:
-        return -k, 0.0
-    return x, 1.0 / w
-
-
-@kernel
 def respond(p, side, tail, head, cost, weight, capacity, undirected, supply):
     """Flow x (E,), slope dx/dy (E,) and imbalance b - D x (N,) at the potentials p (N,).
 
-    Tight arcs carry nothing here; `route` gives them their flow.
+    Tight arcs carry nothing here; `route` gives them their flow. No branches: whether an arc is
+    active cannot be foretold.
     """
     flow = np.empty(tail.size)
     slope = np.empty(tail.size)
     imbalance = supply.copy()
     for e in range(tail.size):
-        u = tail[e]
-        v = head[e]
-        if weight[e] > 0.0:
-            x, s = _carried(p[v] - p[u], cost[e], weight[e], capacity[e], undirected[e])
-        else:
-            x = capacity[e] if side[e] > 0 else 0.0
-            s = 0.0
-        flow[e] = x
-        slope[e] = s
-        imbalance[u] += x
-        imbalance[v] -= x
+        flow[e] = p[head[e]] - p[tail[e]]
+    for e in range(tail.size):
+        y = flow[e]
+        w = weight[e]
+        k = capacity[e]
+        s = 1.0 / w if w > 0.0 else 0.0
+        back = y + cost[e] if undirected[e] else 0.0
+        x = (max(y - cost[e], 0.0) + min(back, 0.0)) * s
+        slope[e] = s if (x != 0.0) & (x < k) & (x > -k) else 0.0
+        x = max(min(x, k), -k)
+        flow[e] = k if (w == 0.0) & (side[e] > 0) else x
+    for e in range(tail.size):
+        imbalance[tail[e]] += flow[e]
+        imbalance[head[e]] -= flow[e]
     return flow, slope, imbalance
 
 
@@ -66,16 +54,18 @@ def directional(p, move, side, tail, head, cost, weight, capacity, undirected):
     first = 0.0
     second = 0.0
     for e in range(tail.size):
-        u = tail[e]
-        v = head[e]
-        dy = move[v] - move[u]
-        if weight[e] > 0.0:
-            y = p[v] - p[u] + dy
-            x, s = _carried(y, cost[e], weight[e], capacity[e], undirected[e])
-            first += x * dy
-            second += s * dy * dy
-        elif side[e] > 0:
-            first += capacity[e] * dy
+        dy = move[head[e]] - move[tail[e]]
+        y = p[head[e]] - p[tail[e]] + dy
+        w = weight[e]
+        k = capacity[e]
+        s = 1.0 / w if w > 0.0 else 0.0
+        back = y + cost[e] if undirected[e] else 0.0
+        x = (max(y - cost[e], 0.0) + min(back, 0.0)) * s
+        s = s if (x != 0.0) & (x < k) & (x > -k) else 0.0
+        x = max(min(x, k), -k)
+        x = k if (w == 0.0) & (side[e] > 0) else x
+        first += x * dy
+        second += s * dy * dy
     return first, second
 
 
@@ -96,46 +86,6 @@ def divergence(flow, tail, head, n_nodes):
         out[tail[e]] -= flow[e]
         out[head[e]] += flow[e]
     return out
-
-
-@kernel
-def incidence(tail, head, cost, weight, capacity, undirected, n_nodes):
-    """What each node sees of its arcs: everything about them, node after node; loops left out.
-
-    Returns indptr (N+1,) int64 and, of size 2E: arc (int32), other end (int32), sign (int8; +1
-    where the node is the tail), cost, weight, capacity, undirected.
-    """
-    indptr = np.zeros(n_nodes + 1, np.int64)
-    for e in range(tail.size):
-        if tail[e] != head[e]:
-            indptr[tail[e] + 1] += 1
-            indptr[head[e] + 1] += 1
-    for v in range(n_nodes):
-        indptr[v + 1] += indptr[v]
-    fill = indptr[:-1].copy()
-    size = indptr[-1]
-    arc = np.empty(size, np.int32)
-    other = np.empty(size, np.int32)
-    sign = np.empty(size, np.int8)
-    costs = np.empty(size)
-    weights = np.empty(size)
-    capacities = np.empty(size)
-    both = np.empty(size, np.bool_)
-    for e in range(tail.size):
-        if tail[e] == head[e]:
-            continue
-        for end in range(2):
-            v = tail[e] if end == 0 else head[e]
-            q = fill[v]
-            fill[v] += 1
-            arc[q] = e
-            other[q] = head[e] if end == 0 else tail[e]
-            sign[q] = 1 if end == 0 else -1
-            costs[q] = cost[e]
-            weights[q] = weight[e]
-            capacities[q] = capacity[e]
-            both[q] = undirected[e]
-    return indptr, arc, other, sign, costs, weights, capacities, both
 
 
 @kernel
@@ -202,7 +152,10 @@ def shift_components(
             missing[label[v]] += rhs[v]
             size[label[v]] += 1.0
     on = np.zeros(n)
-    for e in range(tail.size):
+    lacking = False
+    for v in range(n):
+        lacking = lacking or abs(missing[v]) > tol
+    for e in range(tail.size if lacking else 0):
         u = label[tail[e]]
         v = label[head[e]]
         if u == v or slope[e] > 0.0 or (abs(missing[u]) <= tol and abs(missing[v]) <= tol):
@@ -384,178 +337,3 @@ def clamp(zero_arcs, leaf, side, tail, head, cost, p, trial):
                 else:
                     trial[leaf[z]] = trial[head[e]] - cost[e]
     return landed
-
-
-@kernel
-def _sift_down(position, event, root, count):
-    """Restore the min-heap on `position` below `root`, carrying `event` along."""
-    while True:
-        child = 2 * root + 1
-        if child >= count:
-            return
-        if child + 1 < count and position[child + 1] < position[child]:
-            child += 1
-        if position[root] <= position[child]:
-            return
-        position[root], position[child] = position[child], position[root]
-        event[root], event[child] = event[child], event[root]
-        root = child
-
-
-@kernel
-def _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol):
-    """In place: put an idle node v on the kink of an empty arc of weight zero, if that is free.
-
-    Free means that no arc at v carries more than `tol`, nor would on the way. An idle node off
-    its kink would only stand in the way of the nodes that carry mass.
-    """
-    for q in range(begin, end):
-        if weight[q] == 0.0 and side[arc[q]] < 0:
-            there = p[other[q]] - sign[q] * cost[q]
-            for r in range(begin, end):
-                y = sign[r] * (p[other[r]] - p[v])
-                new = sign[r] * (p[other[r]] - there)
-                if weight[r] == 0.0:
-                    if r != q and (new - cost[r]) * side[arc[r]] <= 0.0:
-                        return
-                else:
-                    x, _ = _carried(y, cost[r], weight[r], capacity[r], both[r])
-                    if abs(x) > tol:
-                        return
-                    x, _ = _carried(new, cost[r], weight[r], capacity[r], both[r])
-                    if abs(x) > tol:
-                        return
-            p[v] = there
-            side[arc[q]] = 0
-            return
-
-
-@kernel
-def sweep(p, side, indptr, arc, other, sign, cost, weight, capacity, both, supply, tol):
-    """In place in p and side: one pass of exact coordinate ascent, node after node.
-
-    The arcs come as `incidence` lists them. The imbalance of a node is a decreasing
-    piecewise-linear function of its own potential, with a step at the kink of every arc of weight
-    zero. From where it stands the walk goes from kink to kink towards the root; a heap hands the
-    kinks out in order. A node whose imbalance is at most `tol` stays; one that no potential can
-    balance goes to its last kink; an idle one rejoins its empty arc of weight zero.
-    """
-    position = np.empty(64)
-    event = np.empty(64, np.int64)  # 2 q + 1 where the slope of arc q begins, 2 q where it ends
-    for v in range(p.size):
-        begin = indptr[v]
-        end = indptr[v + 1]
-        here = p[v]
-        g = supply[v]  # with every tight arc as it is just below its kink
-        step = 0.0  # what the tight arcs add just above it
-        apart = False  # whether an empty arc of weight zero might be rejoined
-        for q in range(begin, end):
-            if weight[q] > 0.0:
-                y = sign[q] * (p[other[q]] - here)
-                x, _ = _carried(y, cost[q], weight[q], capacity[q], both[q])
-                g += sign[q] * x
-            elif side[arc[q]] == 0:
-                step += capacity[q]
-                if sign[q] > 0:
-                    g += capacity[q]
-            elif side[arc[q]] > 0:
-                g += sign[q] * capacity[q]
-            else:
-                apart = True
-        if g - step > tol:
-            g -= step
-            ahead = 1.0
-        elif g < -tol:
-            g = -g
-            ahead = -1.0
-        else:
-            if apart:
-                _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)
-            continue
-        if position.size < 4 * (end - begin):
-            position = np.empty(4 * (end - begin))
-            event = np.empty(4 * (end - begin), np.int64)
-        # Distances from here, in the direction of ascent, between which each arc has slope 1/w.
-        h = 0.0
-        active = 0
-        count = 0
-        nearest = np.inf
-        for q in range(begin, end):
-            w = weight[q]
-            flip = -ahead * sign[q]
-            shift = ahead * (p[other[q]] - here)
-            if w == 0.0:
-                # Passing the kink towards larger y fills the arc, towards smaller y empties it.
-                toward = 1 if flip > 0.0 else -1
-                e = arc[q]
-                if side[e] == 0:
-                    side[e] = toward
-                elif side[e] != toward:
-                    low = max(shift + flip * cost[q], 0.0)
-                    position[count] = low
-                    event[count] = 2 * q
-                    count += 1
-                    nearest = min(nearest, low)
-                continue
-            for turn in range(2 if both[q] else 1):
-                low = cost[q]
-                high = low + w * capacity[q]
-                if turn == 1:
-                    low, high = -high, -low
-                if flip < 0.0:
-                    low, high = -high, -low
-                low += shift
-                high += shift
-                if high > 0.0:
-                    if low > 0.0:
-                        position[count] = low
-                        event[count] = 2 * q + 1
-                        count += 1
-                        nearest = min(nearest, low)
-                    else:
-                        h += 1.0 / w
-                        active += 1
-                        nearest = min(nearest, high)
-                    if high < np.inf:
-                        position[count] = high
-                        event[count] = 2 * q
-                        count += 1
-        landed = False
-        travelled = 0.0
-        if g > h * nearest:
-            for root in range(count // 2 - 1, -1, -1):
-                _sift_down(position, event, root, count)
-            while count > 0:
-                span = position[0] - travelled
-                if g <= h * span:
-                    break
-                g -= h * span
-                travelled = position[0]
-                q = event[0] >> 1
-                if weight[q] > 0.0:
-                    if event[0] & 1:
-                        h += 1.0 / weight[q]
-                        active += 1
-                    else:
-                        h -= 1.0 / weight[q]
-                        active -= 1
-                    if active == 0:
-                        h = 0.0  # round-off would leave a slope where no arc is active
-                elif g <= capacity[q]:
-                    side[arc[q]] = 0
-                    p[v] = p[other[q]] - sign[q] * cost[q]
-                    landed = True
-                    break
-                else:
-                    g -= capacity[q]
-                    side[arc[q]] = -side[arc[q]]
-                count -= 1
-                position[0] = position[count]
-                event[0] = event[count]
-                _sift_down(position, event, 0, count)
-        if not landed:
-            if h > 0.0:
-                travelled += g / h
-            p[v] = here + ahead * travelled
-            if apart:
-                _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)

@@ -41,34 +41,34 @@ def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_inde
     last = col_slack[:, q].copy()
     rows = np.empty(8 * block.shape[0], np.int32)
     cols = np.empty(8 * block.shape[0], np.int32)
+    hit = np.empty(m + 1, np.int32)
     count = 0
     for r in range(block.shape[0]):
         i = start + r
         fi = f[i]
         worst = row_slack[i, k]
-        for low in range(0, m, 16):
-            high = min(low + 16, m)
-            hits = 0
-            for j in range(low, high):
-                hits += 1 if block[r, j] - fi - g[j] < max(worst, last[j]) else 0
-            if hits == 0:
+        # First, without branches, what may matter; then, in turn, whether it does.
+        found = 0
+        for j in range(m):
+            hit[found] = j
+            found += 1 if block[r, j] - fi - g[j] < max(worst, last[j]) else 0
+        for h in range(found):
+            j = hit[h]
+            s = block[r, j] - fi - g[j]
+            if s <= noise:
+                if count == rows.size:
+                    rows = _doubled(rows)
+                    cols = _doubled(cols)
+                rows[count] = i
+                cols[count] = j
+                count += 1
                 continue
-            for j in range(low, high):
-                s = block[r, j] - fi - g[j]
-                if s <= noise:
-                    if count == rows.size:
-                        rows = _doubled(rows)
-                        cols = _doubled(cols)
-                    rows[count] = i
-                    cols[count] = j
-                    count += 1
-                    continue
-                if s < worst:
-                    _insert(row_slack[i], row_index[i], s, j)
-                    worst = row_slack[i, k]
-                if s < last[j]:
-                    _insert(col_slack[j], col_index[j], s, i)
-                    last[j] = col_slack[j, q]
+            if s < worst:
+                _insert(row_slack[i], row_index[i], s, j)
+                worst = row_slack[i, k]
+            if s < last[j]:
+                _insert(col_slack[j], col_index[j], s, i)
+                last[j] = col_slack[j, q]
     return rows[:count], cols[:count]
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from quot.costs import sample
 from quot.flow.network import FlowState, Network
+from quot.parallel import dot
 from quot.problem import Problem
 from quot.support import Support
 
@@ -151,7 +152,7 @@ class Bipartite:
         f, g = -p[:n], p[n : n + m]
         if self.problem.is_balanced:
             a, b = self.problem.a, self.problem.b
-            shift = 0.5 * (float(g @ b / b.sum() - f @ a / a.sum()) + self.offset)
+            shift = 0.5 * (dot(g, b) / b.sum() - dot(f, a) / a.sum() + self.offset)
             return Dual(f + shift, g + (self.offset - shift))
         source = p[self.source] if self.slack_rows else -float(f.max())
         sink = p[self.sink] if self.slack_cols else float(g.max())

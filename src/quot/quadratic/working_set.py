@@ -83,10 +83,13 @@ class WorkingSet:
 
     def __init__(self, problem: Problem, monitor: Monitor, method: str = "auto") -> None:
         self.problem, self.monitor, self.method = problem, monitor, method
-        self.support = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
-        self.values = np.zeros(0)
-        self.box: Box | None = None
-        self.dual = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
+        none = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
+        zero = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
+        # Pairs that the last pricing found to be missing.
+        self.violators = 0
+        # The last network of the problem itself and where its solve ended.
+        self.network = Bipartite(problem, none)
+        self.state = self.network.state(zero)
 
     def solve(self, start: Dual | None = None) -> Solution:
         """Return the solution; on a limit, the best at hand."""
@@ -98,40 +101,43 @@ class WorkingSet:
                 self._descend_levels()
             else:
                 self._descend(self.problem, start, self.problem.reg, self.problem.reg, last=True)
-            self._finish()
+            self._finish(self.network, self.state)
             self._lower(wanted)
             status = Status.OPTIMAL
         except _StopError as stop:
             status = stop.args[0]
-        return Solution(self.dual, self.support, self.values, status)
+        network, state = self.network, self.state
+        return Solution(network.dual(state), network.support, network.values(state), status)
 
     def _lower(self, wanted: Problem) -> None:
         """From the floor follow the line of small reg to the reg wanted.
 
         The floor is lowered if the certificate says that the line was not reached.
         """
-        best = np.inf, self.dual, self.support, self.values
+        best = np.inf, self.network, self.state
         for _ in range(_LOWER_FLOORS):
             if self.problem.reg == wanted.reg:
                 return
-            gap = self._extrapolate(wanted)
+            solved = self.state
+            self.state, gap = self._extrapolate(wanted)
             if gap < best[0]:
-                best = gap, self.dual, self.support, self.values
-            if gap <= _EXACT or self.state.residual > _NOISY * _unit(wanted):
+                best = gap, self.network, self.state
+            if gap <= _EXACT or solved.residual > _NOISY * _unit(wanted):
                 break
             low = max(self.problem.reg * _LOWER, wanted.reg)
+            dual = self.network.dual(solved)
             self.problem = replace(wanted, reg=low)
-            self._finish()
-        _, self.dual, self.support, self.values = best
+            network = Bipartite(self.problem, self.network.support, self.network.box)
+            self._finish(network, network.state(dual))
+        _, self.network, self.state = best
 
-    def _extrapolate(self, wanted: Problem) -> float:
-        """Follow the line of small reg to one too small to solve at; return the relative gap."""
-        network = Bipartite(self.problem, self.support, self.box)
+    def _extrapolate(self, wanted: Problem) -> tuple[FlowState, float]:
+        """Follow the line of small reg to one too small to solve at; and the relative gap there."""
+        network = self.network
         there = follow(network, self.state, wanted.reg, _AT_THE_END * _unit(wanted))
-        self.dual, self.values = network.dual(there), network.values(there)
-        plan = Plan(wanted.shape, self.support.rows, self.support.cols, self.values)
-        dual = self.dual
-        return certify(wanted, plan, dual.f, dual.g, dual.lam).relative_gap
+        support, dual = network.support, network.dual(there)
+        plan = Plan(wanted.shape, support.rows, support.cols, network.values(there))
+        return there, certify(wanted, plan, dual.f, dual.g, dual.lam).relative_gap
 
     def _descend_levels(self) -> None:
         """From the coarsest level and a large reg to the problem itself."""
@@ -170,8 +176,9 @@ class WorkingSet:
             problem = replace(problem, reg=reg)
             end = last and reg == target
             support, box, hint = _candidates(problem, dual, rounds, hint)
-            network, state = self._solve(
-                problem, support, dual, _NEAR_THE_END if end else _ON_THE_WAY, box=box, jump=jump
+            network = Bipartite(problem, support, box)
+            state = self._solve(
+                network, network.state(dual), _NEAR_THE_END if end else _ON_THE_WAY, jump=jump
             )
             dual = network.dual(state)
             hub = network.through_hub(state) / problem.total if box is not None else 0.0
@@ -184,7 +191,7 @@ class WorkingSet:
             active = int(np.count_nonzero(network.values(state)))
             if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
-            lower = max(reg / _STEP, target)
+            lower = max(reg / _step(reg / target), target)
             if last and self._is_far(active, reg, target):
                 jump, lower = reg, target
                 before, reg = None, lower
@@ -197,7 +204,7 @@ class WorkingSet:
             return active < _NEARLY_LINEAR * sum(self.problem.shape) and reg > _FAR * target
         return self.method == "interior_point"
 
-    def _finish(self) -> None:
+    def _finish(self, network: Bipartite, state: FlowState) -> None:
         """Solve to the end on the candidates, price all pairs and add what is missing, in turn.
 
         The hub stays until nothing flows through it: without it the candidates may not even be
@@ -206,73 +213,83 @@ class WorkingSet:
         problem = self.problem
         least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
         end = min(_AT_THE_END, 1e-3 * least)
-        box = self.box
         rounds = 0
         while True:
-            network, state = self._solve(problem, self.support, self.dual, end, box=box)
-            if isinstance(problem.cost, SparseCost) or self.support.size == _pairs(problem):
+            state = self._solve(network, state, end)
+            support, dual = network.support, network.dual(state)
+            if isinstance(problem.cost, SparseCost) or support.size == _pairs(problem):
                 return
-            dual = self.dual
-            through = box is not None and network.through_hub(state) > 0.0
-            if not through:
+            if network.box is None or network.through_hub(state) == 0.0:
                 f = dual.f + dual.lam
                 missing = violators(problem.cost, f, dual.g, round_off(f, dual.g))
-                if (self.support | missing).size == self.support.size:
+                self.violators = (support | missing).size - support.size
+                if not self.violators:
                     return
             rounds += 1
             near, box, _ = _candidates(problem, dual, rounds, None)
-            self.support = self.support | near
+            network = Bipartite(problem, support | near, box)
+            state = network.state(dual)
 
     def _solve(
-        self,
-        problem: Problem,
-        support: Support,
-        dual: Dual,
-        tol: float,
-        *,
-        box: Box | None,
-        jump: float | None = None,
-    ) -> tuple[Bipartite, FlowState]:
-        """Newton on the given pairs, reported to the monitor.
+        self, network: Bipartite, state: FlowState, tol: float, *, jump: float | None = None
+    ) -> FlowState:
+        """Newton on a network, reported to the monitor.
 
-        An interior point comes first if the dual belongs to a reg `jump` far above.
+        An interior point comes first if the state belongs to a reg `jump` far above; and where
+        Newton gets stuck, from there.
         """
-        network = Bipartite(problem, support, box)
-        unit = _unit(problem)
-        state = network.state(dual)
-        if jump is not None:
-            state = solve_interior_point(
-                network.network,
-                state,
-                smooth=jump,
-                tol=1e-6 * unit,
-                tol_gap=1e-3 * problem.reg * unit * problem.total,
-                max_iter=self.monitor.steps_left,
-            )
-        state = solve_newton(
-            network.network,
-            state,
-            tol=tol * unit,
-            max_iter=self.monitor.steps_left,
-        )
+        problem, unit, before = network.problem, _unit(network.problem), self.monitor.steps
+        if jump is None:
+            state = self._newton(network, state, tol * unit)
+        if jump is not None or state.residual > max(tol, _NOISY) * unit:
+            smooth = problem.reg if jump is None else jump
+            inside = self._interior_point(network, state, smooth)
+            there = self._newton(network, inside, tol * unit)
+            if jump is not None or there.residual < state.residual:
+                state = there
         if problem.shape == self.problem.shape:
-            self.dual, self.support, self.state = network.dual(state), support, state
-            self.values, self.box = network.values(state), box
-        self.monitor.steps += state.iterations
+            self.network, self.state = network, state
         stop = self.monitor.report(
             Iterate(
                 iteration=len(self.monitor.history),
                 residual=state.residual / unit,
                 support=int(np.count_nonzero(network.values(state))),
-                candidates=support.size,
-                violators=0,
+                candidates=network.support.size,
+                violators=self.violators,
                 reg=problem.reg,
-                inner=state.iterations,
+                inner=self.monitor.steps - before,
             )
         )
+        self.violators = 0
         if stop is not None:
             raise _StopError(stop)
-        return network, state
+        return state
+
+    def _newton(self, network: Bipartite, state: FlowState, tol: float) -> FlowState:
+        found = solve_newton(
+            network.network,
+            state,
+            tol=tol,
+            max_iter=self.monitor.steps_left,
+            is_late=self.monitor.is_late,
+        )
+        self.monitor.steps += found.iterations - state.iterations
+        return found
+
+    def _interior_point(self, network: Bipartite, state: FlowState, smooth: float) -> FlowState:
+        problem = network.problem
+        unit = _unit(problem)
+        found = solve_interior_point(
+            network.network,
+            state,
+            smooth=smooth,
+            tol=_NEAR_THE_END * unit,
+            tol_gap=1e-3 * problem.reg * unit * problem.total,
+            max_iter=self.monitor.steps_left,
+            is_late=self.monitor.is_late,
+        )
+        self.monitor.steps += found.iterations - state.iterations
+        return found
 
 
 def _candidates(
@@ -294,6 +311,11 @@ def _candidates(
     count = _NEAREST << max(rounds - _PATIENT_ROUNDS, 0)
     support, rows_at, cols_at = nearest(cost, dual.f + dual.lam, dual.g, count, hint)
     return support, Box.around(dual, rows_at, cols_at), (2.0 * rows_at, 2.0 * cols_at)
+
+
+def _step(way: float) -> float:
+    """One of the equal steps, about _STEP each, into which a way is cut."""
+    return float(way ** (1.0 / max(1, round(np.log(way) / np.log(_STEP)))))
 
 
 def _predict(
