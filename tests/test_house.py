@@ -213,20 +213,20 @@ def test_no_addresses_and_no_machine_paths():
     assert not found, found
 
 
-def test_readme_code_runs(tmp_path, monkeypatch):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    if not blocks:
-        pytest.skip("README.md has no Python block yet")
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/choosing.md"])
+def test_code_on_pages_runs(page, tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+    assert blocks
     monkeypatch.chdir(tmp_path)
-    names: dict = {"__name__": "readme"}
+    names: dict = {"__name__": "page"}
     for block in blocks:
         if ">>>" in block:
-            test = doctest.DocTestParser().get_doctest(block, names, "README.md", None, 0)
+            test = doctest.DocTestParser().get_doctest(block, names, page, None, 0)
             outcome = doctest.DocTestRunner().run(test, clear_globs=False)
             assert outcome.failed == 0
             names.update(test.globs)
         else:
-            exec(compile(block, "README.md", "exec"), names)
+            exec(compile(block, page, "exec"), names)
 
 
 def test_deprecations_are_not_overdue():

@@ -56,8 +56,9 @@ def solve(  # noqa: PLR0913
     a, b : array of shape (n,), (m,), optional
         Masses of rows and columns; uniform, 1/n and 1/m, by default.
     reg : float, default=0
-        Strength of the quadratic term, in cost per mass. With masses 1/n a useful `reg` grows
-        with n.
+        Strength of the quadratic term, in cost per mass. With masses 1/n the same part of all pairs
+        carries mass if `reg` grows like n m; the same number in a row, of points in the plane, at
+        the same `reg`.
     mass : float, optional
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
         totals.

@@ -36,11 +36,12 @@ class Certificate:
     Parameters
     ----------
     lower, upper : float
-        The optimal value lies between: `lower` is the value of the dual with the given potentials
-        over all pairs, `upper` that of the plan repaired to exact marginals.
+        The optimal value lies between: `lower` is the value of the dual over all pairs, with the
+        given potentials or, if that is larger, of the linear problem with their c-transform;
+        `upper` is that of the plan repaired to exact marginals.
     primal_residual : float
-        Largest violation of a marginal, of the total or of P >= 0 by the plan as given, in units
-        of the largest mass.
+        Largest violation of a marginal or of P >= 0 by the plan as given, in units of the largest
+        mass, and of the total, relative to it.
     multiplier_violation : float
         Largest positive entry of f or g in a partial problem, where both must be <= 0, relative to
         the spread of the potentials; 0 in a balanced one.
@@ -93,7 +94,7 @@ class Certificate:
         return (
             f"{self.lower:.12g} <= optimal value <= {self.upper:.12g}   "
             f"relative gap {self.relative_gap:.1e}\n"
-            f"plan: marginals within {self.primal_residual:.1e} of the largest mass\n"
+            f"plan: marginals and total within {self.primal_residual:.1e}\n"
             f"scope: {self.scope} ({self.pairs:,} pairs priced)"
         )
 
@@ -155,7 +156,7 @@ def certify(
     return Certificate(
         lower=lower,
         upper=upper,
-        primal_residual=marginal_error(problem, plan) / (max(a.max(), b.max()) or 1.0),
+        primal_residual=marginal_error(problem, plan),
         multiplier_violation=violation,
         round_off=8 * _EPS * terms,
         scale=max(abs(lower), abs(upper), _TINY * problem.total * typical),

@@ -39,11 +39,12 @@ class Tolerance:
     Parameters
     ----------
     primal : float, default=1e-9
-        Marginal violation of the plan, in units of the largest mass.
+        Violation of the marginals, in units of the largest mass, and of the total, relative to it.
     dual : float, default=1e-9
         Sign violation of the multipliers of a partial problem, relative to the potentials.
     gap : float, default=1e-9
-        Duality gap, relative to the optimal value.
+        Duality gap, relative to `Certificate.scale`: the optimal value, or a typical cost where
+        that is nearly zero.
     """
 
     primal: float = 1e-9

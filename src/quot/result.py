@@ -25,7 +25,8 @@ class Result:
     problem : Problem or EntropicProblem
         What was solved.
     plan : Plan
-        Sparse plan with exact marginals.
+        Sparse plan with exact marginals; from a reference method ("clarabel", "scs") as that left
+        it.
     f, g : array of shape (n,), (m,)
         Potentials: ``P_ij = max(f_i + g_j + lam - C_ij, 0) / reg`` for reg > 0; for reg = 0
         ``f_i + g_j + lam <= C_ij`` up to round-off. In an entropic problem
@@ -42,7 +43,7 @@ class Result:
     seconds : float
         Wall-clock time of the solve, certificate included, reporting left out.
     method : str
-        Name of the method that ran.
+        The method as asked for.
     """
 
     problem: Transport

@@ -29,24 +29,28 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
     take all their mass; the others of less than that keep some back.
     """
-    if full is None and marginal_error(problem, plan) <= _ROUND_OFF * _scale(problem):
+    if full is None and marginal_error(problem, plan) <= _ROUND_OFF:
         return plan
     if plan.nnz == 0:
         return round_sparse(plan, problem.a, problem.b, problem.total)
     mended = _mend_on_support(problem, plan, full or (None, None))
-    if marginal_error(problem, mended) <= _ROUND_OFF * _scale(problem):
+    if marginal_error(problem, mended) <= _ROUND_OFF:
         return mended
     return round_sparse(mended, problem.a, problem.b, problem.total)
 
 
 def marginal_error(problem: Transport, plan: Plan) -> float:
-    """Return the largest violation of a marginal, of the total, or of P >= 0; NaN propagates."""
+    """Return the largest violation of a marginal, of P >= 0, or of the total; NaN propagates.
+
+    The first two in units of the largest single mass, the last relative to the total.
+    """
+    unit = max(float(problem.a.max()), float(problem.b.max())) or 1.0
     rows, cols = plan.row_sums() - problem.a, plan.col_sums() - problem.b
     negative = np.append(-plan.values, 0.0).max()
     if problem.is_balanced:
-        return float(np.max([np.abs(rows).max(), np.abs(cols).max(), negative]))
-    excess = abs(plan.total - problem.total)
-    return float(np.max([rows.max(), cols.max(), excess, negative, 0.0]))
+        return float(np.max([np.abs(rows).max(), np.abs(cols).max(), negative])) / unit
+    excess = abs(plan.total - problem.total) / (problem.total or unit)
+    return float(np.max([np.max([rows.max(), cols.max(), negative, 0.0]) / unit, excess]))
 
 
 def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
@@ -158,8 +162,3 @@ def _merge(
         summed = sums(np.searchsorted(support.keys, keys), values, support.size)
     kept = summed > 0.0
     return Plan(shape, support.rows[kept], support.cols[kept], summed[kept])
-
-
-def _scale(problem: Transport) -> float:
-    """Return the largest single mass: round-off is measured against it."""
-    return float(max(problem.a.max(), problem.b.max()))

@@ -38,11 +38,11 @@ def linear_bound(C, a, b, mass, f, g, lam):
 
 
 def residual(P, a, b, mass):
-    """Largest violation of the constraints, in units of the largest mass."""
+    """Largest violation of the constraints; masses in units of the largest, the total of itself."""
     rows, cols = P.sum(axis=1) - a, P.sum(axis=0) - b
     unit = max(a.max(), b.max()) or 1.0
     if mass is None:
         worst = np.r_[np.abs(rows), np.abs(cols), -P.ravel()]
     else:
-        worst = np.r_[rows, cols, -P.ravel(), abs(P.sum() - mass)]
+        worst = np.r_[rows, cols, -P.ravel(), abs(P.sum() - mass) * unit / (mass or unit)]
     return max(float(worst.max()), 0.0) / unit

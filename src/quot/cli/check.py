@@ -137,7 +137,7 @@ def _check_feasibility(
     }
     rows = [
         *common.plan_rows(problem, plan),
-        ("marginals within", f"{residual:.2e} of the largest mass"),
+        ("marginals within", f"{residual:.2e}, relative"),
         ("forbidden pairs", f"{forbidden}"),
         ("feasible", f"{'yes' if feasible else 'no'}, to {tolerance.primal:.1e}"),
     ]

@@ -286,7 +286,7 @@ def certificate_rows(certificate: Certificate) -> list[tuple[str, str]]:
     return [
         ("gap", f"{certificate.gap:.2e}, relative {certificate.relative_gap:.2e}"),
         ("optimum between", f"{certificate.lower:.12g} and {certificate.upper:.12g}"),
-        ("marginals within", f"{certificate.primal_residual:.2e} of the largest mass"),
+        ("marginals within", f"{certificate.primal_residual:.2e}, relative"),
         ("pairs priced", f"{certificate.pairs:,} ({certificate.scope})"),
     ]
 

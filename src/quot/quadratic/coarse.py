@@ -1,9 +1,9 @@
 """Coarse versions of a problem: rows and columns in nested clusters.
 
 Rows are points: their coordinates, or their costs to a few columns where only a matrix is known.
-A kd tree cuts them into clusters of equal size; the cost between clusters is the mean, their
-mass the sum. Potentials found there, read on single rows against the clusters of columns, are
-good to second order in the size of a cluster.
+A kd tree cuts them into clusters of equal size; their mass is the sum, the cost between two the
+mean, or that between the mean points. Potentials found there, read on single rows against the
+clusters of columns, are good to second order in the size of a cluster.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def _fill(problem: Problem, dual: Dual) -> Dual:
         everything = np.arange(problem.shape[1])
         f[open_f] = _least(problem.cost.take(open_f, everything), g + lam)
     if problem.reg == 0.0:
-        f = np.minimum(f, _least(problem.cost, g + lam))
+        f = _least(problem.cost, g + lam)
     if not problem.is_balanced:
         f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
     return Dual(f, g, lam)
