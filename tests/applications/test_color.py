@@ -140,6 +140,7 @@ def test_files_that_are_no_pictures(name, text, place, capsys):
         (["-o", "out.png", "--mass", "nan"], "`mass` must be finite; got nan."),
         (["-o", "out.png", "--reg=-1"], "`reg` must not be negative; got -1."),
         (["-o", "out.png", "--colors", "1"], "`colors` must be at least 2; got 1."),
+        (["-o", "out.png", "--smooth=-1"], "`smooth` must be at least 0; got -1."),
         (["-o", "out.png", "--seed=-1"], "`seed` must be at least 0; got -1."),
         (["-o", "out.png", "--space", "hsv"], "argument --space: invalid choice: 'hsv'"),
         ([], "the following arguments are required: -o/--output; see `quot recolor --help`."),
@@ -178,6 +179,15 @@ def test_transparency_is_not_dropped_in_silence(tmp_path):
     with pytest.raises(quot.InvalidProblemError, match=r"would be a JPEG, which has no transpar"):
         write_image(np.zeros((2, 3, 4), np.uint8), tmp_path / "x.jpg")
     assert not list(tmp_path.iterdir())
+
+
+def test_transparency_is_refused_before_any_work(files, tmp_path, monkeypatch, capsys):
+    clear = tmp_path / "clear.png"
+    write_image(np.full((4, 4, 4), 9, np.uint8), clear)
+    monkeypatch.setattr("quot.applications.color.make_palette", pytest.fail)
+    out = tmp_path / "out.jpg"
+    assert main(["recolor", str(clear), str(files[1]), "-o", str(out)]) == 2
+    assert f"`{out}` would be a JPEG, which has no transparency" in capsys.readouterr().err
 
 
 def test_pictures_without_pillow(monkeypatch, files):

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from quot import api
 from quot.applications.images import as_image
 from quot.applications.palette import Palette, distinct_colors, make_palette
+from quot.applications.smoothing import smooth_change
 from quot.applications.spaces import SPACES, from_space, to_space
 from quot.convergence import Iterate, Tolerance
 from quot.exceptions import InvalidProblemError
@@ -98,6 +99,7 @@ def recolor(
     reg: float | None = None,
     colors: int = 256,
     space: str = "lab",
+    smooth: int = 16,
     seed: int = 0,
     tol: float = 1e-9,
     callback: Callable[[Iterate], bool | None] | None = None,
@@ -108,7 +110,8 @@ def recolor(
     total `mass`; C is the squared distance of two colours over the largest one. A colour of share
     ``a_i`` that sends ``q_i`` moves to ``(sum_j P_ij Y_j + (a_i - q_i) X_i) / a_i``: what is not
     moved stays as it was. A pixel moves as the palette colours nearest to it do, mixed smoothly, so
-    that detail and gradients survive.
+    that detail and gradients survive; then the changes of neighbouring pixels are smoothed where
+    the picture has no edge.
 
     Parameters
     ----------
@@ -127,6 +130,9 @@ def recolor(
         Size of the palettes: fewer flatten the picture, more change little and cost time.
     space : {"lab", "rgb"}, default="lab"
         Where distances are measured: CIELAB, close to what the eye sees, or sRGB.
+    smooth : int, default=16
+        Pixels over which the changes of colour are smoothed where the source is nearly flat. With 0
+        a steep map shows what compression has left there: blocks in the sky.
     seed : int, default=0
         Seed of the palettes; the same seed gives the same picture.
     tol : float, default=1e-9
@@ -167,6 +173,7 @@ def recolor(
         )
     colors = check_count(colors, "colors", 2)
     check_option(space, "space", SPACES)
+    smooth = check_count(smooth, "smooth", 0)
     rng = np.random.default_rng(check_count(seed, "seed", 0))
     reg = None if reg is None else as_reg(reg)
     tolerance = Tolerance.of(tol)
@@ -193,7 +200,7 @@ def recolor(
 
     began = time.perf_counter()
     moved = result.plan.barycentric(Y.points, X=X.points, a=X.masses)
-    image, clipped = _paint(source_image, rgb, where, X, moved)
+    image, clipped = _paint(source_image, rgb, where, X, moved, smooth)
     return Recoloring(
         image=image,
         source_image=source_image,
@@ -237,23 +244,23 @@ def _shared_mass(X: Palette, Y: Palette) -> float:
     return float(min(X.masses.sum(), Y.masses.sum()))
 
 
-def _paint(
-    image: Bytes, rgb: Floats, where: NDArray[np.int64], X: Palette, moved: Floats
+def _paint(  # noqa: PLR0917
+    image: Bytes, rgb: Floats, where: NDArray[np.int64], X: Palette, moved: Floats, smooth: int
 ) -> tuple[Bytes, float]:
     """Return the picture with every distinct colour moved, and the share of pixels clipped."""
     shift = moved - X.points
-    painted = np.empty_like(rgb)
-    outside = np.empty(len(rgb), np.bool_)
+    change = np.empty_like(rgb)
     tree = cKDTree(X.points)
     for start in range(0, len(rgb), _CHUNK):
         part = slice(start, start + _CHUNK)
         points = to_space(rgb[part], X.space)
-        new = from_space(points + _mix(tree, shift, points), X.space)
-        outside[part] = ((new < -0.5 / 255) | (new > 255.5 / 255)).any(axis=1)
-        painted[part] = np.clip(new, 0.0, 1.0)
+        change[part] = from_space(points + _mix(tree, shift, points), X.space) - rgb[part]
+    picture = rgb[where].reshape(*image.shape[:2], 3)
+    new = picture + smooth_change(change[where].reshape(picture.shape), picture, smooth)
+    outside = ((new < -0.5 / 255) | (new > 255.5 / 255)).any(axis=2)
     out = image.copy()
-    out[..., :3] = np.rint(255 * painted).astype(np.uint8)[where].reshape(*image.shape[:2], 3)
-    return out, float(outside[where].mean())
+    out[..., :3] = np.rint(255 * np.clip(new, 0.0, 1.0)).astype(np.uint8)
+    return out, float(outside.mean())
 
 
 def _mix(tree: cKDTree, shift: Floats, points: Floats) -> Floats:

@@ -98,9 +98,13 @@ def read_image(path: PathLike) -> Bytes:
         ) from error
 
 
-def check_image_path(path: PathLike) -> None:
-    """Raise early, before any work, if no picture can be written there."""
+def check_image_path(path: PathLike, image: Bytes | None = None) -> None:
+    """Raise early, before any work, if no picture, or no such `image`, can be written there."""
     check_writable(path, tuple(FORMATS))
+    if image is not None and image.shape[2] == 4 and FORMATS[Path(path).suffix.lower()] == "JPEG":
+        raise InvalidProblemError(
+            f"`{path}` would be a JPEG, which has no transparency, and the picture has; write .png."
+        )
 
 
 def write_image(image: Bytes, path: PathLike) -> None:
@@ -109,12 +113,8 @@ def write_image(image: Bytes, path: PathLike) -> None:
     Only JPEG loses anything; it has no transparency, which is refused rather than dropped.
     """
     pil = need("PIL.Image", "pillow")
-    check_image_path(path)
+    check_image_path(path, image)
     kind = FORMATS[Path(path).suffix.lower()]
-    if kind == "JPEG" and image.shape[2] == 4:
-        raise InvalidProblemError(
-            f"`{path}` would be a JPEG, which has no transparency, and the picture has; write .png."
-        )
     with write_atomically(path) as stream:
         pil.fromarray(image).save(stream, format=kind, **_OPTIONS.get(kind, {}))
 

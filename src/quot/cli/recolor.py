@@ -34,6 +34,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--space", choices=("lab", "rgb"), default="lab", help="where colours are compared (lab)"
     )
+    parser.add_argument(
+        "--smooth", type=int, default=16, help="pixels over which flat parts are smoothed (16)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the palettes (0)")
     parser.add_argument(
         "--picture", metavar="FILE", help="where to draw the plan (default: OUT with -plan.png)"
@@ -44,21 +47,24 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Recolour, write both pictures, print the numbers."""
     from quot.applications.color import recolor
-    from quot.applications.images import check_image_path, write_image
+    from quot.applications.images import check_image_path, read_image, write_image
     from quot.applications.picture import draw_recoloring
 
     output = Path(args.output)
     picture = Path(args.picture) if args.picture else output.with_name(f"{output.stem}-plan.png")
     check_image_path(output)
     check_image_path(picture)
+    source = read_image(args.source)
+    check_image_path(output, source)
     with progress("recolor") as callback:
         outcome = recolor(
-            args.source,
+            source,
             args.reference,
             mass=args.mass,
             reg=args.reg,
             colors=args.colors,
             space=args.space,
+            smooth=args.smooth,
             seed=args.seed,
             callback=callback,
         )

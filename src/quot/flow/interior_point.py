@@ -19,8 +19,12 @@ from quot.parallel import dot
 
 Floats = NDArray[np.float64]
 
-# Residual of the linear systems; what it leaves is made up for in the next step.
-_RTOL = 1e-6
+# Residuals of the linear systems of the predictor, which only says where to aim, and the corrector;
+# what that leaves is made up for in the next step.
+_AIM, _RTOL = 1e-3, 1e-5
+# Products of flow and multiplier at the start, in those of a typical arc: a start too near the
+# boundary takes many short steps to balance the nodes.
+_INSIDE = 30.0
 # Fraction of the way to the boundary that a step may go.
 _TO_BOUNDARY = 0.995
 _MAX_STEPS = 80
@@ -70,18 +74,18 @@ class _System:
             net,
             here,
             capped,
-            LaplacianSolver(jacobi=False),
+            LaplacianSolver(jacobi=False, fine=1.0),
             missing,
             1.0 / (net.weight + here.z / here.x + here.v / here.room),
             net.cost + net.weight * here.x - tension - here.z + here.v,
         )
 
-    def direction(self, comp_x: Floats, comp_v: Floats) -> _Point:
+    def direction(self, comp_x: Floats, comp_v: Floats, rtol: float) -> _Point:
         """Return Newton's direction that adds comp_x to x z and comp_v to room v."""
         net, here = self.network, self.here
         drift = self.conductance * (comp_x / here.x - comp_v / here.room - self.dual_residual)
         rhs = self.missing - kernels.divergence(drift, net.tail, net.head, net.n_nodes)
-        dp = self.solver.solve(net.tail, net.head, self.conductance, rhs - rhs.mean(), _RTOL)
+        dp = self.solver.solve(net.tail, net.head, self.conductance, rhs - rhs.mean(), rtol)
         dx = self.conductance * kernels.tension(dp, net.tail, net.head) + drift
         dz = (comp_x - here.z * dx) / here.x
         dv = np.where(self.capped, (comp_v + here.v * dx) / here.room, 0.0)
@@ -153,13 +157,14 @@ def _iterate(  # noqa: PLR0917
         step += 1
         system = _System.at(net, here, capped, missing)
         # Predictor: straight for the boundary; how far it gets says how much to centre.
-        ahead = system.direction(-here.x * here.z, -here.room * here.v)
+        ahead = system.direction(-here.x * here.z, -here.room * here.v, _AIM)
         reached = _complementarity(here.moved(ahead, min(1.0, _reach(here, ahead))))
         mu = gap / count * (max(reached, 0.0) / gap) ** 3
         # Corrector: towards the central path, with the predictor's second-order error.
         ahead = system.direction(
             mu - here.x * here.z - ahead.x * ahead.z,
             np.where(capped, mu - here.room * here.v - ahead.room * ahead.v, 0.0),
+            _RTOL,
         )
         here = here.moved(ahead, min(1.0, _TO_BOUNDARY * _reach(here, ahead)))
 
@@ -190,8 +195,8 @@ def _start(net: Network, potentials: Floats, smooth: float) -> _Point:
     capped = np.isfinite(net.capacity)
     t = kernels.tension(potentials, net.tail, net.head) - net.cost
     weight = np.where(net.weight > 0, np.maximum(net.weight, smooth), 0.0)
-    typical = float(np.abs(net.supply).max()) / max(2.0 * net.n_arcs / net.n_nodes, 1.0)
-    mu = smooth * typical * typical
+    typical = 0.5 * float(np.abs(net.supply).sum()) / net.n_arcs
+    mu = _INSIDE * smooth * typical * typical
     root = np.sqrt(t * t + 4 * weight * mu)
     k = np.where(capped, net.capacity, 1.0)
     with np.errstate(all="ignore"):

@@ -35,6 +35,7 @@ class LaplacianSolver:
     """
 
     jacobi: bool = True
+    fine: float = _FINE
     factors: int = 0
     iterations: int = 0
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
@@ -55,7 +56,7 @@ class LaplacianSolver:
         x: Floats
         if self._factor is not None and self._stale_rest == 0:
             x, count, reached = kernels.cg_factor(
-                *graph, *self._factor, rhs, min(rtol, _FINE), _STALE_ITERATIONS
+                *graph, *self._factor, rhs, min(rtol, self.fine), _STALE_ITERATIONS
             )
             self.iterations += count
             if reached <= rtol:
@@ -75,7 +76,7 @@ class LaplacianSolver:
         self._stale_rest = max(self._stale_rest - 1, 0)
         self.factors += 1
         self._factor = kernels.factor(indptr, neighbour, weight, twin, 1)
-        x, count, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, _FINE), 400)
+        x, count, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, self.fine), 400)
         self.iterations += count
         return x
 
