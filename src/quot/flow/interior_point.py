@@ -130,7 +130,9 @@ def solve_interior_point(
         here = _start(_directed(network), start.potentials, smooth)
         steps = min(max_iter, _MAX_STEPS)
         here, residual, step = _iterate(_directed(network), here, tol, tol_gap, steps, is_late)
-    if not np.isfinite(here.p).all():  # beyond the range of floats: Newton has to do without
+    if not (
+        np.isfinite(residual) and np.isfinite(here.p).all()
+    ):  # beyond the range of floats: Newton has to do without
         return start
     return _finish(network, here, residual, start.iterations + step)
 
@@ -195,7 +197,8 @@ def _start(net: Network, potentials: Floats, smooth: float) -> _Point:
     capped = np.isfinite(net.capacity)
     t = kernels.tension(potentials, net.tail, net.head) - net.cost
     weight = np.where(net.weight > 0, np.maximum(net.weight, smooth), 0.0)
-    typical = 0.5 * float(np.abs(net.supply).sum()) / net.n_arcs
+    through = 0.5 * float(np.abs(net.supply).sum())
+    typical = through / net.n_arcs
     mu = _INSIDE * smooth * typical * typical
     root = np.sqrt(t * t + 4 * weight * mu)
     k = np.where(capped, net.capacity, 1.0)
@@ -205,7 +208,7 @@ def _start(net: Network, potentials: Floats, smooth: float) -> _Point:
     u = np.clip(t * k / mu, -_LONG_WAY, _LONG_WAY)
     part = 2 / (2 + np.abs(u) + np.sqrt(u * u + 4))
     share = np.where(u > 0, 1 - part, part)
-    x = np.where(capped & ((net.weight == 0.0) | (x >= k)), share * k, x)
+    x = np.where(capped & ((net.weight == 0.0) | (x >= k)), np.minimum(share * k, through), x)
     room = np.where(capped, net.capacity - x, 1.0)
     return _Point(potentials, x, room, mu / x, np.where(capped, mu / room, 0.0))
 

@@ -245,7 +245,9 @@ class WorkingSet:
             smooth = problem.reg if jump is None else jump
             inside = self._interior_point(network, state, smooth)
             there = self._newton(network, inside, tol * unit)
-            if jump is not None or there.residual < state.residual:
+            if jump is not None and there.residual > max(tol, _NOISY) * unit:
+                state = self._newton(network, state, tol * unit)
+            if there.residual <= state.residual:
                 state = there
         if problem.shape == self.problem.shape:
             self.network, self.state = network, state
