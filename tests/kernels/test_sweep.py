@@ -1,0 +1,101 @@
+"""Plain nodes are balanced in closed form: the same as by the walk from kink to kink."""
+
+import numpy as np
+import pytest
+from tests.kernels.networks import Net, imbalance_range
+
+from quot.kernels import sweep as kernels
+
+
+def partial_network(rng, n=5, m=6):
+    """Rows and columns with an arc each from S and to T, or a supply, and a hub in between."""
+    rows, cols = np.divmod(np.flatnonzero(rng.random(n * m) < 0.7), m)
+    source, sink, hub = n + m, n + m + 1, n + m + 2
+    some, more = np.flatnonzero(rng.random(n) < 0.7), np.flatnonzero(rng.random(m) < 0.7)
+    tail = np.r_[rows, np.arange(n), np.full(m, hub), np.full(some.size, source), n + more]
+    head = np.r_[n + cols, np.full(n, hub), n + np.arange(m), some, np.full(more.size, sink)]
+    zeros = some.size + more.size
+    pairs = tail.size - zeros
+    supply = np.r_[-rng.random(n), rng.random(m), 0.0, 0.0, 0.0]
+    supply[some], supply[n + more] = 0.0, 0.0
+    p = rng.normal(size=n + m + 3)
+    cost = np.r_[rng.uniform(0.0, 1.5, pairs), np.zeros(zeros)]
+    side = np.zeros(tail.size, np.int8)
+    for e in range(pairs, tail.size):
+        leaf, other = (head[e], tail[e]) if tail[e] == source else (tail[e], head[e])
+        if rng.random() < 0.3:
+            p[leaf] = p[other]
+        side[e] = np.sign(p[head[e]] - p[tail[e]])
+    return Net(
+        tail.astype(np.int32),
+        head.astype(np.int32),
+        cost,
+        np.r_[10.0 ** rng.uniform(-1, 1, pairs), np.zeros(zeros)],
+        np.r_[np.full(pairs, np.inf), rng.uniform(0.1, 2.0, zeros)],
+        np.zeros(tail.size, bool),
+        supply,
+        p,
+        side,
+    )
+
+
+def swept(net, seen, plain, **how):
+    p, side = net.p.copy(), net.side.copy()
+    kernels.sweep(p, side, seen[0], plain, *seen[2:], net.supply, 1e-13, **how)
+    return p, side
+
+
+def only(seen, v):
+    """The lists with the arcs of v alone."""
+    indptr, plain, *rest = seen
+    alone = np.zeros_like(indptr)
+    alone[v + 1 :] = indptr[v + 1] - indptr[v]
+    part = slice(indptr[v], indptr[v + 1])
+    return alone, np.where(np.arange(plain.size) == v, plain, 0), *(x[part].copy() for x in rest)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_closed_form_and_walk_agree(seed):
+    net = partial_network(np.random.default_rng(seed))
+    seen = kernels.incidence(*net.arcs, net.n)
+    assert np.count_nonzero(seen[1]) >= 6
+    for v in np.flatnonzero(seen[1]):
+        alone = only(seen, v)
+        p, side = swept(net, alone, alone[1], most=0.0, part=0.0)
+        q, walked = swept(net, alone, np.zeros_like(alone[1]), most=0.0, part=0.0)
+        np.testing.assert_allclose(p, q, atol=1e-12)
+        np.testing.assert_array_equal(side, walked)
+
+
+def test_plain_says_what_it_means():
+    tail = np.array([0, 0, 1, 3, 1], np.int32)
+    head = np.array([1, 2, 2, 0, 4], np.int32)
+    weight = np.array([1.0, 1.0, 1.0, 0.0, 2.0])
+    capacity = np.array([np.inf, np.inf, np.inf, 1.0, 3.0])
+    one = np.ones(5)
+    _, plain, *_ = kernels.incidence(tail, head, one, weight, capacity, np.zeros(5, bool), 5)
+    # 1 has both kinds and 4 a capacity; 3 has nothing but its arc of weight zero.
+    assert plain.tolist() == [1, 0, -1, 0, 0]
+
+
+def test_who_misses_little_stays():
+    """With `most` and `part` only nodes that miss much, in both senses, move."""
+    moved = stayed = 0
+    for seed in range(10):
+        net = partial_network(np.random.default_rng(seed))
+        seen = kernels.incidence(*net.arcs, net.n)
+        for v in np.flatnonzero(seen[1]):
+            alone = only(seen, v)
+            low, high = imbalance_range(net, v)
+            misses = max(low, -high, 0.0)
+            y = net.p[net.head] - net.p[net.tail]
+            at = (net.weight > 0) & ((net.tail == v) | (net.head == v))
+            if misses <= 1e-12 or not (net.supply[v] or (y > net.cost)[at].any()):
+                continue  # in balance, or nothing flows through it
+            p, _ = swept(net, alone, alone[1], most=0.3, part=1e9)
+            assert (p[v] != net.p[v]) == (misses > 0.3)
+            moved, stayed = moved + (misses > 0.3), stayed + (misses <= 0.3)
+            p, _ = swept(net, alone, alone[1], most=1e9, part=0.0)
+            assert p[v] != net.p[v]
+    assert moved > 10
+    assert stayed > 5
