@@ -164,23 +164,31 @@ def s9(options: Options, say: Callable[[str], None]) -> list[Line]:
     return lines
 
 
+Row = Callable[[Options, Callable[[str], None]], list[Line]]
+
+
+def _duels(of: Callable[[bool], list[Duel]]) -> Row:
+    """Return the row of these duels."""
+    return lambda options, say: run_duels(of(options.quick), options, say)
+
+
 # Key, title, what to run.
-ROWS: dict[str, tuple[str, Callable[[Options, Callable[[str], None]], list[Line]]]] = {
+ROWS: dict[str, tuple[str, Row]] = {
     "S1": (
         "Partial, quadratic, against an interior point",
-        lambda o, say: run_duels(s1(o.quick), o, say),
+        _duels(s1),
     ),
     "S2": (
         "Balanced, quadratic, n = 1000",
-        lambda o, say: run_duels(s2(o.quick), o, say),
+        _duels(s2),
     ),
     "S3": (
         "Balanced, quadratic, n = 2000",
-        lambda o, say: run_duels(s3(o.quick), o, say),
+        _duels(s3),
     ),
     "S8": (
         "Unregularised, partial and balanced, against the network simplex",
-        lambda o, say: run_duels(s8(o.quick), o, say),
+        _duels(s8),
     ),
     "S9": ("First solve in a fresh process", s9),
 }

@@ -127,9 +127,10 @@ def solve_interior_point(
         Potentials and sides near the optimum, for Newton to finish from.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        here = _start(_directed(network), start.potentials, smooth)
+        net = _directed(network)
+        here = _start(net, start.potentials, smooth)
         steps = min(max_iter, _MAX_STEPS)
-        here, residual, step = _iterate(_directed(network), here, tol, tol_gap, steps, is_late)
+        here, residual, step = _iterate(net, here, tol, tol_gap, steps, is_late)
     if not (
         np.isfinite(residual) and np.isfinite(here.p).all()
     ):  # beyond the range of floats: Newton has to do without

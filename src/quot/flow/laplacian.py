@@ -36,8 +36,6 @@ class LaplacianSolver:
 
     jacobi: bool = True
     fine: float = _FINE
-    factors: int = 0
-    iterations: int = 0
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
     _jacobi_rest: int = 0
     _stale_rest: int = 0
@@ -55,10 +53,9 @@ class LaplacianSolver:
         graph = (indptr, neighbour, weight, diagonal)
         x: Floats
         if self._factor is not None and self._stale_rest == 0:
-            x, count, reached = kernels.cg_factor(
+            x, _, reached = kernels.cg_factor(
                 *graph, *self._factor, rhs, min(rtol, self.fine), _STALE_ITERATIONS
             )
-            self.iterations += count
             if reached <= rtol:
                 return x
             self._stale_rest = _RETRY_STALE_AFTER
@@ -67,20 +64,12 @@ class LaplacianSolver:
             and self._jacobi_rest == 0
             and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size
         ):
-            x, count, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
-            self.iterations += count
+            x, _, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
             if reached <= rtol:
                 return x
             self._jacobi_rest = _RETRY_JACOBI_AFTER
         self._jacobi_rest = max(self._jacobi_rest - 1, 0)
         self._stale_rest = max(self._stale_rest - 1, 0)
-        self.factors += 1
         self._factor = kernels.factor(indptr, neighbour, weight, twin, 1)
-        x, count, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, self.fine), 400)
-        self.iterations += count
+        x, _, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, self.fine), 400)
         return x
-
-    def forget(self) -> None:
-        """Drop the factor: the graph has changed too much for it."""
-        self._factor = None
-        self._stale_rest = 0

@@ -17,11 +17,21 @@ from quot.kernels._jit import kernel
 
 
 @kernel
+def _answer(y, side, l, w, k, undirected):
+    """Flow and slope of an arc at tension y; none of a tight one. No branches: none is foretold."""
+    s = 1.0 / w if w > 0.0 else 0.0
+    back = y + l if undirected else 0.0
+    x = (max(y - l, 0.0) + min(back, 0.0)) * s
+    s = s if (x != 0.0) & (x < k) & (x > -k) else 0.0
+    x = max(min(x, k), -k)
+    return k if (w == 0.0) & (side > 0) else x, s
+
+
+@kernel
 def respond(p, side, tail, head, cost, weight, capacity, undirected, supply):
     """Flow x (E,), slope dx/dy (E,) and imbalance b - D x (N,) at the potentials p (N,).
 
-    Tight arcs carry nothing here; `route` gives them their flow. No branches: whether an arc is
-    active cannot be foretold.
+    Tight arcs carry nothing here; `route` gives them their flow.
     """
     flow = np.empty(tail.size)
     slope = np.empty(tail.size)
@@ -29,15 +39,9 @@ def respond(p, side, tail, head, cost, weight, capacity, undirected, supply):
     for e in range(tail.size):
         flow[e] = p[head[e]] - p[tail[e]]
     for e in range(tail.size):
-        y = flow[e]
-        w = weight[e]
-        k = capacity[e]
-        s = 1.0 / w if w > 0.0 else 0.0
-        back = y + cost[e] if undirected[e] else 0.0
-        x = (max(y - cost[e], 0.0) + min(back, 0.0)) * s
-        slope[e] = s if (x != 0.0) & (x < k) & (x > -k) else 0.0
-        x = max(min(x, k), -k)
-        flow[e] = k if (w == 0.0) & (side[e] > 0) else x
+        flow[e], slope[e] = _answer(
+            flow[e], side[e], cost[e], weight[e], capacity[e], undirected[e]
+        )
     for e in range(tail.size):
         imbalance[tail[e]] += flow[e]
         imbalance[head[e]] -= flow[e]
@@ -56,14 +60,7 @@ def directional(p, move, side, tail, head, cost, weight, capacity, undirected):
     for e in range(tail.size):
         dy = move[head[e]] - move[tail[e]]
         y = p[head[e]] - p[tail[e]] + dy
-        w = weight[e]
-        k = capacity[e]
-        s = 1.0 / w if w > 0.0 else 0.0
-        back = y + cost[e] if undirected[e] else 0.0
-        x = (max(y - cost[e], 0.0) + min(back, 0.0)) * s
-        s = s if (x != 0.0) & (x < k) & (x > -k) else 0.0
-        x = max(min(x, k), -k)
-        x = k if (w == 0.0) & (side[e] > 0) else x
+        x, s = _answer(y, side[e], cost[e], weight[e], capacity[e], undirected[e])
         first += x * dy
         second += s * dy * dy
     return first, second

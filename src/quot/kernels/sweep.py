@@ -10,18 +10,18 @@ from quot.kernels._jit import kernel
 
 @kernel
 def _carried(y, l, w, k, undirected):
-    """Flow and slope of one arc of positive weight at tension y."""
+    """Flow of one arc of positive weight at tension y."""
     if y > l:
         x = (y - l) / w
     elif undirected and y < -l:
         x = (y + l) / w
     else:
-        return 0.0, 0.0
+        return 0.0
     if x >= k:
-        return k, 0.0
+        return k
     if x <= -k:
-        return -k, 0.0
-    return x, 1.0 / w
+        return -k
+    return x
 
 
 @kernel
@@ -116,10 +116,10 @@ def _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, bo
                     if r != q and (new - cost[r]) * side[arc[r]] <= 0.0:
                         return
                 else:
-                    x, _ = _carried(y, cost[r], weight[r], capacity[r], both[r])
+                    x = _carried(y, cost[r], weight[r], capacity[r], both[r])
                     if abs(x) > tol:
                         return
-                    x, _ = _carried(new, cost[r], weight[r], capacity[r], both[r])
+                    x = _carried(new, cost[r], weight[r], capacity[r], both[r])
                     if abs(x) > tol:
                         return
             p[v] = there
@@ -267,7 +267,7 @@ def sweep(
         for q in range(begin, end):
             if weight[q] > 0.0:
                 y = sign[q] * (p[other[q]] - here)
-                x, _ = _carried(y, cost[q], weight[q], capacity[q], both[q])
+                x = _carried(y, cost[q], weight[q], capacity[q], both[q])
                 g += sign[q] * x
                 through += 0.5 * abs(x)
             elif side[arc[q]] == 0:
