@@ -7,22 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import scipy.sparse as sp
 
 import quot
 from quot import InvalidProblemError, NumericalWarning, Plan, Result, Status, load, save
 from quot.costs import DenseCost
-from quot.io import files
-from quot.io.files import (
-    check_writable,
-    pick,
-    read_arrays,
-    read_plan,
-    read_vector,
-    write_atomically,
-    write_plan,
-)
+from quot.io import arrays, plans
+from quot.io.arrays import pick, read_arrays, read_vector
+from quot.io.files import check_writable, write_atomically
+from quot.io.plans import read_plan, write_plan
 from quot.problem import EntropicProblem
 
 C = np.random.default_rng(1).random((5, 7))
@@ -237,7 +233,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
-@pytest.mark.parametrize("suffix", files.SUFFIXES)
+@pytest.mark.parametrize("suffix", arrays.SUFFIXES)
 def test_missing_directory_empty_garbage(read, suffix):
     name = f"F{suffix}"
     with pytest.raises(InvalidProblemError, match=r"`F\.\w+` does not exist; check the name"):
@@ -326,13 +322,19 @@ def test_a_result_larger_than_memory(place, monkeypatch):
     assert "rite it again" not in str(caught.value)
 
 
-@pytest.mark.parametrize("suffix", files.SUFFIXES)
+def no_mapping(*_, **__):
+    raise OSError(12, "Cannot allocate memory")
+
+
+@pytest.mark.parametrize("suffix", arrays.SUFFIXES)
 def test_an_array_larger_than_memory(suffix, monkeypatch):
     np.save("F.npy", C)
     np.savez("F.npz", C=C)
     np.savetxt("F.csv", C, delimiter=",")
-    for place in ("numpy.lib.format.read_array", "numpy.loadtxt"):
+    pa.parquet.write_table(pa.table({"x": C[0]}), "F.parquet")
+    for place in ("numpy.lib.format.read_array", "numpy.loadtxt", "quot.io.parquet._batches"):
         monkeypatch.setattr(place, no_memory)
+    monkeypatch.setattr(np, "memmap", no_mapping)
     with pytest.raises(InvalidProblemError, match=r"`F\.\w+` does not fit into memory \(Unable"):
         read_arrays(f"F{suffix}")
 
@@ -446,7 +448,7 @@ def test_vectors():
 # --- plans -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", files.PLAN_SUFFIXES)
+@pytest.mark.parametrize("suffix", plans.PLAN_SUFFIXES)
 @pytest.mark.parametrize("mass", [None, 0.4, 0.0])
 def test_a_plan_comes_back_bit_for_bit(suffix, mass):
     plan = quot.solve(C, reg=0.3, mass=mass).plan
@@ -515,8 +517,8 @@ def test_where_nothing_can_be_written(folder):
         InvalidProblemError, match=r"suffix '\.txt', which names no format to write"
     ):
         write_plan(plan, "P.txt")
-    with pytest.raises(InvalidProblemError, match=r"use \.npz or \.csv\."):
-        check_writable("P", files.PLAN_SUFFIXES)
+    with pytest.raises(InvalidProblemError, match=r"use \.npz, \.csv or \.parquet\."):
+        check_writable("P", plans.PLAN_SUFFIXES)
     assert os.listdir() == ["dir.npz"]
 
 

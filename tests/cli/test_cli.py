@@ -10,6 +10,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import scipy.sparse as sp
 
@@ -223,8 +225,8 @@ def test_check_of_an_entropic_result(said, told):
 
 @pytest.mark.parametrize("name", ["P.npz", "P.csv", "dense.csv", "dense.npy"])
 def test_check_of_a_bare_plan_certifies_only_with_a_solve(said, told, solved, name):
-    quot.io.files.write_plan(solved.plan, "P.npz")
-    quot.io.files.write_plan(solved.plan, "P.csv")
+    quot.io.plans.write_plan(solved.plan, "P.npz")
+    quot.io.plans.write_plan(solved.plan, "P.csv")
     np.savetxt("dense.csv", solved.plan.to_dense(), delimiter=",", fmt="%.17g")
     np.save("dense.npy", solved.plan.to_dense())
     code, out, err = said("check", name, *PROBLEM)
@@ -265,6 +267,33 @@ def test_check_of_a_plan_on_forbidden_pairs(said, told):
     assert (code, facts["value"], facts["certified"]) == (1, None, False)
 
 
+@pytest.mark.parametrize("plan", ["P.npz", "P.csv", "P.parquet", "X.parquet"])
+def test_points_masses_and_plan_in_parquet(told, plan):
+    """Solved and checked as from other formats, also if the plan takes the place of the points."""
+    X, Y = np.random.default_rng(0).random((2, 20, 2))
+    a = np.arange(1, 21) / 210
+    for name, columns in (("X", X.T), ("Y", Y.T), ("a", [a])):
+        table = pa.table({f"c{k}": column for k, column in enumerate(columns)})
+        pa.parquet.write_table(table, f"{name}.parquet")
+    np.savez("Z.npz", X=X, Y=Y, a=a)
+    problem = ["--points", "X.parquet", "Y.parquet", "-a", "a.parquet", "--reg", "0.1"]
+    code, facts = told("solve", *problem, "-o", plan)
+    assert (code, facts["plan"]) == (0, plan)
+    assert facts["value"] == quot.solve_points(X, Y, a, reg=0.1).value
+    code, again = told("check", plan, "--points", "Z.npz", "Z.npz", "--reg", "0.1", "--solve")
+    assert (code, again["value"]) == (0, facts["value"])
+
+
+def test_a_plan_may_take_the_place_of_the_points(told):
+    """They are mapped into memory while the plan is written over them."""
+    points = ["--points", "XY.npz", "XY.npz"]
+    code, facts = told("solve", *points, "-o", "P.csv")
+    code, again = told("solve", *points, "-o", "XY.npz")
+    assert (code, again["value"]) == (0, facts["value"])
+    plan = quot.io.plans.read_plan("P.csv", (2, 3))
+    assert np.array_equal(sp.load_npz("XY.npz").toarray(), plan.to_dense())
+
+
 def test_check_of_points(told):
     code, facts = told("solve", "--points", "X.npy", "Y.csv", "-o", "P.npz")
     code, again = told("check", "P.npz", "--points", "X.npy", "Y.csv", "--solve")
@@ -282,7 +311,7 @@ def test_info(said, told, monkeypatch):
     assert facts["numpy"] == np.__version__
     assert facts["threads"] == 3
     assert {"python", "scipy", "numba"} <= set(facts)
-    assert set(facts["extras"]) == {"images", "cli", "reference"}
+    assert set(facts["extras"]) == {"images", "cli", "parquet", "reference"}
     assert facts["kernel_cache"]["directory"].startswith(os.environ["NUMBA_CACHE_DIR"])
     quot.solve(C)
     assert told("info")[1]["kernel_cache"]["files"] > 0
@@ -355,6 +384,7 @@ ERRORS = {
     "truncated npz": (["solve", "cut.npz"], "`cut.npz` cannot be read ("),
     "header that lies": (["solve", "huge.npy"], "but there are only 0); it should hold an array"),
     "words in csv": (["solve", "words.csv"], "it should hold rows of numbers separated by commas"),
+    "words in parquet": (["solve", "words.parquet"], "the column `x` of `words.parquet` is string"),
     "zero under cosine": (
         ["solve", "--points", "X.npy", "X.npy", "--metric", "cosine"],
         "X[0] is zero (1 such points) and has no direction",
@@ -396,6 +426,7 @@ def bad_files():
     head = Path("C.npy").read_bytes()[:128]
     Path("huge.npy").write_bytes(head.replace(b"(2, 3), }            ", b"(2, 3000000000000), }"))
     Path("words.csv").write_text("x,y\n1,2\n")
+    pa.parquet.write_table(pa.table({"x": ["a"]}), "words.parquet")
 
 
 def judge_only(problem, **_):

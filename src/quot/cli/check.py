@@ -14,8 +14,8 @@ from quot.cli import common
 from quot.cli.solve import result_facts, result_rows
 from quot.convergence import Tolerance
 from quot.exceptions import InvalidProblemError
-from quot.io.files import read_npz, read_plan
-from quot.io.results import is_result
+from quot.io.plans import read_plan
+from quot.io.results import holds_result
 from quot.plan import Plan
 from quot.problem import Problem
 
@@ -41,7 +41,8 @@ def add_parser(subparsers: common.Subparsers) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a saved result, .npz; or a plan: .npz, .npy, or .csv (row,column,mass, or n x m)",
+        help="a saved result, .npz; or a plan: .npz (scipy.sparse, or n x m), .npy (n x m), "
+        ".csv or .parquet (row,column,mass, or n x m)",
     )
     cost = parser.add_mutually_exclusive_group()
     cost.add_argument("--cost", metavar="C", help="cost of a bare plan")
@@ -62,7 +63,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Certify, print; return the exit code."""
     tolerance = None if args.tol is None else Tolerance.of(args.tol)
-    if Path(args.file).suffix.lower() == ".npz" and is_result(read_npz(args.file)):
+    if Path(args.file).suffix.lower() == ".npz" and holds_result(args.file):
         return _check_result(args, tolerance)
     if args.cost is None and args.points is None:
         raise InvalidProblemError(

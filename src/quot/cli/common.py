@@ -19,7 +19,7 @@ from quot.certificate import Certificate
 from quot.convergence import Iterate
 from quot.costs import METRICS, PointCost
 from quot.exceptions import InvalidProblemError, QuotError, QuotWarning
-from quot.io.files import Arrays, as_vector, pick, read_arrays, read_vector
+from quot.io.arrays import Arrays, as_vector, pick, read_arrays, read_vector
 from quot.io.results import is_result
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
@@ -29,8 +29,10 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
 CERTIFIED, NOT_CERTIFIED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 FILES = (
-    "Files are .npy, .npz or .csv without a header, never pickled. An .npz is a scipy.sparse "
-    "matrix, a single array, or several with the names C, X, Y, a, b."
+    "Files are .npy, .npz, .csv without a header, or .parquet with columns of numbers (extra "
+    "`parquet`), never pickled. An .npz is a scipy.sparse matrix, a single array, or several with "
+    "the names C, X, Y, a, b; the other formats hold one array. A .npy and an .npz that is not "
+    "compressed are mapped into memory; do not change them in place while quot runs."
 )
 EXIT_CODES = "Exit codes: 0 certified, 1 not converged or not certified, 2 bad input."
 

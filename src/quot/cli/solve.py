@@ -10,7 +10,8 @@ import quot
 from quot.api import METHODS
 from quot.cli import common
 from quot.exceptions import InvalidProblemError
-from quot.io.files import PLAN_SUFFIXES, check_writable, write_plan
+from quot.io.files import check_writable
+from quot.io.plans import check_plan_path, write_plan
 from quot.result import Result
 
 
@@ -41,7 +42,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
         "-o",
         dest="output",
         metavar="PLAN",
-        help="write the plan there, .npz (scipy.sparse) or .csv",
+        help="write the plan there, .npz (scipy.sparse), or .csv or .parquet (row,column,mass)",
     )
     parser.add_argument("--save", metavar="RESULT", help="write all of the result there, .npz")
     common.add_json_argument(parser)
@@ -103,7 +104,7 @@ def result_rows(result: Result) -> list[tuple[str, str]]:
 def _check_outputs(output: str | None, save: str | None) -> None:
     """Refuse, before any work, files that cannot be written."""
     if output is not None:
-        check_writable(output, PLAN_SUFFIXES)
+        check_plan_path(output)
     if save is not None:
         check_writable(save, (".npz",))
     both = output is not None and save is not None

@@ -13,15 +13,8 @@ from quot.certificate import certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.exceptions import InvalidProblemError, NumericalWarning
-from quot.io.files import (
-    UNREADABLE,
-    Arrays,
-    PathLike,
-    listed,
-    read_npz,
-    too_large,
-    write_atomically,
-)
+from quot.io.arrays import Arrays, listed, read_npz
+from quot.io.files import UNREADABLE, PathLike, too_large, write_atomically
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
 from quot.result import Result
@@ -255,6 +248,11 @@ def _history_types() -> dict[str, type]:
 def is_result(arrays: Arrays) -> bool:
     """Whether these arrays are from a file written by `save`."""
     return "format" in arrays and str(arrays["format"]) == FORMAT
+
+
+def holds_result(path: PathLike) -> bool:
+    """Whether this .npz archive was written by `save`; nothing else in it is read."""
+    return is_result(read_npz(path, {"format"}))
 
 
 def _damaged(path: PathLike, reason: str) -> InvalidProblemError:

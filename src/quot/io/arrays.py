@@ -1,0 +1,308 @@
+"""Arrays from .npy, .npz, .csv and .parquet, mapped into memory where the format allows it.
+
+Nothing here is ever unpickled. A mapped array is private: what is written to it stays in memory,
+and a new file of the same name, put in place by `write_atomically`, leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from quot.exceptions import InvalidProblemError
+from quot.io import parquet
+from quot.io.files import UNREADABLE, PathLike, unreadable
+from quot.validation import as_array
+
+Floats = NDArray[np.float64]
+Arrays = dict[str, Any]
+
+SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
+_ARCHIVE = "an archive in NumPy's .npz format"
+# The arrays of every file that `scipy.sparse.save_npz` writes.
+_SPARSE = {"format", "shape", "data"}
+
+# The formats of .npy whose headers NumPy reads in public; the third one is for named fields.
+_HEADERS = {
+    np.lib.format.magic(1, 0): np.lib.format.read_array_header_1_0,
+    np.lib.format.magic(2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+class Header(NamedTuple):
+    """What a .npy file says of its array, and how many bytes it takes to say so."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    length: int
+
+
+def read_arrays(path: PathLike) -> Arrays:
+    """Read what a .npy, .npz, .csv or .parquet file holds, without pickle.
+
+    A .npy file and the members of an uncompressed .npz archive are mapped: they take memory only
+    where they are read. The rest is read into memory.
+
+    Parameters
+    ----------
+    path : str or path
+        The suffix says the format.
+
+    Returns
+    -------
+    dict
+        A single array, or a scipy.sparse array saved by `scipy.sparse.save_npz`, under the empty
+        name; several arrays under their own names.
+
+    Raises
+    ------
+    InvalidProblemError
+        If the file is missing, empty, damaged, too large or of another kind.
+    MissingDependencyError
+        If the file is .parquet, and pyarrow is not installed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidProblemError(
+            f"`{path}` has the suffix {suffix!r}; pass a file ending in {', '.join(SUFFIXES)}."
+        )
+    if suffix == ".csv":
+        return {"": read_csv(path)}
+    if suffix == ".parquet":
+        return {"": parquet.read_matrix(path)}
+    if suffix == ".npy":
+        return {"": _read_npy(path)}
+    if _names(path) >= _SPARSE:
+        return {"": _read_sparse(path)}
+    arrays = read_npz(path, mapped=True)
+    return {"": next(iter(arrays.values()))} if len(arrays) == 1 else arrays
+
+
+def pick(arrays: Arrays, name: str, path: PathLike) -> Any:
+    """Return the array of that name, or the only one there is."""
+    if name in arrays:
+        return arrays[name]
+    if "" not in arrays:
+        raise InvalidProblemError(
+            f"`{path}` has no array `{name}`; got {listed(arrays)}. Name one of them `{name}`, or "
+            "save it alone."
+        )
+    return arrays[""]
+
+
+def read_vector(path: PathLike, name: str) -> Floats:
+    """Return a vector, from a file of one row or one column or with an array of that name."""
+    return as_vector(pick(read_arrays(path), name, path), name, path)
+
+
+def as_vector(array: Any, name: str, path: PathLike) -> Floats:
+    """Return an array that was read as a vector; one row or one column will do."""
+    if sp.issparse(array):
+        raise InvalidProblemError(
+            f"`{name}` in `{path}` is a sparse matrix of shape {array.shape}; pass a plain array."
+        )
+    if array.ndim == 2 and 1 in array.shape:
+        array = array.ravel()
+    return as_array(array, name, 1)
+
+
+def listed(arrays: Arrays) -> str:
+    """Return the names of the arrays, for a message."""
+    return ", ".join(f"`{k}`" for k in arrays) or "nothing"
+
+
+# --- .npy and .npz -----------------------------------------------------------------------------
+
+
+def _read_npy(path: PathLike) -> NDArray[Any]:
+    try:
+        with Path(path).open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            header = _read_header(stream, size)
+            array = _map(stream, 0, size, header)
+            if array is None:
+                stream.seek(0)
+                array = np.lib.format.read_array(stream, allow_pickle=False)
+            return array
+    except UNREADABLE as error:
+        raise unreadable(path, "an array in NumPy's .npy format", error) from error
+
+
+def read_npz(path: PathLike, only: Collection[str] = (), *, mapped: bool = False) -> Arrays:
+    """Return the arrays of an .npz archive by name.
+
+    Parameters
+    ----------
+    path : str or path
+    only : names, optional
+        The arrays to read, as far as the archive has them; all by default.
+    mapped : bool, default=False
+        Map the arrays that are not compressed instead of reading them. Their check sums are
+        compared all the same.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InvalidProblemError
+        If the file is missing, damaged, too large or of another kind.
+    """
+    with _opened(path) as (stream, archive):
+        return {
+            name: _read_member(stream, archive, member, mapped=mapped)
+            for name, member in _members(archive).items()
+            if not only or name in only
+        }
+
+
+@contextmanager
+def _opened(path: PathLike) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
+    """Open an archive and compare the header of each array in it with its size."""
+    try:
+        with Path(path).open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            size = os.fstat(stream.fileno()).st_size
+            for member in archive.infolist():
+                stored = member.compress_type == zipfile.ZIP_STORED
+                with archive.open(member) as content:
+                    _read_header(content, min(member.file_size, size if stored else math.inf))
+            yield stream, archive
+    except UNREADABLE as error:
+        raise unreadable(path, _ARCHIVE, error) from error
+
+
+def _names(path: PathLike) -> set[str]:
+    with _opened(path) as (_, archive):
+        return set(_members(archive))
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    return {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+
+
+def _read_member(
+    stream: IO[bytes], archive: zipfile.ZipFile, member: zipfile.ZipInfo, *, mapped: bool
+) -> NDArray[Any]:
+    with archive.open(member) as content:
+        magic = content.read(np.lib.format.MAGIC_LEN)
+        if not magic.startswith(np.lib.format.MAGIC_PREFIX):
+            raise ValueError(f"`{member.filename}` in it is no array")
+    if mapped and member.compress_type == zipfile.ZIP_STORED:
+        array = _map_member(stream, archive, member)
+        if array is not None:
+            return array
+    with archive.open(member) as content:
+        array = np.lib.format.read_array(content, allow_pickle=False)
+    return array
+
+
+def _map_member(
+    stream: IO[bytes], archive: zipfile.ZipFile, member: zipfile.ZipInfo
+) -> NDArray[Any] | None:
+    """Map an array where it lies in the archive: behind its local header, name and extra field."""
+    with archive.open(member) as content:
+        header = _read_header(content, member.file_size)
+    stream.seek(member.header_offset + 26)
+    name, extra = struct.unpack("<HH", stream.read(4))
+    offset = member.header_offset + 30 + name + extra
+    return _map(stream, offset, member.file_size, header, checksum=member.CRC)
+
+
+def _map(
+    stream: IO[bytes],
+    offset: int,
+    size: int,
+    header: Header | None,
+    *,
+    checksum: int | None = None,
+) -> NDArray[Any] | None:
+    """Map an array and its header, together `size` bytes at `offset`; None if it must be read.
+
+    That is so for objects, and on file systems that map nothing.
+    """
+    if header is None or header.dtype.hasobject:
+        return None
+    try:
+        content: NDArray[np.uint8] = np.memmap(stream, np.uint8, "c", offset, (size,))
+    except OSError:
+        return None
+    if checksum is not None and zlib.crc32(content.data) != checksum:
+        raise zipfile.BadZipFile("the check sum of an array in it is wrong")
+    order: Literal["F", "C"] = "F" if header.fortran else "C"
+    return np.ndarray(header.shape, header.dtype, content.data, header.length, order=order)
+
+
+def _read_header(stream: IO[bytes], size: float) -> Header | None:
+    """Read what a file of `size` bytes says of its array; None if that is for the reader to say.
+
+    An array of more bytes than the file holds is refused here, before it takes memory.
+    """
+    magic = stream.read(np.lib.format.MAGIC_LEN)
+    if magic not in _HEADERS:
+        return None
+    shape, fortran, dtype = _HEADERS[magic](stream)
+    needed, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
+    if needed > there and not dtype.hasobject:
+        raise ValueError(
+            f"its header says {dtype} of shape {shape}, which is {needed} bytes, but there are "
+            f"only {there}"
+        )
+    return Header(shape, fortran, dtype, stream.tell())
+
+
+def _read_sparse(path: PathLike) -> Any:
+    try:
+        matrix = sp.load_npz(path)
+        if hasattr(matrix, "check_format"):  # indices out of range crash the compiled conversions
+            matrix.check_format(full_check=True)
+        return sp.csr_array(matrix)
+    except UNREADABLE as error:
+        raise unreadable(path, "a scipy.sparse matrix", error) from error
+
+
+# --- .csv --------------------------------------------------------------------------------------
+
+
+def read_csv(path: PathLike, dtype: Any = np.float64, skiprows: int = 0) -> NDArray[Any]:
+    """Read rows of numbers separated by commas, (n, d); or of a structured `dtype`, (n,)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an empty file; reported below
+            table = np.loadtxt(
+                path,
+                dtype,
+                delimiter=",",
+                skiprows=skiprows,
+                ndmin=2 if dtype is np.float64 else 1,
+                encoding="utf-8-sig",
+            )
+    except UNREADABLE as error:
+        raise unreadable(path, "rows of numbers separated by commas", error) from error
+    if not table.size and not skiprows:
+        raise InvalidProblemError(
+            f"`{path}` is empty; pass rows of numbers separated by commas, without a header."
+        )
+    return table
+
+
+def first_line(path: PathLike) -> str:
+    """Return the first line of a .csv file, without blanks."""
+    try:
+        with Path(path).open(encoding="utf-8-sig") as stream:
+            return stream.readline(200).strip().replace(" ", "")
+    except UNREADABLE as error:
+        raise unreadable(path, "rows of numbers separated by commas", error) from error
