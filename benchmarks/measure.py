@@ -1,8 +1,8 @@
 """Measure one solver on one case: in a fresh process of its own, or in this one.
 
-Import time, first call and further calls are three numbers. The answer comes back as a file, and
-the caller judges it with `quot.certify`, whoever made it. As a script this is the fresh process:
-``python -m benchmarks.measure spec.json``.
+Import time, first call and further calls are three numbers, the peak of memory is a fourth. The
+answer comes back as a file, and the caller judges it with `quot.certify`, whoever made it. As a
+script this is the fresh process: ``python -m benchmarks.measure spec.json``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.cases import Case
+from benchmarks.cases import Instance, rebuild
 from benchmarks.peers import SOLVERS, Answer
 
 ROOT = Path(__file__).resolve().parents[1]
 # A peer slower than this is not run again: nothing of a first call would show in it.
 LONG = 5.0
 THREADS = 2
+GIB = 2**30
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -47,16 +48,18 @@ class Measurement:
     solver: str
     case: dict[str, Any]
     settings: dict[str, Any]
-    outcome: str = "ok"  # or missing, failed, time limit
+    outcome: str = "ok"  # or missing, failed, time limit, memory limit
     message: str = ""
     import_time: float | None = None
     first: float | None = None
     seconds: float | None = None  # median of the runs
     runs: list[float] = field(default_factory=list)
     detail: dict[str, float] = field(default_factory=dict)
+    work: dict[str, float] = field(default_factory=dict)  # peak GiB, degree, rounds, steps
     others: float | None = None  # cores that other processes used meanwhile
     residual: float | None = None
     value: float | None = None
+    lower: float | None = None  # what the certificate proves no plan to be below
     gap: float | None = None
     bound: str = ""
 
@@ -68,24 +71,34 @@ class Measurement:
 
 def measure(
     solver: str,
-    case: Case,
+    case: Instance,
     settings: dict[str, Any],
     *,
     runs: int = 3,
     time_limit: float = 600.0,
     isolated: bool = True,
     cache: str | None = None,
+    memory: float | None = None,
 ) -> tuple[Measurement, Any]:
-    """Return the measurement and the answer (None if there is none), not yet judged."""
+    """Return the measurement and the answer (None if there is none), not yet judged.
+
+    `memory`, in GiB, is for solvers that need the cost as a matrix: without room for it they are
+    not started, and the process may take no more.
+    """
     if importlib.util.find_spec(SOLVERS[solver][1]) is None:
         missing = f"package {SOLVERS[solver][1]} is not installed"
         return Measurement(solver, case.as_dict(), settings, "missing", missing), None
+    matrix = 8 * case.n**2 / GIB
+    if memory is not None and matrix > memory:
+        message = f"not started: its matrix alone takes {matrix:.3g} of {memory:g} GiB"
+        return Measurement(solver, case.as_dict(), settings, "memory limit", message), None
     spec = {"solver": solver, "case": case.as_dict(), "settings": settings, "runs": runs}
     with tempfile.TemporaryDirectory() as folder:
         spec["out"] = str(Path(folder) / "out")
         if not isolated:
             _work(spec)
             return _collect(spec)
+        spec["memory"] = memory
         path = Path(folder) / "spec.json"
         path.write_text(json.dumps(spec))
         command = [sys.executable, "-m", "benchmarks.measure", str(path)]
@@ -106,7 +119,8 @@ def measure(
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             message = f"the process ended with code {done.returncode}: {_plain(last)}"
-            return Measurement(solver, case.as_dict(), settings, "failed", message), None
+            outcome = "memory limit" if "bad_alloc" in last else "failed"
+            return Measurement(solver, case.as_dict(), settings, outcome, message), None
         after = _busy()
         measurement, answer = _collect(spec)
         if before is not None and after is not None:
@@ -138,10 +152,11 @@ def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
     if lender is None or lender.f is None:
         measurement.bound = "none"
         return
-    problem = Case(**measurement.case).problem()
+    problem = rebuild(measurement.case).problem()
     certificate = certify(problem, answer.plan, lender.f, lender.g, lender.lam)
     measurement.residual = certificate.primal_residual
     measurement.value = certificate.upper
+    measurement.lower = certificate.lower
     measurement.gap = certificate.relative_gap
 
 
@@ -170,7 +185,8 @@ def kernel_cache() -> str:
 def _work(spec: dict[str, Any]) -> None:
     """Import, run, time; leave a JSON file and an NPZ file."""
     _, package, adapter = SOLVERS[spec["solver"]]
-    case = Case(**spec["case"])
+    case = rebuild(spec["case"])
+    _limit_memory(spec.get("memory"))
     measurement = Measurement(spec["solver"], spec["case"], spec["settings"])
     start = time.perf_counter()
     importlib.import_module(package)
@@ -181,7 +197,12 @@ def _work(spec: dict[str, Any]) -> None:
         try:
             call, read = adapter(case, spec["settings"])
             raw = _time(call, measurement, spec["runs"])
+            measurement.work["peak GiB"] = peak_memory()
             answer = read(raw)
+            measurement.work |= answer.work
+        except MemoryError as error:
+            measurement.outcome = "memory limit"
+            measurement.message = _plain(str(error) or "out of memory")
         except Exception as error:  # whatever a peer raises is its result
             measurement.outcome = "failed"
             measurement.message = _plain(f"{type(error).__name__}: {error}")
@@ -194,6 +215,32 @@ def _work(spec: dict[str, Any]) -> None:
     Path(spec["out"] + ".json").write_text(json.dumps(asdict(measurement)))
 
 
+def peak_memory() -> float:
+    """Return the largest resident memory of this process so far, in GiB.
+
+    Where there is /proc, from there: `ru_maxrss` is handed down by the process that started us, so
+    that a small one shows its parent's peak.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / GIB
+    except OSError:
+        pass
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+
+
+def _limit_memory(gib: float | None) -> None:
+    """Let allocations of this process fail beyond so much."""
+    if gib is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (int(gib * GIB),) * 2)
+
+
 def _plain(message: str) -> str:
     """Return one line without the paths of this machine."""
     for folder in (ROOT, Path(sys.prefix), Path.home()):
@@ -204,7 +251,8 @@ def _plain(message: str) -> str:
 def _time(call: Any, measurement: Measurement, runs: int) -> Any:
     """Call once, then more often for the median: `runs` times if that was short.
 
-    A long first call of a peer counts itself; one of ours may have compiled, so it never does.
+    A long first call of a peer counts itself; one of ours may have compiled, so it does only with
+    ``runs=0``.
     """
 
     def once() -> tuple[float, Any]:
@@ -247,6 +295,8 @@ def _collect(spec: dict[str, Any]) -> tuple[Measurement, Any]:
         answer = Answer(Plan.from_sparse(coo))
         if "f" in data:
             answer.f, answer.g, answer.lam = data["f"], data["g"], float(data["lam"])
+    sending = np.count_nonzero(np.bincount(answer.plan.rows))
+    measurement.work["degree"] = answer.plan.nnz / max(int(sending), 1)
     return measurement, answer
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.cases import Case
+from benchmarks.cases import Instance
 
-Adapter = Callable[[Case, dict[str, Any]], tuple[Callable[[], Any], Callable[[Any], "Answer"]]]
+Adapter = Callable[[Instance, dict[str, Any]], tuple[Callable[[], Any], Callable[[Any], "Answer"]]]
 
 
 @dataclass
@@ -25,38 +25,41 @@ class Answer:
     g: Any = None
     lam: float = 0.0
     note: str = ""
-    detail: dict[str, float] = field(default_factory=dict)
+    detail: dict[str, float] = field(default_factory=dict)  # parts of the time
+    work: dict[str, float] = field(default_factory=dict)  # counts
 
 
-def quot_solve(case: Case, settings: dict[str, Any]):
+def quot_solve(case: Instance, settings: dict[str, Any]):
     """Ours, through its public face."""
     import quot
 
-    C, a = case.cost(), case.masses()
+    C, a, b, reg, mass = case.data()
 
     def call():
-        return quot.solve(C, a, a, reg=case.reg, mass=case.mass, on_failure="ignore", **settings)
+        return quot.solve(C, a, b, reg=reg, mass=mass, on_failure="ignore", **settings)
 
     def read(r):
-        return Answer(r.plan.to_csr(), r.f, r.g, r.lam, r.status.name.lower().replace("_", " "))
+        note = r.status.name.lower().replace("_", " ")
+        work = {"rounds": len(r.history), "steps": sum(iterate.inner for iterate in r.history)}
+        return Answer(r.plan.to_csr(), r.f, r.g, r.lam, note, work=work)
 
     return call, read
 
 
-def cvxpy_clarabel(case: Case, settings: dict[str, Any]):
+def cvxpy_clarabel(case: Instance, settings: dict[str, Any]):
     """Model the problem in cvxpy as in the first source, and hand it to CLARABEL."""
     import cvxpy as cp
 
-    C, a = case.cost(), case.masses()
+    C, a, b, reg, mass = case.dense()
 
     def call():
         P = cp.Variable((case.n, case.n), nonneg=True)
         rows, cols = cp.sum(P, axis=1), cp.sum(P, axis=0)
-        if case.mass is None:
-            constraints = [rows == a, cols == a]
+        if mass is None:
+            constraints = [rows == a, cols == b]
         else:
-            constraints = [rows <= a, cols <= a, cp.sum(P) == case.mass]
-        goal = cp.sum(cp.multiply(C, P)) + 0.5 * case.reg * cp.sum_squares(P)
+            constraints = [rows <= a, cols <= b, cp.sum(P) == mass]
+        goal = cp.sum(cp.multiply(C, P)) + 0.5 * reg * cp.sum_squares(P)
         model = cp.Problem(cp.Minimize(goal), constraints)
         model.solve(solver="CLARABEL", **settings)
         return model, P, constraints
@@ -68,23 +71,24 @@ def cvxpy_clarabel(case: Case, settings: dict[str, Any]):
             "compilation": float(model.compilation_time),
             "solver alone": float(model.solver_stats.solve_time),
         }
-        lam = float(duals[2]) if case.mass is not None else 0.0
+        lam = float(duals[2]) if mass is not None else 0.0
         return Answer(P.value, duals[0], duals[1], lam, str(model.status), detail)
 
     return call, read
 
 
-def regot_grssn(case: Case, settings: dict[str, Any]):
+def regot_grssn(case: Instance, settings: dict[str, Any]):
     """Semismooth Newton of regot (C++); balanced only, objective with reg/2 as ours."""
     import numpy as np
     import regot
 
     if case.mass is not None:
         raise NotImplementedError("regot solves balanced problems only")
-    C, a = np.asfortranarray(case.cost()), case.masses()
+    C, a, b, reg, _ = case.dense()
+    C = np.asfortranarray(C)
 
     def call():
-        return regot.qrot_grssn(C, a, a, case.reg, **settings)
+        return regot.qrot_grssn(C, a, b, reg, **settings)
 
     def read(raw):
         dual = np.asarray(raw.dual).ravel()
@@ -96,14 +100,14 @@ def regot_grssn(case: Case, settings: dict[str, Any]):
     return call, read
 
 
-def pot_smooth(case: Case, settings: dict[str, Any]):
+def pot_smooth(case: Instance, settings: dict[str, Any]):
     """L-BFGS on the dual, `ot.smooth.smooth_ot_dual` with reg_type "l2"; balanced only."""
     import ot.smooth
 
-    C, a = case.cost(), case.masses()
+    C, a, b, reg, _ = case.dense()
 
     def call():
-        return ot.smooth.smooth_ot_dual(a, a, C, case.reg, reg_type="l2", log=True, **settings)
+        return ot.smooth.smooth_ot_dual(a, b, C, reg, reg_type="l2", log=True, **settings)
 
     def read(raw):
         plan, log = raw
@@ -112,14 +116,14 @@ def pot_smooth(case: Case, settings: dict[str, Any]):
     return call, read
 
 
-def pot_emd(case: Case, settings: dict[str, Any]):
+def pot_emd(case: Instance, settings: dict[str, Any]):
     """Network simplex, `ot.emd`; balanced and reg = 0 only."""
     import ot
 
-    C, a = case.cost(), case.masses()
+    C, a, b, *_ = case.dense()
 
     def call():
-        return ot.emd(a, a, C, log=True, **settings)
+        return ot.emd(a, b, C, log=True, **settings)
 
     def read(raw):
         plan, log = raw
@@ -128,15 +132,15 @@ def pot_emd(case: Case, settings: dict[str, Any]):
     return call, read
 
 
-def pot_partial(case: Case, settings: dict[str, Any]):
+def pot_partial(case: Instance, settings: dict[str, Any]):
     """Network simplex with dummy points, `ot.partial.partial_wasserstein`; reg = 0 only."""
     import numpy as np
     import ot.partial
 
-    C, a = case.cost(), case.masses()
+    C, a, b, _, mass = case.dense()
 
     def call():
-        return ot.partial.partial_wasserstein(a, a, C, m=case.mass, log=True, **settings)
+        return ot.partial.partial_wasserstein(a, b, C, m=mass, log=True, **settings)
 
     def read(raw):
         # The potentials u, v of the problem with dummy points: a dummy's is minus the largest.
@@ -156,3 +160,5 @@ SOLVERS: dict[str, tuple[str, str, Adapter]] = {
     "emd": ("POT emd", "ot", pot_emd),
     "partial": ("POT partial_wasserstein", "ot", pot_partial),
 }
+# Name in tables of everything that a line can be about.
+NAMES = {key: name for key, (name, _, _) in SOLVERS.items()} | {"brute": "all pairs, one by one"}

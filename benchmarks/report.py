@@ -10,27 +10,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import Case
+from benchmarks.cases import rebuild
 from benchmarks.measure import LONG, THREADS
-from benchmarks.peers import SOLVERS
+from benchmarks.peers import NAMES
 from benchmarks.rows import ROWS, Line
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("quot", "numpy", "scipy", "numba", "cvxpy", "clarabel", "regot", "POT")
 # Cores used by other processes, above which a time is called disturbed.
 BUSY = 0.1
-NAMES = ("case", "solver", "settings")
+LABELS = ("case", "solver", "settings")
 TIMES = ("seconds", "runs", "ratio", "aim", "met", "first call", "import")
 QUALITIES = ("residual", "value after repair", "relative gap", "bound by")
+# Columns that only some rows have, and how their numbers are written.
+EXTRAS = {
+    "peak GiB": ".2f",
+    "degree": ".1f",
+    "rounds": ".0f",
+    "steps": ".0f",
+    "slope": ".2f",
+    "of Gaussian": ".3g",
+    "lower bound": ".15g",
+    "difference": ".1e",
+}
 
 INTRODUCTION = """\
 # Benchmarks
 
 This page is written by `make bench ARGS="--write docs/benchmarks.md"`; do not edit it.
 
-**Data.** Two clouds of n points in the plane, X ~ N(0, I) and Y ~ 0.7 N(0, I) + 1, cost C the
-squared distance over its maximum, masses 1/n. Every solver gets the same dense C. The objective is
-⟨C, P⟩ + reg/2 ‖P‖² throughout.
+**Data**, unless a row says otherwise. Two clouds of n points in the plane, X ~ N(0, I) and
+Y ~ 0.7 N(0, I) + 1, cost C the squared distance over its maximum, masses 1/n. Every solver gets the
+same dense C. The objective is ⟨C, P⟩ + reg/2 ‖P‖² throughout.
 
 **Time.** Every solver runs in a fresh process of its own, with {threads} threads at most for each
 library that uses them (the environment variables of OpenMP, OpenBLAS, MKL, Rayon, Numba and quot,
@@ -44,9 +55,14 @@ of a marginal, of the total or of P ≥ 0 by the plan as the solver returned it,
 largest mass; *value after repair* is the objective once its marginals are exact; *relative gap*
 relates it to a lower bound from potentials: the solver's own, or ours where it has none.
 
+**Work**, in rows that report it. *peak GiB* is the largest resident memory of the process until the
+answer stands: Python, packages and data included. *degree* is the number of pairs that carry mass,
+for each row that sends any; *rounds* and *steps* count the outer iterations of quot and the Newton
+and interior-point steps in them.
+
 **Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. *met*
-compares it with the aim set beforehand; it is never met where our own residual or gap is above
-1e-9. Failures and losing rows are shown as they are.
+compares it, or our own time and memory, with the aim set beforehand; it is never met where our own
+residual or gap is above the tolerance asked for. Failures and losing rows are shown as they are.
 """
 
 
@@ -85,8 +101,26 @@ def tables(lines: list[dict[str, Any]]) -> str:
     names = [_names(line) for line in lines]
     times = [name + _times(line) for name, line in zip(names, lines, strict=True)]
     qualities = [name + _qualities(line) for name, line in zip(names, lines, strict=True)]
-    parts = (_table(NAMES + TIMES, times), _table(NAMES + QUALITIES, qualities), _notes(lines))
+    parts = (
+        _table(LABELS + TIMES, times),
+        _table(LABELS + QUALITIES, qualities),
+        _extras(lines),
+        _notes(lines),
+    )
     return "\n".join(part for part in parts if part)
+
+
+def _extras(lines: list[dict[str, Any]]) -> str:
+    """Return the table of the columns that only this row has, if any."""
+    present = {name for line in lines for name in line.get("extra", {})}
+    heads = tuple(name for name in EXTRAS if name in present)
+    if not heads:
+        return ""
+    cells = [
+        _names(line) + [_number(line["extra"].get(name), EXTRAS[name]) for name in heads]
+        for line in lines
+    ]
+    return _table(LABELS + heads, cells)
 
 
 def _table(head: tuple[str, ...], cells: list[list[str]]) -> str:
@@ -108,17 +142,19 @@ def page(*, quick: bool = False) -> str:
         raise SystemExit("rows were measured on different machines or versions; run them again")
     parts = [INTRODUCTION.format(threads=THREADS, long=LONG), _machine_text(machines[0])]
     for row in found:
-        title = ROWS[row["row"]][0]
+        title, _, about = ROWS[row["row"]]
         parts.append(f"## {row['row']}: {title}\n\nMeasured on {row['machine']['date']}.\n")
+        if about:
+            parts.append(about + "\n")
         parts.append(tables(row["lines"]))
     return "\n".join(parts)
 
 
 def _names(line: dict[str, Any]) -> list[str]:
     m = line["measurement"]
-    name = SOLVERS[m["solver"]][0]
+    name = NAMES[m["solver"]]
     return [
-        str(Case(**m["case"])),
+        str(rebuild(m["case"])),
         f"**{name}**" if m["solver"] == "quot" else name,
         line["label"],
     ]
@@ -157,8 +193,8 @@ def _notes(lines: list[dict[str, Any]]) -> str:
         if (m["others"] or 0.0) > BUSY:
             said.append(f"**disturbed**: other processes used {m['others']:.1f} cores meanwhile")
         if said:
-            name = SOLVERS[m["solver"]][0]
-            notes.append(f"* {name}, {line['label']}, {Case(**m['case'])}: {'; '.join(said)}")
+            name = NAMES[m["solver"]]
+            notes.append(f"* {name}, {line['label']}, {rebuild(m['case'])}: {'; '.join(said)}")
     return ("What they said:\n\n" + "\n".join(dict.fromkeys(notes)) + "\n") if notes else ""
 
 

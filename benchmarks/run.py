@@ -15,28 +15,32 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from benchmarks import report  # noqa: E402
-from benchmarks.cases import Case  # noqa: E402
 from benchmarks.measure import measure, source_digest  # noqa: E402
-from benchmarks.rows import OURS, ROWS, Options  # noqa: E402
+from benchmarks.rows import OURS, ROWS, Options, warming  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> int:
     options = _arguments(argv)
     runs = 1 if options.quick else 5
     how = Options(
-        options.quick, runs, options.time_limit, not options.inside, not options.ours_only
+        options.quick,
+        runs,
+        options.time_limit,
+        options.memory_limit,
+        not options.inside,
+        not options.ours_only,
     )
     if not options.render:
         if how.isolated:
             _say("kernels of quot")
-            for reg in (0.0, 0.01, 1.0):  # compile and keep them, off every clock
-                for mass in (None, 0.7):
-                    measure("quot", Case(50 if how.quick else 1200, reg, mass), OURS, runs=0)
+            for case in warming(
+                options.rows, quick=how.quick
+            ):  # compiled and kept, off every clock
+                measure("quot", case, OURS, runs=0)
         for key in options.rows:
-            title, run = ROWS[key]
             source = source_digest()
-            lines = run(how, _say)
-            print(f"\n{key}: {title}\n")
+            lines = ROWS[key].run(how, _say)
+            print(f"\n{key}: {ROWS[key].title}\n")
             print(report.tables([line.as_dict() for line in lines]))
             if source_digest() != source:
                 _say(f"{key} is not kept: the source of quot changed while it was measured")
@@ -62,6 +66,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--ours-only", action="store_true", help="no peers, and keep nothing")
     parser.add_argument("--inside", action="store_true", help="all in this process; for debugging")
     parser.add_argument("--time-limit", type=float, default=600.0, help="seconds for one solver")
+    parser.add_argument("--memory-limit", type=float, default=16.0, help="GiB for one peer")
     return parser.parse_args(argv)
 
 

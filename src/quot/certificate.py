@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Tolerance
-from quot.costs import SparseCost, sample
+from quot.costs import PointCost, SparseCost, sample, trees_pay
+from quot.kernels import boxes
 from quot.kernels import certificate as kernels
 from quot.parallel import dot, map_rows
 from quot.plan import Plan
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 _EPS = float(np.finfo(np.float64).eps)
 _BLOCK_ENTRIES = 1 << 17
+# Rows that one thread takes at a time through a tree.
+_ROWS = 2048
 # An optimal value below this fraction of a typical cost is judged as if it were that large.
 _TINY = 1e-3
 
@@ -245,6 +248,9 @@ def _scan(
         squares, largest = kernels.scan_pairs(rows, cols, values, f, g, n)
         return squares, largest, rows.size
 
+    if trees_pay(cost):
+        return _scan_boxes(cost, f, g)
+
     def scan(start: int, stop: int) -> tuple[Floats, Floats]:
         result: tuple[Floats, Floats] = kernels.scan_rows(cost.block(start, stop), f[start:stop], g)
         return result
@@ -252,3 +258,23 @@ def _scan(
     parts = zip(*_by_blocks(problem, scan), strict=True)
     squares, largest = (np.concatenate(part) for part in parts)
     return squares, largest, n * m
+
+
+def _scan_boxes(cost: PointCost, f: Floats, g: Floats) -> tuple[Floats, Floats, int]:
+    """Do the same through trees of boxes; every pair left out has f + g < C for certain."""
+    tree, other = cost.trees
+    f, g = f[tree.order], g[other.order]
+    side = other.side(g)
+
+    def scan(start: int, stop: int) -> tuple[Floats, Floats, int]:
+        result: tuple[Floats, Floats, int] = boxes.scan(
+            start, stop, cost.metric_code, tree.points, f, side, g
+        )
+        return result
+
+    n, m = cost.shape
+    parts = map_rows(scan, n, m, _ROWS)
+    out = np.empty((2, n))
+    for k in range(2):
+        out[k, tree.order] = np.concatenate([part[k] for part in parts])
+    return out[0], out[1], n * m

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from quot.boxes import BoxTree
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
 from quot.validation import as_array, check_option
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
+
+# Boxes pay in few dimensions and for many pairs (measured against blocks of all pairs).
+_TREE_AXES, _TREE_PAIRS = 4, 5_000_000
 
 METRICS = ("sqeuclidean", "euclidean", "cityblock", "cosine")
 
@@ -217,6 +221,17 @@ class PointCost:
         """The points that the distances are between: directions under "cosine"."""
         return self._prepared[:2]
 
+    @property
+    def metric_code(self) -> int:
+        """The metric as the kernels number it."""
+        return METRICS.index(self.metric)
+
+    @cached_property
+    def trees(self) -> tuple[BoxTree, BoxTree]:
+        """Nested boxes around the positions of the rows and of the columns."""
+        X, Y = self.positions
+        return BoxTree.of(X), BoxTree.of(Y)
+
     def block(self, start: int, stop: int) -> Floats:
         """Return rows start .. stop against all columns, (stop - start, m)."""
         X, _, YT, metric = self._prepared
@@ -258,6 +273,12 @@ def as_cost(value: Any) -> Cost:
     if 0 in cost.shape:
         raise InvalidProblemError(f"`C` is empty, of shape {cost.shape}; pass at least one pair.")
     return cost
+
+
+def trees_pay(cost: Cost) -> TypeGuard[PointCost]:
+    """Whether boxes are expected to leave out enough pairs to be worth their while."""
+    n, m = cost.shape
+    return isinstance(cost, PointCost) and cost.X.shape[1] <= _TREE_AXES and n * m >= _TREE_PAIRS
 
 
 def sample(cost: Cost, size: int = 64) -> Floats:

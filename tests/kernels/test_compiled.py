@@ -43,7 +43,9 @@ class Recorder:
 def calls():
     """Record what small problems of each kind ask of the kernels."""
     import quot
-    from quot.pricing import scan
+    from quot import costs
+    from quot.flow import newton
+    from quot.pricing import blocks
     from quot.quadratic import coarse, working_set
     from quot.rounding import round_sparse
 
@@ -57,7 +59,10 @@ def calls():
         for module in (coarse, working_set):  # small problems take the way of large ones
             patch.setattr(module, "SMALL", 16)
         patch.setattr(coarse, "_FEW", 2)
-        patch.setattr(scan, "_PART_ROWS", 4)
+        patch.setattr(blocks, "_PART_ROWS", 4)
+        patch.setattr(newton, "_LARGE", 20)
+        patch.setattr(newton, "_SMALL_PART", 0.3)
+        patch.setattr(newton, "_RINGS", 1)
         C = rng.random((12, 14))
         X, Y = rng.normal(size=(40, 2)), rng.normal(size=(50, 2))
         for reg in (0.0, 1e-4, 1.0):
@@ -66,6 +71,9 @@ def calls():
                 quot.solve(sp.csr_array(C), reg=reg, mass=mass)
                 quot.solve_points(X, Y, reg=reg, mass=mass)
                 quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
+        patch.setattr(costs, "_TREE_PAIRS", 0)
+        for metric in costs.METRICS:
+            quot.solve_points(X, Y, reg=0.1, mass=0.6, metric=metric)
         MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
         rough = quot.Plan.from_dense(C / C.sum())
         round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0)

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 from quot.costs import PointCost, as_cost
 from quot.kernels import pricing as kernels
-from quot.pricing import scan
+from quot.pricing import blocks
 
 
 @pytest.fixture(params=[(1, 1), (6, 9), (40, 7), (3, 200)], ids=str)
@@ -101,7 +101,7 @@ def test_nearest_over_all_pairs(kind, ties, rng):
         cost = as_cost(sp.coo_array((C[np.isfinite(C)], np.nonzero(np.isfinite(C))), shape=C.shape))
         f, g = np.round(20 * f) / 4, np.round(20 * g) / 4
     slack = C - f[:, None] - g
-    near, row_reach, col_reach = scan.nearest(cost, f, g, 4)
+    near, row_reach, col_reach = blocks.nearest(cost, f, g, 4, None, 0.0)
     taken = np.zeros(C.shape, bool)
     taken[near.rows, near.cols] = True
     assert taken[slack <= 0].all()
@@ -122,9 +122,9 @@ def test_violators_and_roots_over_all_pairs(kind, rng):
     C = cost.block(0, 300)
     f, g = 0.2 * rng.random(300), 0.2 * rng.random(50)
     slack = C - f[:, None] - g
-    bad = scan.violators(cost, f, g, 0.05)
+    bad = blocks.violators(cost, f, g, 0.05)
     np.testing.assert_array_equal(np.array(np.nonzero(slack <= -0.05)), [bad.rows, bad.cols])
-    roots = scan.row_roots(cost, g, np.full(300, 0.5))
+    roots = blocks.row_roots(cost, g, np.full(300, 0.5))
     live = np.isfinite(C).any(axis=1)
     totals = np.maximum(roots[live, None] + g - C[live], 0).sum(axis=1)
     np.testing.assert_allclose(totals, 0.5, rtol=1e-11)
@@ -137,7 +137,7 @@ def test_nearest_with_a_hint(rng):
     f, g = 0.1 * rng.random(300), 0.1 * rng.random(50)
     slack = C - f[:, None] - g
     hint = 0.05 + 0.2 * rng.random(300), 0.05 + 0.2 * rng.random(50)
-    near, row_reach, col_reach = scan.nearest(cost, f, g, 6, hint)
+    near, row_reach, col_reach = blocks.nearest(cost, f, g, 6, hint, 0.0)
     assert (row_reach <= hint[0]).all()
     assert (col_reach <= hint[1]).all()
     taken = np.zeros(C.shape, bool)

@@ -12,7 +12,7 @@ from tests.checks import assert_same_plan, assert_solved
 from tests.strategies import Instance, generic, nasty_problems, problems
 
 import quot
-from quot.pricing import scan
+from quot.pricing import blocks
 from quot.quadratic import coarse, working_set
 
 wide = st.tuples(st.integers(3, 14), st.integers(3, 14))
@@ -24,7 +24,7 @@ def low_thresholds(monkeypatch):
         monkeypatch.setattr(module, "SMALL", 8)
     monkeypatch.setattr(coarse, "_FEW", 2)
     monkeypatch.setattr(working_set, "_NEAREST", 2)
-    monkeypatch.setattr(scan, "_PART_ROWS", 3)
+    monkeypatch.setattr(blocks, "_PART_ROWS", 3)
 
 
 # The fixture sets constants only: that it is not renewed for every example does no harm.

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 import quot
-from quot.pricing import nearest
+from quot.pricing import Pricer
 from quot.rounding import repair, round_sparse
 
 
@@ -26,7 +26,7 @@ def test_direction_of_very_long_and_very_short_points(scale):
 
 def test_pairs_of_no_slack_are_candidates():
     """They were neither active nor next."""
-    near, _, _ = nearest(quot.costs.as_cost(np.zeros((3, 4))), np.zeros(3), np.zeros(4), 1)
+    near, _, _ = Pricer().nearest(quot.costs.as_cost(np.zeros((3, 4))), np.zeros(3), np.zeros(4), 1)
     assert near.size == 12
 
 

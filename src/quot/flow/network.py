@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Sides = NDArray[np.int8]
 
+# A node with so many times more arcs than others is a hub.
+_MANY = 50.0
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -37,6 +40,8 @@ class Network:
     undirected : bool array of shape (E,)
     supply : array of shape (N,)
         What must arrive at each node, net.
+    anchor : int, optional
+        A node that stands for a world outside: nothing is to be moved onto another by it.
     """
 
     tail: Ints
@@ -46,6 +51,7 @@ class Network:
     capacity: Floats
     undirected: NDArray[np.bool_]
     supply: Floats
+    anchor: int | None = None
 
     @property
     def n_nodes(self) -> int:
@@ -73,6 +79,16 @@ class Network:
         return seen
 
     @cached_property
+    def is_hub(self) -> NDArray[np.bool_]:
+        """Whether a node has very many arcs, or stands for a world outside, (N,)."""
+        ends = np.concatenate((self.tail, self.head))
+        degree = np.bincount(ends, minlength=self.n_nodes)
+        hub: NDArray[np.bool_] = degree > _MANY * ends.size / self.n_nodes
+        if self.anchor is not None:
+            hub[self.anchor] = True
+        return hub
+
+    @cached_property
     def zero_arcs(self) -> NDArray[np.int64]:
         """The arcs of weight zero."""
         return np.flatnonzero(self.weight == 0.0)
@@ -82,6 +98,8 @@ class Network:
         """Of each arc of weight zero the end that has fewer of them: the one that moves onto it."""
         tail, head = self.tail[self.zero_arcs], self.head[self.zero_arcs]
         degree = np.bincount(np.concatenate((tail, head)), minlength=self.n_nodes)
+        if self.anchor is not None:
+            degree[self.anchor] = self.n_arcs
         leaf: Ints = np.where(degree[tail] < degree[head], tail, head)
         return leaf
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from quot.flow.laplacian import LaplacianSolver
 from quot.flow.network import FlowState, Network
+from quot.flow.patch import Patch
 from quot.kernels import flow as kernels
 from quot.kernels import sweep as sweep_kernels
 from quot.parallel import dot
@@ -38,9 +39,18 @@ _OUTLIER = 0.1
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, what round-off may explain counts as reached.
-_PATIENCE = 8
+_PATIENCE = 3
 # After so many it goes in circles, and somebody else has to help.
 _STUCK = 100
+
+# A step that the line search cuts to less than this is also tried whole, with patches mended.
+_SHORT = 0.7
+# Patches are the nodes that miss more than this fraction of the worst, and their neighbours so many
+# arcs away. They are mended while they are a small part of a network that is not small itself.
+_BAD, _RINGS = 0.03, 3
+_SMALL_PART, _LARGE = 0.1, 1000
+# What is left on a patch, relative, and the steps that may take; patches after one another.
+_MENDED, _PATCH_STEPS, _PATCHES = 1e-2, 30, 3
 
 
 @dataclass
@@ -93,21 +103,22 @@ def solve_newton(
     -----
     A component of the active graph that misses mass in total has no Newton step: it is shifted
     as a whole to where its first arc wakes. Where a step does not cut the imbalance well, a sweep
-    of exact coordinate ascent follows.
+    of exact coordinate ascent follows. Where few nodes miss much more than all others, they and
+    their neighbours are solved for first, while the others stay: alone they would keep every step
+    of the whole network short.
     """
     solver = LaplacianSolver()
     centred = start.potentials - np.median(start.potentials)
-    point = best = _evaluate(network, centred, start.side.copy())
+    point = best = _mend(network, _evaluate(network, centred, start.side.copy()), tol)
     iterations = idle = 0
     while point.residual > tol and iterations < max_iter and not is_late():
         iterations += 1
-        side, direction, slope = _direction(network, point, solver, tol, hold=idle % 2 == 1)
-        trial = _line_search(network, point.potentials, side, direction, slope)
         before = point.residual
-        point = _evaluate(network, *trial, before)
+        point = _step(network, point, solver, tol, hold=idle % 2 == 1)
         if point.residual > max(_SLOW * before, tol):
             _sweep(network, point, 0.1 * tol, 0.0 if idle else _OUTLIER * point.residual)
             point = _evaluate(network, point.potentials, point.side, before)
+        point = _mend(network, point, tol)
         idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
         best = min(best, point, key=lambda point: point.residual)
         if idle >= _STUCK or (idle >= _PATIENCE and best.residual <= _floor(network, best)):
@@ -145,6 +156,36 @@ def _evaluate(network: Network, potentials: Floats, side: Sides, before: float =
     )
     residual = float(np.abs(imbalance).max())
     return _Point(potentials, side, flow, slope, imbalance, wish, residual, before)
+
+
+def _step(
+    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
+) -> _Point:
+    """Take one Newton step, as long as the line search allows; or whole and mended, if better.
+
+    Often a few arcs that wake stop a step that is right for all others.
+    """
+    side, direction, slope = _direction(network, point, solver, tol, hold=hold)
+    trial, landed, tau = _line_search(network, point.potentials, side, direction, slope)
+    there = _evaluate(network, trial, landed, point.residual)
+    if tau >= _SHORT or network.n_nodes < _LARGE:
+        return there
+    whole = _mend(network, _along(network, point, side, direction), max(tol, 0.1 * point.residual))
+    net = network
+    gain = kernels.gain(there.potentials, whole.potentials, *net.response, net.supply)
+    return whole if gain > 0.0 else there
+
+
+def _along(network: Network, point: _Point, side: Sides, direction: Floats) -> _Point:
+    """The point a whole step further; arcs of weight zero stick where they become tight."""
+    net, zero = network, network.zero_arcs
+    trial = point.potentials + direction
+    landed = kernels.clamp(
+        zero, net.zero_leaf, side, net.tail, net.head, net.cost, point.potentials, trial
+    )
+    side = side.copy()
+    side[zero[landed]] = 0
+    return _evaluate(network, trial - np.median(trial), side, point.residual)
 
 
 def _direction(
@@ -208,7 +249,7 @@ def _rtol(residual: float, before: float, tol: float) -> float:
 
 def _line_search(
     network: Network, potentials: Floats, side: Sides, direction: Floats, slope: float
-) -> tuple[Floats, Sides]:
+) -> tuple[Floats, Sides, float]:
     """Exact search along the path that sticks to every kink it meets.
 
     Along the path the derivative of the dual falls, piece by piece, from `slope` at 0; any point
@@ -236,7 +277,34 @@ def _line_search(
             tau = newton if low < newton < high else 0.5 * (low + high)
     side = side.copy()
     side[zero[landed]] = 0
-    return trial - np.median(trial), side
+    return trial - np.median(trial), side, tau
+
+
+def _mend(network: Network, point: _Point, tol: float) -> _Point:
+    """Newton on patches around the nodes that miss most, while they are few; see `Patch`.
+
+    Hubs are left out: they move with all others.
+    """
+    if network.n_nodes < _LARGE:
+        return point
+    for _ in range(_PATCHES):
+        missing = np.where(network.is_hub, 0.0, np.abs(point.imbalance))
+        worst = float(missing.max())
+        if worst <= tol:
+            break
+        inside = missing > max(tol, _BAD * worst)
+        for _ in range(_RINGS):
+            kernels.spread(inside, network.tail, network.head, network.weight, network.is_hub)
+        size = int(np.count_nonzero(inside))
+        if size > _SMALL_PART * network.n_nodes:
+            break
+        patch = Patch(network, inside, point.potentials, point.side)
+        goal = max(0.1 * tol, _MENDED * worst)
+        found = solve_newton(patch.network, patch.start, tol=goal, max_iter=_PATCH_STEPS)
+        potentials, side = point.potentials.copy(), point.side.copy()
+        patch.put_back(found, potentials, side)
+        point = _evaluate(network, potentials, side, point.before)
+    return point
 
 
 def _sweep(network: Network, point: _Point, tol: float, most: float) -> None:

@@ -67,6 +67,31 @@ def directional(p, move, side, tail, head, cost, weight, capacity, undirected):
 
 
 @kernel
+def _conjugate(y, l, w, k, undirected):
+    """The conjugate of what an arc costs, at tension y: the largest y x less that cost."""
+    over = max(y - l, -y - l if undirected else 0.0, 0.0)
+    if w == 0.0:
+        return k * over if over > 0.0 else 0.0
+    x = min(over / w, k)
+    return x * (over - 0.5 * w * x)
+
+
+@kernel
+def gain(p, other, tail, head, cost, weight, capacity, undirected, supply):
+    """By how much the dual is larger at the potentials `other` than at p."""
+    total = 0.0
+    for v in range(p.size):
+        total += supply[v] * (other[v] - p[v])
+    for e in range(tail.size):
+        y = p[head[e]] - p[tail[e]]
+        z = other[head[e]] - other[tail[e]]
+        total += _conjugate(y, cost[e], weight[e], capacity[e], undirected[e]) - _conjugate(
+            z, cost[e], weight[e], capacity[e], undirected[e]
+        )
+    return total
+
+
+@kernel
 def tension(p, tail, head):
     """y = D'p, one entry an arc."""
     y = np.empty(tail.size)
@@ -334,3 +359,32 @@ def clamp(zero_arcs, leaf, side, tail, head, cost, p, trial):
                 else:
                     trial[leaf[z]] = trial[head[e]] - cost[e]
     return landed
+
+
+@kernel
+def touching(inside, tail, head):
+    """The arcs (int64) with an end inside."""
+    count = 0
+    for e in range(tail.size):
+        count += 1 if inside[tail[e]] or inside[head[e]] else 0
+    arcs = np.empty(count, np.int64)
+    count = 0
+    for e in range(tail.size):
+        if inside[tail[e]] or inside[head[e]]:
+            arcs[count] = e
+            count += 1
+    return arcs
+
+
+@kernel
+def spread(inside, tail, head, weight, is_hub):
+    """Let a set of nodes take in its neighbours, in place; no hub, and none across a hub."""
+    wider = inside.copy()
+    for e in range(tail.size):
+        u = tail[e]
+        v = head[e]
+        if weight[e] > 0.0 and inside[u] != inside[v] and not (is_hub[u] or is_hub[v]):
+            wider[u] = True
+            wider[v] = True
+    for v in range(inside.size):
+        inside[v] = wider[v]

@@ -3,6 +3,7 @@
 Slack is ``C - f - g`` throughout; a caller with a price of the total mass adds it to f or g.
 """
 
-from quot.pricing.scan import nearest, round_off, row_roots, violators
+from quot.pricing.effort import Effort
+from quot.pricing.pricer import Pricer
 
-__all__ = ["nearest", "round_off", "row_roots", "violators"]
+__all__ = ["Effort", "Pricer"]

@@ -52,9 +52,10 @@ class Box:
 
     @classmethod
     def around(cls, dual: Dual, row_slack: Floats, col_slack: Floats) -> Box:
-        """Half the slack of the nearest pair left out, above the present potentials.
+        """Half the given slacks above the present potentials.
 
-        A pair left out has at least the larger of its two slacks, hence their mean.
+        If pairs left out have at least the larger of their two slacks, hence their mean, none of
+        them can be violated inside.
         """
         return cls(dual.f + 0.5 * row_slack, dual.g + dual.lam + 0.5 * col_slack)
 
@@ -116,6 +117,7 @@ class Bipartite:
         if box is not None:
             supply = np.append(supply, 0.0)
             i, j = np.flatnonzero(box.rows < np.inf), np.flatnonzero(box.cols < np.inf)
+            self.bounded = i, j
             blocks.append(_Arcs(i, np.full(i.size, nodes), box.rows[i], problem.reg, np.inf))
             blocks.append(
                 _Arcs(np.full(j.size, nodes), n + j, box.cols[j] - self.offset, problem.reg, np.inf)
@@ -144,6 +146,21 @@ class Bipartite:
         if self.slack_cols:
             potentials[self.sink] = lam
         return FlowState.at(self.network, potentials)
+
+    def resume(self, other: Bipartite, state: FlowState) -> FlowState:
+        """The state of another network of the same nodes, at this one."""
+        side = np.zeros(self.network.n_arcs, np.int8)
+        side[self.network.zero_arcs] = state.side[other.network.zero_arcs]
+        return FlowState(state.potentials, side, np.zeros(side.size))
+
+    def pressing(self, state: FlowState) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell the rows and the columns that send mass through the hub."""
+        i, j = self.bounded
+        flow = state.flow[self.first_hub_arc :] > 0.0
+        n, m = self.problem.shape
+        rows, cols = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
+        rows[i], cols[j] = flow[: i.size], flow[i.size :]
+        return rows, cols
 
     def dual(self, state: FlowState) -> Dual:
         """The dual point of network potentials, gauge fixed."""

@@ -18,7 +18,7 @@ from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.kernels import clusters as kernels
 from quot.parallel import map_rows
 from quot.plan import sums
-from quot.pricing import row_roots
+from quot.pricing import Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Dual
 
@@ -55,7 +55,7 @@ class Level:
     row_cost: Cost
     col_cost: Cost
 
-    def extend(self, dual: Dual, reg: float, finer: Problem) -> Dual:
+    def extend(self, dual: Dual, reg: float, finer: Problem, pricer: Pricer) -> Dual:
         """Read the potentials of this level at `reg` on the rows and columns of the finer one.
 
         A finer row is treated as if it were its cluster: it pays the f at which it would send
@@ -63,11 +63,11 @@ class Level:
         send its own mass at the finer reg.
         """
         coarse = self.problem
-        f = row_roots(self.row_cost, dual.g + dual.lam, reg * coarse.a[self.rows])
-        g = row_roots(self.col_cost, dual.f + dual.lam, reg * coarse.b[self.cols])
+        f = pricer.row_roots(self.row_cost, dual.g + dual.lam, reg * coarse.a[self.rows])
+        g = pricer.row_roots(self.col_cost, dual.f + dual.lam, reg * coarse.b[self.cols])
         if not finer.is_balanced:
             g = np.minimum(g, 0.0)
-        f = row_roots(finer.cost, g + dual.lam, finer.reg * finer.a)
+        f = pricer.row_roots(finer.cost, g + dual.lam, finer.reg * finer.a)
         if not finer.is_balanced:
             f = np.minimum(f, 0.0)
         return Dual(f, g, dual.lam)

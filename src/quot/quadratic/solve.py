@@ -11,7 +11,7 @@ from quot.certificate import Certificate, certify
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.plan import Plan
-from quot.pricing import row_roots
+from quot.pricing import Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Dual
 from quot.quadratic.feasibility import check_feasible
@@ -46,12 +46,12 @@ def solve_quadratic(
     """
     check_feasible(problem)
     n, m = problem.shape
-    rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
+    rows, cols = _order(problem)
     if problem.total == 0.0:
         (plan, dual), status = _nothing(problem), Status.OPTIMAL
     else:
         core = problem
-        if rows.size < n or cols.size < m:
+        if rows.size < n or cols.size < m or isinstance(problem.cost, PointCost):
             core = replace(
                 problem,
                 cost=problem.cost.take(rows, cols),
@@ -80,6 +80,17 @@ def solve_quadratic(
     )
 
 
+def _order(problem: Problem) -> tuple[Ints, Ints]:
+    """Rows and columns with mass; points in kd order, so that what is close is close in memory."""
+    rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
+    if isinstance(problem.cost, PointCost):
+        tree, other = problem.cost.trees
+        rows, cols = (
+            t.order[mass[t.order] > 0] for t, mass in ((tree, problem.a), (other, problem.b))
+        )
+    return rows, cols
+
+
 def _grow(
     problem: Problem, solution: Solution, rows: Ints, cols: Ints
 ) -> tuple[Plan, Dual, Status]:
@@ -87,11 +98,13 @@ def _grow(
     f, g = np.full(problem.shape[0], np.nan), np.full(problem.shape[1], np.nan)
     f[rows], g[cols] = solution.dual.f, solution.dual.g
     kept = solution.values > 0.0
+    i, j = rows[solution.support.rows[kept]], cols[solution.support.cols[kept]]
+    order = np.lexsort((j, i))
     plan = Plan(
         problem.shape,
-        rows[solution.support.rows[kept]].astype(np.int32),
-        cols[solution.support.cols[kept]].astype(np.int32),
-        solution.values[kept],
+        i[order].astype(np.int32),
+        j[order].astype(np.int32),
+        solution.values[kept][order],
     )
     return plan, Dual(f, g, solution.dual.lam), solution.status
 
@@ -149,7 +162,7 @@ def _least(cost: Cost, g: Floats) -> Floats:
         least = np.full(cost.shape[0], np.inf)
         np.minimum.at(least, cost.rows, cost.values - g[cost.cols])
     else:
-        least = row_roots(cost, g, np.zeros(cost.shape[0]))
+        least = Pricer().row_roots(cost, g, np.zeros(cost.shape[0]))
     return np.where(np.isfinite(least), least, 0.0)
 
 

@@ -8,6 +8,7 @@ nearest others; a hub (see `bipartite`) keeps them feasible and says when they w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import solve_newton
 from quot.plan import Plan
-from quot.pricing import nearest, round_off, violators
+from quot.pricing import Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, Box, Dual
 from quot.quadratic.coarse import SMALL, coarsen
@@ -35,6 +36,8 @@ _STEP = 5.0
 # On a coarse level the path stops where a row has fewer active pairs than this: below, the level
 # says little about the next one.
 _FEW_ACTIVE = 5.0
+# On a finer level the path starts this much below the reg that says the same there.
+_JUMP = 5.0
 # Imbalance allowed on the way, and at the end, relative to the largest mass.
 _ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-12
 # Mass through the hub, relative, that counts as none; and that is no matter on the way.
@@ -51,8 +54,13 @@ _LOWER, _LOWER_FLOORS = 1e-2, 6
 _EXACT = 1e-12
 # Below this imbalance (relative) round-off has not taken over yet.
 _NOISY = 1e-7
-# Rounds with mass through the hub before more candidates are taken.
-_PATIENT_ROUNDS = 2
+_GROWTH = 1
+_REACH = 10.0
+# The potentials may rise so many times further than no pair left out could object to. They move
+# together, mostly, so that few object, and pricing finds those.
+_REACH = 10.0
+# With every round in vain so many times more candidates are taken where the box presses.
+_MORE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +71,24 @@ class Solution:
     support: Support
     values: Floats
     status: Status
+
+
+class _Candidates(NamedTuple):
+    """Candidate pairs, their box (None if they are all there are), and how complete they are.
+
+    A pair left out has at least the slack `rows_at` of its row (n,) and `cols_at` of its column
+    (m,).
+    """
+
+    support: Support
+    box: Box | None
+    rows_at: Floats
+    cols_at: Floats
+
+    @property
+    def hint(self) -> tuple[Floats, Floats]:
+        """How far to look next time."""
+        return 2.0 * self.rows_at, 2.0 * self.cols_at
 
 
 class _StopError(Exception):
@@ -85,6 +111,7 @@ class WorkingSet:
         self.problem, self.monitor, self.method = problem, monitor, method
         none = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         zero = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
+        self.pricer = Pricer()
         # Pairs that the last pricing found to be missing.
         self.violators = 0
         # The last network of the problem itself and where its solve ended.
@@ -150,8 +177,9 @@ class WorkingSet:
             stage = stages[depth]
             target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
             if depth < len(levels):
-                finer_reg = max(reg * _pairs(stage) / _pairs(stages[depth + 1]), target)
-                dual = levels[depth].extend(dual, reg, replace(stage, reg=finer_reg))
+                finer_reg = max(reg * _pairs(stage) / _pairs(stages[depth + 1]) / _JUMP, target)
+                finer = replace(stage, reg=finer_reg)
+                dual = levels[depth].extend(dual, reg, finer, self.pricer)
                 reg = finer_reg
             dual, reg = self._descend(stage, dual, max(reg, target), target, last=depth == 0)
 
@@ -170,25 +198,12 @@ class WorkingSet:
         `jump` is the reg that the dual belongs to, if that is far above the first.
         """
         before: tuple[Dual, float] | None = None
-        hint: tuple[Floats, Floats] | None = None
-        rounds = 0
+        near: _Candidates | None = None
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
-            support, box, hint = _candidates(problem, dual, rounds, hint)
-            network = Bipartite(problem, support, box)
-            state = self._solve(
-                network, network.state(dual), _NEAR_THE_END if end else _ON_THE_WAY, jump=jump
-            )
-            dual = network.dual(state)
-            hub = network.through_hub(state) / problem.total if box is not None else 0.0
-            rounds += 1
-            if hub > (_NO_FLOW if end else _SOME_FLOW):
-                hint = None  # and, after a jump, jump again: Newton alone would take ages
-                continue
+            dual, active, near = self._settle(problem, dual, near, jump, end=end)
             jump = None
-            rounds = 0
-            active = int(np.count_nonzero(network.values(state)))
             if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
             lower = max(reg / _step(reg / target), target)
@@ -197,6 +212,64 @@ class WorkingSet:
                 before, reg = None, lower
                 continue
             before, (dual, reg) = (dual, reg), (_predict(dual, reg, before, lower, problem), lower)
+
+    def _settle(
+        self,
+        problem: Problem,
+        dual: Dual,
+        near: _Candidates | None,
+        jump: float | None,
+        *,
+        end: bool,
+    ) -> tuple[Dual, int, _Candidates]:
+        """Solve at one reg, loosely first, until nothing that matters flows through the hub.
+
+        At the end no pair may be missing either. `near` are earlier candidates: how far to look.
+        Returns the dual point, the number of active pairs and the candidates.
+        """
+        rounds, tol = 0, _ON_THE_WAY
+        near = self._candidates(problem, dual, _NEAREST, near.hint if near else None)
+        network = Bipartite(problem, near.support, near.box)
+        state = network.state(dual)
+        while True:
+            state = self._solve(network, state, tol, jump=jump)
+            hub = network.through_hub(state) / problem.total
+            if hub > (_NO_FLOW if end else _SOME_FLOW):
+                rounds += 1
+                network, state = self._widen(network, state, rounds, again=jump is not None)
+                continue
+            jump = None
+            if end and self._missing(network, state):
+                network, state = self._widen(network, state, 0)
+            elif end and tol > _NEAR_THE_END:
+                tol = _NEAR_THE_END
+            else:
+                return network.dual(state), int(np.count_nonzero(network.values(state))), near
+
+    def _missing(self, network: Bipartite, state: FlowState) -> int:
+        """Price all pairs; return how many that should carry mass are no candidates."""
+        problem, dual, support = network.problem, network.dual(state), network.support
+        if isinstance(problem.cost, SparseCost) or support.size == _pairs(problem):
+            return 0
+        found = self.pricer.violators(problem.cost, dual.f + dual.lam, dual.g)
+        self.violators = (support | found).size - support.size
+        return self.violators
+
+    def _widen(
+        self, network: Bipartite, state: FlowState, rounds: int, *, again: bool = False
+    ) -> tuple[Bipartite, FlowState]:
+        """Candidates anew around the present potentials; more, after `rounds`, where it presses.
+
+        After a jump the state is dropped, to jump again: Newton alone would take ages.
+        """
+        problem, dual = network.problem, network.dual(state)
+        near = self._candidates(problem, dual, _NEAREST, None)
+        if rounds > 0:
+            rows, cols = network.pressing(state)
+            hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
+            near = self._candidates(problem, dual, _NEAREST * _MORE**rounds, hint)
+        wider = Bipartite(problem, near.support, near.box)
+        return wider, wider.state(dual) if again else wider.resume(network, state)
 
     def _is_far(self, active: int, reg: float, target: float) -> bool:
         """Whether the interior point should go the rest of the way."""
@@ -216,19 +289,32 @@ class WorkingSet:
         rounds = 0
         while True:
             state = self._solve(network, state, end)
-            support, dual = network.support, network.dual(state)
-            if isinstance(problem.cost, SparseCost) or support.size == _pairs(problem):
+            if network.box is not None and network.through_hub(state) > 0.0:
+                rounds += 1
+                network, state = self._widen(network, state, rounds)
+            elif self._missing(network, state):
+                network, state = self._widen(network, state, 0)
+            else:
                 return
-            if network.box is None or network.through_hub(state) == 0.0:
-                f = dual.f + dual.lam
-                missing = violators(problem.cost, f, dual.g, round_off(f, dual.g))
-                self.violators = (support | missing).size - support.size
-                if not self.violators:
-                    return
-            rounds += 1
-            near, box, _ = _candidates(problem, dual, rounds, None)
-            network = Bipartite(problem, support | near, box)
-            state = network.state(dual)
+
+    def _candidates(
+        self, problem: Problem, dual: Dual, count: int, hint: tuple[Floats, Floats] | None
+    ) -> _Candidates:
+        """All pairs of a small or sparse problem; else the active ones and the `count` nearest.
+
+        With a hint, slacks of rows and columns beyond which nothing is wanted, fewer may do.
+        """
+        cost, (n, m) = problem.cost, problem.shape
+        nowhere = np.full(n, np.inf), np.full(m, np.inf)
+        if isinstance(cost, SparseCost):
+            return _Candidates(Support(cost.shape, cost.rows, cost.cols), None, *nowhere)
+        if n * m <= SMALL:
+            rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
+            return _Candidates(Support((n, m), rows, cols), None, *nowhere)
+        f = dual.f + dual.lam
+        support, rows_at, cols_at = self.pricer.nearest(cost, f, dual.g, count, hint)
+        box = Box.around(dual, _REACH * rows_at, _REACH * cols_at)
+        return _Candidates(support, box, rows_at, cols_at)
 
     def _solve(
         self, network: Bipartite, state: FlowState, tol: float, *, jump: float | None = None
@@ -292,27 +378,6 @@ class WorkingSet:
         )
         self.monitor.steps += found.iterations - state.iterations
         return found
-
-
-def _candidates(
-    problem: Problem, dual: Dual, rounds: int, hint: tuple[Floats, Floats] | None
-) -> tuple[Support, Box | None, tuple[Floats, Floats] | None]:
-    """All pairs of a small or sparse problem; else the active and nearest ones, with their box.
-
-    The hint says how far to look, from the last time here; the last item is the next hint. After
-    some rounds in vain the number of nearest pairs doubles each time: where costs tie, few of
-    them reach nowhere.
-    """
-    cost = problem.cost
-    if isinstance(cost, SparseCost):
-        return Support(cost.shape, cost.rows, cost.cols), None, None
-    n, m = problem.shape
-    if n * m <= SMALL:
-        rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
-        return Support((n, m), rows, cols), None, None
-    count = _NEAREST << max(rounds - _PATIENT_ROUNDS, 0)
-    support, rows_at, cols_at = nearest(cost, dual.f + dual.lam, dual.g, count, hint)
-    return support, Box.around(dual, rows_at, cols_at), (2.0 * rows_at, 2.0 * cols_at)
 
 
 def _step(way: float) -> float:

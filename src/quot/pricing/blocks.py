@@ -1,4 +1,4 @@
-"""Passes over all pairs, by blocks of rows."""
+"""Passes over all pairs of any cost, by blocks of rows."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ _BLOCK_ENTRIES = 1 << 17
 _PARTS, _PART_ROWS = 8, 512
 
 
-def nearest(
-    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats] | None = None
+def nearest(  # noqa: PLR0917
+    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats] | None, noise: float
 ) -> tuple[Support, Floats, Floats]:
-    """Return all pairs of no slack, and the next `count` of each row and of each column.
+    """Return all pairs of slack <= noise, and the next `count` of each row and of each column.
 
     Also returns a slack for each row (n,) and each column (m,), inf where all pairs were taken: a
-    pair left out has at least the larger of the two. Slack that round-off explains is none. With
-    a `hint`, slacks of rows and columns beyond which nothing is wanted, fewer may be taken.
+    pair left out has at least the larger of the two. With a `hint`, slacks of rows and columns
+    beyond which nothing is wanted, fewer may be taken.
     """
-    noise = round_off(f, g)
     n, m = cost.shape
     row_hint, col_hint = hint if hint is not None else (np.full(n, np.inf), np.full(m, np.inf))
     row_slack, row_index = _lists(row_hint, min(count, m))
@@ -78,13 +77,8 @@ def violators(cost: Cost, f: Floats, g: Floats, tau: float) -> Support:
     return Support(cost.shape, rows, cols)
 
 
-def round_off(f: Floats, g: Floats) -> float:
-    """How wrong the rounding of potentials may make a slack."""
-    return float(8 * np.finfo(np.float64).eps * (np.abs(f).max() + np.abs(g).max()))
-
-
 def row_roots(cost: Cost, g: Floats, target: Floats) -> Floats:
-    """Return for each row the f with sum_j [f + g_j - C_ij]_+ = target, (n,)."""
+    """Return for each row the f with sum_j [f + g_j - C_ij]_+ = target, the largest one; (n,)."""
     n, m = cost.shape
 
     def roots(start: int, stop: int) -> Floats:

@@ -1,15 +1,15 @@
-"""The rows: what is measured against what, and what we aim at."""
+"""Ours against peers on the same case."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.cases import Case
+from benchmarks.cases import Case, Instance
 from benchmarks.measure import THREADS, Measurement, judge, measure
 from benchmarks.peers import SOLVERS
+from benchmarks.rows.lines import Line, Options, Say
 
 OURS = {"tol": 1e-9}
 # Settings of the peers: as their authors recommend them, and at our tolerance.
@@ -31,40 +31,15 @@ class Rival:
     label: str
     settings: dict[str, Any] = field(default_factory=dict)
     aim: float | None = None
-    case: Case | None = None
+    case: Instance | None = None
 
 
 @dataclass(frozen=True)
 class Duel:
     """Our solver on one case, and its rivals."""
 
-    case: Case
+    case: Instance
     rivals: tuple[Rival, ...]
-
-
-@dataclass
-class Line:
-    """One line of a table: a measurement, and how ours compares."""
-
-    label: str
-    measurement: Measurement
-    ratio: float | None = None  # seconds of the peer over ours
-    aim: str = ""
-    met: bool | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to measure."""
-
-    quick: bool = False
-    runs: int = 5
-    time_limit: float = 600.0
-    isolated: bool = True
-    rivals: bool = True
 
 
 def s1(quick: bool) -> list[Duel]:
@@ -118,7 +93,7 @@ def s8(quick: bool) -> list[Duel]:
     ]
 
 
-def run_duels(duels: list[Duel], options: Options, say: Callable[[str], None]) -> list[Line]:
+def run_duels(duels: list[Duel], options: Options, say: Say) -> list[Line]:
     """Measure ours and each rival, and judge all plans by the same code."""
     how = {"time_limit": options.time_limit, "isolated": options.isolated}
     lines = []
@@ -130,7 +105,12 @@ def run_duels(duels: list[Duel], options: Options, say: Callable[[str], None]) -
         for rival in duel.rivals if options.rivals else ():
             say(f"{duel.case}: {SOLVERS[rival.solver][0]}, {rival.label}")
             theirs, answer = measure(
-                rival.solver, rival.case or duel.case, rival.settings, runs=2, **how
+                rival.solver,
+                rival.case or duel.case,
+                rival.settings,
+                runs=2,
+                memory=options.memory_limit,
+                **how,
             )
             judge(theirs, answer, None if rival.case else our_answer)
             lines.append(_compare(rival, ours, theirs))
@@ -146,49 +126,6 @@ def _compare(rival: Rival, ours: Measurement, theirs: Measurement) -> Line:
     return line
 
 
-def s9(options: Options, say: Callable[[str], None]) -> list[Line]:
-    """First solve in a fresh process, without and with the kernels of an earlier one on disk."""
-    case = Case(40 if options.quick else 300, 0.1, 0.7)
-    lines = []
-    with tempfile.TemporaryDirectory() as cache:
-        for label, limit in (("kernel cache absent", 20.0), ("kernel cache present", 1.0)):
-            say(f"{case}: quot, {label}")
-            cold, answer = measure(
-                "quot", case, OURS, runs=1, time_limit=options.time_limit, cache=cache
-            )
-            judge(cold, answer, None)
-            met = None
-            if cold.first is not None:
-                met = cold.first < limit and cold.is_certified(OURS["tol"])
-            lines.append(Line(label, cold, aim=f"first < {limit:g} s", met=met))
-    return lines
-
-
-Row = Callable[[Options, Callable[[str], None]], list[Line]]
-
-
-def _duels(of: Callable[[bool], list[Duel]]) -> Row:
+def duels_of(of: Callable[[bool], list[Duel]]) -> Callable[[Options, Say], list[Line]]:
     """Return the row of these duels."""
     return lambda options, say: run_duels(of(options.quick), options, say)
-
-
-# Key, title, what to run.
-ROWS: dict[str, tuple[str, Row]] = {
-    "S1": (
-        "Partial, quadratic, against an interior point",
-        _duels(s1),
-    ),
-    "S2": (
-        "Balanced, quadratic, n = 1000",
-        _duels(s2),
-    ),
-    "S3": (
-        "Balanced, quadratic, n = 2000",
-        _duels(s3),
-    ),
-    "S8": (
-        "Unregularised, partial and balanced, against the network simplex",
-        _duels(s8),
-    ),
-    "S9": ("First solve in a fresh process", s9),
-}

@@ -1,0 +1,20 @@
+"""The instances: each is a few numbers, from which any process can rebuild it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.cases.base import Instance
+from benchmarks.cases.dense import Case
+from benchmarks.cases.images import ImageCase
+from benchmarks.cases.points import PointsCase
+
+__all__ = ["Case", "ImageCase", "Instance", "PointsCase", "rebuild"]
+
+KINDS: dict[str, type[Instance]] = {kind.kind: kind for kind in (Case, PointsCase, ImageCase)}
+
+
+def rebuild(numbers: dict[str, Any]) -> Instance:
+    """Return the instance that `as_dict` described."""
+    fields = {name: value for name, value in numbers.items() if name != "kind"}
+    return KINDS[numbers.get("kind", Case.kind)](**fields)

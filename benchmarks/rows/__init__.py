@@ -1,0 +1,97 @@
+"""The rows: what is measured against what, and what we aim at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from benchmarks.cases import Case, ImageCase, Instance
+from benchmarks.rows.brute import bf
+from benchmarks.rows.clouds import clouds
+from benchmarks.rows.duels import OURS, duels_of, s1, s2, s3, s8
+from benchmarks.rows.first import s9
+from benchmarks.rows.images import images
+from benchmarks.rows.lines import Line, Options
+from benchmarks.rows.scale import s4, s5, s6, s7
+from benchmarks.rows.strengths import gaussian, spiral
+
+__all__ = ["OURS", "ROWS", "Line", "Options", "Row", "warming"]
+
+
+class Row(NamedTuple):
+    """A title, what to run, and what to say about the data where it is not that of all rows."""
+
+    title: str
+    run: Callable[[Options, Callable[[str], None]], list[Line]]
+    about: str = ""
+
+
+POINTS = """\
+Points as they are, no matrix: X ~ N(0, I_d), Y ~ 0.7 N(0, I_d) + 1, both scaled by one number that
+makes 1 the largest squared distance between their bounding boxes; masses 1/n. reg is given in units
+of the squared distance before scaling."""
+
+ROWS: dict[str, Row] = {
+    "S1": Row("Partial, quadratic, against an interior point", duels_of(s1)),
+    "S2": Row("Balanced, quadratic, n = 1000", duels_of(s2)),
+    "S3": Row("Balanced, quadratic, n = 2000", duels_of(s3)),
+    "S4": Row("A hundred thousand points a side", s4, POINTS),
+    "S5": Row("A million points a side", s5, POINTS),
+    "S6": Row(
+        "Points in 250 dimensions",
+        s6,
+        "Points on a noisy spiral, two turns to radius 1 in a plane of R^250 under noise of length "
+        "0.1 in\nall directions: with themselves (X = Y), and with a second draw. 56 s on 4 cores "
+        "were published\nfor X = Y.",
+    ),
+    "S7": Row(
+        "Growth with the number of points",
+        s7,
+        POINTS + "\n*slope* is that of log seconds over log n, fitted to this line and all above.",
+    ),
+    "S8": Row("Unregularised, partial and balanced, against the network simplex", duels_of(s8)),
+    "S9": Row("First solve in a fresh process", s9),
+    "IMG": Row(
+        "Pictures, against the network simplex",
+        images,
+        "Grey levels of two pictures of scikit-learn, china and flower (their middle square, "
+        "resized), each\nwith total 1; cost the squared distance between pixels in the unit "
+        "square. A peer needs the matrix\nof all pairs of pixels.",
+    ),
+    "CLOUDS": Row(
+        "Clouds of other shapes",
+        clouds,
+        POINTS
+        + "\nThe other shapes in place of N(0, I): 20 clusters of width 0.1, Student's t with 2 "
+        "degrees of\nfreedom, points that each occur about ten times, and Gaussian on a line in "
+        "the plane.",
+    ),
+    "BF": Row(
+        "The bound of the certificate, by brute force",
+        bf,
+        POINTS
+        + "\nA plain NumPy loop over all pairs, sharing no code with quot, computes the value of "
+        "the dual from\nthe potentials returned; *difference* relates it to the lower bound of "
+        "the certificate.",
+    ),
+}
+# Rows on matrices, on pictures, in many dimensions; all others are on points in few.
+_MATRICES, _PICTURES, _HIGH = {"S1", "S2", "S3", "S8", "S9"}, {"IMG"}, {"S6"}
+
+
+def warming(keys: list[str], *, quick: bool) -> list[Instance]:
+    """Return what to solve off every clock so that the kernels of these rows are compiled."""
+    wanted: list[Instance] = []
+    if set(keys) & _MATRICES:
+        n = 50 if quick else 1200
+        wanted += [Case(n, reg, mass) for reg in (0.0, 0.01, 1.0) for mass in (None, 0.7)]
+    if set(keys) & _PICTURES:
+        side = 8 if quick else 64
+        wanted += [ImageCase(side, reg, mass) for reg in (0.0, 1.0) for mass in (None, 0.8)]
+    if set(keys) & _HIGH:
+        n = 60 if quick else 3000
+        wanted += [spiral(n, 20 if quick else 250, same=same) for same in (True, False)]
+    if set(keys) - _MATRICES - _PICTURES - _HIGH:
+        # Large enough for all that only large clouds need.
+        wanted += [gaussian(100 if quick else 20_000, d) for d in (2, 3)]
+    return wanted

@@ -1,0 +1,28 @@
+"""Pictures as distributions, with reg and without, against the network simplex."""
+
+from __future__ import annotations
+
+from benchmarks.cases import ImageCase
+from benchmarks.rows.duels import EMD_LONG, Duel, Rival, run_duels
+from benchmarks.rows.lines import Line, Options, Say
+from benchmarks.rows.strengths import PICTURES
+
+MASS = 0.8
+
+
+def images(options: Options, say: Say) -> list[Line]:
+    """Every size: balanced and partial, quadratic and linear; peers know the linear problem."""
+    emd = Rival("emd", "1e7 iterations", EMD_LONG)
+    partial = Rival("partial", "1e7 iterations", EMD_LONG)
+    duels = []
+    for side in (8,) if options.quick else (64, 128, 256):
+        duels += [
+            Duel(ImageCase(side, PICTURES), ()),
+            Duel(ImageCase(side, 0.0), (emd,)),
+            Duel(ImageCase(side, PICTURES, MASS), ()),
+            Duel(ImageCase(side, 0.0, MASS), (partial,)),
+        ]
+    lines = run_duels(duels, options, say)
+    for line in lines:
+        line.extra = dict(line.measurement.work)
+    return lines

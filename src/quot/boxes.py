@@ -1,0 +1,58 @@
+"""Nested boxes around points: what lets a pass over all pairs leave most of them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.kernels import boxes as kernels
+from quot.kernels import clusters
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Points of a leaf, at most: small enough for tight boxes, large enough for long inner loops.
+_LEAF = 12
+
+
+@dataclass(frozen=True, eq=False)
+class BoxTree:
+    """A kd tree over points, and the smallest boxes of its nodes.
+
+    Parameters
+    ----------
+    order : int64 array of shape (n,)
+        The points in the order of the leaves.
+    bounds : int64 array of shape (leaves + 1,)
+        Where each leaf begins in that order.
+    points : array of shape (d, n)
+        Coordinates in that order.
+    low, high : array of shape (2 leaves, d)
+        Boxes; node v has the children 2v and 2v + 1, the leaves come last.
+    """
+
+    order: Ints
+    bounds: Ints
+    points: Floats
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def of(cls, points: Floats) -> BoxTree:
+        """Build the tree of points (n, d)."""
+        leaves = max(1, -(-points.shape[0] // _LEAF))
+        order, bounds = clusters.kd_order(points, int(np.ceil(np.log2(leaves))))
+        arranged = np.ascontiguousarray(points[order].T)
+        return cls(order, bounds, arranged, *kernels.fit(arranged, bounds))
+
+    @property
+    def leaves(self) -> int:
+        """Number of leaves."""
+        return int(self.bounds.size) - 1
+
+    def side(self, values: Floats) -> tuple[Floats, Ints, Floats]:
+        """What the kernels take, for potentials (n,) in the order of the tree."""
+        nodes = kernels.nodes(self.points, self.bounds, self.low, self.high, values)
+        return self.points, self.bounds, nodes

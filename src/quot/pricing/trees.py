@@ -1,0 +1,133 @@
+"""Passes over all pairs of points through trees of boxes, which leave most pairs out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.boxes import BoxTree
+from quot.costs import PointCost
+from quot.kernels import boxes as kernels
+from quot.parallel import map_rows
+from quot.pricing.effort import Effort
+from quot.support import Support
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+# Leaves, and rows, that one thread takes at a time.
+_LEAVES, _ROWS = 256, 2048
+
+
+def nearest(  # noqa: PLR0917
+    cost: PointCost,
+    f: Floats,
+    g: Floats,
+    count: int,
+    hint: tuple[Floats, Floats] | None,
+    noise: float,
+) -> tuple[Support, Floats, Floats, Effort]:
+    """Do what `blocks.nearest` does."""
+    n, m = cost.shape
+    row_hint, col_hint = hint if hint is not None else (np.full(n, np.inf), np.full(m, np.inf))
+    rows = _Search(cost.metric_code, *cost.trees, f, g, row_hint, min(count, m), noise)
+    active, there = rows.run(collect=True)
+    cols = _Search(cost.metric_code, *cost.trees[::-1], g, f, col_hint, min(count, n), noise)
+    _, back = cols.run(collect=False)
+    (i, j), row_slack = rows.found()
+    (q, p), col_slack = cols.found()
+    support = Support.of(
+        cost.shape,
+        np.concatenate((i, p, *(pairs[0] for pairs in active))),
+        np.concatenate((j, q, *(pairs[1] for pairs in active))),
+    )
+    return support, row_slack, col_slack, there + back
+
+
+def violators(cost: PointCost, f: Floats, g: Floats, tau: float) -> tuple[Support, Effort]:
+    """Do what `blocks.violators` does."""
+    nowhere = np.full(cost.shape[0], -tau)
+    search = _Search(cost.metric_code, *cost.trees, f, g, nowhere, 1, -tau)
+    active, effort = search.run(collect=True)
+    rows, cols = (np.concatenate(part) for part in zip(*active, strict=True))
+    return Support.of(cost.shape, rows, cols), effort
+
+
+def row_roots(cost: PointCost, g: Floats, target: Floats) -> tuple[Floats, Effort]:
+    """Do what `blocks.row_roots` does."""
+    tree, other = cost.trees
+    g = g[other.order]
+    side, wanted = other.side(g), target[tree.order]
+
+    def part(start: int, stop: int) -> tuple[Floats, int, int]:
+        found: tuple[Floats, int, int] = kernels.row_roots(
+            start, stop, cost.metric_code, tree.points, side, g, wanted
+        )
+        return found
+
+    parts = map_rows(part, cost.shape[0], cost.shape[1], _ROWS)
+    roots = np.empty(cost.shape[0])
+    roots[tree.order] = np.concatenate([found for found, _, _ in parts])
+    return roots, Effort(sum(pairs for _, pairs, _ in parts), sum(boxes for *_, boxes in parts))
+
+
+class _Search:
+    """The nearest others of every point of one cloud, by slack.
+
+    Everything is in the order of the trees until `found` puts it back.
+    """
+
+    def __init__(  # noqa: PLR0917
+        self,
+        metric: int,
+        tree: BoxTree,
+        other: BoxTree,
+        f: Floats,
+        g: Floats,
+        hint: Floats,
+        count: int,
+        noise: float,
+    ) -> None:
+        self.metric, self.tree, self.other, self.noise = metric, tree, other, noise
+        self.f, self.g = f[tree.order], g[other.order]
+        self.side, self.other_side = tree.side(self.f), other.side(self.g)
+        self.slack = np.repeat(hint[tree.order, None], count, axis=1)
+        self.index = np.full(self.slack.shape, -1, np.int32)
+
+    def run(self, *, collect: bool) -> tuple[list[tuple[Ints, Ints]], Effort]:
+        """Fill the lists; return the pairs of slack <= noise, if wanted, and the effort."""
+        size = self.other.points.shape[1]
+        parts = map_rows(
+            lambda first, last: self._part(first, last, collect), self.tree.leaves, size, _LEAVES
+        )
+        active = [
+            (self.tree.order[rows].astype(np.int32), self.other.order[cols].astype(np.int32))
+            for rows, cols, _, _ in parts
+        ]
+        pairs, boxes = sum(part[2] for part in parts), sum(part[3] for part in parts)
+        return active, Effort(pairs, boxes)
+
+    def _part(self, first: int, last: int, collect: bool) -> tuple[Ints, Ints, int, int]:  # noqa: FBT001
+        found: tuple[Ints, Ints, int, int] = kernels.nearest(
+            first,
+            last,
+            self.metric,
+            self.side,
+            self.f,
+            self.other_side,
+            self.g,
+            self.noise,
+            self.slack,
+            self.index,
+            collect,
+        )
+        return found
+
+    def found(self) -> tuple[tuple[Ints, Ints], Floats]:
+        """Return the pairs in the lists, and of each point the slack up to which it was served."""
+        place, column = np.nonzero(self.index >= 0)
+        rows = self.tree.order[place].astype(np.int32)
+        cols = self.other.order[self.index[place, column]].astype(np.int32)
+        reach = np.empty(self.slack.shape[0])
+        reach[self.tree.order] = self.slack[:, -1]
+        return (rows, cols), reach
