@@ -78,7 +78,8 @@ def solve(  # noqa: PLR0913
     callback : callable, optional
         ``callback(iterate)`` once per outer iteration; a true value stops.
     verbose : bool, default=False
-        Log a line per outer iteration to standard error.
+        Write a line per outer iteration to standard error: level, round, reg, candidates,
+        violators, support, steps, residual and time.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
@@ -102,6 +103,11 @@ def solve(  # noqa: PLR0913
     -----
     NotConvergedWarning
         If the tolerance is not reached.
+
+    Notes
+    -----
+    An interrupt (Ctrl-C) ends the solve like a limit: the best so far is repaired, certified and
+    returned, with the status STOPPED. A second one is not caught.
 
     Examples
     --------
@@ -319,9 +325,11 @@ def _talk(
 
     def report(iterate: Iterate) -> bool | None:
         sys.stderr.write(
-            f"{iterate.iteration:4d}  reg {iterate.reg:9.3g}  candidates {iterate.candidates:9d}  "
-            f"support {iterate.support:9d}  steps {iterate.inner:4d}  "
-            f"residual {iterate.residual:8.1e}  {iterate.seconds:8.3f} s\n"
+            f"{iterate.iteration:4d}  level {iterate.level}  round {iterate.round}  "
+            f"reg {iterate.reg:9.3g}  candidates {iterate.candidates:9d}  "
+            f"violators {iterate.violators:6d}  support {iterate.support:9d}  "
+            f"steps {iterate.inner:3d}  residual {iterate.residual:8.1e}  "
+            f"{iterate.seconds:8.2f} s\n"
         )
         return callback(iterate) if callback is not None else None
 

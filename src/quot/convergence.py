@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quot.validation import check_callable, check_count, check_positive
@@ -23,7 +23,7 @@ class Status(enum.Enum):
     TIME_LIMIT = "time limit reached; raise `time_limit` or loosen `tol`"
     STALLED = "stalled: no more progress; rescale the cost, raise `reg` or loosen `tol`"
     NUMERICAL_ERROR = "numerical error: NaN or overflow; rescale the cost and the masses"
-    STOPPED = "stopped by the callback"
+    STOPPED = "stopped by the callback or by an interrupt (Ctrl-C)"
     UNSET = "the solver has not said how it ended; this is a defect of quot"
 
     @property
@@ -85,6 +85,13 @@ class Iterate:
         Newton or interior-point steps taken.
     seconds : float
         Time since the start, reporting left out.
+    level : int
+        How often the problem was coarsened: 0 is the problem itself.
+    round : int
+        How often candidates were chosen anew at this level and reg, in vain so far.
+    pairs, boxes : int
+        Pairs whose cost the passes over all pairs computed since the last iteration, and boxes
+        that spared others.
     """
 
     iteration: int
@@ -95,6 +102,10 @@ class Iterate:
     reg: float
     inner: int
     seconds: float = 0.0
+    level: int = 0
+    round: int = 0
+    pairs: int = 0
+    boxes: int = 0
 
 
 @dataclass
@@ -149,7 +160,7 @@ class Monitor:
     def report(self, iterate: Iterate) -> Status | None:
         """Record an outer iteration; return the status that ends the solve, if any."""
         seconds = self.seconds
-        iterate = Iterate(**{**asdict(iterate), "seconds": seconds})
+        iterate = replace(iterate, seconds=seconds)
         self.history.append(iterate)
         stop = self.callback(iterate) if self.callback is not None else None
         self._start = time.perf_counter() - seconds  # the clock stood while the user looked

@@ -186,3 +186,30 @@ def test_logging_belongs_to_the_user(hard, caplog):
         solve(**hard)
     assert len([record for record in caplog.records if record.levelno == logging.INFO]) == 1
     assert not logging.getLogger("quot").handlers
+
+
+def test_an_interrupt_returns_the_best_so_far(rng):
+    """Ctrl-C while solving: a certified result, and no traceback."""
+    X, Y = rng.normal(size=(300, 2)), rng.normal(size=(280, 2))
+
+    def interrupt(iterate):
+        if iterate.level == 0 and iterate.reg < 1.0:
+            raise KeyboardInterrupt
+
+    r = solve_points(X, Y, reg=1e-3, mass=0.7, callback=interrupt, on_failure="ignore")
+    assert r.status is Status.STOPPED
+    assert r.plan.total == pytest.approx(0.7, rel=1e-12)
+    assert r.certificate.scope == "all"
+    assert -np.inf < r.certificate.lower <= r.certificate.upper < np.inf
+    assert not r.converged
+
+
+def test_the_history_says_where_the_solve_is_and_what_it_looked_at(rng):
+    X, Y = rng.normal(size=(400, 2)), rng.normal(size=(400, 2))
+    r = solve_points(X, Y, reg=0.1)
+    levels = [k.level for k in r.history]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[0] > 0
+    assert levels[-1] == 0
+    assert sum(k.pairs for k in r.history if k.level == 0) >= 400 * 400
+    assert all(k.round >= 0 and k.boxes >= 0 for k in r.history)

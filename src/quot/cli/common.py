@@ -205,8 +205,9 @@ def progress(what: str) -> Iterator[Callable[[Iterate], None] | None]:
 
         def report(k: Iterate) -> None:
             line.update(
-                f"{what}: iteration {k.iteration}, reg {k.reg:.3g}, {k.support} pairs carry mass, "
-                f"residual {k.residual:.1e}, {k.seconds:.1f} s"
+                f"{what}: level {k.level}, round {k.round}, reg {k.reg:.3g}, "
+                f"{k.candidates:,} candidates, {k.violators:,} violators, "
+                f"{k.support:,} pairs carry mass, residual {k.residual:.1e}, {k.seconds:.1f} s"
             )
 
         yield report

@@ -51,6 +51,8 @@ _BAD, _RINGS = 0.03, 3
 _SMALL_PART, _LARGE = 0.1, 1000
 # What is left on a patch, relative, and the steps that may take; patches after one another.
 _MENDED, _PATCH_STEPS, _PATCHES = 1e-2, 30, 3
+# A patch is kept if it halves the worst, and what that does to the hubs is no more than this.
+_HUBS = 1.5
 
 
 @dataclass
@@ -303,7 +305,11 @@ def _mend(network: Network, point: _Point, tol: float) -> _Point:
         found = solve_newton(patch.network, patch.start, tol=goal, max_iter=_PATCH_STEPS)
         potentials, side = point.potentials.copy(), point.side.copy()
         patch.put_back(found, potentials, side)
-        point = _evaluate(network, potentials, side, point.before)
+        mended = _evaluate(network, potentials, side, point.before)
+        left = float(np.where(network.is_hub, 0.0, np.abs(mended.imbalance)).max())
+        if left > _SLOPE * worst or mended.residual > _HUBS * point.residual:
+            break
+        point = mended
     return point
 
 

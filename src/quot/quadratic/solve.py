@@ -60,7 +60,7 @@ def solve_quadratic(
             )
         if start is not None:
             start = Dual(start.f[rows], start.g[cols], start.lam)
-        solution = WorkingSet(core, monitor, method).solve(start)
+        solution = WorkingSet(core, monitor, method, tolerance.gap).solve(start)
         plan, dual, status = _grow(problem, solution, rows, cols)
         plan = repair(problem, plan, _full(problem, dual))
     dual = _fill(problem, dual)

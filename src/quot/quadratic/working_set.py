@@ -20,7 +20,7 @@ from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import solve_newton
 from quot.plan import Plan
-from quot.pricing import Pricer
+from quot.pricing import Effort, Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, Box, Dual
 from quot.quadratic.coarse import SMALL, coarsen
@@ -38,8 +38,9 @@ _STEP = 5.0
 _FEW_ACTIVE = 5.0
 # On a finer level the path starts this much below the reg that says the same there.
 _JUMP = 5.0
-# Imbalance allowed on the way, and at the end, relative to the largest mass.
-_ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-12
+# Imbalance allowed on the way and near the end, relative to the largest mass; and at the end,
+# relative to that and the tolerance.
+_ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-3
 # Mass through the hub, relative, that counts as none; and that is no matter on the way.
 _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
 # Where there are fewer active pairs than this for a row or column, nearly a tree, a target further
@@ -105,13 +106,19 @@ class WorkingSet:
     monitor : Monitor
     method : {"auto", "newton", "interior_point"}
         See `quot.solve`.
+    tol : float
+        Relative gap and residuals wanted of the answer; the last imbalance is smaller.
     """
 
-    def __init__(self, problem: Problem, monitor: Monitor, method: str = "auto") -> None:
-        self.problem, self.monitor, self.method = problem, monitor, method
+    def __init__(
+        self, problem: Problem, monitor: Monitor, method: str = "auto", tol: float = 1e-9
+    ) -> None:
+        self.problem, self.monitor, self.method, self.tol = problem, monitor, method, tol
         none = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         zero = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
         self.pricer = Pricer()
+        # Where the solve is: how coarse, and how often candidates were chosen in vain.
+        self.level = self.round = 0
         # Pairs that the last pricing found to be missing.
         self.violators = 0
         # The last network of the problem itself and where its solve ended.
@@ -119,7 +126,7 @@ class WorkingSet:
         self.state = self.network.state(zero)
 
     def solve(self, start: Dual | None = None) -> Solution:
-        """Return the solution; on a limit, the best at hand."""
+        """Return the solution; on a limit, a stop or an interrupt, the best at hand."""
         wanted = self.problem
         floor = _FLOOR * _smooth_reg(replace(wanted, reg=0.0))
         try:
@@ -133,6 +140,8 @@ class WorkingSet:
             status = Status.OPTIMAL
         except _StopError as stop:
             status = stop.args[0]
+        except KeyboardInterrupt:
+            status = Status.STOPPED
         network, state = self.network, self.state
         return Solution(network.dual(state), network.support, network.values(state), status)
 
@@ -161,7 +170,7 @@ class WorkingSet:
     def _extrapolate(self, wanted: Problem) -> tuple[FlowState, float]:
         """Follow the line of small reg to one too small to solve at; and the relative gap there."""
         network = self.network
-        there = follow(network, self.state, wanted.reg, _AT_THE_END * _unit(wanted))
+        there = follow(network, self.state, wanted.reg, _AT_THE_END * self.tol * _unit(wanted))
         support, dual = network.support, network.dual(there)
         plan = Plan(wanted.shape, support.rows, support.cols, network.values(there))
         return there, certify(wanted, plan, dual.f, dual.g, dual.lam).relative_gap
@@ -174,7 +183,7 @@ class WorkingSet:
         n, m = stages[-1].shape
         dual = Dual(np.zeros(n), np.zeros(m))
         for depth in reversed(range(len(stages))):
-            stage = stages[depth]
+            stage, self.level = stages[depth], depth
             target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
             if depth < len(levels):
                 finer_reg = max(reg * _pairs(stage) / _pairs(stages[depth + 1]) / _JUMP, target)
@@ -227,7 +236,7 @@ class WorkingSet:
         At the end no pair may be missing either. `near` are earlier candidates: how far to look.
         Returns the dual point, the number of active pairs and the candidates.
         """
-        rounds, tol = 0, _ON_THE_WAY
+        self.round, tol = 0, _ON_THE_WAY
         near = self._candidates(problem, dual, _NEAREST, near.hint if near else None)
         network = Bipartite(problem, near.support, near.box)
         state = network.state(dual)
@@ -235,12 +244,11 @@ class WorkingSet:
             state = self._solve(network, state, tol, jump=jump)
             hub = network.through_hub(state) / problem.total
             if hub > (_NO_FLOW if end else _SOME_FLOW):
-                rounds += 1
-                network, state = self._widen(network, state, rounds, again=jump is not None)
+                network, state = self._widen(network, state, again=jump is not None)
                 continue
             jump = None
             if end and self._missing(network, state):
-                network, state = self._widen(network, state, 0)
+                network, state = self._take_in(network, state)
             elif end and tol > _NEAR_THE_END:
                 tol = _NEAR_THE_END
             else:
@@ -256,20 +264,27 @@ class WorkingSet:
         return self.violators
 
     def _widen(
-        self, network: Bipartite, state: FlowState, rounds: int, *, again: bool = False
+        self, network: Bipartite, state: FlowState, *, again: bool = False
     ) -> tuple[Bipartite, FlowState]:
-        """Candidates anew around the present potentials; more, after `rounds`, where it presses.
+        """Candidates anew around the present potentials; each time more where the box presses.
 
         After a jump the state is dropped, to jump again: Newton alone would take ages.
         """
+        self.round += 1
         problem, dual = network.problem, network.dual(state)
         near = self._candidates(problem, dual, _NEAREST, None)
-        if rounds > 0:
-            rows, cols = network.pressing(state)
-            hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
-            near = self._candidates(problem, dual, _NEAREST * _MORE**rounds, hint)
+        rows, cols = network.pressing(state)
+        hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
+        near = self._candidates(problem, dual, _NEAREST * _MORE**self.round, hint)
         wider = Bipartite(problem, near.support, near.box)
         return wider, wider.state(dual) if again else wider.resume(network, state)
+
+    def _take_in(self, network: Bipartite, state: FlowState) -> tuple[Bipartite, FlowState]:
+        """Candidates anew around the present potentials, with all pairs that were missing."""
+        self.round += 1
+        near = self._candidates(network.problem, network.dual(state), _NEAREST, None)
+        wider = Bipartite(network.problem, near.support, near.box)
+        return wider, wider.resume(network, state)
 
     def _is_far(self, active: int, reg: float, target: float) -> bool:
         """Whether the interior point should go the rest of the way."""
@@ -285,15 +300,14 @@ class WorkingSet:
         """
         problem = self.problem
         least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
-        end = min(_AT_THE_END, 1e-3 * least)
-        rounds = 0
+        end = min(_AT_THE_END * self.tol, 1e-3 * least)
+        self.round = 0
         while True:
             state = self._solve(network, state, end)
             if network.box is not None and network.through_hub(state) > 0.0:
-                rounds += 1
-                network, state = self._widen(network, state, rounds)
+                network, state = self._widen(network, state)
             elif self._missing(network, state):
-                network, state = self._widen(network, state, 0)
+                network, state = self._take_in(network, state)
             else:
                 return
 
@@ -346,9 +360,13 @@ class WorkingSet:
                 violators=self.violators,
                 reg=problem.reg,
                 inner=self.monitor.steps - before,
+                level=self.level,
+                round=self.round,
+                pairs=self.pricer.effort.pairs,
+                boxes=self.pricer.effort.boxes,
             )
         )
-        self.violators = 0
+        self.violators, self.pricer.effort = 0, Effort()
         if stop is not None:
             raise _StopError(stop)
         return state
