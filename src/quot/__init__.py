@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from quot.api import solve, solve_entropic, solve_points
+from quot.api import solve, solve_entropic, solve_points, suggest_reg
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
@@ -49,4 +49,5 @@ __all__ = [
     "solve",
     "solve_entropic",
     "solve_points",
+    "suggest_reg",
 ]

@@ -14,9 +14,10 @@ from quot.exceptions import InvalidProblemError, NotConvergedError, NotConverged
 from quot.problem import EntropicProblem, Problem
 from quot.quadratic.bipartite import Dual
 from quot.quadratic.solve import solve_quadratic
+from quot.quadratic.suggest import degrees, reg_at
 from quot.reference import REFERENCE_METHODS, solve_entropic_reference, solve_reference
 from quot.result import Result
-from quot.validation import check_option
+from quot.validation import check_option, check_positive
 
 logger = logging.getLogger("quot")
 
@@ -184,6 +185,54 @@ def solve_points(
     0.0625
     """
     return solve(PointCost(X, Y, metric=metric), a, b, **options)
+
+
+def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
+    """Suggest the reg at which a row of the plan has about so many entries.
+
+    The number of entries a row grows like a power of reg. A coarse version of the problem, with at
+    most some thousand rows and columns, is solved at falling reg to find it.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its own reg does not count.
+    neighbours : float, default=8
+        Entries wanted in a row that sends mass, > 1 and at most the number of columns. A plan
+        needs one or two a row even at ``reg=0``, and where all rows are alike never has less.
+
+    Returns
+    -------
+    float
+        In the units of the problem, cost per mass.
+
+    Raises
+    ------
+    InvalidProblemError
+        If `neighbours` is out of range, or the problem is none or moves no mass.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> X, Y = np.random.default_rng(0).normal(size=(2, 500, 2))
+    >>> problem = quot.Problem(quot.PointCost(X, Y))
+    >>> reg = quot.suggest_reg(problem, neighbours=10)
+    >>> plan = quot.solve_points(X, Y, reg=reg).plan
+    >>> bool(8 <= plan.nnz / 500 <= 12)
+    True
+    """
+    given: Any = problem
+    if not isinstance(given, Problem) or given.total == 0.0:
+        raise InvalidProblemError(
+            f"`problem` must be a quot.Problem that moves mass; got {type(problem).__name__}."
+        )
+    wanted = check_positive(neighbours, "neighbours")
+    if not 1.0 < wanted <= problem.shape[1]:
+        raise InvalidProblemError(
+            f"`neighbours={neighbours!r}` must be more than 1 and at most {problem.shape[1]}, the "
+            "number of columns."
+        )
+    return reg_at(degrees(problem, wanted), wanted)
 
 
 def solve_entropic(

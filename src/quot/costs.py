@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from quot.boxes import BoxTree
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
-from quot.validation import as_array, check_option
+from quot.validation import as_array, as_weights, check_option
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -165,6 +165,60 @@ class PointCost:
     Y: Floats
     metric: str = "sqeuclidean"
 
+    @classmethod
+    def from_images(
+        cls, source: Any, target: Any, *, spacing: Any = 1.0, metric: str = "sqeuclidean"
+    ) -> tuple[PointCost, Floats, Floats]:
+        """Return the cost between the pixels of two images, and the images as masses.
+
+        Row ``i`` is the pixel ``np.unravel_index(i, source.shape)``, likewise columns, so that
+        ``r.plan.row_sums().reshape(source.shape)`` is an image again. Pixels of no mass cost
+        nothing: a solve leaves them out.
+
+        Parameters
+        ----------
+        source, target : array of shape (h, w), or any one number of axes
+            Weights >= 0, one a pixel; each is divided by its sum. The shapes may differ.
+        spacing : float or sequence, default=1
+            Distance between neighbouring pixels along each axis; ``1 / h`` makes a square image
+            the unit square.
+        metric : str, default="sqeuclidean"
+            As for `PointCost`.
+
+        Returns
+        -------
+        cost : PointCost
+        a, b : array of shape (n,), (m,)
+            Masses, of total one.
+
+        Raises
+        ------
+        InvalidProblemError
+            If an image is empty, negative, not finite or all zero, or `spacing` does not fit.
+
+        Examples
+        --------
+        >>> import numpy as np, quot
+        >>> cost, a, b = quot.PointCost.from_images(np.eye(2), np.ones((2, 2)))
+        >>> quot.solve(cost, a, b).cost
+        0.5
+        """
+        images = _image(source, "source"), _image(target, "target")
+        axes = images[0].ndim
+        if images[1].ndim != axes:
+            raise InvalidProblemError(
+                f"`source` has {axes} axes and `target` has {images[1].ndim}; images need one "
+                "number of axes (take one channel, or a mean, of a colour image)."
+            )
+        steps = np.asarray(spacing, dtype=np.float64)
+        if steps.shape not in ((), (axes,)) or not (np.isfinite(steps) & (steps > 0)).all():
+            raise InvalidProblemError(
+                f"`spacing` must be one number > 0 or {axes} of them, one an axis; got {spacing!r}."
+            )
+        X, Y = (np.argwhere(np.ones(image.shape, np.bool_)) * steps for image in images)
+        a, b = (image.ravel() / image.sum() for image in images)
+        return cls(X, Y, metric), a, b
+
     def __post_init__(self) -> None:
         check_option(self.metric, "metric", METRICS)
         X, Y = as_array(self.X, "X", 2), as_array(self.Y, "Y", 2)
@@ -250,6 +304,19 @@ class PointCost:
     def take(self, rows: Ints, cols: Ints) -> PointCost:
         """Return the cost restricted to the given rows and columns, in the given order."""
         return PointCost(self.X[rows], self.Y[cols], self.metric)
+
+
+def _image(value: Any, name: str) -> Floats:
+    """An array of weights with any number of axes, and some mass."""
+    image = np.asarray(value)
+    if image.ndim == 0 or image.size == 0:
+        raise InvalidProblemError(
+            f"`{name}` must be an image, an array of weights; got shape {image.shape}."
+        )
+    weights = as_weights(image.ravel(), name, image.size).reshape(image.shape)
+    if not weights.any():
+        raise InvalidProblemError(f"`{name}` is zero everywhere; an image needs some mass.")
+    return weights
 
 
 def _directions(points: Floats) -> Floats:

@@ -153,3 +153,43 @@ def test_same_call_same_bits(instance):
     first = quot.solve(*instance.data, **instance.options)
     second = quot.solve(*instance.data, **instance.options)
     assert bits(first) == bits(second)
+
+
+def test_suggested_reg_gives_the_neighbours_asked_for(rng):
+    X, Y = rng.normal(size=(600, 2)), rng.normal(size=(500, 2))
+    for mass, wanted in ((None, 6.0), (0.7, 20.0)):
+        problem = quot.Problem(quot.PointCost(X, Y), mass=mass)
+        reg = quot.suggest_reg(problem, neighbours=wanted)
+        plan = quot.solve(problem.cost, reg=reg, mass=mass).plan
+        assert plan.nnz / np.unique(plan.rows).size == pytest.approx(wanted, rel=0.25)
+
+
+@pytest.mark.parametrize("neighbours", [1.0, 0.0, -3, np.nan, 501, "8"])
+def test_suggested_reg_refuses_neighbours_out_of_range(neighbours):
+    problem = quot.Problem(np.ones((4, 500)))
+    with pytest.raises(quot.InvalidProblemError, match="neighbours"):
+        quot.suggest_reg(problem, neighbours=neighbours)
+
+
+def test_images_as_masses(rng):
+    source, target = rng.random((3, 4)), rng.random((2, 5))
+    cost, a, b = quot.PointCost.from_images(source, target, spacing=(1.0, 0.5))
+    np.testing.assert_allclose(a.reshape(3, 4), source / source.sum())
+    np.testing.assert_allclose(b.sum(), 1.0)
+    pixel, other = np.ravel_multi_index((2, 3), (3, 4)), np.ravel_multi_index((1, 0), (2, 5))
+    assert cost.at([pixel], [other])[0] == pytest.approx(1.0 + 1.5**2)
+
+
+@pytest.mark.parametrize(
+    ("source", "spacing", "match"),
+    [
+        (np.zeros((2, 2)), 1.0, "source"),
+        (-np.ones((2, 2)), 1.0, "source"),
+        (np.ones((2, 2, 3)), 1.0, "axes"),
+        (np.ones((2, 2)), (1.0, 0.0), "spacing"),
+        (np.ones((2, 2)), (1.0, 1.0, 1.0), "spacing"),
+    ],
+)
+def test_images_that_are_none(source, spacing, match):
+    with pytest.raises(quot.InvalidProblemError, match=match):
+        quot.PointCost.from_images(source, np.ones((2, 2)), spacing=spacing)

@@ -13,6 +13,8 @@ from quot.kernels._jit import kernel
 
 # A bound gives way by this much, relative to its terms, for rounding in itself and in the costs.
 _GIVE = 1e-14
+# A distance between boxes that nearly touch is wrong by the rounding of what is subtracted.
+_SHRINK = 1e-15
 # Dimensions up to which lids are tilted.
 _FITTED = 16
 
@@ -145,7 +147,8 @@ def _between(metric, d, node, u, other, v):
         for k in range(d):
             t = node[u, k] - other[v, k]
             apart += t * t
-            t = max(0.0, abs(t) - node[u, d + k] - other[v, d + k])
+            half = node[u, d + k] + other[v, d + k]
+            t = max(0.0, abs(t) - half - _SHRINK * (abs(t) + half))
             plain += t if metric == 2 else t * t
         apart = np.sqrt(apart)
         if metric == 1:
@@ -175,7 +178,8 @@ def _between(metric, d, node, u, other, v):
         x = (-wide if p + r < 0.0 else wide) - apart + 0.5 * r
         x = min(max(x, -half), half)
         y = min(max(apart + x + 0.5 * p, -wide), wide)
-        square = (apart + x - y) * (apart + x - y)
+        t = max(0.0, abs(apart + x - y) - _SHRINK * (abs(apart) + half + wide))
+        square = t * t
         total += square - r * x - p * y
         size += square + abs(r * x) + abs(p * y)
     if metric == 3:
@@ -196,7 +200,8 @@ def _towards(metric, d, points, i, value, other, v):
         for k in range(d):
             t = points[k, i] - other[v, k]
             apart += t * t
-            t = max(0.0, abs(t) - other[v, d + k])
+            half = other[v, d + k]
+            t = max(0.0, abs(t) - half - _SHRINK * (abs(t) + half))
             plain += t if metric == 2 else t * t
         apart = np.sqrt(apart)
         if metric == 1:
@@ -219,7 +224,8 @@ def _towards(metric, d, points, i, value, other, v):
         wide = other[v, d + k]
         p = twice * other[v, 2 * d + k]
         y = min(max(apart + 0.5 * p, -wide), wide)
-        square = (apart - y) * (apart - y)
+        t = max(0.0, abs(apart - y) - _SHRINK * (abs(apart) + wide))
+        square = t * t
         total += square - p * y
         size += square + abs(p * y)
     if metric == 3:

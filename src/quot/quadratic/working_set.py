@@ -128,7 +128,7 @@ class WorkingSet:
     def solve(self, start: Dual | None = None) -> Solution:
         """Return the solution; on a limit, a stop or an interrupt, the best at hand."""
         wanted = self.problem
-        floor = _FLOOR * _smooth_reg(replace(wanted, reg=0.0))
+        floor = _FLOOR * smooth_reg(replace(wanted, reg=0.0))
         try:
             self.problem = replace(wanted, reg=max(wanted.reg, floor))
             if start is None:
@@ -179,7 +179,7 @@ class WorkingSet:
         """From the coarsest level and a large reg to the problem itself."""
         levels = coarsen(self.problem)
         stages = [self.problem, *(level.problem for level in levels)]
-        reg = _smooth_reg(stages[-1])
+        reg = smooth_reg(stages[-1])
         n, m = stages[-1].shape
         dual = Dual(np.zeros(n), np.zeros(m))
         for depth in reversed(range(len(stages))):
@@ -427,9 +427,10 @@ def _pairs(problem: Problem) -> int:
     return problem.shape[0] * problem.shape[1]
 
 
-def _smooth_reg(problem: Problem) -> float:
-    """A reg at which a good part of all pairs is active."""
+def smooth_reg(problem: Problem) -> float:
+    """Return a reg at which a good part of all pairs is active, not below the problem's own."""
     costs = sample(problem.cost)
-    spread = float(costs.std()) or float(np.abs(costs).max()) or 1.0
+    off = np.abs(costs - np.median(costs))  # a few far points must not set the scale for all
+    spread = 1.5 * float(np.median(off)) or float(off.mean()) or float(np.abs(costs).max()) or 1.0
     typical = min(float(problem.a.mean()), problem.total)
     return max(2.0 * spread / typical, problem.reg)

@@ -1,0 +1,79 @@
+"""The reg at which a row of the plan has about so many entries, from a coarse solve.
+
+The part of all pairs that carries mass depends on the density of the plan alone: a coarse version
+of k x q clusters has the same part at ``reg k q / (n m)``. It grows like a power of reg, which
+two solves tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from quot.convergence import Monitor, Tolerance
+from quot.problem import Problem
+from quot.quadratic.bipartite import Dual
+from quot.quadratic.coarse import coarsen
+from quot.quadratic.solve import solve_quadratic
+from quot.quadratic.working_set import smooth_reg
+
+# The coarse version has at most so many rows and columns.
+_ROWS = 4096
+# The path of reg goes down by this factor; a coarse plan of fewer entries a row than this says
+# nothing about finer ones.
+_STEP, _FEW = 3.0, 4.0
+_STEPS = 24
+_TOLERANCE = 1e-3
+
+
+class Degree(NamedTuple):
+    """Entries of the plan for each row that sends, at a reg of the problem itself."""
+
+    reg: float
+    neighbours: float
+
+
+def degrees(problem: Problem, fewest: float) -> list[Degree]:
+    """Entries a row at falling reg, from a coarse version, down to `fewest` or as far as it says.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its own reg does not count.
+    fewest : float
+        Entries a row.
+    """
+    coarse = problem
+    for level in coarsen(problem):
+        if max(coarse.shape) <= _ROWS:
+            break
+        coarse = level.problem
+    finer = problem.shape[1] / coarse.shape[1]
+    ratio = finer * problem.shape[0] / coarse.shape[0]
+    found: list[Degree] = []
+    reg, start = smooth_reg(replace(coarse, reg=0.0)), None
+    for _ in range(_STEPS):
+        stage = replace(coarse, reg=reg)
+        tolerance = Tolerance.of(_TOLERANCE)
+        result = solve_quadratic(stage, tolerance=tolerance, monitor=Monitor(), start=start)
+        each = result.plan.nnz / max(np.unique(result.plan.rows).size, 1)
+        if finer > 1.0 and each < _FEW and len(found) > 1:
+            break
+        found.append(Degree(reg * ratio, each * finer))
+        if each * finer <= fewest:
+            break
+        start = Dual(result.f, result.g, result.lam)
+        reg /= _STEP
+    return found
+
+
+def reg_at(found: list[Degree], neighbours: float) -> float:
+    """The reg of that many entries a row, between two that are known, or beyond the last two."""
+    regs, entries = np.log(np.array(found)).T
+    k = min(int(np.searchsorted(-entries, -np.log(neighbours))), len(found) - 1)
+    if k == 0 or entries[k - 1] <= entries[k]:
+        return float(np.exp(regs[k]))
+    slope = (regs[k - 1] - regs[k]) / (entries[k - 1] - entries[k])
+    return float(np.exp(regs[k] + slope * (np.log(neighbours) - entries[k])))

@@ -1,0 +1,158 @@
+"""A patch solved while all others stay: the dual rises, and its nodes need nothing more."""
+
+import numpy as np
+import pytest
+from tests.checks import EPS
+from tests.kernels.networks import Net, dual_value, imbalance_range, random_network
+
+from quot.flow import newton
+from quot.flow.network import FlowState, Network
+from quot.flow.newton import solve_newton
+from quot.flow.patch import Patch
+from quot.kernels import flow as kernels
+
+TOL = 1e-11
+
+
+def network_of(net):
+    return Network(*net.arcs[:3], net.weight, net.capacity, net.undirected, net.supply)
+
+
+def never_short(net, rng):
+    """The network with a dear arc without limit both ways between all neighbours in a ring.
+
+    Then every patch can be fed, whatever the capacities of the others.
+    """
+    ring = np.arange(net.n, dtype=np.int32)
+    return Net(
+        np.r_[net.tail, ring], np.r_[net.head, np.roll(ring, 1)],
+        np.r_[net.cost, rng.uniform(1, 2, net.n)], np.r_[net.weight, np.ones(net.n)],
+        np.r_[net.capacity, np.full(net.n, np.inf)], np.r_[net.undirected, np.ones(net.n, bool)],
+        net.supply, net.p, np.r_[net.side, np.zeros(net.n, np.int8)],
+    )  # fmt: skip
+
+
+def solved_patch(net, inside):
+    """What the patch ends with, and the whole network with that written into it."""
+    patch = Patch(network_of(net), inside, net.p, net.side)
+    found = solve_newton(patch.network, patch.start, tol=TOL, max_iter=300)
+    p, side = net.p.copy(), net.side.copy()
+    patch.put_back(found, p, side)
+    return found, net.at(p, side)
+
+
+@pytest.fixture(params=range(60))
+def case(request):
+    rng = np.random.default_rng(request.param)
+    leaves = int(rng.integers(0, 5))
+    size = int(rng.integers(3, 12))
+    net = never_short(random_network(rng, size, arcs=3 * size, leaves=leaves), rng)
+    inside = rng.random(net.n) < rng.uniform(0.1, 0.9)
+    inside[rng.integers(net.n)] = True
+    inside[rng.integers(net.n)] = False
+    return (net, inside) if inside.any() else (net, ~inside)
+
+
+def gain(net, after):
+    return kernels.gain(net.p, after.p, *net.arcs, net.supply)
+
+
+def test_the_dual_rises(case):
+    net, inside = case
+    _, after = solved_patch(net, inside)
+    size = np.abs(net.supply) @ (np.abs(net.p) + np.abs(after.p)) + abs(dual_value(net, net.p))
+    assert gain(net, after) >= -100 * EPS * size
+    np.testing.assert_allclose(
+        gain(net, after), dual_value(net, after.p) - dual_value(net, net.p), atol=1e-13 * size
+    )
+
+
+def test_others_stay_where_they_are(case):
+    net, inside = case
+    _, after = solved_patch(net, inside)
+    np.testing.assert_array_equal(after.p[~inside], net.p[~inside])
+    far = ~(inside[net.tail] | inside[net.head])
+    np.testing.assert_array_equal(after.side[far], net.side[far])
+
+
+def test_nodes_inside_are_balanced(case):
+    """Up to the tight arcs of weight zero, which carry what their ends need."""
+    net, inside = case
+    found, after = solved_patch(net, inside)
+    assert found.residual <= TOL
+    blur = 1e-12 * (1 + np.abs(after.p).max()) / net.weight[net.weight > 0].min()
+    for v in np.flatnonzero(inside):
+        low, high = imbalance_range(after, v)
+        assert low - TOL - blur <= 0 <= high + TOL + blur
+
+
+def test_the_sides_of_arcs_of_weight_zero_fit_their_tension(case):
+    net, inside = case
+    _, after = solved_patch(net, inside)
+    zero = (net.weight == 0) & (inside[net.tail] | inside[net.head])
+    tension = after.p[net.head] - after.p[net.tail] - net.cost
+    assert (tension[zero & (after.side > 0)] >= -1e-12).all()
+    assert (tension[zero & (after.side < 0)] <= 1e-12).all()
+    assert (np.abs(tension[zero & (after.side == 0)]) <= 1e-12).all()
+
+
+def test_a_patch_sees_what_the_whole_network_sees(case):
+    """At the start its arcs carry, and its nodes miss, what they do in the whole."""
+    net, inside = case
+    patch = Patch(network_of(net), inside, net.p, net.side)
+    part, start = patch.network, patch.start
+    flow, _, missing = kernels.respond(start.potentials, start.side, *part.response, part.supply)
+    whole, _, imbalance = kernels.respond(net.p, net.side, *net.arcs, net.supply)
+    np.testing.assert_allclose(missing[:-1], imbalance[inside], atol=1e-12)
+    assert missing.sum() == pytest.approx(0.0, abs=1e-12)
+    there = np.zeros(net.tail.size)
+    np.add.at(there, patch.arcs, flow[: patch.arcs.size])
+    twins = patch.arcs[
+        net.undirected[patch.arcs] & ~(inside[net.tail] & inside[net.head])[patch.arcs]
+    ]
+    there[twins] -= flow[patch.arcs.size :]
+    np.testing.assert_allclose(there[patch.arcs], whole[patch.arcs], atol=1e-12)
+
+
+def test_a_patch_of_a_patch(case):
+    """The world outside stays outside: the ground of a patch is outside of patches in it."""
+    net, inside = case
+    patch = Patch(network_of(net), inside, net.p, net.side)
+    assert patch.network.is_hub[patch.network.anchor]
+    within = np.zeros(patch.network.n_nodes, bool)
+    within[0] = True
+    inner = Patch(patch.network, within, patch.start.potentials, patch.start.side)
+    found = solve_newton(inner.network, inner.start, tol=TOL, max_iter=300)
+    p, side = patch.start.potentials.copy(), patch.start.side.copy()
+    inner.put_back(found, p, side)
+    assert p[-1] == 0.0
+    middle = net.p.copy()
+    patch.put_back(FlowState(p, side, found.flow), middle, net.side.copy())
+    changed = np.flatnonzero(middle != net.p)
+    assert changed.size <= 1
+    assert gain(net, net.at(middle)) >= -1e-12
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_newton_mends_what_few_nodes_miss(seed, monkeypatch):
+    """From an optimum with two nodes moved: patches are made, and the optimum is found again."""
+    rng = np.random.default_rng(seed)
+    net = never_short(random_network(rng, 60, arcs=150), rng)
+    network = network_of(net)
+    start = FlowState.at(network, net.p)
+    there = solve_newton(network, start, tol=TOL, max_iter=500)
+    assert there.residual <= TOL
+    off = there.potentials.copy()
+    off[rng.permutation(60)[:2]] += 0.5
+    made = []
+    monkeypatch.setattr(newton, "_LARGE", 20)
+    monkeypatch.setattr(newton, "_SMALL_PART", 0.9)
+    monkeypatch.setattr(newton, "_RINGS", 1)
+    monkeypatch.setattr(newton, "Patch", lambda *args: made.append(1) or Patch(*args))
+    again = FlowState(off, there.side, there.flow)
+    found = solve_newton(network, again, tol=TOL, max_iter=500)
+    assert made
+    assert found.residual <= TOL
+    np.testing.assert_allclose(
+        dual_value(net, found.potentials), dual_value(net, there.potentials), rtol=1e-12
+    )
