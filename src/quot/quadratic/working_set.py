@@ -245,6 +245,7 @@ class WorkingSet:
             hub = network.through_hub(state) / problem.total
             if hub > (_NO_FLOW if end else _SOME_FLOW):
                 network, state = self._widen(network, state, again=jump is not None)
+                tol = max(0.1 * tol, _NEAR_THE_END)  # what is loose may go in circles
                 continue
             jump = None
             if end and self._missing(network, state):
@@ -266,7 +267,7 @@ class WorkingSet:
     def _widen(
         self, network: Bipartite, state: FlowState, *, again: bool = False
     ) -> tuple[Bipartite, FlowState]:
-        """Candidates anew around the present potentials; each time more where the box presses.
+        """More candidates, around the present potentials; each time more where the box presses.
 
         After a jump the state is dropped, to jump again: Newton alone would take ages.
         """
@@ -276,14 +277,14 @@ class WorkingSet:
         rows, cols = network.pressing(state)
         hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
         near = self._candidates(problem, dual, _NEAREST * _MORE**self.round, hint)
-        wider = Bipartite(problem, near.support, near.box)
+        wider = Bipartite(problem, network.support | near.support, near.box)
         return wider, wider.state(dual) if again else wider.resume(network, state)
 
     def _take_in(self, network: Bipartite, state: FlowState) -> tuple[Bipartite, FlowState]:
-        """Candidates anew around the present potentials, with all pairs that were missing."""
+        """More candidates, around the present potentials, with all pairs that were missing."""
         self.round += 1
         near = self._candidates(network.problem, network.dual(state), _NEAREST, None)
-        wider = Bipartite(network.problem, near.support, near.box)
+        wider = Bipartite(network.problem, network.support | near.support, near.box)
         return wider, wider.resume(network, state)
 
     def _is_far(self, active: int, reg: float, target: float) -> bool:
