@@ -76,6 +76,25 @@ def test_adjacency_leaves_out_loops_and_zero_conductance():
     assert diagonal.tolist() == [2.0, 2.0, 0.0]
 
 
+def test_apply_is_the_dense_product(graph, rng):
+    tail, head, conductance, n = graph
+    *csr, _ = kernels.adjacency(tail, head, conductance, n)
+    x = rng.normal(size=n)
+    expected = laplacian(tail, head, conductance, n) @ x
+    np.testing.assert_allclose(kernels.apply(*csr, x), expected, rtol=1e-13, atol=1e-13)
+
+
+def test_twins_are_the_other_halves(graph):
+    """An involution between the halves of an edge; which of parallel edges is all the same."""
+    tail, head, conductance, n = graph
+    indptr, neighbour, *_ = kernels.adjacency(tail, head, conductance, n)
+    twin = kernels.twins(indptr, neighbour)
+    owner = np.repeat(np.arange(n), np.diff(indptr))
+    np.testing.assert_array_equal(twin[twin], np.arange(neighbour.size))
+    np.testing.assert_array_equal(owner[twin], neighbour)
+    np.testing.assert_array_equal(neighbour[twin], owner)
+
+
 @pytest.mark.parametrize("solver", ["jacobi", "factor"])
 def test_cg_solves_to_its_tolerance(solver, graph, rng):
     tail, head, conductance, n = graph
@@ -113,7 +132,7 @@ def test_factor_is_exact_on_forests(make, rng):
     conductance = 10.0 ** rng.uniform(-3, 3, tail.size)
     rhs = balanced_rhs(rng, tail, head, n)
     applied = rhs.copy()
-    kernels._precondition(*prepare(tail, head, conductance, n, seed=7)[1], applied)
+    kernels.precondition(*prepare(tail, head, conductance, n, seed=7)[1], applied)
     L = laplacian(tail, head, conductance, n)
     scale = np.linalg.norm(np.abs(L) @ np.abs(applied))
     assert np.linalg.norm(L @ applied - rhs) <= 50 * np.finfo(float).eps * scale
@@ -144,7 +163,7 @@ def test_factor_is_unbiased(rng):
         inverse = centre.copy()
         factor = prepare(tail, head, conductance, n, seed)[1]
         for column in inverse:  # rows and columns alike: the preconditioner is symmetric
-            kernels._precondition(*factor, column)
+            kernels.precondition(*factor, column)
         samples.append(np.linalg.pinv(centre @ inverse @ centre, hermitian=True))
     L = laplacian(tail, head, conductance, n)
     error = np.mean(samples, axis=0) - L

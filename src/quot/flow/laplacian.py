@@ -1,12 +1,18 @@
-"""Solves with weighted graph Laplacians: Jacobi or approximate Cholesky, whichever is cheaper."""
+"""Solves with weighted graph Laplacians: by Jacobi, multigrid or approximate Cholesky.
+
+Whichever is cheapest: Jacobi on well-connected graphs, multigrid on large ones, whose factor would
+take long to make, approximate Cholesky on all others.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.flow.multigrid import Multigrid
 from quot.kernels import laplacian as kernels
 
 Floats = NDArray[np.float64]
@@ -21,6 +27,8 @@ _RETRY_JACOBI_AFTER = 10
 # that none is kept for a while.
 _STALE_ITERATIONS = 12
 _RETRY_STALE_AFTER = 4
+# Graphs of more nodes are tried by multigrid, with so many cycles at most.
+_LARGE, _CYCLES, _RETRY_CYCLES_AFTER = 20_000, 40, 10
 # With a factor another digit costs little.
 _FINE = 1e-3
 
@@ -29,15 +37,17 @@ _FINE = 1e-3
 class LaplacianSolver:
     """Solve ``D diag(c) D' x = rhs`` again and again on changing conductances.
 
-    Jacobi is tried first and given up for an approximate Cholesky factor where it is slow; the
-    factor is kept from call to call for as long as it makes CG short. With ``jacobi=False`` there
-    is always a factor.
+    Jacobi, or on large graphs multigrid, is tried first and given up for an approximate Cholesky
+    factor where it is slow; the factor is kept from call to call for as long as it makes CG short.
+    With ``jacobi=False`` Jacobi is not tried.
     """
 
     jacobi: bool = True
     fine: float = _FINE
+    is_late: Callable[[], bool] = lambda: False
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
     _jacobi_rest: int = 0
+    _cycles_rest: int = 0
     _stale_rest: int = 0
 
     def solve(
@@ -59,6 +69,11 @@ class LaplacianSolver:
             if reached <= rtol:
                 return x
             self._stale_rest = _RETRY_STALE_AFTER
+        elif rhs.size > _LARGE and self._cycles_rest == 0:
+            x, reached = Multigrid(*graph).solve(rhs, rtol, _CYCLES, self.is_late)
+            if reached <= rtol or self.is_late():
+                return x
+            self._cycles_rest = _RETRY_CYCLES_AFTER
         elif (
             self.jacobi
             and self._jacobi_rest == 0
@@ -70,6 +85,7 @@ class LaplacianSolver:
             self._jacobi_rest = _RETRY_JACOBI_AFTER
         self._jacobi_rest = max(self._jacobi_rest - 1, 0)
         self._stale_rest = max(self._stale_rest - 1, 0)
+        self._cycles_rest = max(self._cycles_rest - 1, 0)
         self._factor = kernels.factor(indptr, neighbour, weight, twin, 1)
         x, _, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, self.fine), 400)
         return x

@@ -48,6 +48,42 @@ def adjacency(tail, head, conductance, n_nodes):
 
 
 @kernel
+def twins(indptr, neighbour):
+    """Where the other half of each edge is, (2E,) int64, in a symmetric adjacency in CSR form."""
+    n = indptr.size - 1
+    fill = indptr[:-1].copy()
+    order = np.empty(neighbour.size, np.int64)  # halves by their far end, near ends ascending
+    for v in range(n):
+        for q in range(indptr[v], indptr[v + 1]):
+            order[fill[neighbour[q]]] = q
+            fill[neighbour[q]] += 1
+    twin = np.empty(neighbour.size, np.int64)
+    slot = np.empty(n, np.int64)
+    following = np.empty(neighbour.size, np.int64)  # the next half of v with the same far end
+    for v in range(n):
+        for q in range(indptr[v], indptr[v + 1]):
+            slot[neighbour[q]] = -1
+        for q in range(indptr[v + 1] - 1, indptr[v] - 1, -1):
+            following[q] = slot[neighbour[q]]
+            slot[neighbour[q]] = q
+        u = -1
+        for k in range(indptr[v], indptr[v + 1]):
+            while order[k] >= indptr[u + 1]:
+                u += 1
+            twin[order[k]] = slot[u]
+            slot[u] = following[slot[u]]
+    return twin
+
+
+@kernel
+def apply(indptr, neighbour, weight, diagonal, x):
+    """L x."""
+    out = np.empty(x.size)
+    _apply(indptr, neighbour, weight, diagonal, x, out)
+    return out
+
+
+@kernel
 def _apply(indptr, neighbour, weight, diagonal, x, out):
     """out = L x."""
     for v in range(out.size):
@@ -326,7 +362,7 @@ def factor(indptr, neighbour, weight, mate, seed):
 
 
 @kernel
-def _precondition(order, start, row, fraction, pivot, y):
+def precondition(order, start, row, fraction, pivot, y):
     """In place: y <- (approximate inverse of L) y."""
     n = order.size
     for q in range(n):
@@ -378,7 +414,7 @@ def cg_factor(
     target = (rtol * norm0) ** 2
     for v in range(n):
         z[v] = r[v]
-    _precondition(order, start, row, fraction, pivot, z)
+    precondition(order, start, row, fraction, pivot, z)
     rz = 0.0
     for v in range(n):
         p[v] = z[v]
@@ -402,7 +438,7 @@ def cg_factor(
             z[v] = r[v]
         if rr <= target:
             break
-        _precondition(order, start, row, fraction, pivot, z)
+        precondition(order, start, row, fraction, pivot, z)
         rz_new = 0.0
         for v in range(n):
             rz_new += r[v] * z[v]

@@ -1,0 +1,135 @@
+"""Aggregation multigrid: solves with the Laplacians of large graphs in a few passes.
+
+Nodes that are tied strongly are joined, four or so to one, until few are left; a cycle smooths on
+each level and corrects by the next one. The coarsest level has a factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.kernels import laplacian
+from quot.kernels import multigrid as kernels
+from quot.parallel import dot
+
+Floats = NDArray[np.float64]
+# As `kernels.laplacian.adjacency` lists it: indptr, neighbour, weight, diagonal.
+Graph = tuple[NDArray[np.generic], ...]
+
+# Aggregates are pairs of pairs. A node joins a pair of others, up to so many, rather than one to
+# which it is tied by less than the fraction of that.
+_PASSES, _MOST, _FRACTION = 2, 4, 0.25
+# No coarser level for fewer nodes, or where joining leaves more than this part of them.
+_FEW, _STALLED = 2000, 0.7
+# One correction will do on a coarse level if it leaves less than this of its residual.
+_CORRECTED = 0.25
+
+
+class _Level:
+    """A graph, and how its nodes are joined."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.size = graph, int(graph[-1].size)
+        self.label = np.zeros(0, np.int32)
+        self.joined = 0
+
+    def join(self) -> Graph | None:
+        """Join the nodes; return the coarser graph, None if there is nothing to gain."""
+        if self.size <= _FEW:
+            return None
+        label, joined = kernels.aggregate(*self.graph, _MOST, _FRACTION)
+        graph: Graph = kernels.coarsen(*self.graph[:3], label, joined)
+        for _ in range(_PASSES - 1):
+            again, joined = kernels.aggregate(*graph, _MOST, _FRACTION)
+            if joined == 0:  # every component has become a single node
+                return None
+            graph = kernels.coarsen(*graph[:3], again, joined)
+            label = np.where(label >= 0, again[label], -1).astype(np.int32)
+        if joined > _STALLED * np.count_nonzero(self.graph[-1]):
+            return None
+        self.label, self.joined = label, joined
+        return graph
+
+    def apply(self, x: Floats) -> Floats:
+        """Return L x."""
+        out: Floats = laplacian.apply(*self.graph, x)
+        return out
+
+
+class Multigrid:
+    """A preconditioner for the Laplacian of one graph, and the solver it makes.
+
+    Parameters
+    ----------
+    indptr, neighbour, weight, diagonal : arrays
+        The graph, as `kernels.laplacian.adjacency` lists it.
+    """
+
+    def __init__(self, *graph: NDArray[np.generic]) -> None:
+        self.levels = [_Level(graph)]
+        while (coarser := self.levels[-1].join()) is not None:
+            self.levels.append(_Level(coarser))
+        indptr, neighbour, weight, _ = self.levels[-1].graph
+        twin = laplacian.twins(indptr, neighbour)
+        self.factor = laplacian.factor(indptr, neighbour, weight, twin, 1)
+
+    def solve(
+        self, rhs: Floats, rtol: float, max_iter: int, is_late: Callable[[], bool] = lambda: False
+    ) -> tuple[Floats, float]:
+        """Conjugate gradients until ||r||_2 <= rtol ||rhs||_2; x (N,) and what was reached.
+
+        The directions are made conjugate one by one, as the preconditioner is not linear.
+        """
+        level = self.levels[0]
+        x, r = np.zeros(rhs.size), rhs.copy()
+        start = np.sqrt(dot(rhs, rhs))
+        reached, iteration = 1.0 if start > 0.0 else 0.0, 0
+        p = q = r
+        curvature = 0.0
+        while reached > rtol and iteration < max_iter and not is_late():
+            z = self._cycle(0, r)
+            p = z if iteration == 0 else z - (dot(z, q) / curvature) * p
+            q = level.apply(p)
+            curvature = dot(p, q)
+            if not curvature > 0.0:
+                break
+            step = dot(p, r) / curvature
+            x += step * p
+            r -= step * q
+            reached = np.sqrt(dot(r, r)) / start
+            iteration += 1
+        return x, reached
+
+    def _cycle(self, depth: int, rhs: Floats) -> Floats:
+        """Smooth, correct on the next level, smooth."""
+        level = self.levels[depth]
+        if depth == len(self.levels) - 1:
+            x = rhs.copy()
+            laplacian.precondition(*self.factor, x)
+            return x
+        x, coarse_rhs = np.empty(level.size), np.empty(level.joined)
+        kernels.descend(*level.graph, level.label, rhs, x, coarse_rhs)
+        kernels.ascend(*level.graph, level.label, rhs, x, self._correct(depth + 1, coarse_rhs))
+        return x
+
+    def _correct(self, depth: int, rhs: Floats) -> Floats:
+        """One or two cycles, each as long as it should be (Notay's K-cycle)."""
+        first = self._cycle(depth, rhs)
+        level = self.levels[depth]
+        image = level.apply(first)
+        curvature = dot(first, image)
+        if not curvature > 0.0:
+            return first
+        step = dot(first, rhs) / curvature
+        rest = rhs - step * image
+        if depth == len(self.levels) - 1 or dot(rest, rest) <= _CORRECTED**2 * dot(rhs, rhs):
+            return step * first
+        second = self._cycle(depth, rest)
+        second -= (dot(second, image) / curvature) * first
+        curvature = dot(second, level.apply(second))
+        if not curvature > 0.0:
+            return step * first
+        return step * first + (dot(second, rest) / curvature) * second
