@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Tolerance
-from quot.costs import PointCost, SparseCost, sample, trees_pay
+from quot.costs import PointCost, SparseCost, sample
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
 from quot.parallel import dot, map_rows
+from quot.passes import Boxes, choose, sample_rows
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
 from quot.rounding import marginal_error, repair
@@ -248,14 +249,16 @@ def _scan(
         squares, largest = kernels.scan_pairs(rows, cols, values, f, g, n)
         return squares, largest, rows.size
 
-    if trees_pay(cost):
-        return _scan_boxes(cost, f, g)
+    way = choose(cost, f[sample_rows(cost)], g)
+    if isinstance(way, Boxes):
+        return _scan_boxes(way.cost, f, g)
 
     def scan(start: int, stop: int) -> tuple[Floats, Floats]:
-        result: tuple[Floats, Floats] = kernels.scan_rows(cost.block(start, stop), f[start:stop], g)
+        block, _ = way.block(start, stop)
+        result: tuple[Floats, Floats] = kernels.scan_rows(block, start, f, g, way.exact)
         return result
 
-    parts = zip(*_by_blocks(problem, scan), strict=True)
+    parts = zip(*map_rows(scan, n, m, way.rows), strict=True)
     squares, largest = (np.concatenate(part) for part in parts)
     return squares, largest, n * m
 

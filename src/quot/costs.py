@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,9 +17,6 @@ from quot.validation import as_array, as_weights, check_option
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
-
-# Boxes pay in few dimensions and for many pairs (measured against blocks of all pairs).
-_TREE_AXES, _TREE_PAIRS = 4, 5_000_000
 
 METRICS = ("sqeuclidean", "euclidean", "cityblock", "cosine")
 
@@ -249,8 +246,8 @@ class PointCost:
         return self.X.shape[0], self.Y.shape[0]
 
     @cached_property
-    def _prepared(self) -> tuple[Floats, Floats, Floats, int]:
-        """Points as the kernels want them: X, Y, Y transposed, code of the metric."""
+    def _prepared(self) -> tuple[Floats, Floats, int]:
+        """Points as the kernels want them, and the code of the metric."""
         X, Y = self.X, self.Y
         if self.metric == "cosine":
             X, Y = _directions(X), _directions(Y)
@@ -268,7 +265,7 @@ class PointCost:
             raise InvalidProblemError(
                 f"distances between `X` and `Y` overflow with metric={self.metric!r}; rescale them."
             )
-        return X, Y, np.ascontiguousarray(Y.T), METRICS.index(self.metric)
+        return X, Y, METRICS.index(self.metric)
 
     @property
     def positions(self) -> tuple[Floats, Floats]:
@@ -288,14 +285,14 @@ class PointCost:
 
     def block(self, start: int, stop: int) -> Floats:
         """Return rows start .. stop against all columns, (stop - start, m)."""
-        X, _, YT, metric = self._prepared
-        out = np.empty((stop - start, YT.shape[1]))
-        kernels.point_block(X, YT, metric, start, out)
+        X, Y, metric = self._prepared
+        out = np.empty((stop - start, Y.shape[0]))
+        kernels.point_block(X, Y, metric, start, out)
         return out
 
     def at(self, rows: Ints, cols: Ints) -> Floats:
         """Return the costs of single pairs, (nnz,)."""
-        X, Y, _, metric = self._prepared
+        X, Y, metric = self._prepared
         costs: Floats = kernels.point_pairs(
             X, Y, metric, np.asarray(rows, np.int32), np.asarray(cols, np.int32)
         )
@@ -340,12 +337,6 @@ def as_cost(value: Any) -> Cost:
     if 0 in cost.shape:
         raise InvalidProblemError(f"`C` is empty, of shape {cost.shape}; pass at least one pair.")
     return cost
-
-
-def trees_pay(cost: Cost) -> TypeGuard[PointCost]:
-    """Whether boxes are expected to leave out enough pairs to be worth their while."""
-    n, m = cost.shape
-    return isinstance(cost, PointCost) and cost.X.shape[1] <= _TREE_AXES and n * m >= _TREE_PAIRS
 
 
 def sample(cost: Cost, size: int = 64) -> Floats:

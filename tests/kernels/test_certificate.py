@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
+from quot.costs import METRICS
 from quot.kernels import certificate as kernels
+from quot.passes import Blocks
+
+EXACT = Blocks.exact  # the block holds the costs themselves
 
 
 def twin(C, f, g):
@@ -15,10 +20,37 @@ def twin(C, f, g):
 @pytest.mark.parametrize("shape", [(1, 1), (4, 7), (9, 300)], ids=str)
 def test_scan_rows(shape, rng):
     C, f, g = rng.normal(size=shape), rng.normal(size=shape[0]), rng.normal(size=shape[1])
-    squares, largest = kernels.scan_rows(C, f, g)
+    squares, largest = kernels.scan_rows(C, 0, f, g, EXACT)
     expected = twin(C, f, g)
     np.testing.assert_allclose(squares, expected[0], rtol=1e-12, atol=1e-14)
     np.testing.assert_array_equal(largest, expected[1])
+
+
+def test_scan_of_rows_in_the_middle(rng):
+    C, f, g = rng.normal(size=(9, 40)), rng.normal(size=9), rng.normal(size=40)
+    squares, largest = kernels.scan_rows(C[3:7], 3, f, g, EXACT)
+    expected = twin(C, f, g)
+    np.testing.assert_allclose(squares, expected[0][3:7], rtol=1e-12)
+    np.testing.assert_array_equal(largest, expected[1][3:7])
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "cosine"])
+@pytest.mark.parametrize("level", [-3.0, -0.2, 0.0, 0.5])
+def test_scan_of_bounds(metric, level, rng):
+    """Of costs that are only bounded the scan asks for the exact ones; also if none counts."""
+    X, Y = rng.normal(size=(9, 5)), rng.normal(size=(50, 5))
+    if metric == "cosine":
+        X /= np.linalg.norm(X, axis=1, keepdims=True)
+        Y /= np.linalg.norm(Y, axis=1, keepdims=True)
+    C = cdist(X, Y, metric)
+    rough = (C - rng.uniform(0.01, 0.3, C.shape)).astype(np.float32)
+    g = 0.2 * rng.normal(size=50)
+    f = np.sort(C - g, axis=1)[:, 2] + level
+    exact = X, Y, METRICS.index(metric)
+    squares, largest = kernels.scan_rows(rough[2:], 2, f, g, exact)
+    expected = twin(C, f, g)
+    np.testing.assert_allclose(squares, expected[0][2:], rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(largest, expected[1][2:], rtol=1e-12, atol=1e-13)
 
 
 def test_scan_pairs(rng):
@@ -36,9 +68,11 @@ def test_scan_pairs(rng):
 
 
 def test_forbidden_pairs_never_count():
-    squares, largest = kernels.scan_rows(np.array([[np.inf, 1.0]]), np.ones(1), np.ones(2))
+    squares, largest = kernels.scan_rows(
+        np.array([[np.inf, 1.0]]), 0, np.ones(1), np.ones(2), EXACT
+    )
     assert squares[0] == largest[0] == 1.0
-    squares, largest = kernels.scan_rows(np.array([[np.inf]]), np.ones(1), np.ones(1))
+    squares, largest = kernels.scan_rows(np.array([[np.inf]]), 0, np.ones(1), np.ones(1), EXACT)
     assert squares[0] == 0.0
     assert largest[0] == -np.inf
 

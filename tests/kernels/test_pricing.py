@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.spatial.distance import cdist
 
-from quot.costs import PointCost, as_cost
+from quot.costs import METRICS, PointCost, as_cost
 from quot.kernels import pricing as kernels
+from quot.passes import Blocks
 from quot.pricing import blocks
+
+EXACT = Blocks.exact  # the block holds the costs themselves
 
 
 @pytest.fixture(params=[(1, 1), (6, 9), (40, 7), (3, 200)], ids=str)
@@ -35,7 +39,7 @@ def test_nearest_kernel(priced, k, q, noise):
     lists = np.full((n, k), np.inf), np.full((n, k), -1, np.int32)
     lists += np.full((m, q), np.inf), np.full((m, q), -1, np.int32)
     active = [
-        np.transpose(kernels.nearest(C[at : at + 4], at, f, g, noise, *lists))
+        np.transpose(kernels.nearest(C[at : at + 4], at, f, g, noise, *lists, EXACT))
         for at in range(0, n, 4)
     ]
     slack = C - f[:, None] - g
@@ -66,7 +70,7 @@ def test_merge_keeps_the_least(rng):
 def test_violators(priced, tau):
     C, f, g = priced
     expected = np.nonzero(f[:, None] + g - C >= tau)
-    rows, cols = kernels.violators(C, 0, f, g, tau)
+    rows, cols = kernels.violators(C, 0, f, g, tau, EXACT)
     np.testing.assert_array_equal(rows, expected[0])
     np.testing.assert_array_equal(cols, expected[1])
     assert rows.dtype == cols.dtype == np.int32
@@ -75,7 +79,7 @@ def test_violators(priced, tau):
 def test_row_roots(priced):
     C, _, g = priced
     target = np.linspace(0.01, 3.0, C.shape[0])
-    roots = kernels.row_roots(C, g, target)
+    roots = kernels.row_roots(C, np.zeros(C.shape[0]), 0, g, target, EXACT)
     closed = np.isinf(C).all(axis=1)
     assert np.isinf(roots[closed]).all()
     totals = np.maximum(roots[~closed, None] + g - C[~closed], 0).sum(axis=1)
@@ -101,7 +105,7 @@ def test_nearest_over_all_pairs(kind, ties, rng):
         cost = as_cost(sp.coo_array((C[np.isfinite(C)], np.nonzero(np.isfinite(C))), shape=C.shape))
         f, g = np.round(20 * f) / 4, np.round(20 * g) / 4
     slack = C - f[:, None] - g
-    near, row_reach, col_reach = blocks.nearest(cost, f, g, 4, None, 0.0)
+    near, row_reach, col_reach = blocks.nearest(Blocks(cost), f, g, 4, None, 0.0)
     taken = np.zeros(C.shape, bool)
     taken[near.rows, near.cols] = True
     assert taken[slack <= 0].all()
@@ -122,9 +126,9 @@ def test_violators_and_roots_over_all_pairs(kind, rng):
     C = cost.block(0, 300)
     f, g = 0.2 * rng.random(300), 0.2 * rng.random(50)
     slack = C - f[:, None] - g
-    bad = blocks.violators(cost, f, g, 0.05)
+    bad = blocks.violators(Blocks(cost), f, g, 0.05)
     np.testing.assert_array_equal(np.array(np.nonzero(slack <= -0.05)), [bad.rows, bad.cols])
-    roots = blocks.row_roots(cost, g, np.full(300, 0.5))
+    roots = blocks.row_roots(Blocks(cost), g, np.full(300, 0.5))
     live = np.isfinite(C).any(axis=1)
     totals = np.maximum(roots[live, None] + g - C[live], 0).sum(axis=1)
     np.testing.assert_allclose(totals, 0.5, rtol=1e-11)
@@ -137,7 +141,7 @@ def test_nearest_with_a_hint(rng):
     f, g = 0.1 * rng.random(300), 0.1 * rng.random(50)
     slack = C - f[:, None] - g
     hint = 0.05 + 0.2 * rng.random(300), 0.05 + 0.2 * rng.random(50)
-    near, row_reach, col_reach = blocks.nearest(cost, f, g, 6, hint, 0.0)
+    near, row_reach, col_reach = blocks.nearest(Blocks(cost), f, g, 6, hint, 0.0)
     assert (row_reach <= hint[0]).all()
     assert (col_reach <= hint[1]).all()
     taken = np.zeros(C.shape, bool)
@@ -145,3 +149,54 @@ def test_nearest_with_a_hint(rng):
     assert taken[slack <= 0].all()
     bound = np.maximum(row_reach[:, None], col_reach)
     assert (slack[~taken] >= bound[~taken] - 1e-15).all()
+
+
+def screened(rng, metric, shape=(30, 45), d=5):
+    """Points, their costs, and bounds that are too low by up to 0.3, as the kernels take them."""
+    X, Y = rng.normal(size=(shape[0], d)), rng.normal(size=(shape[1], d))
+    if metric == "cosine":
+        X /= np.linalg.norm(X, axis=1, keepdims=True)
+        Y /= np.linalg.norm(Y, axis=1, keepdims=True)
+    C = cdist(X, Y, metric)
+    rough = (C - rng.uniform(0.01, 0.3, shape)).astype(np.float32)
+    return C, rough, (X, Y, METRICS.index(metric))
+
+
+SCREENED = pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "cosine"])
+
+
+@SCREENED
+def test_screened_kernels_answer_by_the_exact_costs(metric, rng):
+    C, rough, exact = screened(rng, metric)
+    n, m = C.shape
+    g = 0.2 * rng.normal(size=m)
+    f = np.sort(C - g, axis=1)[:, 3] + 0.01
+    slack = C - f[:, None] - g
+    lists = np.full((n, 4), np.inf), np.full((n, 4), -1, np.int32)
+    lists += np.full((m, 4), np.inf), np.full((m, 4), -1, np.int32)
+    active = kernels.nearest(rough, 0, f, g, 0.0, *lists, exact)
+    np.testing.assert_array_equal(np.transpose(active), np.argwhere(slack <= 0))
+    for found, where, line in ((*lists[:2], slack), (*lists[2:], slack.T)):
+        for kept, at, chosen in zip(found, where, least_above(line, 4, 0.0), strict=True):
+            assert set(at[kept < np.inf].tolist()) == chosen
+    i, place = np.nonzero(lists[0] < np.inf)
+    np.testing.assert_allclose(lists[0][i, place], slack[i, lists[1][i, place]], atol=1e-14)
+    bad = kernels.violators(rough, 0, f, g, 0.1, exact)
+    np.testing.assert_array_equal(np.transpose(bad), np.argwhere(slack <= -0.1))
+
+
+@SCREENED
+@pytest.mark.parametrize("target", [0.0, 1e-3, 2.0])
+def test_screened_roots(metric, target, rng):
+    """Rows in the middle of the matrix; the width says how low a bound may be."""
+    C, rough, exact = screened(rng, metric)
+    g = 0.2 * rng.normal(size=C.shape[1])
+    width = (C - rough).max(axis=1)
+    roots = kernels.row_roots(rough[10:], width[10:], 10, g, np.full(20, target), exact)
+    np.testing.assert_allclose(roots, root_by_sorting(C[10:] - g, target), rtol=1e-12, atol=1e-13)
+
+
+def root_by_sorting(lines, target):
+    """The largest f with sum [f - line]_+ = target, of each line: best over its first k entries."""
+    lines = np.sort(lines, axis=1)
+    return ((target + np.cumsum(lines, axis=1)) / np.arange(1, lines.shape[1] + 1)).min(axis=1)

@@ -116,6 +116,19 @@ def test_cosine_does_not_depend_on_lengths(scale, rng):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+def test_blocks_are_made_of_pairs(metric, rng):
+    """Also where the columns are cut into tiles, and the block starts further down."""
+    for d in (1, 7, 1000, 9000):
+        m = min(40, 2 + 20_000 // d) if d > 1 else 9000
+        cost = PointCost(rng.normal(size=(4, d)), rng.normal(size=(m, d)), metric)
+        i, j = np.divmod(np.arange(2 * m), m)
+        pairs = cost.at(i + 2, j).reshape(2, m)
+        np.testing.assert_allclose(cost.block(2, 4), pairs, rtol=1e-13, atol=1e-15)
+        expected = cdist(cost.X[2:], cost.Y, metric)
+        np.testing.assert_allclose(pairs, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_points_are_left_alone(metric, rng):
     X, Y = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
     before = X.tobytes(), Y.tobytes()

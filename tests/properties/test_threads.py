@@ -10,6 +10,7 @@ import pytest
 import quot
 from quot import parallel
 from quot.costs import DenseCost
+from quot.passes import Boxes, Screen
 
 
 def points(rng, d):
@@ -65,6 +66,24 @@ def test_threads_do_not_matter(case, options, monkeypatch, rng):
         answers.append(bits(r))
     assert used == {1, 2, 3}
     assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("way", [Screen, Boxes])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_threads_do_not_matter_to_screen_and_boxes(way, options, monkeypatch, rng):
+    """Nor do those of the linear algebra, whose products the screen is made of."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    cost = points(rng, 30 if way is Screen else 2)
+    for module in ("quot.pricing.pricer", "quot.certificate"):
+        monkeypatch.setattr(f"{module}.choose", lambda cost, f, g, *, search=False: way(cost))
+    answers = []
+    for threads, algebra in (("1", 1), ("2", 1), ("3", 2), ("1", 2)):
+        monkeypatch.setenv("QUOT_NUM_THREADS", threads)
+        with threadpoolctl.threadpool_limits(algebra, "blas"):
+            r = quot.solve(cost, **options)
+        assert r.converged
+        answers.append(bits(r))
+    assert all(answer == answers[0] for answer in answers)
 
 
 @pytest.mark.parametrize("kind", ["dense", "ties"])

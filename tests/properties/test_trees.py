@@ -8,12 +8,12 @@ from tests.oracles import certificate as oracle
 from tests.strategies import equal_totals
 
 import quot
-from quot import costs
+from quot import passes
 from quot.certificate import certify
-from quot.costs import METRICS, PointCost, trees_pay
+from quot.costs import METRICS, PointCost
 from quot.flow import newton
+from quot.passes import Blocks, Boxes
 from quot.plan import Plan
-from quot.pricing import blocks
 from quot.problem import Problem
 
 METRIC = pytest.mark.parametrize("metric", METRICS)
@@ -37,13 +37,29 @@ def masses(rng, shape, kind):
     return a, equal_totals(a, b)
 
 
+def go(monkeypatch, way):
+    """Pass over all pairs in this way."""
+    for module in ("quot.pricing.pricer", "quot.certificate"):
+        monkeypatch.setattr(f"{module}.choose", lambda cost, f, g, *, search=False: way(cost))
+
+
+def forbid_blocks(monkeypatch):
+    """But for the few rows by which a way is chosen."""
+    block = Blocks.block
+
+    def sparing(self, start, stop):
+        assert self.cost.shape[0] <= passes._SAMPLE, "all pairs were passed over by blocks"
+        return block(self, start, stop)
+
+    monkeypatch.setattr(Blocks, "block", sparing)
+
+
 def by_blocks_and_boxes(monkeypatch, *answer):
     """The certificates of an answer, all pairs seen and most pairs left out."""
-    problem = answer[0]
-    assert not trees_pay(problem.cost)
+    go(monkeypatch, Blocks)
     by_blocks = certify(*answer)
-    monkeypatch.setattr(costs, "_TREE_PAIRS", 0)
-    assert trees_pay(problem.cost)
+    forbid_blocks(monkeypatch)
+    go(monkeypatch, Boxes)
     return by_blocks, certify(*answer)
 
 
@@ -102,10 +118,9 @@ def solve_both(monkeypatch, shape, metric, kind, rng, **options):
     (X, Y), (a, b) = points(rng, shape, kind), masses(rng, shape, kind)
     C = cdist(X, Y, metric)
     dense = quot.solve(C, a, b, **options)
-    monkeypatch.setattr(costs, "_TREE_PAIRS", 0)
+    go(monkeypatch, Boxes)
     monkeypatch.setattr(newton, "_LARGE", 100)
-    for name in ("nearest", "violators", "row_roots"):
-        monkeypatch.setattr(blocks, name, None)
+    forbid_blocks(monkeypatch)
     return quot.solve_points(X, Y, a, b, metric=metric, **options), dense, C
 
 

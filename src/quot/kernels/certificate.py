@@ -6,11 +6,27 @@ from quot.kernels._jit import kernel
 
 
 @kernel
-def scan_rows(block, f, g):
+def _between(X, Y, metric, i, j):
+    """Cost between two points."""
+    total = 0.0
+    for k in range(X.shape[1]):
+        if metric == 3:
+            total += X[i, k] * Y[j, k]
+        else:
+            total += (X[i, k] - Y[j, k]) ** 2
+    if metric == 3:
+        return 1.0 - total
+    return np.sqrt(total) if metric == 1 else total
+
+
+@kernel
+def scan_rows(block, start, f, g, exact):
     """Of Y = f + g - C over the rows of a block: sum of [Y]_+^2 and largest Y, a row each.
 
-    block (r, m); f (r,); g (m,). A forbidden pair costs inf and never counts.
+    block (r, m) holds rows start .. start + r of C, or lower bounds if `exact` (X, Y, metric) has a
+    metric >= 0; f (n,); g (m,). A forbidden pair costs inf and never counts.
     """
+    X, Y, metric = exact
     m = block.shape[1]
     squares = np.empty(block.shape[0])
     largest = np.empty(block.shape[0])
@@ -22,11 +38,15 @@ def scan_rows(block, f, g):
             bar = min(top, 0.0)
             hits = 0  # most runs of pairs hold nothing that counts
             for j in range(low, high):
-                hits += 0 if f[r] + g[j] - block[r, j] <= bar else 1
+                hits += 0 if f[start + r] + g[j] - block[r, j] <= bar else 1
             if hits == 0:
                 continue
             for j in range(low, high):
-                y = f[r] + g[j] - block[r, j]
+                y = f[start + r] + g[j] - block[r, j]
+                if metric >= 0:
+                    if y <= min(top, 0.0):
+                        continue
+                    y = f[start + r] + g[j] - _between(X, Y, metric, start + r, j)
                 top = max(top, y)
                 y = max(y, 0.0)
                 total += y * y

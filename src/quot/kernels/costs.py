@@ -11,45 +11,35 @@ SQEUCLIDEAN, EUCLIDEAN, CITYBLOCK, COSINE = 0, 1, 2, 3
 def _finish(metric, value):
     if metric == 1:
         return np.sqrt(value)
-    if metric == 3:
-        return 1.0 - value
-    return value
+    return 1.0 - value if metric == 3 else value
 
 
 @kernel
-def point_block(X, YT, metric, start, out):
+def point_block(X, Y, metric, start, out):
     """Fill out (r, m) with the costs of rows start .. start + r against all columns.
 
-    X (n, d); YT (d, m), the columns transposed. For metric 3 both have rows of norm one.
+    X (n, d); Y (m, d). For metric 3 both have rows of norm one.
     """
     d = X.shape[1]
-    m = YT.shape[1]
-    tile = 1024
-    for lo in range(0, m, tile):
-        hi = min(lo + tile, m)
+    m = out.shape[1]
+    tile = 1 + 8192 // d  # so many columns stay in the cache
+    for low in range(0, m, tile):
+        high = min(low + tile, m)
         for r in range(out.shape[0]):
-            line = out[r]
-            for j in range(lo, hi):
-                line[j] = 0.0
-            for k in range(d):
-                x = X[start + r, k]
-                y = YT[k]
+            i = start + r
+            for j in range(low, high):
+                value = 0.0
                 if metric <= 1:
-                    for j in range(lo, hi):
-                        t = x - y[j]
-                        line[j] += t * t
+                    for k in range(d):
+                        t = X[i, k] - Y[j, k]
+                        value += t * t
                 elif metric == 2:
-                    for j in range(lo, hi):
-                        line[j] += abs(x - y[j])
+                    for k in range(d):
+                        value += abs(X[i, k] - Y[j, k])
                 else:
-                    for j in range(lo, hi):
-                        line[j] += x * y[j]
-            if metric == 1:
-                for j in range(lo, hi):
-                    line[j] = np.sqrt(line[j])
-            elif metric == 3:
-                for j in range(lo, hi):
-                    line[j] = 1.0 - line[j]
+                    for k in range(d):
+                        value += X[i, k] * Y[j, k]
+                out[r, j] = _finish(metric, value)
 
 
 @kernel
@@ -57,16 +47,52 @@ def point_pairs(X, Y, metric, rows, cols):
     """Cost of each pair (rows[e], cols[e])."""
     out = np.empty(rows.size)
     for e in range(rows.size):
-        x = X[rows[e]]
-        y = Y[cols[e]]
+        i = rows[e]
+        j = cols[e]
         value = 0.0
-        for k in range(x.size):
-            if metric <= 1:
-                t = x[k] - y[k]
+        if metric <= 1:
+            for k in range(X.shape[1]):
+                t = X[i, k] - Y[j, k]
                 value += t * t
-            elif metric == 2:
-                value += abs(x[k] - y[k])
-            else:
-                value += x[k] * y[k]
+        elif metric == 2:
+            for k in range(X.shape[1]):
+                value += abs(X[i, k] - Y[j, k])
+        else:
+            for k in range(X.shape[1]):
+                value += X[i, k] * Y[j, k]
         out[e] = _finish(metric, value)
     return out
+
+
+@kernel
+def lower_bounds(rough, metric, off, scale):
+    """In place: from scaled squares of distances, or costs, to lower bounds of the costs.
+
+    rough (r, m) float32 is wrong by at most off (r,); points were divided by `scale`. Returns
+    width (r,): a true cost is at most its bound and that.
+    """
+    rounded = np.float32((1.0 - 2.0**-22) * scale)
+    squared = np.float32(scale * scale)
+    width = np.empty(rough.shape[0])
+    for r in range(rough.shape[0]):
+        line = rough[r]
+        less = np.float32(off[r])
+        if metric == 3:
+            for j in range(line.size):
+                line[j] -= less
+            width[r] = 2.0 * off[r]
+            continue
+        least = np.float32(np.inf)
+        for j in range(line.size):
+            line[j] = max(line[j] - less, np.float32(0.0))
+            least = min(least, line[j])
+        if metric == 0:
+            for j in range(line.size):
+                line[j] *= squared
+            width[r] = 2.0 * off[r] * scale * scale
+        else:
+            for j in range(line.size):
+                line[j] = np.sqrt(line[j]) * rounded
+            # sqrt(t + 2 off) - sqrt(t) falls with t; then what `rounded` takes from distances <= 2
+            width[r] = (np.sqrt(least + 2.0 * off[r]) - np.sqrt(least) + 2.0**-20) * scale
+    return width

@@ -27,14 +27,34 @@ def _doubled(index):
 
 
 @kernel
-def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_index):
+def _cost(block, r, j, i, exact):
+    """Cost of the pair (i, j): that in the block, at (r, j), unless that is only a bound."""
+    X, Y, metric = exact
+    if metric < 0:
+        return np.float64(block[r, j])
+    value = 0.0
+    for k in range(X.shape[1]):
+        if metric <= 1:
+            t = X[i, k] - Y[j, k]
+            value += t * t
+        else:
+            value += X[i, k] * Y[j, k]
+    if metric == 1:
+        return np.sqrt(value)
+    return 1.0 - value if metric == 3 else value
+
+
+@kernel
+def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_index, exact):
     """Keep the pairs of least slack C - f - g > noise of each row and each column, in place.
 
     block (r, m) holds rows start .. start + r. row_slack, row_index (n, k) and col_slack,
     col_index (m, q) are ascending lists; places not used yet hold a slack beyond which
-    nothing is wanted.
+    nothing is wanted. The costs are at least the block, and equal to it unless `exact`, which is
+    (X, Y, metric), has a metric >= 0 to compute them by.
     Returns rows, cols (int32) of the pairs of slack <= noise, row by row.
     """
+    X, Y, metric = exact
     k = row_slack.shape[1] - 1
     q = col_slack.shape[1] - 1
     m = block.shape[1]
@@ -54,7 +74,22 @@ def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_inde
             found += 1 if block[r, j] - fi - g[j] < max(worst, last[j]) else 0
         for h in range(found):
             j = hit[h]
-            s = block[r, j] - fi - g[j]
+            s = np.float64(block[r, j])
+            if s - fi - g[j] >= max(worst, last[j]):
+                continue
+            if metric >= 0:  # as in `_cost`, whose call would take longer
+                s = 0.0
+                for axis in range(X.shape[1]):
+                    if metric <= 1:
+                        t = X[i, axis] - Y[j, axis]
+                        s += t * t
+                    else:
+                        s += X[i, axis] * Y[j, axis]
+                if metric == 1:
+                    s = np.sqrt(s)
+                elif metric == 3:
+                    s = 1.0 - s
+            s -= fi + g[j]
             if s <= noise:
                 if count == rows.size:
                     rows = _doubled(rows)
@@ -83,52 +118,77 @@ def merge(slack, index, more_slack, more_index):
 
 
 @kernel
-def violators(block, start, f, g, tau):
-    """Rows, cols (int32) of the pairs of slack C - f - g <= -tau, row by row."""
+def violators(block, start, f, g, tau, exact):
+    """Rows, cols (int32) of the pairs of slack C - f - g <= -tau, row by row; `exact` as above."""
+    rows = np.empty(8 * block.shape[0], np.int32)
+    cols = np.empty(8 * block.shape[0], np.int32)
+    hit = np.empty(block.shape[1] + 1, np.int32)
     count = 0
     for r in range(block.shape[0]):
-        fi = f[start + r] - tau
+        i = start + r
+        fi = f[i] - tau
+        found = 0
         for j in range(block.shape[1]):
-            if block[r, j] - fi - g[j] <= 0.0:
+            hit[found] = j
+            found += 1 if block[r, j] - fi - g[j] <= 0.0 else 0
+        for h in range(found):
+            j = hit[h]
+            if _cost(block, r, j, i, exact) - fi - g[j] <= 0.0:
+                if count == rows.size:
+                    rows = _doubled(rows)
+                    cols = _doubled(cols)
+                rows[count] = i
+                cols[count] = j
                 count += 1
-    rows = np.empty(count, np.int32)
-    cols = np.empty(count, np.int32)
-    count = 0
-    if rows.size > 0:
-        for r in range(block.shape[0]):
-            fi = f[start + r] - tau
-            for j in range(block.shape[1]):
-                if block[r, j] - fi - g[j] <= 0.0:
-                    rows[count] = start + r
-                    cols[count] = j
-                    count += 1
-    return rows, cols
+    return rows[:count], cols[:count]
 
 
 @kernel
-def row_roots(block, g, target):
-    """For each row the f with sum_j [f + g_j - C_j]_+ = target, (r,); inf where all C are inf.
-
-    With target 0 the largest such f.
+def _root(line, size, target):
+    """The f with sum_j [f - line_j]_+ = target over the first `size`; the largest if target is 0.
 
     Newton from the right on a convex increasing function: monotone, ends on the exact piece.
     """
+    low = np.inf
+    for j in range(size):
+        low = min(low, line[j])
+    f = low + target
+    if low < np.inf and target > 0.0:
+        for _ in range(60):
+            total = -target
+            count = 0.0
+            for j in range(size):
+                y = f - line[j]
+                count += 1.0 if y > 0.0 else 0.0
+                total += max(y, 0.0)
+            if count == 0.0 or total <= 1e-12 * target:
+                break
+            f -= total / count
+    return f
+
+
+@kernel
+def row_roots(block, width, start, g, target, exact):
+    """For each row the f with sum_j [f + g_j - C_j]_+ = target, (r,); inf where all C are inf.
+
+    With target 0 the largest such f. No cost is larger than the block and width (r,); where the
+    block is only a bound the root there is at most so much too low, and pairs that are beyond that
+    do not count.
+    """
+    m = block.shape[1]
     out = np.empty(block.shape[0])
+    line = np.empty(m)
     for r in range(block.shape[0]):
-        low = np.inf
-        for j in range(block.shape[1]):
-            low = min(low, block[r, j] - g[j])
-        f = low + target[r]
-        if low < np.inf and target[r] > 0.0:
-            for _ in range(60):
-                total = -target[r]
-                count = 0.0
-                for j in range(block.shape[1]):
-                    y = f + g[j] - block[r, j]
-                    count += 1.0 if y > 0.0 else 0.0
-                    total += max(y, 0.0)
-                if count == 0.0 or total <= 1e-12 * target[r]:
-                    break
-                f -= total / count
-        out[r] = f
+        for j in range(m):
+            line[j] = block[r, j] - g[j]
+        out[r] = _root(line, m, target[r])
+        if exact[2] < 0:
+            continue
+        bar = out[r] + width[r]
+        size = 0
+        for j in range(m):
+            if line[j] <= bar:
+                line[size] = _cost(block, r, j, start + r, exact) - g[j]
+                size += 1
+        out[r] = _root(line, size, target[r])
     return out

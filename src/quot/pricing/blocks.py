@@ -1,29 +1,35 @@
-"""Passes over all pairs of any cost, by blocks of rows."""
+"""Passes over all pairs of any cost, by blocks of rows; exact, or screened in single precision."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost
 from quot.kernels import pricing as kernels
 from quot.parallel import map_rows
+from quot.passes import Blocks, Screen
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Pairs = tuple[Ints, Ints]
 
-_BLOCK_ENTRIES = 1 << 17
 # Rows are cut into at most so many parts, of at least so many rows: each has lists of its own for
 # the columns, which short parts would only fill.
 _PARTS, _PART_ROWS = 8, 512
 
 
 def nearest(  # noqa: PLR0917
-    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats] | None, noise: float
+    way: Blocks | Screen,
+    f: Floats,
+    g: Floats,
+    count: int,
+    hint: tuple[Floats, Floats] | None,
+    noise: float,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[Support, Floats, Floats]:
     """Return all pairs of slack <= noise, and the next `count` of each row and of each column.
 
@@ -31,18 +37,19 @@ def nearest(  # noqa: PLR0917
     pair left out has at least the larger of the two. With a `hint`, slacks of rows and columns
     beyond which nothing is wanted, fewer may be taken.
     """
-    n, m = cost.shape
+    n, m = way.cost.shape
     row_hint, col_hint = hint if hint is not None else (np.full(n, np.inf), np.full(m, np.inf))
     row_slack, row_index = _lists(row_hint, min(count, m))
 
     def part(start: int, stop: int) -> tuple[Floats, Ints, list[Pairs]]:
         col_slack, col_index = _lists(col_hint, min(count, n))
         active = []
-        step = max(1, _BLOCK_ENTRIES // m)
+        step = way.rows
         for low in range(start, stop, step):
-            block = cost.block(low, min(low + step, stop))
+            check()
+            block, _ = way.block(low, min(low + step, stop))
             lists = (row_slack, row_index, col_slack, col_index)
-            active.append(kernels.nearest(block, low, f, g, noise, *lists))
+            active.append(kernels.nearest(block, low, f, g, noise, *lists, way.exact))
         return col_slack, col_index, active
 
     chunk = max(_PART_ROWS, -(-n // _PARTS))
@@ -55,7 +62,7 @@ def nearest(  # noqa: PLR0917
     cols: list[NDArray[np.integer[Any]]]
     rows = [np.nonzero(near_rows)[0], col_index[near_cols], *(pairs[0] for pairs in active)]
     cols = [row_index[near_rows], np.nonzero(near_cols)[0], *(pairs[1] for pairs in active)]
-    support = Support.of(cost.shape, np.concatenate(rows), np.concatenate(cols))
+    support = Support.of(way.cost.shape, np.concatenate(rows), np.concatenate(cols))
     return support, row_slack[:, -1], col_slack[:, -1]
 
 
@@ -64,25 +71,40 @@ def _lists(hint: Floats, depth: int) -> tuple[Floats, Ints]:
     return np.repeat(hint[:, None], depth, axis=1), np.full((hint.size, depth), -1, np.int32)
 
 
-def violators(cost: Cost, f: Floats, g: Floats, tau: float) -> Support:
+def violators(
+    way: Blocks | Screen,
+    f: Floats,
+    g: Floats,
+    tau: float,
+    check: Callable[[], None] = lambda: None,
+) -> Support:
     """Return all pairs with slack <= -tau."""
-    n, m = cost.shape
+    n, m = way.cost.shape
 
     def scan(start: int, stop: int) -> Pairs:
-        found: Pairs = kernels.violators(cost.block(start, stop), start, f, g, tau)
+        check()
+        block, _ = way.block(start, stop)
+        found: Pairs = kernels.violators(block, start, f, g, tau, way.exact)
         return found
 
-    parts = map_rows(scan, n, m, max(1, _BLOCK_ENTRIES // m))
+    parts = map_rows(scan, n, m, way.rows)
     rows, cols = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Support(cost.shape, rows, cols)
+    return Support(way.cost.shape, rows, cols)
 
 
-def row_roots(cost: Cost, g: Floats, target: Floats) -> Floats:
+def row_roots(
+    way: Blocks | Screen,
+    g: Floats,
+    target: Floats,
+    check: Callable[[], None] = lambda: None,
+) -> Floats:
     """Return for each row the f with sum_j [f + g_j - C_ij]_+ = target, the largest one; (n,)."""
-    n, m = cost.shape
+    n, m = way.cost.shape
 
     def roots(start: int, stop: int) -> Floats:
-        found: Floats = kernels.row_roots(cost.block(start, stop), g, target[start:stop])
+        check()
+        block, width = way.block(start, stop)
+        found: Floats = kernels.row_roots(block, width, start, g, target[start:stop], way.exact)
         return found
 
-    return np.concatenate(map_rows(roots, n, m, max(1, _BLOCK_ENTRIES // m)))
+    return np.concatenate(map_rows(roots, n, m, way.rows))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, trees_pay
+from quot.costs import Cost
+from quot.passes import Blocks, Boxes, choose, sample_rows
 from quot.pricing import blocks, trees
 from quot.pricing.effort import Effort
 from quot.support import Support
@@ -14,10 +17,17 @@ Floats = NDArray[np.float64]
 
 
 class Pricer:
-    """Passes over all pairs of one cost after another; adds up what they look at."""
+    """Passes over all pairs of one cost after another; adds up what they look at.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    check : callable, optional
+        Called between the parts of a pass, by any thread; may raise to end it.
+    """
+
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
         self.effort = Effort()
+        self.check = check
 
     def nearest(
         self,
@@ -34,32 +44,38 @@ class Pricer:
         With a `hint`, slacks of rows and columns beyond which nothing is wanted, fewer may be
         taken.
         """
+        way = choose(cost, f[sample_rows(cost)], g, search=True)
         noise = round_off(f, g)
-        if trees_pay(cost):
-            support, row_slack, col_slack, effort = trees.nearest(cost, f, g, count, hint, noise)
+        if isinstance(way, Boxes):
+            found, row_slack, col_slack, effort = trees.nearest(
+                way.cost, f, g, count, hint, noise, self.check
+            )
             self.effort += effort
-            return support, row_slack, col_slack
+            return found, row_slack, col_slack
         self.effort += Effort(cost.shape[0] * cost.shape[1])
-        return blocks.nearest(cost, f, g, count, hint, noise)
+        return blocks.nearest(way, f, g, count, hint, noise, self.check)
 
     def violators(self, cost: Cost, f: Floats, g: Floats) -> Support:
         """Return all pairs of C < f + g that round-off does not explain."""
-        tau = round_off(f, g)
-        if trees_pay(cost):
-            found, effort = trees.violators(cost, f, g, tau)
+        way, tau = choose(cost, f[sample_rows(cost)], g), round_off(f, g)
+        if isinstance(way, Boxes):
+            found, effort = trees.violators(way.cost, f, g, tau, self.check)
             self.effort += effort
             return found
         self.effort += Effort(cost.shape[0] * cost.shape[1])
-        return blocks.violators(cost, f, g, tau)
+        return blocks.violators(way, f, g, tau, self.check)
 
     def row_roots(self, cost: Cost, g: Floats, target: Floats) -> Floats:
         """Return for each row the largest f with sum_j [f + g_j - C_ij]_+ = target, (n,)."""
-        if trees_pay(cost):
-            roots, effort = trees.row_roots(cost, g, target)
+        rows = sample_rows(cost)
+        few = Blocks(cost.take(rows, np.arange(cost.shape[1])))
+        way = choose(cost, blocks.row_roots(few, g, target[rows]), g)
+        if isinstance(way, Boxes):
+            roots, effort = trees.row_roots(way.cost, g, target, self.check)
             self.effort += effort
             return roots
         self.effort += Effort(cost.shape[0] * cost.shape[1])
-        return blocks.row_roots(cost, g, target)
+        return blocks.row_roots(way, g, target, self.check)
 
 
 def round_off(f: Floats, g: Floats) -> float:

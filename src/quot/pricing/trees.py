@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,14 +28,15 @@ def nearest(  # noqa: PLR0917
     count: int,
     hint: tuple[Floats, Floats] | None,
     noise: float,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[Support, Floats, Floats, Effort]:
     """Do what `blocks.nearest` does."""
     n, m = cost.shape
     row_hint, col_hint = hint if hint is not None else (np.full(n, np.inf), np.full(m, np.inf))
     rows = _Search(cost.metric_code, *cost.trees, f, g, row_hint, min(count, m), noise)
-    active, there = rows.run(collect=True)
+    active, there = rows.run(check, collect=True)
     cols = _Search(cost.metric_code, *cost.trees[::-1], g, f, col_hint, min(count, n), noise)
-    _, back = cols.run(collect=False)
+    _, back = cols.run(check, collect=False)
     (i, j), row_slack = rows.found()
     (q, p), col_slack = cols.found()
     support = Support.of(
@@ -44,22 +47,31 @@ def nearest(  # noqa: PLR0917
     return support, row_slack, col_slack, there + back
 
 
-def violators(cost: PointCost, f: Floats, g: Floats, tau: float) -> tuple[Support, Effort]:
+def violators(
+    cost: PointCost,
+    f: Floats,
+    g: Floats,
+    tau: float,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[Support, Effort]:
     """Do what `blocks.violators` does."""
     nowhere = np.full(cost.shape[0], -tau)
     search = _Search(cost.metric_code, *cost.trees, f, g, nowhere, 1, -tau)
-    active, effort = search.run(collect=True)
+    active, effort = search.run(check, collect=True)
     rows, cols = (np.concatenate(part) for part in zip(*active, strict=True))
     return Support.of(cost.shape, rows, cols), effort
 
 
-def row_roots(cost: PointCost, g: Floats, target: Floats) -> tuple[Floats, Effort]:
+def row_roots(
+    cost: PointCost, g: Floats, target: Floats, check: Callable[[], None] = lambda: None
+) -> tuple[Floats, Effort]:
     """Do what `blocks.row_roots` does."""
     tree, other = cost.trees
     g = g[other.order]
     side, wanted = other.side(g), target[tree.order]
 
     def part(start: int, stop: int) -> tuple[Floats, int, int]:
+        check()
         found: tuple[Floats, int, int] = kernels.row_roots(
             start, stop, cost.metric_code, tree.points, side, g, wanted
         )
@@ -94,12 +106,16 @@ class _Search:
         self.slack = np.repeat(hint[tree.order, None], count, axis=1)
         self.index = np.full(self.slack.shape, -1, np.int32)
 
-    def run(self, *, collect: bool) -> tuple[list[tuple[Ints, Ints]], Effort]:
+    def run(
+        self, check: Callable[[], None], *, collect: bool
+    ) -> tuple[list[tuple[Ints, Ints]], Effort]:
         """Fill the lists; return the pairs of slack <= noise, if wanted, and the effort."""
-        size = self.other.points.shape[1]
-        parts = map_rows(
-            lambda first, last: self._part(first, last, collect), self.tree.leaves, size, _LEAVES
-        )
+
+        def part(first: int, last: int) -> tuple[Ints, Ints, int, int]:
+            check()
+            return self._part(first, last, collect)
+
+        parts = map_rows(part, self.tree.leaves, self.other.points.shape[1], _LEAVES)
         active = [
             (self.tree.order[rows].astype(np.int32), self.other.order[cols].astype(np.int32))
             for rows, cols, _, _ in parts
