@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from quot.api import solve, solve_entropic, solve_points, suggest_reg
+from quot.api import estimate, solve, solve_entropic, solve_points, suggest_reg
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
@@ -13,6 +13,7 @@ from quot.exceptions import (
     NotConvergedError,
     NotConvergedWarning,
     NumericalWarning,
+    ProblemTooLargeError,
     QuotError,
     QuotWarning,
     SolverError,
@@ -20,6 +21,7 @@ from quot.exceptions import (
 from quot.io import load, save
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem
+from quot.quadratic.estimate import Estimate
 from quot.result import Result
 
 __version__ = _version("quot")
@@ -27,6 +29,7 @@ __version__ = _version("quot")
 __all__ = [
     "Certificate",
     "EntropicProblem",
+    "Estimate",
     "InfeasibleError",
     "InvalidProblemError",
     "Iterate",
@@ -37,6 +40,7 @@ __all__ = [
     "Plan",
     "PointCost",
     "Problem",
+    "ProblemTooLargeError",
     "QuotError",
     "QuotWarning",
     "Result",
@@ -44,6 +48,7 @@ __all__ = [
     "Status",
     "Tolerance",
     "certify",
+    "estimate",
     "load",
     "save",
     "solve",

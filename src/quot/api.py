@@ -13,6 +13,8 @@ from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
 from quot.problem import EntropicProblem, Problem
 from quot.quadratic.bipartite import Dual
+from quot.quadratic.estimate import Estimate
+from quot.quadratic.estimate import estimate as estimate_quadratic
 from quot.quadratic.solve import solve_quadratic
 from quot.quadratic.suggest import degrees, reg_at
 from quot.reference import REFERENCE_METHODS, solve_entropic_reference, solve_reference
@@ -79,8 +81,8 @@ def solve(  # noqa: PLR0913
     callback : callable, optional
         ``callback(iterate)`` once per outer iteration; a true value stops.
     verbose : bool, default=False
-        Write a line per outer iteration to standard error: level, round, reg, candidates,
-        violators, support, steps, residual and time.
+        Write to standard error what to expect, then a line per outer iteration: level, round,
+        reg, candidates, violators, support, steps, residual and time.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
@@ -132,6 +134,9 @@ def solve(  # noqa: PLR0913
     monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
     problem = Problem(C, a, b, reg=reg, mass=mass)
     dual = _warm(start, problem)
+    if verbose:
+        sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
+        monitor.begin()
     if method in REFERENCE_METHODS:
         result = solve_reference(problem, method, tolerance, monitor, solver_options=solver_options)
     else:
@@ -233,6 +238,41 @@ def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
             "number of columns."
         )
     return reg_at(degrees(problem, wanted), wanted)
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Estimate what a solve will take before it starts.
+
+    From a coarse version of the problem, as `suggest_reg`; good to a factor of two where no points
+    coincide. A problem of few pairs is said to take them all.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    Estimate
+        Entries of the plan, candidate pairs, memory at the peak.
+
+    Raises
+    ------
+    InvalidProblemError
+        If the problem is none.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> problem = quot.Problem(np.ones((30, 40)), reg=1.0)
+    >>> quot.estimate(problem).candidates
+    1200
+    """
+    given: Any = problem
+    if not isinstance(given, Problem):
+        raise InvalidProblemError(
+            f"`problem` must be a quot.Problem; got {type(problem).__name__}."
+        )
+    return estimate_quadratic(problem)
 
 
 def solve_entropic(

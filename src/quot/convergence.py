@@ -135,6 +135,10 @@ class Monitor:
             self.time_limit = check_positive(self.time_limit, "time_limit")
         check_callable(self.callback, "callback")
 
+    def begin(self) -> None:
+        """Start the clock again: what came before was no part of the solve."""
+        self._start = time.perf_counter()
+
     @property
     def seconds(self) -> float:
         """Time since the start, reporting left out."""

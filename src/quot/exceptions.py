@@ -13,6 +13,10 @@ class InfeasibleError(QuotError):
     """The problem is well formed, but no plan satisfies its constraints."""
 
 
+class ProblemTooLargeError(QuotError, MemoryError):
+    """The machine has not the memory that the problem would take."""
+
+
 class MissingDependencyError(QuotError, ImportError):
     """An optional package is needed for what was asked."""
 

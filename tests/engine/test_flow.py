@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from tests.checks import EPS, error_bound
 from tests.kernels.networks import Net, dual_value, random_network
-from tests.oracles.graphs import incidence, quadratic_flow
+from tests.oracles.graphs import arc_flow, components, incidence, quadratic_flow
 from tests.oracles.quadratic import solve_quadratic
 from tests.strategies import Instance
 
 import quot
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState, Network
-from quot.flow.newton import solve_newton
+from quot.flow.newton import round_off, solve_newton
 
 ENGINES = ["newton", "interior point"]
 
@@ -221,3 +221,165 @@ def test_imbalance_and_objective(rng):
     size = np.where(net.undirected, np.abs(flow), flow)
     stated = net.cost @ size + 0.5 * net.weight @ flow**2
     assert network.objective(flow) == pytest.approx(stated)
+
+
+def in_three_parts(rng, anchor=False):
+    """Random networks side by side, or around a node that stands for a world outside; and p."""
+    nets = [random_network(rng) for _ in range(3)]
+    first = np.cumsum([0, *(net.n for net in nets)])
+    columns = [
+        (net.tail + at, net.head + at, *net.arcs[2:], net.supply)
+        for net, at in zip(nets, first, strict=False)
+    ]
+    tail, head, cost, weight, capacity, undirected, supply = map(
+        np.concatenate, zip(*columns, strict=True)
+    )
+    p, part = np.r_[*(net.p for net in nets)], np.repeat(np.arange(3), np.diff(first))
+    if anchor:  # two arcs from there into each part, one back
+        inside = np.r_[first[:-1], first[:-1] + 1, first[:-1] + 2]
+        world = np.full(9, first[-1])
+        tail, head = np.r_[tail, world[:6], inside[6:]], np.r_[head, inside[:6], world[6:]]
+        cost, weight = np.r_[cost, rng.uniform(0, 1, 9)], np.r_[weight, rng.uniform(0.5, 2, 9)]
+        capacity, undirected = np.r_[capacity, np.full(9, np.inf)], np.r_[undirected, [False] * 9]
+        supply, p, part = np.r_[supply, 0.0], np.r_[p, 0.0], np.r_[part, 3]
+    network = Network(
+        tail.astype(np.int32), head.astype(np.int32), cost, weight, capacity, undirected, supply,
+        anchor=int(first[-1]) if anchor else None,
+    )  # fmt: skip
+    return network, p, part
+
+
+@pytest.mark.parametrize("anchor", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_are_components_without_the_anchor(seed, anchor):
+    network, _, part = in_three_parts(np.random.default_rng(seed), anchor)
+    found, count = network.parts
+    inner = (network.tail != network.anchor) & (network.head != network.anchor)
+    expected = components(network.tail[inner], network.head[inner], network.n_nodes)
+    assert count == len(expected)
+    assert set(found) == set(range(count))
+    for members in expected:
+        assert np.unique(found[members]).size == 1
+    assert count >= 3 + anchor
+    assert (part[:, None] == part)[found[:, None] == found].all()
+
+
+@pytest.mark.parametrize("anchor", [False, True])
+def test_sums_by_part(anchor, rng):
+    network, p, _ = in_three_parts(rng, anchor)
+    label, count = network.parts
+    expected = [p[label == k].sum() for k in range(count)]
+    np.testing.assert_allclose(network.by_part(p), expected, atol=1e-14)
+    one = bipartite(rng.random((3, 4)), *masses(rng, 3, 4), 1.0)
+    np.testing.assert_allclose(one.by_part(np.arange(7.0)), [21.0])
+
+
+@pytest.mark.parametrize("anchor", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_directional_by_part_is_that_of_a_move_of_the_part_alone(seed, anchor):
+    rng = np.random.default_rng(seed)
+    network, p, _ = in_three_parts(rng, anchor)
+    side = FlowState.at(network, p).side
+    move = rng.normal(size=p.size)
+    if anchor:
+        move[network.anchor] = 0.0
+    first, second = network.directional(p, move, side)
+    label, count = network.parts
+    assert first.shape == second.shape == (count,)
+    D = incidence(network.tail, network.head, network.n_nodes)
+    for k in range(count):
+        dy = D.T @ np.where(label == k, move, 0.0)
+        y = D.T @ p + dy
+        flow, slope = network.capacity.copy(), np.zeros(y.size)
+        flow[(network.weight == 0) & (side <= 0)] = 0.0  # arcs of weight zero keep their side
+        for e in np.flatnonzero(network.weight):
+            law = (y[e], network.cost[e], network.weight[e], network.capacity[e])
+            flow[e] = arc_flow(*law, network.undirected[e])
+            slope[e] = (0 < abs(flow[e]) < network.capacity[e]) / network.weight[e]
+        assert first[k] == pytest.approx(flow @ dy, abs=1e-11)
+        assert second[k] == pytest.approx(slope @ dy**2, abs=1e-11)
+
+
+def total_missing(network, flow):
+    D = incidence(network.tail, network.head, network.n_nodes)
+    return np.abs(network.supply - D @ flow).sum()
+
+
+@pytest.mark.parametrize("enough", [3.0, 0.3, 0.01])
+@pytest.mark.parametrize("seed", [*range(12), 136, 287])
+def test_newton_ends_where_that_is_enough(seed, enough):
+    """What comes back misses no more than that, and is what its potentials make of the network."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(5, 40))
+    net = random_network(rng, size, arcs=3 * size, leaves=4)
+    ring = np.arange(net.n, dtype=np.int32)  # a dear way without limit to everywhere
+    network = make(
+        np.r_[net.tail, ring], np.r_[net.head, np.roll(ring, 1)],
+        np.r_[net.cost, rng.uniform(1, 2, net.n)], np.r_[net.weight, np.ones(net.n)],
+        net.supply, np.r_[net.capacity, np.full(net.n, np.inf)],
+        np.r_[net.undirected, np.ones(net.n, bool)],
+    )  # fmt: skip
+    start = FlowState.at(network, net.p)
+    found = solve_newton(network, start, tol=1e-11, max_iter=500, enough=enough)
+    exact = solve_newton(network, start, tol=1e-11, max_iter=500)
+    assert exact.residual <= 1e-11
+    assert solve_newton(network, start, tol=1e-11, max_iter=500, enough=np.inf).iterations == 0
+    assert total_missing(network, found.flow) <= enough * (1 + 1e-12)
+    D = incidence(network.tail, network.head, network.n_nodes)
+    missing = network.supply - D @ found.flow
+    assert found.residual == pytest.approx(np.abs(missing).max(), rel=1e-9, abs=1e-12)
+    y = D.T @ found.potentials
+    for e in range(network.n_arcs):
+        if network.weight[e] > 0:
+            law = (y[e], network.cost[e], network.weight[e], network.capacity[e])
+            expected = arc_flow(*law, network.undirected[e])
+            assert found.flow[e] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        else:
+            assert -1e-12 <= found.flow[e] <= network.capacity[e] + 1e-12
+
+
+def test_enough_saves_steps(rng):
+    C, (a, b) = rng.random((20, 30)), masses(rng, 20, 30)
+    network = bipartite(C, a, b, 1e-3)
+    start = FlowState.at(network, np.zeros(50))
+    steps = [
+        solve_newton(network, start, tol=1e-12, max_iter=500, enough=enough).iterations
+        for enough in (0.0, 1e-3, 1e-1)
+    ]
+    assert steps == sorted(steps, reverse=True)
+    assert steps[0] > steps[-1]
+
+
+def test_round_off_grows_with_potentials(rng):
+    net = random_network(rng)
+    network = Network(*net.arcs, net.supply)
+    flow = np.zeros(network.n_arcs)
+    found = [round_off(network, scale * net.p, flow) for scale in (0.0, 1.0, 1e6)]
+    assert found[0] >= EPS * np.abs(net.supply).max()
+    assert found[0] < found[1] < found[2]
+    assert found[2] == pytest.approx(1e6 * found[1], rel=0.5)
+    assert round_off(network, net.p, flow + 1e6) > found[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_are_solved_as_if_alone(seed):
+    """Scales of cost and mass a thousandfold apart: neither cuts the steps of the other."""
+    rng = np.random.default_rng(seed)
+    alone, values = [], []
+    for scale in (1.0, 1e3, 1e-3):
+        C, (a, b) = scale * rng.random((7, 9)), masses(rng, 7, 9)
+        alone.append(bipartite(C, scale * a, scale * b, 0.1))
+        p, flow = solve(alone[-1], "newton")
+        values.append(assert_optimal(alone[-1], p, flow))
+    names = ("cost", "weight", "supply", "capacity", "undirected")
+    network = make(
+        np.r_[*(net.tail + 16 * k for k, net in enumerate(alone))],
+        np.r_[*(net.head + 16 * k for k, net in enumerate(alone))],
+        *(np.r_[*(getattr(net, name) for net in alone)] for name in names),
+    )
+    assert network.parts[1] == 3
+    p, flow = solve(network, "newton")
+    for k, (net, value) in enumerate(zip(alone, values, strict=True)):
+        moved = np.split(flow, 3)[k]
+        assert net.objective(moved) == pytest.approx(value, rel=1e-8)
+        assert np.abs(net.imbalance(moved)).max() <= 1e-10

@@ -133,6 +133,31 @@ def test_a_patch_of_a_patch(case):
     assert gain(net, net.at(middle)) >= -1e-12
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_patch_that_falls_apart(seed):
+    """Places on a ring that do not touch, each with its own way to the world: all are solved."""
+    rng = np.random.default_rng(seed)
+    net = never_short(random_network(rng, 40, arcs=0, leaves=0), rng)
+    weight = net.weight * 10.0 ** rng.uniform(-3, 3, net.tail.size)
+    net = Net(*net.arcs[:3], weight, *net.arcs[4:], net.supply, net.p, net.side)
+    inside = np.zeros(net.n, bool)
+    inside[[2, 3, 4, 10, 11, 20, 30, 31, 32, 33]] = True
+    patch = Patch(network_of(net), inside, net.p, net.side)
+    label, count = patch.network.parts
+    assert count == 5  # and the ground
+    assert [label[k] for k in (0, 3, 5, 6)] == [label[k] for k in (2, 4, 5, 9)]
+    found = solve_newton(patch.network, patch.start, tol=TOL, max_iter=300)
+    p, side = net.p.copy(), net.side.copy()
+    patch.put_back(found, p, side)
+    _, _, missing = kernels.respond(p, side, *net.arcs, net.supply)
+    stiffness = 4 * np.abs(p).max() / net.weight.min()
+    assert np.abs(missing[inside]).max() <= TOL + 1e-15 * stiffness
+    for members in ([2, 3, 4], [10, 11], [20], [30, 31, 32, 33]):  # each of them is better off
+        moved = net.p.copy()
+        moved[members] = p[members]
+        assert kernels.gain(net.p, moved, *net.arcs, net.supply) > 0
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_newton_mends_what_few_nodes_miss(seed, monkeypatch):
     """From an optimum with two nodes moved: patches are made, and the optimum is found again."""
@@ -148,6 +173,7 @@ def test_newton_mends_what_few_nodes_miss(seed, monkeypatch):
     monkeypatch.setattr(newton, "_LARGE", 20)
     monkeypatch.setattr(newton, "_SMALL_PART", 0.9)
     monkeypatch.setattr(newton, "_RINGS", 1)
+    monkeypatch.setattr(newton, "_SWEEPS", 0)
     monkeypatch.setattr(newton, "Patch", lambda *args: made.append(1) or Patch(*args))
     again = FlowState(off, there.side, there.flow)
     found = solve_newton(network, again, tol=TOL, max_iter=500)

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import itertools
 import pkgutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 from numba.core.registry import CPUDispatcher
 from tests.kernels.networks import random_network
+from tests.oracles.graphs import random_graph
 
 import quot.kernels
 
@@ -23,17 +25,18 @@ KERNELS = {
     for kernel, value in vars(module).items()
     if isinstance(value, CPUDispatcher) and value.py_func.__module__ == module.__name__
 }
-CALLS: dict[str, list[tuple]] = {}
+CALLS: dict[str, dict[tuple, list[tuple]]] = {}
 
 
 class Recorder:
-    """Stands in for a kernel, keeps a few small calls, and lets them through."""
+    """Stands in for a kernel, keeps a few small calls of each type, and lets them through."""
 
     def __init__(self, name, kernel):
         self.name, self.kernel = name, kernel
 
     def __call__(self, *args):
-        kept = CALLS.setdefault(self.name, [])
+        kind = tuple(value.dtype for value in flat(args))
+        kept = CALLS.setdefault(self.name, {}).setdefault(kind, [])
         if len(kept) < 4:
             kept.append(copy.deepcopy(args))
         return self.kernel(*args)
@@ -43,8 +46,8 @@ class Recorder:
 def calls():
     """Record what small problems of each kind ask of the kernels."""
     import quot
-    from quot import costs
-    from quot.flow import newton
+    from quot import costs, passes
+    from quot.flow import multigrid, newton
     from quot.pricing import blocks
     from quot.quadratic import coarse, working_set
     from quot.rounding import round_sparse
@@ -71,14 +74,20 @@ def calls():
                 quot.solve(sp.csr_array(C), reg=reg, mass=mass)
                 quot.solve_points(X, Y, reg=reg, mass=mass)
                 quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
-        patch.setattr(costs, "_TREE_PAIRS", 0)
+        stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
+        assert quot.solve_points(X, Y, reg=1.0, **stop).history[-1].level > 0
+        for name, value in (("_MANY", 0), ("_BOXED", 0.0), ("_SEARCHED", 0.0)):  # boxes
+            patch.setattr(passes, name, value)
         for metric in costs.METRICS:
             quot.solve_points(X, Y, reg=0.1, mass=0.6, metric=metric)
+        _record_screens(X[:4], Y)
         MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
         rough = quot.Plan.from_dense(C / C.sum())
         round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0)
         for seed in range(3):
             _record_flow(random_network(np.random.default_rng(seed)))
+        patch.setattr(multigrid, "_FEW", 4)
+        _record_multigrid(rng)
         yield
     finally:
         patch.undo()
@@ -94,6 +103,30 @@ def _record_flow(net):
     sweep.sweep(net.p.copy(), net.side.copy(), *seen, net.supply, 1e-12, 0.0, 0.0)
 
 
+def _record_multigrid(rng):
+    from quot.flow.multigrid import Multigrid
+
+    tail, head, n = random_graph(rng, 40, 70)
+    *graph, _ = MODULES["laplacian"].adjacency(tail, head, rng.uniform(0.1, 1.0, 70), n)
+    Multigrid(*graph).solve(MODULES["laplacian"].apply(*graph, rng.normal(size=n)), 1e-9, 3)
+
+
+def _record_screens(X, Y):
+    """Passes screened in single precision, by every metric that has a screen."""
+    from quot.costs import PointCost
+    from quot.passes import Screen
+    from quot.pricing import blocks
+
+    for metric in ("sqeuclidean", "euclidean", "cosine"):
+        screen = Screen(PointCost(X, Y, metric=metric))
+        block, _ = screen.block(0, len(X))
+        f, g = np.sort(block, axis=1)[:, 9].astype(float), np.zeros(len(Y))
+        MODULES["certificate"].scan_rows(block, 0, f, g, screen.exact)
+        blocks.nearest(screen, f, g, 3, None, 1e-9)
+        blocks.violators(screen, f, g, 1e-9)
+        blocks.row_roots(screen, g, np.full(len(X), 0.3))
+
+
 def flat(values):
     """All arrays and numbers in a return value or in arguments."""
     if isinstance(values, (tuple, list)):
@@ -107,7 +140,7 @@ def test_compiled_and_uncompiled_agree(name):
     if name.split(".")[1].startswith("_"):
         pytest.skip("reached through the kernels that call it")
     assert CALLS.get(name), f"{name} is never called by small problems: dead, or not covered here"
-    for recorded in CALLS[name]:
+    for recorded in itertools.chain(*CALLS[name].values()):
         compiled_args, plain_args = copy.deepcopy(recorded), copy.deepcopy(recorded)
         compiled = kernel(*compiled_args)
         with np.errstate(all="ignore"):
@@ -118,7 +151,8 @@ def test_compiled_and_uncompiled_agree(name):
             if left.dtype.kind in "iub":
                 np.testing.assert_array_equal(left, right)
             else:  # contraction and reassociation move the last bits
-                np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-12)
+                rtol, atol = (1e-6, 1e-6) if left.dtype == np.float32 else (1e-9, 1e-12)
+                np.testing.assert_allclose(left, right, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("name", sorted(KERNELS))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.kernels.networks import dual_value, imbalance_range, random_network, star_network
+from tests.kernels.networks import Net, dual_value, imbalance_range, random_network, star_network
 from tests.oracles.graphs import arc_flow, components, incidence
 
 from quot.kernels import flow as kernels
@@ -14,6 +14,23 @@ SEEDS = range(12)
 @pytest.fixture(params=SEEDS)
 def network(request):
     return random_network(np.random.default_rng(request.param))
+
+
+NO_PARTS = np.zeros(0, np.int32)
+
+
+def side_by_side(nets):
+    """One network that falls into those given."""
+    first = np.cumsum([0, *(net.n for net in nets)])
+    columns = [
+        (net.tail + at, net.head + at, *net.arcs[2:], net.supply, net.p, net.side)
+        for net, at in zip(nets, first[:-1].astype(np.int32), strict=True)
+    ]
+    return Net(*map(np.concatenate, zip(*columns, strict=True)))
+
+
+def directional(net, move, part, parts):
+    return kernels.directional(net.p, move, net.side, *net.arcs, part, parts)
 
 
 def respond(net):
@@ -66,11 +83,26 @@ def test_tension_and_divergence_are_adjoint(network, rng):
 def test_directional_derivatives(tau, network, rng):
     d = rng.normal(size=network.n)
     dy = tau * kernels.tension(d, network.tail, network.head)
-    first, second = kernels.directional(network.p, tau * d, network.side, *network.arcs)
     moved = network.at(network.p + tau * d)
     flow, slope, _ = kernels.respond(moved.p, network.side, *moved.arcs, moved.supply)
-    assert first == pytest.approx(flow @ dy, abs=1e-11)
-    assert second == pytest.approx(slope @ dy**2, abs=1e-11)
+    whole = directional(network, tau * d, NO_PARTS, 1)
+    np.testing.assert_allclose(whole, [[flow @ dy], [slope @ dy**2]], rtol=1e-6, atol=1e-11)
+    part = rng.integers(3, size=dy.size).astype(np.int32)
+    first, second = directional(network, tau * d, part, 4)
+    np.testing.assert_allclose(first, np.bincount(part, flow * dy, 4), rtol=1e-6, atol=1e-11)
+    np.testing.assert_allclose(second, np.bincount(part, slope * dy**2, 4), rtol=1e-6, atol=1e-11)
+
+
+def test_directional_of_each_part_is_that_of_the_part_alone(rng):
+    nets = [random_network(np.random.default_rng(seed)) for seed in range(3)]
+    net = side_by_side(nets)
+    d = rng.normal(size=net.n)
+    part = np.repeat(np.arange(3, dtype=np.int32), [one.tail.size for one in nets])
+    found = directional(net, d, part, 3)
+    moves = np.split(d, np.cumsum([one.n for one in nets])[:-1])
+    alone = [directional(one, move, NO_PARTS, 1) for one, move in zip(nets, moves, strict=True)]
+    np.testing.assert_allclose(found, np.hstack(alone), rtol=1e-12)
+    assert np.ptp(found[0]) > 0
 
 
 def test_incidence_lists_each_arc_at_both_ends(network):

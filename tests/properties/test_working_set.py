@@ -23,7 +23,7 @@ def low_thresholds(monkeypatch):
     for module in (coarse, working_set):
         monkeypatch.setattr(module, "SMALL", 8)
     monkeypatch.setattr(coarse, "_FEW", 2)
-    monkeypatch.setattr(working_set, "_NEAREST", 2)
+    monkeypatch.setattr(working_set, "NEAREST", 2)
     monkeypatch.setattr(blocks, "_PART_ROWS", 3)
 
 

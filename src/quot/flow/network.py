@@ -18,6 +18,7 @@ Sides = NDArray[np.int8]
 
 # A node with so many times more arcs than others is a hub.
 _MANY = 50.0
+_ONE_PART = np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +103,46 @@ class Network:
             degree[self.anchor] = self.n_arcs
         leaf: Ints = np.where(degree[tail] < degree[head], tail, head)
         return leaf
+
+    @cached_property
+    def parts(self) -> tuple[Ints, int]:
+        """The connected part (N,) of each node, apart from arcs at the anchor, and how many."""
+        inner = np.ones(self.n_arcs)
+        if self.anchor is not None:
+            inner[(self.tail == self.anchor) | (self.head == self.anchor)] = 0.0
+        everyone = np.arange(self.n_nodes, dtype=np.int32)
+        label = kernels.components(everyone, inner, self.tail, self.head)
+        index = np.cumsum(label == everyone, dtype=np.int32) - np.int32(1)
+        return index[label], int(index[-1]) + 1
+
+    @cached_property
+    def _arc_part(self) -> Ints:
+        """The part (E,) that an arc belongs to: that of an end which is not the anchor."""
+        end = (
+            self.tail
+            if self.anchor is None
+            else np.where(self.tail == self.anchor, self.head, self.tail)
+        )
+        part: Ints = self.parts[0][end]
+        return part
+
+    def by_part(self, values: Floats) -> Floats:
+        """Sum values (N,) of the nodes over each part."""
+        part, parts = self.parts
+        if parts == 1:
+            return np.full(1, np.einsum("i->", values))
+        summed: Floats = np.bincount(part, values, parts).astype(np.float64, copy=False)
+        return summed
+
+    def directional(self, potentials: Floats, move: Floats, side: Sides) -> tuple[Floats, Floats]:
+        """Derivative and curvature along a move of what flows, by part; see `kernels`."""
+        first: Floats
+        second: Floats
+        part = self._arc_part if self.parts[1] > 1 else _ONE_PART
+        first, second = kernels.directional(
+            potentials, move, side, *self.response, part, self.parts[1]
+        )
+        return first, second
 
     def imbalance(self, flow: Floats) -> Floats:
         """Return supply - D flow, (N,): what is still missing at each node."""

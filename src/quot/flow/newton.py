@@ -19,7 +19,6 @@ from quot.flow.network import FlowState, Network
 from quot.flow.patch import Patch
 from quot.kernels import flow as kernels
 from quot.kernels import sweep as sweep_kernels
-from quot.parallel import dot
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -31,15 +30,20 @@ _EPS = float(np.finfo(np.float64).eps)
 # the first, and no less than the part given of what the step has to reach.
 _LOOSE, _SAFETY = 5e-2, 0.3
 # The exact line search stops where the slope has fallen to this fraction.
-_SLOPE = 0.5
+_SLOPE, _SEARCHES = 0.5, 16
 # A Newton step that leaves more than this fraction of the imbalance is followed by a sweep over the
 # nodes that miss more than a fraction of the largest imbalance or of what flows through them.
 _SLOW = 0.2
 _OUTLIER = 0.1
+# Before the first step there are sweeps over all nodes while each leaves less than this of the
+# imbalance, summed over the nodes; but none where fewer arcs a node than this are active. Near a
+# linear problem they lead into corners.
+_RELAXED, _SWEEPS, _RICH = 0.6, 10, 1.3
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
-# After so many steps that do not halve the imbalance, what round-off may explain counts as reached.
-_PATIENCE = 3
+# After so many steps that do not halve the imbalance, one that round-off explains is as good as 0.
+# In a large network, where steps are dear, one such step is enough.
+_PATIENCE, _HASTE = 3, 1
 # After so many it goes in circles, and somebody else has to help.
 _STUCK = 100
 
@@ -59,7 +63,8 @@ _HUBS = 1.5
 class _Point:
     """Where the iteration stands: potentials and sides, and what the arcs make of them.
 
-    `residual` is the largest imbalance of a node, `before` that of the point before.
+    `residual` is the largest imbalance of a node, `total` the sum over all; `before` the largest
+    at the point before.
     """
 
     potentials: Floats
@@ -69,6 +74,7 @@ class _Point:
     imbalance: Floats
     wish: Floats
     residual: float
+    total: float
     before: float
 
 
@@ -78,6 +84,7 @@ def solve_newton(
     *,
     tol: float,
     max_iter: int,
+    enough: float = 0.0,
     is_late: Callable[[], bool] = lambda: False,
 ) -> FlowState:
     """Maximise the dual until no node misses more than `tol`.
@@ -92,6 +99,9 @@ def solve_newton(
         Largest imbalance of a node allowed, in units of flow.
     max_iter : int
         Newton steps allowed.
+    enough : float
+        What all nodes together may miss; then a few of them may miss more than `tol`. The start is
+        taken to be far off: sweeps over all nodes come first.
     is_late : callable
         Asked before every step; True ends the iteration.
 
@@ -109,36 +119,42 @@ def solve_newton(
     their neighbours are solved for first, while the others stay: alone they would keep every step
     of the whole network short.
     """
-    solver = LaplacianSolver()
+    solver = LaplacianSolver(is_late=is_late)
     centred = start.potentials - np.median(start.potentials)
-    point = best = _mend(network, _evaluate(network, centred, start.side.copy()), tol)
+    point = _evaluate(network, centred, start.side.copy())
+    if enough > 0.0:
+        point = _relax(network, point, tol)
+    point = best = _mend(network, point, tol, is_late)
     iterations = idle = 0
     while point.residual > tol and iterations < max_iter and not is_late():
+        if point.total <= enough:
+            best = point
+            break
         iterations += 1
         before = point.residual
         point = _step(network, point, solver, tol, hold=idle % 2 == 1)
         if point.residual > max(_SLOW * before, tol):
             _sweep(network, point, 0.1 * tol, 0.0 if idle else _OUTLIER * point.residual)
             point = _evaluate(network, point.potentials, point.side, before)
-        point = _mend(network, point, tol)
+        point = _mend(network, point, tol, is_late)
         idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
         best = min(best, point, key=lambda point: point.residual)
-        if idle >= _STUCK or (idle >= _PATIENCE and best.residual <= _floor(network, best)):
+        if idle >= _STUCK:
+            break
+        patience = _PATIENCE if network.n_nodes < _LARGE else _HASTE
+        if idle >= patience and best.residual <= round_off(network, best.potentials, best.flow):
             break
     return FlowState(
         best.potentials, best.side, best.flow, best.residual, start.iterations + iterations
     )
 
 
-def _floor(network: Network, point: _Point) -> float:
-    """Imbalance that round-off alone explains, of potentials and of sums.
-
-    Below it there is no progress.
-    """
+def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
+    """Imbalance that the rounding of potentials and of sums explains: less is not to be had."""
     weight = network.weight[network.weight > 0.0]
     stiffness = network.n_arcs / network.n_nodes / weight.min() if weight.size else 0.0
-    potential = np.abs(point.potentials).max()
-    through = max(np.abs(point.flow).max(initial=0.0), np.abs(network.supply).max())
+    potential = np.abs(potentials).max()
+    through = max(np.abs(flow).max(initial=0.0), np.abs(network.supply).max())
     leaves = np.sqrt(1.0 + network.zero_arcs.size)  # tight arcs hand the errors of leaves to hubs
     return float(4.0 * _EPS * leaves * (potential * stiffness + through))
 
@@ -156,8 +172,9 @@ def _evaluate(network: Network, potentials: Floats, side: Sides, before: float =
         flow,
         imbalance,
     )
-    residual = float(np.abs(imbalance).max())
-    return _Point(potentials, side, flow, slope, imbalance, wish, residual, before)
+    missing = np.abs(imbalance)
+    residual, total = float(missing.max()), float(missing.sum())
+    return _Point(potentials, side, flow, slope, imbalance, wish, residual, total, before)
 
 
 def _step(
@@ -168,32 +185,22 @@ def _step(
     Often a few arcs that wake stop a step that is right for all others.
     """
     side, direction, slope = _direction(network, point, solver, tol, hold=hold)
-    trial, landed, tau = _line_search(network, point.potentials, side, direction, slope)
+    trial, landed, tau = _line_search(network, point, side, direction, slope)
     there = _evaluate(network, trial, landed, point.residual)
-    if tau >= _SHORT or network.n_nodes < _LARGE:
+    if tau.min() >= _SHORT or network.n_nodes < _LARGE:
         return there
-    whole = _mend(network, _along(network, point, side, direction), max(tol, 0.1 * point.residual))
     net = network
+    trial, landed = _along(net, point.potentials, side, direction, np.ones(1))
+    whole = _evaluate(net, trial - np.median(trial), landed, point.residual)
+    whole = _mend(net, whole, max(tol, 0.1 * point.residual), solver.is_late)
     gain = kernels.gain(there.potentials, whole.potentials, *net.response, net.supply)
     return whole if gain > 0.0 else there
 
 
-def _along(network: Network, point: _Point, side: Sides, direction: Floats) -> _Point:
-    """The point a whole step further; arcs of weight zero stick where they become tight."""
-    net, zero = network, network.zero_arcs
-    trial = point.potentials + direction
-    landed = kernels.clamp(
-        zero, net.zero_leaf, side, net.tail, net.head, net.cost, point.potentials, trial
-    )
-    side = side.copy()
-    side[zero[landed]] = 0
-    return _evaluate(network, trial - np.median(trial), side, point.residual)
-
-
 def _direction(
     network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
-) -> tuple[Sides, Floats, float]:
-    """The Newton direction with tight arcs contracted, and the slope of the dual along it.
+) -> tuple[Sides, Floats, Floats]:
+    """The Newton direction with tight arcs contracted, and the slope of the dual along it by part.
 
     Tight arcs whose flow would leave [0, k] are let go first, each to the side it wants; those
     that the direction would push back at once are tied again. With `hold` none is let go: after a
@@ -218,8 +225,8 @@ def _direction(
 
 def _solve(
     network: Network, point: _Point, side: Sides, solver: LaplacianSolver, tol: float
-) -> tuple[Floats, float]:
-    """One Newton system with the ends of tight arcs joined; direction and slope of the dual."""
+) -> tuple[Floats, Floats]:
+    """One Newton system with the ends of tight arcs joined: direction, and slope by part."""
     net = network
     slope, imbalance = point.slope, point.imbalance
     if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node
@@ -236,7 +243,9 @@ def _solve(
     )
     rtol = _rtol(point.residual, point.before, tol)
     direction = solver.solve(tail, head, conductance, rhs, rtol)[joined] + shift
-    return direction, dot(imbalance, direction)
+    if net.anchor is not None:  # so that the parts around it may go different ways
+        direction -= direction[net.anchor]
+    return direction, net.by_part(imbalance * direction)
 
 
 def _rtol(residual: float, before: float, tol: float) -> float:
@@ -250,39 +259,54 @@ def _rtol(residual: float, before: float, tol: float) -> float:
 
 
 def _line_search(
-    network: Network, potentials: Floats, side: Sides, direction: Floats, slope: float
-) -> tuple[Floats, Sides, float]:
-    """Exact search along the path that sticks to every kink it meets.
+    network: Network, point: _Point, side: Sides, direction: Floats, slope: Floats
+) -> tuple[Floats, Sides, Floats]:
+    """Exact search along the path that sticks to every kink it meets; potentials, sides, steps.
 
-    Along the path the derivative of the dual falls, piece by piece, from `slope` at 0; any point
-    where it has fallen to a fraction of that on either side of zero will do.
+    Each part of the network has a step length of its own: the dual is a sum over them. Along the
+    path the derivative of the dual falls, piece by piece, from its slope at 0; any point where it
+    has fallen to a fraction of that on either side of zero will do.
     """
-    net = network
-    zero, leaf = net.zero_arcs, net.zero_leaf
-    tau, low, high = 1.0, 0.0, np.inf
-    for _ in range(50):
-        trial = potentials + tau * direction
-        landed = kernels.clamp(zero, leaf, side, net.tail, net.head, net.cost, potentials, trial)
-        move = trial - potentials
-        carried, curvature = kernels.directional(potentials, move, side, *net.response)
-        derivative = dot(net.supply, move) - carried
-        if abs(derivative) <= _SLOPE * slope * tau:
+    net, start, (_, parts) = network, point.potentials, network.parts
+    tau, low, high = np.ones(parts), np.zeros(parts), np.full(parts, np.inf)
+    for _ in range(_SEARCHES):
+        trial, landed = _along(net, start, side, direction, tau)
+        move = trial - start
+        carried, curvature = net.directional(start, move, side)
+        given = net.by_part(net.supply * move)
+        derivative = given - carried
+        noise = _EPS * (np.abs(given) + np.abs(carried))
+        wrong = np.abs(derivative) > np.maximum(_SLOPE * slope * tau, noise)
+        if not wrong.any():
             break
-        if derivative > 0:
-            low = tau
-        else:
-            high = tau
-        newton = tau * (1.0 + derivative / curvature) if curvature > 0 else np.inf
-        if high == np.inf:
-            tau = min(max(newton, 2.0 * tau), 10.0 * tau)
-        else:
-            tau = newton if low < newton < high else 0.5 * (low + high)
+        rising = derivative > 0.0
+        low, high = np.where(rising, tau, low), np.where(rising, high, tau)
+        ratio = np.divide(derivative, curvature, out=np.zeros(parts), where=curvature > 0.0)
+        newton = np.where(curvature > 0.0, tau * (1.0 + ratio), np.inf)
+        between = np.where((low < newton) & (newton < high), newton, 0.5 * (low + high))
+        further = np.clip(newton, 2.0 * tau, 10.0 * tau)
+        tau = np.where(wrong, np.where(high < np.inf, between, further), tau)
+    else:  # not found: as far as the dual is known to rise
+        tau = np.where(wrong, low, tau)
+        trial, landed = _along(net, start, side, direction, tau)
+    return trial - np.median(trial), landed, tau
+
+
+def _along(
+    network: Network, potentials: Floats, side: Sides, direction: Floats, tau: Floats
+) -> tuple[Floats, Sides]:
+    """Potentials so far along, each part its own way, and sides: kinks met on the way stick."""
+    net, zero = network, network.zero_arcs
+    trial = potentials + (tau[net.parts[0]] if tau.size > 1 else tau) * direction
+    landed = kernels.clamp(
+        zero, net.zero_leaf, side, net.tail, net.head, net.cost, potentials, trial
+    )
     side = side.copy()
     side[zero[landed]] = 0
-    return trial - np.median(trial), side, tau
+    return trial, side
 
 
-def _mend(network: Network, point: _Point, tol: float) -> _Point:
+def _mend(network: Network, point: _Point, tol: float, is_late: Callable[[], bool]) -> _Point:
     """Newton on patches around the nodes that miss most, while they are few; see `Patch`.
 
     Hubs are left out: they move with all others.
@@ -302,7 +326,9 @@ def _mend(network: Network, point: _Point, tol: float) -> _Point:
             break
         patch = Patch(network, inside, point.potentials, point.side)
         goal = max(0.1 * tol, _MENDED * worst)
-        found = solve_newton(patch.network, patch.start, tol=goal, max_iter=_PATCH_STEPS)
+        found = solve_newton(
+            patch.network, patch.start, tol=goal, max_iter=_PATCH_STEPS, is_late=is_late
+        )
         potentials, side = point.potentials.copy(), point.side.copy()
         patch.put_back(found, potentials, side)
         mended = _evaluate(network, potentials, side, point.before)
@@ -310,6 +336,21 @@ def _mend(network: Network, point: _Point, tol: float) -> _Point:
         if left > _SLOPE * worst or mended.residual > _HUBS * point.residual:
             break
         point = mended
+    return point
+
+
+def _relax(network: Network, point: _Point, tol: float) -> _Point:
+    """Sweep over all nodes for as long as that helps: what is wrong at single nodes goes fast."""
+    if np.count_nonzero(point.slope) < _RICH * network.n_nodes:
+        return point
+    for _ in range(_SWEEPS):
+        if point.residual <= tol:
+            break
+        before = point.total
+        _sweep(network, point, 0.1 * tol, 0.0)
+        point = _evaluate(network, point.potentials, point.side)
+        if point.total > _RELAXED * before:
+            break
     return point
 
 

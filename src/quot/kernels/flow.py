@@ -49,21 +49,31 @@ def respond(p, side, tail, head, cost, weight, capacity, undirected, supply):
 
 
 @kernel
-def directional(p, move, side, tail, head, cost, weight, capacity, undirected):
+def directional(p, move, side, tail, head, cost, weight, capacity, undirected, part, parts):
     """Sum over arcs of x_e dy_e and of slope_e dy_e^2 at the potentials p + move, dy = D' move.
 
-    These are the flow part of the derivative of the dual along `move`, and minus its slope. Arcs
-    of weight zero keep the side they have.
+    These are the flow part of the derivative of the dual along `move`, and minus its slope, of
+    each part (E,) of the network; `part` may be empty if there is one. Arcs of weight zero keep
+    the side they have.
     """
+    firsts = np.zeros(parts)
+    seconds = np.zeros(parts)
     first = 0.0
     second = 0.0
     for e in range(tail.size):
         dy = move[head[e]] - move[tail[e]]
         y = p[head[e]] - p[tail[e]] + dy
         x, s = _answer(y, side[e], cost[e], weight[e], capacity[e], undirected[e])
-        first += x * dy
-        second += s * dy * dy
-    return first, second
+        if parts > 1:
+            firsts[part[e]] += x * dy
+            seconds[part[e]] += s * dy * dy
+        else:
+            first += x * dy
+            second += s * dy * dy
+    if parts == 1:
+        firsts[0] = first
+        seconds[0] = second
+    return firsts, seconds
 
 
 @kernel

@@ -56,6 +56,45 @@ def route_on_forest(order, tail, head, need, values):
 
 
 @kernel
+def refine(rows, cols, values, member_a, start_a, a, member_b, start_b, b):
+    """Spread entries between clusters over their members by the north-west corner rule.
+
+    Cluster I of rows has the members member_a[start_a[I] : start_a[I + 1]], of masses a; likewise
+    columns. No member sends or takes more than its mass. Returns rows, cols, values.
+    """
+    size = values.size + a.size + b.size
+    i = np.empty(size, np.int32)
+    j = np.empty(size, np.int32)
+    x = np.empty(size)
+    at_a = start_a.copy()
+    at_b = start_b.copy()
+    left_a = a.copy()
+    left_b = b.copy()
+    count = 0
+    for e in range(values.size):
+        k = rows[e]
+        q = cols[e]
+        rest = values[e]
+        while rest > 0.0 and at_a[k] < start_a[k + 1] and at_b[q] < start_b[q + 1]:
+            u = member_a[at_a[k]]
+            v = member_b[at_b[q]]
+            amount = min(rest, left_a[u], left_b[v])
+            if amount > 0.0:
+                i[count] = u
+                j[count] = v
+                x[count] = amount
+                count += 1
+            rest -= amount
+            left_a[u] -= amount
+            left_b[v] -= amount
+            if left_a[u] <= 0.0:
+                at_a[k] += 1
+            if left_b[v] <= 0.0:
+                at_b[q] += 1
+    return i[:count], j[:count], x[:count]
+
+
+@kernel
 def northwest(excess_rows, excess_cols):
     """Fill by the north-west corner rule: rows, cols, values of at most n + m - 1 entries.
 

@@ -35,19 +35,23 @@ class Degree(NamedTuple):
     neighbours: float
 
 
-def degrees(problem: Problem, fewest: float) -> list[Degree]:
-    """Entries a row at falling reg, from a coarse version, down to `fewest` or as far as it says.
+def degrees(
+    problem: Problem, fewest: float, lowest: float = 0.0, size: int = _ROWS
+) -> list[Degree]:
+    """Entries a row at falling reg, from a coarse version, as far as that says something.
 
     Parameters
     ----------
     problem : Problem
         Its own reg does not count.
-    fewest : float
-        Entries a row.
+    fewest, lowest : float
+        Entries a row, and reg, at which to stop.
+    size : int
+        Rows and columns of the coarse version, at most.
     """
     coarse = problem
     for level in coarsen(problem):
-        if max(coarse.shape) <= _ROWS:
+        if max(coarse.shape) <= size:
             break
         coarse = level.problem
     finer = problem.shape[1] / coarse.shape[1]
@@ -62,7 +66,7 @@ def degrees(problem: Problem, fewest: float) -> list[Degree]:
         if finer > 1.0 and each < _FEW and len(found) > 1:
             break
         found.append(Degree(reg * ratio, each * finer))
-        if each * finer <= fewest:
+        if each * finer <= fewest or reg * ratio <= lowest:
             break
         start = Dual(result.f, result.g, result.lam)
         reg /= _STEP
@@ -77,3 +81,13 @@ def reg_at(found: list[Degree], neighbours: float) -> float:
         return float(np.exp(regs[k]))
     slope = (regs[k - 1] - regs[k]) / (entries[k - 1] - entries[k])
     return float(np.exp(regs[k] + slope * (np.log(neighbours) - entries[k])))
+
+
+def entries_at(found: list[Degree], reg: float) -> float:
+    """The entries a row at that reg, between two that are known, or beyond the last two."""
+    regs, entries = np.log(np.array(found)).T
+    k = min(int(np.searchsorted(-regs, -np.log(reg))), len(found) - 1)
+    if k == 0:
+        return float(np.exp(entries[0]))
+    slope = (entries[k - 1] - entries[k]) / (regs[k - 1] - regs[k])
+    return float(np.exp(entries[k] + slope * (np.log(reg) - regs[k])))

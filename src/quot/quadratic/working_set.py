@@ -13,24 +13,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from quot import memory
 from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Status
-from quot.costs import SparseCost, sample
+from quot.costs import Cost, SparseCost, sample
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
-from quot.flow.newton import solve_newton
+from quot.flow.newton import round_off, solve_newton
 from quot.plan import Plan
 from quot.pricing import Effort, Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, Box, Dual
-from quot.quadratic.coarse import SMALL, coarsen
+from quot.quadratic.coarse import SMALL, Level, coarsen
 from quot.quadratic.small_reg import follow
+from quot.rounding import repair
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 
 # Pairs beyond the active ones kept for each row and column.
-_NEAREST = 10
+NEAREST = 10
 # One step down the path of reg.
 _STEP = 5.0
 # On a coarse level the path stops where a row has fewer active pairs than this: below, the level
@@ -41,6 +43,8 @@ _JUMP = 5.0
 # Imbalance allowed on the way and near the end, relative to the largest mass; and at the end,
 # relative to that and the tolerance.
 _ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-3
+# On the way a few may miss more, if all together miss less than this, relative.
+_ENOUGH = 1e-3
 # Mass through the hub, relative, that counts as none; and that is no matter on the way.
 _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
 # Where there are fewer active pairs than this for a row or column, nearly a tree, a target further
@@ -55,8 +59,8 @@ _LOWER, _LOWER_FLOORS = 1e-2, 6
 _EXACT = 1e-12
 # Below this imbalance (relative) round-off has not taken over yet.
 _NOISY = 1e-7
-_GROWTH = 1
-_REACH = 10.0
+# Rows that are looked at before candidates are listed, if there are many pairs.
+_SAMPLE, _MANY = 32, 5_000_000
 # The potentials may rise so many times further than no pair left out could object to. They move
 # together, mostly, so that few object, and pricing finds those.
 _REACH = 10.0
@@ -116,12 +120,15 @@ class WorkingSet:
         self.problem, self.monitor, self.method, self.tol = problem, monitor, method, tol
         none = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         zero = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
-        self.pricer = Pricer()
+        self.pricer = Pricer(self._obey)
+        self.levels: list[Level] = []
         # Where the solve is: how coarse, and how often candidates were chosen in vain.
         self.level = self.round = 0
         # Pairs that the last pricing found to be missing.
         self.violators = 0
-        # The last network of the problem itself and where its solve ended.
+        # Pairs that carried mass when a reg was last solved for.
+        self.active = 0
+        # The last network, of the problem or of a coarse level, and where its solve ended.
         self.network = Bipartite(problem, none)
         self.state = self.network.state(zero)
 
@@ -142,8 +149,31 @@ class WorkingSet:
             status = stop.args[0]
         except KeyboardInterrupt:
             status = Status.STOPPED
-        network, state = self.network, self.state
-        return Solution(network.dual(state), network.support, network.values(state), status)
+        plan, dual = self._found()
+        return Solution(dual, Support(plan.shape, plan.rows, plan.cols), plan.values, status)
+
+    def _found(self) -> tuple[Plan, Dual]:
+        """The plan and the dual point at hand; from a coarse level spread over the problem.
+
+        Then every row pays what it takes to send its mass, or the bound would be none.
+        """
+        network, problem = self.network, self.network.problem
+        dual, values = network.dual(self.state), network.values(self.state)
+        plan = Plan(problem.shape, network.support.rows, network.support.cols, values)
+        stages = [self.problem, *(level.problem for level in self.levels)]
+        depth = [stage.shape for stage in stages].index(problem.shape)
+        if depth == 0:
+            return plan, dual
+        plan, problem = repair(problem, plan), self.problem
+        for level, finer in zip(self.levels[:depth][::-1], stages[:depth][::-1], strict=True):
+            plan, dual = level.refine(plan, dual, finer)
+        f = Pricer().row_roots(problem.cost, dual.g + dual.lam, problem.reg * problem.a)
+        return plan, replace(dual, f=f if problem.is_balanced else np.minimum(f, 0.0))
+
+    def _obey(self) -> None:
+        """End the solve if the time is up; asked between the parts of a pass over all pairs."""
+        if self.monitor.is_late():
+            raise _StopError(Status.TIME_LIMIT)
 
     def _lower(self, wanted: Problem) -> None:
         """From the floor follow the line of small reg to the reg wanted.
@@ -177,7 +207,7 @@ class WorkingSet:
 
     def _descend_levels(self) -> None:
         """From the coarsest level and a large reg to the problem itself."""
-        levels = coarsen(self.problem)
+        levels = self.levels = coarsen(self.problem)
         stages = [self.problem, *(level.problem for level in levels)]
         reg = smooth_reg(stages[-1])
         n, m = stages[-1].shape
@@ -191,6 +221,8 @@ class WorkingSet:
                 dual = levels[depth].extend(dual, reg, finer, self.pricer)
                 reg = finer_reg
             dual, reg = self._descend(stage, dual, max(reg, target), target, last=depth == 0)
+            if reg == target:  # from here on the same part of all pairs is active
+                memory.check(self.active * _pairs(self.problem) / _pairs(stage))
 
     def _descend(
         self,
@@ -211,12 +243,12 @@ class WorkingSet:
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
-            dual, active, near = self._settle(problem, dual, near, jump, end=end)
+            dual, near = self._settle(problem, dual, near, jump, end=end)
             jump = None
-            if reg == target or (not last and active < _FEW_ACTIVE * max(problem.shape)):
+            if reg == target or (not last and self.active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
             lower = max(reg / _step(reg / target), target)
-            if last and self._is_far(active, reg, target):
+            if last and self._is_far(reg, target):
                 jump, lower = reg, target
                 before, reg = None, lower
                 continue
@@ -230,30 +262,31 @@ class WorkingSet:
         jump: float | None,
         *,
         end: bool,
-    ) -> tuple[Dual, int, _Candidates]:
+    ) -> tuple[Dual, _Candidates]:
         """Solve at one reg, loosely first, until nothing that matters flows through the hub.
 
         At the end no pair may be missing either. `near` are earlier candidates: how far to look.
-        Returns the dual point, the number of active pairs and the candidates.
+        Returns the dual point and the candidates.
         """
         self.round, tol = 0, _ON_THE_WAY
-        near = self._candidates(problem, dual, _NEAREST, near.hint if near else None)
+        near = self._candidates(problem, dual, NEAREST, near.hint if near else None)
         network = Bipartite(problem, near.support, near.box)
-        state = network.state(dual)
+        state, again = network.state(dual), None if jump is None else dual
         while True:
             state = self._solve(network, state, tol, jump=jump)
             hub = network.through_hub(state) / problem.total
             if hub > (_NO_FLOW if end else _SOME_FLOW):
-                network, state = self._widen(network, state, again=jump is not None)
+                network, state = self._widen(network, state, again)
                 tol = max(0.1 * tol, _NEAR_THE_END)  # what is loose may go in circles
                 continue
-            jump = None
             if end and self._missing(network, state):
-                network, state = self._take_in(network, state)
+                network, state = self._take_in(network, state, again)
             elif end and tol > _NEAR_THE_END:
+                jump = again = None
                 tol = _NEAR_THE_END
             else:
-                return network.dual(state), int(np.count_nonzero(network.values(state))), near
+                self.active = int(np.count_nonzero(network.values(state)))
+                return network.dual(state), near
 
     def _missing(self, network: Bipartite, state: FlowState) -> int:
         """Price all pairs; return how many that should carry mass are no candidates."""
@@ -265,32 +298,38 @@ class WorkingSet:
         return self.violators
 
     def _widen(
-        self, network: Bipartite, state: FlowState, *, again: bool = False
+        self, network: Bipartite, state: FlowState, again: Dual | None = None
     ) -> tuple[Bipartite, FlowState]:
         """More candidates, around the present potentials; each time more where the box presses.
 
-        After a jump the state is dropped, to jump again: Newton alone would take ages.
+        After a jump the state goes back to the dual point it came from, to jump `again`: Newton
+        alone would take ages.
         """
         self.round += 1
         problem, dual = network.problem, network.dual(state)
-        near = self._candidates(problem, dual, _NEAREST, None)
+        near = self._candidates(problem, dual, NEAREST, None)
         rows, cols = network.pressing(state)
         hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
-        near = self._candidates(problem, dual, _NEAREST * _MORE**self.round, hint)
-        wider = Bipartite(problem, network.support | near.support, near.box)
-        return wider, wider.state(dual) if again else wider.resume(network, state)
+        near = self._candidates(problem, dual, NEAREST * _MORE**self.round, hint)
+        wider = _join(network, near)
+        return wider, wider.state(again) if again else wider.resume(network, state)
 
-    def _take_in(self, network: Bipartite, state: FlowState) -> tuple[Bipartite, FlowState]:
-        """More candidates, around the present potentials, with all pairs that were missing."""
+    def _take_in(
+        self, network: Bipartite, state: FlowState, again: Dual | None = None
+    ) -> tuple[Bipartite, FlowState]:
+        """More candidates, around the present potentials, with all pairs that were missing.
+
+        `again` as in `_widen`.
+        """
         self.round += 1
-        near = self._candidates(network.problem, network.dual(state), _NEAREST, None)
-        wider = Bipartite(network.problem, network.support | near.support, near.box)
-        return wider, wider.resume(network, state)
+        dual = network.dual(state)
+        wider = _join(network, self._candidates(network.problem, dual, NEAREST, None))
+        return wider, wider.state(again) if again else wider.resume(network, state)
 
-    def _is_far(self, active: int, reg: float, target: float) -> bool:
+    def _is_far(self, reg: float, target: float) -> bool:
         """Whether the interior point should go the rest of the way."""
         if self.method == "auto":
-            return active < _NEARLY_LINEAR * sum(self.problem.shape) and reg > _FAR * target
+            return self.active < _NEARLY_LINEAR * sum(self.problem.shape) and reg > _FAR * target
         return self.method == "interior_point"
 
     def _finish(self, network: Bipartite, state: FlowState) -> None:
@@ -327,6 +366,7 @@ class WorkingSet:
             rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
             return _Candidates(Support((n, m), rows, cols), None, *nowhere)
         f = dual.f + dual.lam
+        _check_memory(cost, f, dual.g, count, hint)
         support, rows_at, cols_at = self.pricer.nearest(cost, f, dual.g, count, hint)
         box = Box.around(dual, _REACH * rows_at, _REACH * cols_at)
         return _Candidates(support, box, rows_at, cols_at)
@@ -341,17 +381,16 @@ class WorkingSet:
         """
         problem, unit, before = network.problem, _unit(network.problem), self.monitor.steps
         if jump is None:
-            state = self._newton(network, state, tol * unit)
-        if jump is not None or state.residual > max(tol, _NOISY) * unit:
+            state = self._newton(network, state, tol)
+        if jump is not None or _is_stuck(network, state, tol):
             smooth = problem.reg if jump is None else jump
             inside = self._interior_point(network, state, smooth)
-            there = self._newton(network, inside, tol * unit)
-            if jump is not None and there.residual > max(tol, _NOISY) * unit:
-                state = self._newton(network, state, tol * unit)
+            there = self._newton(network, inside, tol)
+            if jump is not None and _is_stuck(network, there, tol):
+                state = self._newton(network, state, tol)
             if there.residual <= state.residual:
                 state = there
-        if problem.shape == self.problem.shape:
-            self.network, self.state = network, state
+        self.network, self.state = network, state
         stop = self.monitor.report(
             Iterate(
                 iteration=len(self.monitor.history),
@@ -376,8 +415,9 @@ class WorkingSet:
         found = solve_newton(
             network.network,
             state,
-            tol=tol,
+            tol=tol * _unit(network.problem),
             max_iter=self.monitor.steps_left,
+            enough=_enough(network, tol),
             is_late=self.monitor.is_late,
         )
         self.monitor.steps += found.iterations - state.iterations
@@ -397,6 +437,17 @@ class WorkingSet:
         )
         self.monitor.steps += found.iterations - state.iterations
         return found
+
+
+def _join(network: Bipartite, near: _Candidates) -> Bipartite:
+    """The network with more candidates. A row or column that has all its pairs needs no bound."""
+    support, box = network.support | near.support, near.box
+    if box is not None:
+        n, m = support.shape
+        full_row = np.bincount(support.rows, minlength=n) == m
+        full_col = np.bincount(support.cols, minlength=m) == n
+        box = Box(np.where(full_row, np.inf, box.rows), np.where(full_col, np.inf, box.cols))
+    return Bipartite(network.problem, support, box)
 
 
 def _step(way: float) -> float:
@@ -422,6 +473,37 @@ def _predict(
 def _unit(problem: Problem) -> float:
     """The largest mass that may move through a single row or column."""
     return float(min(max(problem.a.max(), problem.b.max()), problem.total))
+
+
+def _check_memory(
+    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats] | None
+) -> None:
+    """Raise if pairs of no slack, and the `count` nearest, would not fit the machine.
+
+    Where a hint says how far to look, there are no more than usual.
+    """
+    n, m = cost.shape
+    if n * m < _MANY:
+        return
+    rows = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+    block = cost.take(rows, np.arange(m)).block(0, rows.size)
+    active = np.count_nonzero(block - f[rows, None] - g <= 0.0) / rows.size
+    wide = n + m if hint is None else sum(np.count_nonzero(np.isinf(far)) for far in hint)
+    memory.check(n * active + min(count * wide + 2 * NEAREST * (n + m), n * (m - active)))
+
+
+def _enough(network: Bipartite, tol: float) -> float:
+    """What all rows and columns together may miss."""
+    return _ENOUGH * network.problem.total if tol >= _ON_THE_WAY else 0.0
+
+
+def _is_stuck(network: Bipartite, state: FlowState, tol: float) -> bool:
+    """Whether a solve ended before its tolerance, by more than round-off."""
+    least = round_off(network.network, state.potentials, state.flow)
+    if state.residual <= max(max(tol, _NOISY) * _unit(network.problem), least):
+        return False
+    missing = np.abs(network.network.imbalance(state.flow))
+    return float(missing.sum()) > _enough(network, tol)
 
 
 def _pairs(problem: Problem) -> int:

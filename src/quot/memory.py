@@ -1,0 +1,49 @@
+"""Memory that a solve needs, and that the machine has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from quot.exceptions import ProblemTooLargeError
+
+# Bytes at the peak: of the interpreter with compiled kernels, and for each candidate pair
+# (measured, 2-D, n = 1e4 to 1e6).
+_BASE, _A_CANDIDATE = 250_000_000, 400
+
+
+def needed(candidates: float) -> int:
+    """Return the bytes that a solve on so many candidate pairs takes at its peak."""
+    return int(_BASE + _A_CANDIDATE * candidates)
+
+
+def available() -> int | None:
+    """Return the bytes that the machine could give now; None where that cannot be told."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = {line.split(":")[0]: int(line.split()[1]) for line in lines}["MemAvailable"] * 1024
+        group = Path("/sys/fs/cgroup/memory.max")
+        limit = group.read_text(encoding="ascii").strip() if group.exists() else "max"
+        return free if limit == "max" else min(free, int(limit))
+    except (OSError, KeyError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def check(pairs: float) -> None:
+    """Raise ProblemTooLargeError if the machine cannot hold a solve on so many pairs."""
+    room = available()
+    if room is not None and needed(pairs) > room:
+        raise ProblemTooLargeError(
+            f"the plan needs about {pairs:.1e} pairs, hence {gigabytes(needed(pairs))} of memory; "
+            f"this machine has {gigabytes(room)} left. Lower `reg`, which makes the plan sparser, "
+            "or join points that coincide into one of their mass."
+        )
+
+
+def gigabytes(size: float) -> str:
+    """Return a number of bytes for people."""
+    return f"{size / 1e9:.3g} GB"

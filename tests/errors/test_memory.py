@@ -1,0 +1,78 @@
+"""What a solve will take is said before, and what does not fit is refused before."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import quot
+from quot import memory
+
+
+def clouds(rng, n, m):
+    return rng.normal(size=(n, 2)), 0.7 * rng.normal(size=(m, 2)) + 1.0
+
+
+def test_available_memory_is_known_here():
+    assert memory.available() > 1e8
+
+
+@pytest.mark.parametrize("mass", [None, 0.7])
+def test_estimate_of_points(mass, rng):
+    """Within a factor of two of what the solve then takes."""
+    X, Y = clouds(rng, 3000, 2500)
+    problem = quot.Problem(quot.PointCost(X, Y), reg=50.0, mass=mass)
+    expected = quot.estimate(problem)
+    r = quot.solve(problem.cost, reg=50.0, mass=mass, tol=1e-6)
+    assert 0.5 <= expected.entries / r.plan.nnz <= 2.0
+    assert 0.5 <= expected.candidates / max(k.candidates for k in r.history) <= 2.0
+    assert expected.memory == pytest.approx(memory.needed(expected.candidates))
+
+
+def test_estimate_at_reg_zero(rng):
+    problem = quot.Problem(quot.PointCost(*clouds(rng, 3000, 2500)))
+    assert quot.estimate(problem).entries == 5500
+
+
+def test_estimate_of_a_matrix(rng):
+    dense = quot.Problem(rng.random((30, 20)), reg=1.0)
+    assert quot.estimate(dense).entries == 600
+    sparse = quot.Problem(sp.csr_array(np.eye(7)), reg=1.0)
+    assert quot.estimate(sparse).candidates == 7
+
+
+def test_estimate_reads_well(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 8_000_000_000)
+    text = str(quot.estimate(quot.Problem(np.ones((2, 3)), reg=1.0)))
+    assert text == "about 6 entries, 6 candidate pairs, 0.25 GB of 8 GB of memory"
+    monkeypatch.setattr(memory, "available", lambda: None)
+    text = str(quot.estimate(quot.Problem(np.ones((2, 3)), reg=1.0)))
+    assert text.endswith("0.25 GB of memory")
+
+
+def test_estimate_wants_a_problem():
+    with pytest.raises(quot.InvalidProblemError, match="ndarray"):
+        quot.estimate(np.ones((2, 2)))
+
+
+def test_equal_points_are_refused_before_their_pairs_are_listed(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000_000)
+    X = np.ones((4000, 2))
+    with pytest.raises(quot.ProblemTooLargeError, match=r"1\.6e\+07 pairs.*1 GB left"):
+        quot.solve_points(X, X, reg=1.0)
+    with pytest.raises(MemoryError):
+        quot.solve_points(X, X, reg=1.0)
+
+
+def test_candidates_that_do_not_fit_are_refused(monkeypatch, rng):
+    """Where the coarse levels do not say so, the rows looked at before candidates are listed do."""
+    X, Y = clouds(rng, 3000, 3000)
+    monkeypatch.setattr(memory, "available", lambda: memory.needed(50_000))
+    with pytest.raises(quot.ProblemTooLargeError, match="Lower `reg`"):
+        quot.solve_points(X, Y, reg=300.0)
+    monkeypatch.setattr(memory, "available", lambda: None)  # nothing known, nothing refused
+    assert quot.solve_points(X, Y, reg=300.0, tol=1e-6).converged
+
+
+def test_verbose_says_first_what_to_expect(capsys):
+    quot.solve(np.ones((3, 4)), reg=1.0, verbose=True)
+    assert capsys.readouterr().err.startswith("expected: about 12 entries, 12 candidate pairs")
