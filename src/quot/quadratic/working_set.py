@@ -64,8 +64,9 @@ _SAMPLE, _MANY = 32, 5_000_000
 # The potentials may rise so many times further than no pair left out could object to. They move
 # together, mostly, so that few object, and pricing finds those.
 _REACH = 10.0
-# With every round in vain so many times more candidates are taken where the box presses.
-_MORE = 2
+# With every round in vain so many times more candidates are taken where the box presses, and the
+# potentials may rise so many times further, unless the problem is nearly linear.
+_MORE, _FURTHER = 2, 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,9 @@ class WorkingSet:
         self.level = self.round = 0
         # Pairs that the last pricing found to be missing.
         self.violators = 0
-        # Pairs that carried mass when a reg was last solved for.
+        # How far rows and columns were looked at last.
+        self.near = np.zeros(problem.shape[0]), np.zeros(problem.shape[1])
+        # Pairs that carried mass when candidates were last solved for.
         self.active = 0
         # The last network, of the problem or of a coarse level, and where its solve ended.
         self.network = Bipartite(problem, none)
@@ -270,6 +273,7 @@ class WorkingSet:
         """
         self.round, tol = 0, _ON_THE_WAY
         near = self._candidates(problem, dual, NEAREST, near.hint if near else None)
+        self.near = near.rows_at, near.cols_at
         network = Bipartite(problem, near.support, near.box)
         state, again = network.state(dual), None if jump is None else dual
         while True:
@@ -306,11 +310,12 @@ class WorkingSet:
         alone would take ages.
         """
         self.round += 1
+        self.active = int(np.count_nonzero(network.values(state)))
         problem, dual = network.problem, network.dual(state)
-        near = self._candidates(problem, dual, NEAREST, None)
         rows, cols = network.pressing(state)
-        hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
+        hint = np.where(rows, np.inf, self.near[0]), np.where(cols, np.inf, self.near[1])
         near = self._candidates(problem, dual, NEAREST * _MORE**self.round, hint)
+        self.near = near.rows_at, near.cols_at
         wider = _join(network, near)
         return wider, wider.state(again) if again else wider.resume(network, state)
 
@@ -329,8 +334,13 @@ class WorkingSet:
     def _is_far(self, reg: float, target: float) -> bool:
         """Whether the interior point should go the rest of the way."""
         if self.method == "auto":
-            return self.active < _NEARLY_LINEAR * sum(self.problem.shape) and reg > _FAR * target
+            return self._is_nearly_linear and reg > _FAR * target
         return self.method == "interior_point"
+
+    @property
+    def _is_nearly_linear(self) -> bool:
+        """Whether so few pairs were active at the last reg that potentials might run away."""
+        return self.active < _NEARLY_LINEAR * sum(self.problem.shape)
 
     def _finish(self, network: Bipartite, state: FlowState) -> None:
         """Solve to the end on the candidates, price all pairs and add what is missing, in turn.
@@ -368,7 +378,8 @@ class WorkingSet:
         f = dual.f + dual.lam
         _check_memory(cost, f, dual.g, count, hint)
         support, rows_at, cols_at = self.pricer.nearest(cost, f, dual.g, count, hint)
-        box = Box.around(dual, _REACH * rows_at, _REACH * cols_at)
+        reach = _REACH * (1.0 if self._is_nearly_linear else _FURTHER**self.round)
+        box = Box.around(dual, reach * rows_at, reach * cols_at)
         return _Candidates(support, box, rows_at, cols_at)
 
     def _solve(
