@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.kernels import forest
 from quot.kernels import rounding as kernels
 from quot.plan import Plan, sums
 from quot.problem import Transport
@@ -12,6 +13,7 @@ from quot.support import Support
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int32]
 
 _ROUND_OFF = 16 * np.finfo(np.float64).eps
 # A marginal this close to its bound (relative) is meant to be on it.
@@ -77,15 +79,23 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
     total_a, total_b = float(left_a.sum()), float(left_b.sum())
     if missing <= _ROUND_OFF * mass or total_a <= 0.0 or total_b <= 0.0:
         return _merge(plan.shape, plan.rows, plan.cols, values)
-    rows, cols, extra = kernels.northwest(
-        left_a * min(1.0, missing / total_a), left_b * min(1.0, missing / total_b)
-    )
+    left_a *= min(1.0, missing / total_a)
+    left_b *= min(1.0, missing / total_b)
+    rows, cols, extra = _northwest(left_a, left_b)
     return _merge(
         plan.shape,
         np.concatenate((plan.rows, rows)),
         np.concatenate((plan.cols, cols)),
         np.concatenate((values, extra)),
     )
+
+
+def _northwest(a: Floats, b: Floats) -> tuple[Ints, Ints, Floats]:
+    """Send all of a to b, from the first to the first: rows, cols, values."""
+    one, mass = np.zeros(1, np.int32), np.full(1, np.inf)
+    rows, cols = ((np.arange(side.size), np.array([0, side.size])) for side in (a, b))
+    sent: tuple[Ints, Ints, Floats] = kernels.refine(one, one, mass, *rows, a, *cols, b)
+    return sent
 
 
 def _mend_on_support(
@@ -120,7 +130,7 @@ def _mend_on_support(
     if not free_b.size:
         need[sink] = 0.0
     order = np.argsort(-room, kind="stable")
-    kernels.route_on_forest(order, tail, head, need, carried)
+    forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
     mended = np.maximum(carried[: plan.nnz], 0.0)
     return _merge(plan.shape, plan.rows, plan.cols, mended)
 
@@ -147,9 +157,7 @@ def _shrink(bound: Floats, have: Floats) -> Floats:
     return factor
 
 
-def _merge(
-    shape: tuple[int, int], rows: NDArray[np.int32], cols: NDArray[np.int32], values: Floats
-) -> Plan:
+def _merge(shape: tuple[int, int], rows: Ints, cols: Ints, values: Floats) -> Plan:
     """Sum repeated pairs, drop zeros, sort."""
     keys = rows.astype(np.int64) * shape[1] + cols
     if (keys[1:] > keys[:-1]).all():

@@ -50,6 +50,8 @@ def calls():
     from quot.flow import multigrid, newton
     from quot.pricing import blocks
     from quot.quadratic import coarse, working_set
+    from quot.quadratic.bipartite import Dual
+    from quot.quadratic.polish import polish
     from quot.rounding import round_sparse
 
     patch = pytest.MonkeyPatch()
@@ -58,6 +60,8 @@ def calls():
         if not attribute.startswith("_"):
             patch.setattr(MODULES[module], attribute, Recorder(name, kernel))
     try:
+        for seed in range(3):
+            _record_flow(random_network(np.random.default_rng(seed)))
         rng = np.random.default_rng(5)
         for module in (coarse, working_set):  # small problems take the way of large ones
             patch.setattr(module, "SMALL", 16)
@@ -74,6 +78,8 @@ def calls():
                 quot.solve(sp.csr_array(C), reg=reg, mass=mass)
                 quot.solve_points(X, Y, reg=reg, mass=mass)
                 quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
+        r = quot.solve(C, mass=0.6)
+        polish(r.problem, r.plan, Dual(r.f, r.g, r.lam))
         stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
         assert quot.solve_points(X, Y, reg=1.0, **stop).history[-1].level > 0
         for name, value in (("_MANY", 0), ("_BOXED", 0.0), ("_SEARCHED", 0.0)):  # boxes
@@ -84,8 +90,6 @@ def calls():
         MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
         rough = quot.Plan.from_dense(C / C.sum())
         round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0)
-        for seed in range(3):
-            _record_flow(random_network(np.random.default_rng(seed)))
         patch.setattr(multigrid, "_FEW", 4)
         _record_multigrid(rng)
         yield

@@ -1,11 +1,8 @@
 """Repair of marginals against its rules in plain Python."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from quot.kernels import rounding as kernels
 
@@ -30,47 +27,39 @@ masses = st.lists(st.integers(0, 5), min_size=1, max_size=6)
 @given(masses, masses)
 def test_northwest(a, b):
     """On integers the rule is exact, also where the totals differ."""
-    rows, cols, values = kernels.northwest(np.array(a, float), np.array(b, float))
+    one, sides = np.zeros(1, np.int32), []
+    for side in (a, b):
+        sides += [np.arange(len(side)), np.array([0, len(side)]), np.array(side, float)]
+    rows, cols, values = kernels.refine(one, one, np.full(1, np.inf), *sides)
     got = list(zip(rows.tolist(), cols.tolist(), values.tolist(), strict=True))
     assert got == northwest_twin(a, b)
     assert len(got) <= len(a) + len(b) - 1
     assert values.sum() == min(sum(a), sum(b))
 
 
-@pytest.mark.parametrize("seed", range(25))
-def test_route_on_forest(seed):
-    """What is missing goes along a forest; it can be left at one node a tree only."""
-    rng = np.random.default_rng(seed)
-    size = int(rng.integers(2, 14))
-    arcs = int(rng.integers(1, 20))
-    tail = rng.integers(size, size=arcs).astype(np.int32)
-    head = ((tail + rng.integers(1, size, size=arcs)) % size).astype(np.int32)
-    values = rng.uniform(1, 2, arcs)
-    need = 0.01 * rng.normal(size=size)
-    left, moved = need.copy(), values.copy()
-    order = np.argsort(-values, kind="stable")
-    kernels.route_on_forest(order, tail, head, left, moved)
-
-    change = moved - values
-    arrived = np.bincount(head, change, minlength=size) - np.bincount(tail, change, minlength=size)
-    np.testing.assert_allclose(need - arrived, left, atol=1e-14)
-    used = np.flatnonzero(change)
-    graph = coo_array((np.ones(used.size), (tail[used], head[used])), shape=(size, size))
-    assert used.size == size - connected_components(graph, directed=False)[0], "a cycle"
-    graph = coo_array((np.ones(arcs), (tail, head)), shape=(size, size))
-    count, label = connected_components(graph, directed=False)
-    for k in range(count):
-        members = label == k
-        assert np.count_nonzero(np.abs(left[members]) > 1e-13) <= 1
-        assert left[members].sum() == pytest.approx(need[members].sum(), abs=1e-13)
-
-
-def test_forest_takes_the_preferred_arcs():
-    """Of a cycle the arc named last stays as it is."""
-    tail, head = np.array([0, 1, 2], np.int32), np.array([1, 2, 0], np.int32)
-    for last in range(3):
-        order = np.r_[np.delete(np.arange(3), last), last]
-        values, need = np.ones(3), np.array([0.1, -0.15, 0.05])
-        kernels.route_on_forest(order, tail, head, need, values)
-        assert values[last] == 1.0
-        np.testing.assert_allclose(need, 0.0, atol=1e-15)
+def test_refine_spreads_entries_over_members(rng):
+    """By the north-west corner: every coarse entry is kept, no member gives more than it has."""
+    n, m, k, q = 40, 30, 6, 5
+    member_a, member_b = rng.permutation(n), rng.permutation(m)
+    start_a, start_b = (
+        np.concatenate(([0], np.sort(rng.integers(1, size, parts - 1)), [size]))
+        for size, parts in ((n, k), (m, q))
+    )
+    a, b = rng.random(n), rng.random(m)
+    label_a, label_b = np.empty(n, int), np.empty(m, int)
+    label_a[member_a] = np.repeat(np.arange(k), np.diff(start_a))
+    label_b[member_b] = np.repeat(np.arange(q), np.diff(start_b))
+    have_a, have_b = np.bincount(label_a, a, k), np.bincount(label_b, b, q)
+    coarse = 0.8 * np.outer(have_a, have_b) / max(have_a.sum(), have_b.sum())
+    coarse[rng.random((k, q)) < 0.5] = 0.0
+    rows, cols = (index.astype(np.int32) for index in np.nonzero(coarse))
+    i, j, x = kernels.refine(
+        rows, cols, coarse[rows, cols], member_a, start_a, a, member_b, start_b, b
+    )
+    assert (x > 0).all()
+    assert x.size <= rows.size + n + m
+    again = np.zeros((k, q))
+    np.add.at(again, (label_a[i], label_b[j]), x)
+    np.testing.assert_allclose(again, coarse, atol=1e-14)
+    assert (np.bincount(i, x, n) <= a + 1e-14).all()
+    assert (np.bincount(j, x, m) <= b + 1e-14).all()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.checks import EPS, TOL, assert_solved, error_bound, round_off
 from tests.oracles.closed_forms import one_row
@@ -39,11 +39,7 @@ def test_ordinary_problems(instance):
 @settings(max_examples=100)
 @given(nasty_problems())
 def test_nasty_problems(instance):
-    """Costs over twelve decades: one in some hundred ends a little short of 1e-9, and says so."""
-    r = quot.solve(*instance.data, **instance.options, on_failure="ignore")
-    short = r.status is quot.Status.NEAR_OPTIMAL
-    assume(not (short and r.certificate.relative_gap < 1e-8))
-    assert_solved(instance, r)
+    assert_solved(instance, quot.solve(*instance.data, **instance.options))
 
 
 @given(sparse_problems())

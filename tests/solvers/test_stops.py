@@ -5,37 +5,8 @@ import pytest
 
 import quot
 from quot.costs import PointCost
-from quot.kernels import rounding as kernels
 from quot.passes import Blocks, Boxes, Screen
 from quot.pricing import Pricer, pricer
-
-
-def test_refine_spreads_entries_over_members(rng):
-    """By the north-west corner: every coarse entry is kept, no member gives more than it has."""
-    n, m, k, q = 40, 30, 6, 5
-    member_a, member_b = rng.permutation(n), rng.permutation(m)
-    start_a, start_b = (
-        np.concatenate(([0], np.sort(rng.integers(1, size, parts - 1)), [size]))
-        for size, parts in ((n, k), (m, q))
-    )
-    a, b = rng.random(n), rng.random(m)
-    label_a, label_b = np.empty(n, int), np.empty(m, int)
-    label_a[member_a] = np.repeat(np.arange(k), np.diff(start_a))
-    label_b[member_b] = np.repeat(np.arange(q), np.diff(start_b))
-    have_a, have_b = np.bincount(label_a, a, k), np.bincount(label_b, b, q)
-    coarse = 0.8 * np.outer(have_a, have_b) / max(have_a.sum(), have_b.sum())
-    coarse[rng.random((k, q)) < 0.5] = 0.0
-    rows, cols = (index.astype(np.int32) for index in np.nonzero(coarse))
-    i, j, x = kernels.refine(
-        rows, cols, coarse[rows, cols], member_a, start_a, a, member_b, start_b, b
-    )
-    assert (x > 0).all()
-    assert x.size <= rows.size + n + m
-    again = np.zeros((k, q))
-    np.add.at(again, (label_a[i], label_b[j]), x)
-    np.testing.assert_allclose(again, coarse, atol=1e-14)
-    assert (np.bincount(i, x, n) <= a + 1e-14).all()
-    assert (np.bincount(j, x, m) <= b + 1e-14).all()
 
 
 @pytest.mark.parametrize("mass", [None, 0.6])

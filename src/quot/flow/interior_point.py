@@ -7,7 +7,8 @@ and at the linear problem. Every step solves two systems with one weighted Lapla
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,10 @@ Floats = NDArray[np.float64]
 # what that leaves is made up for in the next step.
 _AIM, _RTOL = 1e-3, 1e-5
 # Products of flow and multiplier at the start, in those of a typical arc: a start too near the
-# boundary takes many short steps to balance the nodes.
-_INSIDE = 30.0
+# boundary takes many short steps to balance the nodes. Where masses are so uneven that the sum of
+# products grows by the factor given, or round-off leads away from the best point, by another, and
+# that point is not near the end, by a third, the next start is tried.
+_INSIDE, _BLOWN_UP, _LOST, _NEARLY = (30.0, 3e4, 3e7, 3e10), 1e3, 1e4, 1e3
 # Fraction of the way to the boundary that a step may go.
 _TO_BOUNDARY = 0.995
 _MAX_STEPS = 80
@@ -52,6 +55,17 @@ class _Point:
             self.z + length * ahead.z,
             self.v + length * ahead.v,
         )
+
+
+class _Reached(NamedTuple):
+    """A point, None if there is none, and its imbalance.
+
+    The larger of imbalance and complementarity is `short` times what is wanted.
+    """
+
+    point: _Point | None
+    residual: float
+    short: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,15 +141,18 @@ def solve_interior_point(
         Potentials and sides near the optimum, for Newton to finish from.
     """
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        net = _directed(network)
-        here = _start(net, start.potentials, smooth)
-        steps = min(max_iter, _MAX_STEPS)
-        here, residual, step = _iterate(net, here, tol, tol_gap, steps, is_late)
-    if not (
-        np.isfinite(residual) and np.isfinite(here.p).all()
-    ):  # beyond the range of floats: Newton has to do without
-        return start
-    return _finish(network, here, residual, start.iterations + step)
+        net, steps, best = _directed(network), 0, _Reached(None, np.inf, np.inf)
+        for inside in _INSIDE:
+            left = min(max_iter - steps, _MAX_STEPS)
+            here = _start(net, start.potentials, smooth, inside)
+            found, step = _iterate(net, here, tol, tol_gap, left, is_late)
+            steps += step
+            best = min(best, found, key=lambda reached: reached.short)
+            if best.short <= _NEARLY:
+                break
+    if best.point is None:  # beyond the range of floats: Newton has to do without
+        return replace(start, iterations=start.iterations + steps)
+    return _finish(network, best.point, best.residual, start.iterations + steps)
 
 
 def _iterate(  # noqa: PLR0917
@@ -145,24 +162,26 @@ def _iterate(  # noqa: PLR0917
     tol_gap: float,
     max_iter: int,
     is_late: Callable[[], bool],
-) -> tuple[_Point, float, int]:
-    """Take steps until near the optimum; return where, the residual, and how many."""
+) -> tuple[_Reached, int]:
+    """Take steps until near the optimum, or until they lead away; return the best, and how many."""
     capped = np.isfinite(net.capacity)
     count = net.n_arcs + int(np.count_nonzero(capped))
-    step = 0
+    step, best, most = 0, _Reached(None, np.inf, np.inf), _BLOWN_UP * _complementarity(here)
     while True:
         missing = net.imbalance(here.x)
         residual = float(np.abs(missing).max())
         gap = _complementarity(here)
-        done = gap <= tol_gap and residual <= tol
-        if done or step >= max_iter or is_late() or not np.isfinite(gap + residual):
-            return here, residual, step
+        now = _Reached(here, residual, max(gap / tol_gap, residual / tol))
+        best = min(best, now, key=lambda reached: reached.short)
+        lost = not (gap <= most and now.short <= _LOST * best.short)
+        if best.short <= 1.0 or lost or step >= max_iter or is_late():
+            return best, step
         step += 1
         system = _System.at(net, here, capped, missing)
         # Predictor: straight for the boundary; how far it gets says how much to centre.
         ahead = system.direction(-here.x * here.z, -here.room * here.v, _AIM)
         reached = _complementarity(here.moved(ahead, min(1.0, _reach(here, ahead))))
-        mu = gap / count * (max(reached, 0.0) / gap) ** 3
+        mu = gap / count * min(max(reached, 0.0) / gap, 1.0) ** 3
         # Corrector: towards the central path, with the predictor's second-order error.
         ahead = system.direction(
             mu - here.x * here.z - ahead.x * ahead.z,
@@ -193,14 +212,14 @@ def _complementarity(here: _Point) -> float:
     return dot(here.x, here.z) + dot(here.room, here.v)
 
 
-def _start(net: Network, potentials: Floats, smooth: float) -> _Point:
+def _start(net: Network, potentials: Floats, smooth: float, inside: float) -> _Point:
     """The central flow of every arc at the given tensions and the smoothing weight."""
     capped = np.isfinite(net.capacity)
     t = kernels.tension(potentials, net.tail, net.head) - net.cost
     weight = np.where(net.weight > 0, np.maximum(net.weight, smooth), 0.0)
     through = 0.5 * float(np.abs(net.supply).sum())
     typical = through / net.n_arcs
-    mu = _INSIDE * smooth * typical * typical
+    mu = inside * smooth * typical * typical
     root = np.sqrt(t * t + 4 * weight * mu)
     k = np.where(capped, net.capacity, 1.0)
     with np.errstate(all="ignore"):

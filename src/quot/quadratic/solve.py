@@ -15,6 +15,7 @@ from quot.pricing import Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Dual
 from quot.quadratic.feasibility import check_feasible
+from quot.quadratic.polish import polish
 from quot.quadratic.working_set import Solution, WorkingSet
 from quot.result import Result
 from quot.rounding import repair
@@ -25,6 +26,7 @@ Bools = NDArray[np.bool_]
 
 # Within this gap and residual (relative) a result that missed the tolerance is near optimal.
 _NEAR = 1e-5
+_ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # A multiplier this small (relative to the largest) says nothing.
 _NOISE = 1e-10
 
@@ -63,14 +65,17 @@ def solve_quadratic(
         solution = WorkingSet(core, monitor, method, tolerance.gap).solve(start)
         plan, dual, status = _grow(problem, solution, rows, cols)
         plan = repair(problem, plan, _full(problem, dual))
-    dual = _fill(problem, dual)
-    certificate = certify(problem, plan, dual.f, dual.g, dual.lam)
+    answer, certificate = _answer(problem, plan, dual)
+    if status is Status.OPTIMAL and not certificate.holds(tolerance):
+        exact, other = _answer(problem, plan, polish(problem, plan, dual))
+        if other.relative_gap < certificate.relative_gap:
+            answer, certificate = exact, other
     return Result(
         problem=problem,
         plan=plan,
-        f=dual.f,
-        g=dual.g,
-        lam=dual.lam,
+        f=answer.f,
+        g=answer.g,
+        lam=answer.lam,
         certificate=certificate,
         status=_judge(status, certificate, tolerance),
         tolerance=tolerance,
@@ -118,16 +123,25 @@ def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:
     return dual.f < -noise, dual.g < -noise
 
 
+def _answer(problem: Problem, plan: Plan, dual: Dual) -> tuple[Dual, Certificate]:
+    """Potentials of all rows and columns, and what they and the plan are worth."""
+    dual = _fill(problem, dual)
+    return dual, certify(problem, plan, dual.f, dual.g, dual.lam)
+
+
 def _fill(problem: Problem, dual: Dual) -> Dual:
     """Give rows and columns without mass the largest potential that violates no pair.
 
-    At reg = 0 no pair may be violated at all: the last round-off is taken from f.
+    At reg = 0 no pair may be violated at all: the last round-off is taken from f, and where no mass
+    pays for it from g before.
     """
     f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
     open_g = np.flatnonzero(np.isnan(g))
     known = np.flatnonzero(~np.isnan(f))
     if open_g.size and known.size:
-        g[open_g] = _least(_transposed(problem.cost, known, open_g), f[known] + lam)
+        paid = f[known] + lam
+        g[open_g] = _least(_transposed(problem.cost, known, open_g), paid)
+        g[open_g] -= _ROUND_OFF * (np.abs(g[open_g]) + np.abs(paid).max())
     open_f = np.flatnonzero(np.isnan(f))
     if open_f.size:
         everything = np.arange(problem.shape[1])

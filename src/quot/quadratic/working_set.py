@@ -7,6 +7,7 @@ nearest others; a hub (see `bipartite`) keeps them feasible and says when they w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -52,9 +53,10 @@ _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
 _NEARLY_LINEAR = 1.2
 _FAR = 25.0
 # Reg below which the potentials are extrapolated, relative to one at which much is active.
-# When that was not low enough it is lowered, a few times.
+# When that was not low enough, or too low for the precision of numbers, another is tried.
 _FLOOR = 1e-7
-_LOWER, _LOWER_FLOORS = 1e-2, 6
+_LOWER, _LOWER_TRIES = 1e-2, 5
+_HIGHER, _HIGHER_TRIES = 1e2, 4
 # Relative gap at which the line of small reg counts as reached.
 _EXACT = 1e-12
 # Below this imbalance (relative) round-off has not taken over yet.
@@ -95,6 +97,21 @@ class _Candidates(NamedTuple):
     def hint(self) -> tuple[Floats, Floats]:
         """How far to look next time."""
         return 2.0 * self.rows_at, 2.0 * self.cols_at
+
+
+class _Reached(NamedTuple):
+    """Where the line of small reg led to, and the relative gap of a problem there."""
+
+    network: Bipartite
+    state: FlowState
+    gap: float
+
+    @classmethod
+    def of(cls, problem: Problem, network: Bipartite, state: FlowState) -> _Reached:
+        support, dual = network.support, network.dual(state)
+        plan = Plan(problem.shape, support.rows, support.cols, network.values(state))
+        certificate = certify(problem, plan, dual.f, dual.g, dual.lam)
+        return cls(network, state, certificate.relative_gap)
 
 
 class _StopError(Exception):
@@ -146,7 +163,7 @@ class WorkingSet:
             else:
                 self._descend(self.problem, start, self.problem.reg, self.problem.reg, last=True)
             self._finish(self.network, self.state)
-            self._lower(wanted)
+            self._reach(wanted)
             status = Status.OPTIMAL
         except _StopError as stop:
             status = stop.args[0]
@@ -178,43 +195,58 @@ class WorkingSet:
         if self.monitor.is_late():
             raise _StopError(Status.TIME_LIMIT)
 
-    def _lower(self, wanted: Problem) -> None:
-        """From the floor follow the line of small reg to the reg wanted.
+    def _reach(self, wanted: Problem) -> None:
+        """Go on to the reg wanted, if that was not solved at or round-off took over there."""
+        exact = self.state.residual <= self._end * _unit(wanted)
+        if self.problem.reg == wanted.reg and exact:
+            return
+        found: list[_Reached] = []
+        try:
+            for reached in self._lines(wanted):
+                found.append(reached)
+                if reached.gap <= max(_EXACT, _AT_THE_END * self.tol):
+                    break
+        finally:
+            if found:
+                best = min(found, key=lambda reached: reached.gap)
+                self.network, self.state = best.network, best.state
 
-        The floor is lowered if the certificate says that the line was not reached.
+    def _lines(self, wanted: Problem) -> Iterator[_Reached]:
+        """Follow the line of small reg from where the solve is; then from lower and higher regs.
+
+        Lower ones serve where the line was not reached yet, higher ones where round-off took over.
         """
-        best = np.inf, self.network, self.state
-        for _ in range(_LOWER_FLOORS):
-            if self.problem.reg == wanted.reg:
-                return
-            solved = self.state
-            self.state, gap = self._extrapolate(wanted)
-            if gap < best[0]:
-                best = gap, self.network, self.state
-            if gap <= _EXACT or solved.residual > _NOISY * _unit(wanted):
-                break
-            low = max(self.problem.reg * _LOWER, wanted.reg)
-            dual = self.network.dual(solved)
-            self.problem = replace(wanted, reg=low)
-            network = Bipartite(self.problem, self.network.support, self.network.box)
-            self._finish(network, network.state(dual))
-        _, self.network, self.state = best
+        first = self.problem.reg, self.network, self.state
+        if first[0] == wanted.reg:
+            yield _Reached.of(wanted, *first[1:])
+        yield self._extrapolate(wanted, *first[1:])
+        for factor, tries in ((_LOWER, _LOWER_TRIES), (_HIGHER, _HIGHER_TRIES)):
+            reg, network, state = first
+            for _ in range(tries):
+                noisy = state.residual > _NOISY * _unit(wanted)
+                if factor < 1.0 and (noisy or reg == wanted.reg):
+                    break
+                before, reg, dual = reg, max(reg * factor, wanted.reg), network.dual(state)
+                self.problem = replace(wanted, reg=reg)
+                network = Bipartite(self.problem, network.support, network.box)
+                state = network.state(dual)
+                if factor < 1.0:
+                    state = self._solve(network, state, _NEAR_THE_END, jump=before)
+                self._finish(network, state)
+                network, state = self.network, self.state
+                yield self._extrapolate(wanted, network, state)
 
-    def _extrapolate(self, wanted: Problem) -> tuple[FlowState, float]:
-        """Follow the line of small reg to one too small to solve at; and the relative gap there."""
-        network = self.network
-        there = follow(network, self.state, wanted.reg, _AT_THE_END * self.tol * _unit(wanted))
-        support, dual = network.support, network.dual(there)
-        plan = Plan(wanted.shape, support.rows, support.cols, network.values(there))
-        return there, certify(wanted, plan, dual.f, dual.g, dual.lam).relative_gap
+    def _extrapolate(self, wanted: Problem, network: Bipartite, state: FlowState) -> _Reached:
+        """Follow the line of small reg from a solution to the reg wanted."""
+        tol = _AT_THE_END * self.tol * _unit(wanted)
+        return _Reached.of(wanted, network, follow(network, state, wanted.reg, tol))
 
     def _descend_levels(self) -> None:
         """From the coarsest level and a large reg to the problem itself."""
         levels = self.levels = coarsen(self.problem)
         stages = [self.problem, *(level.problem for level in levels)]
         reg = smooth_reg(stages[-1])
-        n, m = stages[-1].shape
-        dual = Dual(np.zeros(n), np.zeros(m))
+        dual = _first(stages[-1])
         for depth in reversed(range(len(stages))):
             stage, self.level = stages[depth], depth
             target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
@@ -342,18 +374,22 @@ class WorkingSet:
         """Whether so few pairs were active at the last reg that potentials might run away."""
         return self.active < _NEARLY_LINEAR * sum(self.problem.shape)
 
+    @property
+    def _end(self) -> float:
+        """Imbalance allowed at the end, relative to the largest mass: no matter to the smallest."""
+        problem = self.problem
+        least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
+        return min(_AT_THE_END * self.tol, 1e-3 * least)
+
     def _finish(self, network: Bipartite, state: FlowState) -> None:
         """Solve to the end on the candidates, price all pairs and add what is missing, in turn.
 
         The hub stays until nothing flows through it: without it the candidates may not even be
         able to carry the mass.
         """
-        problem = self.problem
-        least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
-        end = min(_AT_THE_END * self.tol, 1e-3 * least)
         self.round = 0
         while True:
-            state = self._solve(network, state, end)
+            state = self._solve(network, state, self._end)
             if network.box is not None and network.through_hub(state) > 0.0:
                 network, state = self._widen(network, state)
             elif self._missing(network, state):
@@ -459,6 +495,15 @@ def _join(network: Bipartite, near: _Candidates) -> Bipartite:
         full_col = np.bincount(support.cols, minlength=m) == n
         box = Box(np.where(full_row, np.inf, box.rows), np.where(full_col, np.inf, box.cols))
     return Bipartite(network.problem, support, box)
+
+
+def _first(problem: Problem) -> Dual:
+    """Where the path begins: all rows pay a typical cost."""
+    n, m = problem.shape
+    typical = float(np.median(sample(problem.cost)))
+    if problem.is_balanced:
+        return Dual(np.full(n, typical), np.zeros(m))
+    return Dual(np.zeros(n), np.zeros(m), typical)
 
 
 def _step(way: float) -> float:

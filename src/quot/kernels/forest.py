@@ -1,0 +1,92 @@
+"""Spanning forests of a set of arcs: flows and potentials along them.
+
+A forest is the list of its nodes but the roots, each with the arc to the next node on the way to
+its root, leaves before what they hang on.
+"""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+
+@kernel
+def _find(parent, v):
+    while parent[v] != v:
+        parent[v] = parent[parent[v]]
+        v = parent[v]
+    return v
+
+
+@kernel
+def span(order, tail, head, size, root):
+    """Forest nodes (K,) and arcs (K,) of a graph of `size` nodes.
+
+    order (E,): arcs by preference, the forest takes each that closes no cycle. `root` is the root
+    of its tree; -1 for whichever.
+    """
+    parent = np.empty(size, np.int64)
+    for v in range(size):
+        parent[v] = v
+    degree = np.zeros(size, np.int64)
+    mixed = np.zeros(size, np.int64)  # xor of the forest arcs at a node
+    count = 0
+    for e in order:
+        u = _find(parent, tail[e])
+        v = _find(parent, head[e])
+        if u != v:
+            parent[max(u, v)] = min(u, v)
+            count += 1
+            degree[tail[e]] += 1
+            degree[head[e]] += 1
+            mixed[tail[e]] ^= e
+            mixed[head[e]] ^= e
+    if root >= 0:
+        degree[root] += 2  # never a leaf
+    nodes = np.empty(count, np.int64)
+    arcs = np.empty(count, np.int64)
+    count = 0
+    for begin in range(size):
+        leaf = begin
+        while degree[leaf] == 1:
+            e = mixed[leaf]
+            nodes[count] = leaf
+            arcs[count] = e
+            count += 1
+            hub = tail[e] if head[e] == leaf else head[e]
+            degree[leaf] = 0
+            degree[hub] -= 1
+            mixed[hub] ^= e
+            leaf = hub
+    return nodes, arcs
+
+
+@kernel
+def route(nodes, arcs, tail, head, need, values):
+    """Send what nodes miss along a forest, in place in `values`.
+
+    need (N,): what must still arrive at each node, net; overwritten with what is left, which is
+    zero except at the root of each tree.
+    """
+    for k in range(nodes.size):
+        leaf = nodes[k]
+        e = arcs[k]
+        x = need[leaf]
+        need[leaf] = 0.0
+        if head[e] == leaf:
+            values[e] += x
+            need[tail[e]] += x
+        else:
+            values[e] -= x
+            need[head[e]] += x
+
+
+@kernel
+def stretch(nodes, arcs, tail, head, length, potentials):
+    """Potentials, in place: p_head - p_tail = length on every arc of a forest, as the roots are."""
+    for k in range(nodes.size - 1, -1, -1):
+        leaf = nodes[k]
+        e = arcs[k]
+        if head[e] == leaf:
+            potentials[leaf] = potentials[tail[e]] + length[e]
+        else:
+            potentials[leaf] = potentials[head[e]] - length[e]

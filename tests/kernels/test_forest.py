@@ -1,0 +1,66 @@
+"""Spanning forests against their definition."""
+
+import numpy as np
+import pytest
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from quot.kernels import forest
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_route_on_forest(seed):
+    """What is missing goes along a forest; it can be left at one node a tree only."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(2, 14))
+    arcs = int(rng.integers(1, 20))
+    tail = rng.integers(size, size=arcs).astype(np.int32)
+    head = ((tail + rng.integers(1, size, size=arcs)) % size).astype(np.int32)
+    values = rng.uniform(1, 2, arcs)
+    need = 0.01 * rng.normal(size=size)
+    left, moved = need.copy(), values.copy()
+    order = np.argsort(-values, kind="stable")
+    forest.route(*forest.span(order, tail, head, size, -1), tail, head, left, moved)
+
+    change = moved - values
+    arrived = np.bincount(head, change, minlength=size) - np.bincount(tail, change, minlength=size)
+    np.testing.assert_allclose(need - arrived, left, atol=1e-14)
+    used = np.flatnonzero(change)
+    graph = coo_array((np.ones(used.size), (tail[used], head[used])), shape=(size, size))
+    assert used.size == size - connected_components(graph, directed=False)[0], "a cycle"
+    graph = coo_array((np.ones(arcs), (tail, head)), shape=(size, size))
+    count, label = connected_components(graph, directed=False)
+    for k in range(count):
+        members = label == k
+        assert np.count_nonzero(np.abs(left[members]) > 1e-13) <= 1
+        assert left[members].sum() == pytest.approx(need[members].sum(), abs=1e-13)
+
+
+def test_forest_takes_the_preferred_arcs():
+    """Of a cycle the arc named last stays as it is."""
+    tail, head = np.array([0, 1, 2], np.int32), np.array([1, 2, 0], np.int32)
+    for last in range(3):
+        order = np.r_[np.delete(np.arange(3), last), last]
+        values, need = np.ones(3), np.array([0.1, -0.15, 0.05])
+        forest.route(*forest.span(order, tail, head, 3, -1), tail, head, need, values)
+        assert values[last] == 1.0
+        np.testing.assert_allclose(need, 0.0, atol=1e-15)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_stretch(seed):
+    """On every forest arc the difference is the length; the root asked for stays."""
+    rng = np.random.default_rng(seed)
+    size, arcs = int(rng.integers(2, 14)), int(rng.integers(1, 20))
+    tail = rng.integers(size, size=arcs).astype(np.int32)
+    head = ((tail + rng.integers(1, size, size=arcs)) % size).astype(np.int32)
+    root, start, length = int(rng.integers(size)), rng.normal(size=size), rng.normal(size=arcs)
+    nodes, used = forest.span(np.arange(arcs), tail, head, size, root)
+    p = start.copy()
+    forest.stretch(nodes, used, tail, head, length, p)
+    np.testing.assert_allclose(p[head[used]] - p[tail[used]], length[used], atol=1e-14)
+    still = np.setdiff1d(np.arange(size), nodes)
+    assert root in still
+    np.testing.assert_array_equal(p[still], start[still])
+    graph = coo_array((np.ones(arcs), (tail, head)), shape=(size, size))
+    assert still.size == connected_components(graph, directed=False)[0]
