@@ -5,9 +5,7 @@ No solver is imported here, and no solver's number is believed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +15,14 @@ from quot.costs import PointCost, SparseCost, sample
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
 from quot.parallel import dot, map_rows
-from quot.passes import Boxes, choose, sample_rows
+from quot.passes import Blocks, Boxes, choose
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
 from quot.rounding import marginal_error, repair
 
 Floats = NDArray[np.float64]
-T = TypeVar("T")
 
 _EPS = float(np.finfo(np.float64).eps)
-_BLOCK_ENTRIES = 1 << 17
 # Rows that one thread takes at a time through a tree.
 _ROWS = 2048
 # An optimal value below this fraction of a typical cost is judged as if it were that large.
@@ -209,7 +205,7 @@ def _entropic_bound(
         )
         return logs
 
-    logs = np.concatenate(_by_blocks(problem, scan))[full]
+    logs = np.concatenate(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))[full]
     f, a = f[full], problem.a[full]
     masses = dot(g, problem.b) + _price(problem, lam)
     # The entropic c-transform: move each f to where its row sum is its mass.
@@ -230,12 +226,6 @@ def _price(problem: Transport, lam: float) -> float:
     return lam * problem.total if problem.total > 0 else 0.0  # lam may be -inf, or 0 if balanced
 
 
-def _by_blocks(problem: Transport, scan: Callable[[int, int], T]) -> list[T]:
-    """Call `scan` on blocks of rows that fit the cache; results in order."""
-    n, m = problem.shape
-    return map_rows(scan, n, m, max(1, _BLOCK_ENTRIES // m))
-
-
 def _scan(
     problem: Problem, f: Floats, g: Floats, support: Plan | None
 ) -> tuple[Floats, Floats, int]:
@@ -249,7 +239,7 @@ def _scan(
         squares, largest = kernels.scan_pairs(rows, cols, values, f, g, n)
         return squares, largest, rows.size
 
-    way = choose(cost, f[sample_rows(cost)], g)
+    way = choose(cost, f.take, g)
     if isinstance(way, Boxes):
         return _scan_boxes(way.cost, f, g)
 

@@ -339,6 +339,11 @@ def as_cost(value: Any) -> Cost:
     return cost
 
 
+def spread(size: int, count: int) -> NDArray[np.int64]:
+    """Return up to `count` of the indices below `size`, evenly spread, both ends among them."""
+    return np.unique(np.linspace(0, size - 1, min(size, count)).astype(np.int64))
+
+
 def sample(cost: Cost, size: int = 64) -> Floats:
     """Return the costs between up to `size` rows and `size` columns, evenly spread; finite ones.
 
@@ -348,8 +353,7 @@ def sample(cost: Cost, size: int = 64) -> Floats:
         values = cost.values
     else:
         n, m = cost.shape
-        rows = np.unique(np.linspace(0, n - 1, min(n, size)).astype(np.int64))
-        cols = np.unique(np.linspace(0, m - 1, min(m, size)).astype(np.int64))
-        values = cost.take(rows, cols).block(0, rows.size).ravel()
+        rows = spread(n, size)
+        values = cost.take(rows, spread(m, size)).block(0, rows.size).ravel()
         values = values[np.isfinite(values)]
     return values if values.size else np.zeros(1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, PointCost
+from quot.costs import Cost, PointCost, spread
 from quot.kernels import boxes as box_kernels
 from quot.kernels import costs as kernels
 
@@ -79,7 +80,6 @@ class Screen:
         X, Y = cost.positions
         self.cost = cost
         self.exact: Exact = (X, Y, cost.metric_code)
-        self.metric = cost.metric_code
         self.rows = max(1, _SINGLE_ENTRIES // cost.shape[1])
         self.scale = 1.0
         if cost.metric != "cosine":
@@ -109,7 +109,7 @@ class Screen:
         No cost of a row is larger than its bound and the second number, (stop - start,).
         """
         rough = self._left[start:stop] @ self._right.T
-        width = kernels.lower_bounds(rough, self.metric, self._off[start:stop], self.scale)
+        width = kernels.lower_bounds(rough, self.exact[2], self._off[start:stop], self.scale)
         return rough, width
 
 
@@ -120,12 +120,9 @@ class Boxes:
     cost: PointCost
 
 
-def sample_rows(cost: Cost) -> Ints:
-    """The rows by which `choose` judges."""
-    return np.unique(np.linspace(0, cost.shape[0] - 1, _SAMPLE).astype(np.int64))
-
-
-def choose(cost: Cost, f: Floats, g: Floats, *, search: bool = False) -> Blocks | Screen | Boxes:
+def choose(
+    cost: Cost, prices: Callable[[Ints], Floats], g: Floats, *, search: bool = False
+) -> Blocks | Screen | Boxes:
     """Return the way that is expected to take least time near the given potentials.
 
     Each is tried on a few rows: pairs are counted, not seconds.
@@ -133,8 +130,8 @@ def choose(cost: Cost, f: Floats, g: Floats, *, search: bool = False) -> Blocks 
     Parameters
     ----------
     cost : Cost of shape (n, m)
-    f : array
-        Of the `sample_rows`.
+    prices : callable
+        The potentials f of the rows given, (k,); asked for a few.
     g : array of shape (m,)
     search : bool, default=False
         Whether pairs beyond those with f + g > C are wanted.
@@ -143,7 +140,8 @@ def choose(cost: Cost, f: Floats, g: Floats, *, search: bool = False) -> Blocks 
     blocks = Blocks(cost)
     if n * m < _MANY or not isinstance(cost, PointCost):
         return blocks
-    d, rows = cost.X.shape[1], sample_rows(cost)
+    d, rows = cost.X.shape[1], spread(n, _SAMPLE)
+    f = prices(rows)
     ways: list[tuple[float, Blocks | Screen | Boxes]] = [(m * _time(_BLOCK, d), blocks)]
     if d <= _FEW_AXES:
         pairs = _boxed(cost, rows, f, g)

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.spatial.distance import cdist
 
-from quot.costs import METRICS, Cost, DenseCost, PointCost, SparseCost, as_cost
+from quot.costs import METRICS, Cost, DenseCost, PointCost, SparseCost, as_cost, spread
 
 SHAPE = (7, 9)
 
@@ -136,3 +136,11 @@ def test_points_are_left_alone(metric, rng):
     cost.block(0, 4)
     cost.at(np.array([0]), np.array([0]))
     assert (X.tobytes(), Y.tobytes()) == before
+
+
+@pytest.mark.parametrize("size", [1, 3, 16, 1000])
+def test_spread_goes_from_end_to_end(size):
+    rows = spread(size, 16)
+    assert rows.size == min(size, 16)
+    assert (np.diff(rows) > 0).all()
+    assert (rows[0], rows[-1]) == (0, size - 1)

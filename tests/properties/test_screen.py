@@ -15,7 +15,7 @@ import quot
 from quot import passes
 from quot.certificate import certify
 from quot.costs import DenseCost, PointCost
-from quot.passes import Blocks, Boxes, Screen, choose, sample_rows
+from quot.passes import Blocks, Boxes, Screen, choose
 from quot.plan import Plan
 from quot.pricing import blocks
 from quot.problem import Problem
@@ -311,7 +311,7 @@ def by_blocks_and_screen(monkeypatch, *answer):
     go(monkeypatch, Blocks)
     whole = certify(*answer)
     go(monkeypatch, Screen)
-    monkeypatch.setattr("quot.certificate._BLOCK_ENTRIES", 20 * answer[0].shape[1])
+    monkeypatch.setattr(passes, "_SINGLE_ENTRIES", 20 * answer[0].shape[1])
     return whole, certify(*answer)
 
 
@@ -396,7 +396,7 @@ def test_the_value_is_that_of_the_matrix(metric, mass, reg, shape, d, kind, monk
 def chosen(cost, search=False):
     """The way that is taken at potentials that leave the nearest pair of a row no slack."""
     C = cost.block(0, cost.shape[0])
-    return choose(cost, C.min(axis=1)[sample_rows(cost)], np.zeros(cost.shape[1]), search=search)
+    return choose(cost, C.min(axis=1).take, np.zeros(cost.shape[1]), search=search)
 
 
 def gaussian(rng, d, n=300, m=1500):
@@ -457,7 +457,7 @@ def test_a_matrix_has_no_points(monkeypatch, rng):
 def test_city_blocks_are_no_products(monkeypatch, rng):
     monkeypatch.setattr(passes, "_MANY", 0)
     cost = PointCost(*gaussian(rng, 100), "cityblock")
-    assert type(choose(cost, np.zeros(sample_rows(cost).size), np.zeros(1500))) is Blocks
+    assert type(choose(cost, np.zeros(300).take, np.zeros(1500))) is Blocks
 
 
 def test_useless_potentials_leave_nothing_out(monkeypatch, rng):
@@ -465,13 +465,4 @@ def test_useless_potentials_leave_nothing_out(monkeypatch, rng):
     monkeypatch.setattr(passes, "_MANY", 0)
     for d in (2, 60):
         cost = PointCost(*gaussian(rng, d))
-        f, g = np.full(sample_rows(cost).size, 1e4), np.zeros(1500)
-        assert type(choose(cost, f, g)) is Blocks
-
-
-@pytest.mark.parametrize("n", [1, 3, 16, 1000])
-def test_sample_of_rows(n):
-    rows = sample_rows(DenseCost(np.zeros((n, 2))))
-    assert (np.diff(rows) > 0).all()
-    assert rows[0] == 0
-    assert rows[-1] == n - 1
+        assert type(choose(cost, np.full(300, 1e4).take, np.zeros(1500))) is Blocks

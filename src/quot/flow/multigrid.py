@@ -40,9 +40,8 @@ class _Level:
         """Join the nodes; return the coarser graph, None if there is nothing to gain."""
         if self.size <= _FEW:
             return None
-        label, joined = kernels.aggregate(*self.graph, _MOST, _FRACTION)
-        graph: Graph = kernels.coarsen(*self.graph[:3], label, joined)
-        for _ in range(_PASSES - 1):
+        graph, label = self.graph, np.arange(self.size, dtype=np.int32)
+        for _ in range(_PASSES):
             again, joined = kernels.aggregate(*graph, _MOST, _FRACTION)
             if joined == 0:  # every component has become a single node
                 return None

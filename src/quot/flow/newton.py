@@ -313,8 +313,8 @@ def _mend(network: Network, point: _Point, tol: float, is_late: Callable[[], boo
     """
     if network.n_nodes < _LARGE:
         return point
+    missing = _missing(network, point)
     for _ in range(_PATCHES):
-        missing = np.where(network.is_hub, 0.0, np.abs(point.imbalance))
         worst = float(missing.max())
         if worst <= tol:
             break
@@ -332,11 +332,16 @@ def _mend(network: Network, point: _Point, tol: float, is_late: Callable[[], boo
         potentials, side = point.potentials.copy(), point.side.copy()
         patch.put_back(found, potentials, side)
         mended = _evaluate(network, potentials, side, point.before)
-        left = float(np.where(network.is_hub, 0.0, np.abs(mended.imbalance)).max())
-        if left > _SLOPE * worst or mended.residual > _HUBS * point.residual:
+        missing = _missing(network, mended)
+        if missing.max() > _SLOPE * worst or mended.residual > _HUBS * point.residual:
             break
         point = mended
     return point
+
+
+def _missing(network: Network, point: _Point) -> Floats:
+    """What every node misses, hubs left out."""
+    return np.where(network.is_hub, 0.0, np.abs(point.imbalance))
 
 
 def _relax(network: Network, point: _Point, tol: float) -> _Point:

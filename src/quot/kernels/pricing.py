@@ -54,7 +54,7 @@ def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_inde
     (X, Y, metric), has a metric >= 0 to compute them by.
     Returns rows, cols (int32) of the pairs of slack <= noise, row by row.
     """
-    X, Y, metric = exact
+    metric = exact[2]
     k = row_slack.shape[1] - 1
     q = col_slack.shape[1] - 1
     m = block.shape[1]
@@ -77,18 +77,8 @@ def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_inde
             s = np.float64(block[r, j])
             if s - fi - g[j] >= max(worst, last[j]):
                 continue
-            if metric >= 0:  # as in `_cost`, whose call would take longer
-                s = 0.0
-                for axis in range(X.shape[1]):
-                    if metric <= 1:
-                        t = X[i, axis] - Y[j, axis]
-                        s += t * t
-                    else:
-                        s += X[i, axis] * Y[j, axis]
-                if metric == 1:
-                    s = np.sqrt(s)
-                elif metric == 3:
-                    s = 1.0 - s
+            if metric >= 0:
+                s = _cost(block, r, j, i, exact)
             s -= fi + g[j]
             if s <= noise:
                 if count == rows.size:

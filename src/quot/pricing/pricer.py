@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost
-from quot.passes import Blocks, Boxes, choose, sample_rows
+from quot.passes import Blocks, Boxes, choose
 from quot.pricing import blocks, trees
 from quot.pricing.effort import Effort
 from quot.support import Support
@@ -44,7 +44,7 @@ class Pricer:
         With a `hint`, slacks of rows and columns beyond which nothing is wanted, fewer may be
         taken.
         """
-        way = choose(cost, f[sample_rows(cost)], g, search=True)
+        way = choose(cost, f.take, g, search=True)
         noise = round_off(f, g)
         if isinstance(way, Boxes):
             found, row_slack, col_slack, effort = trees.nearest(
@@ -57,7 +57,7 @@ class Pricer:
 
     def violators(self, cost: Cost, f: Floats, g: Floats) -> Support:
         """Return all pairs of C < f + g that round-off does not explain."""
-        way, tau = choose(cost, f[sample_rows(cost)], g), round_off(f, g)
+        way, tau = choose(cost, f.take, g), round_off(f, g)
         if isinstance(way, Boxes):
             found, effort = trees.violators(way.cost, f, g, tau, self.check)
             self.effort += effort
@@ -67,9 +67,12 @@ class Pricer:
 
     def row_roots(self, cost: Cost, g: Floats, target: Floats) -> Floats:
         """Return for each row the largest f with sum_j [f + g_j - C_ij]_+ = target, (n,)."""
-        rows = sample_rows(cost)
-        few = Blocks(cost.take(rows, np.arange(cost.shape[1])))
-        way = choose(cost, blocks.row_roots(few, g, target[rows]), g)
+
+        def prices(rows: NDArray[np.int64]) -> Floats:
+            few = cost.take(rows, np.arange(cost.shape[1]))
+            return blocks.row_roots(Blocks(few), g, target[rows])
+
+        way = choose(cost, prices, g)
         if isinstance(way, Boxes):
             roots, effort = trees.row_roots(way.cost, g, target, self.check)
             self.effort += effort

@@ -18,6 +18,7 @@ from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.kernels import clusters as kernels
 from quot.kernels import rounding
 from quot.parallel import map_rows
+from quot.passes import Blocks
 from quot.plan import Plan, sums
 from quot.pricing import Pricer
 from quot.problem import Problem
@@ -31,7 +32,6 @@ SMALL = 8192
 # A side of this few rows or columns is never clustered.
 _FEW = 64
 _LANDMARKS = 8
-_BLOCK_ENTRIES = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +133,7 @@ def _features(cost: Cost, side: int) -> Floats:
     rng = np.random.default_rng(0)
     if side == 0:
         chosen = np.sort(rng.permutation(m)[:_LANDMARKS])
-        parts = map_rows(
-            lambda i, j: cost.block(i, j)[:, chosen], n, m, max(1, _BLOCK_ENTRIES // m)
-        )
+        parts = map_rows(lambda i, j: cost.block(i, j)[:, chosen], n, m, Blocks(cost).rows)
         return np.ascontiguousarray(np.concatenate(parts))
     chosen = np.sort(rng.permutation(n)[:_LANDMARKS])
     landmarks = cost.take(chosen, np.arange(m)).block(0, chosen.size)
@@ -195,7 +193,7 @@ def _average_columns(cost: Cost, label: Ints, share: Floats, count: int) -> Floa
     def part(start: int, stop: int) -> None:
         kernels.average_columns(cost.block(start, stop), label, share, out[start:stop])
 
-    map_rows(part, n, m, max(1, _BLOCK_ENTRIES // m))
+    map_rows(part, n, m, Blocks(cost).rows)
     return out
 
 
@@ -212,5 +210,5 @@ def _average_rows(cost: Cost, label: Ints, share: Floats, count: int) -> Floats:
         block = cost.take(members, everything).block(0, members.size)
         kernels.average_rows(block, 0, label[members], share[members], out)
 
-    map_rows(part, count, m * max(1, n // count), max(1, 4 * _BLOCK_ENTRIES * count // (n * m)))
+    map_rows(part, count, m * max(1, n // count), max(1, 4 * Blocks(cost).rows * count // n))
     return out

@@ -102,14 +102,15 @@ def _grow(
     """Put back the rows and columns without mass; their potentials are still open (NaN)."""
     f, g = np.full(problem.shape[0], np.nan), np.full(problem.shape[1], np.nan)
     f[rows], g[cols] = solution.dual.f, solution.dual.g
-    kept = solution.values > 0.0
-    i, j = rows[solution.support.rows[kept]], cols[solution.support.cols[kept]]
+    found = solution.plan
+    kept = found.values > 0.0
+    i, j = rows[found.rows[kept]], cols[found.cols[kept]]
     order = np.lexsort((j, i))
     plan = Plan(
         problem.shape,
         i[order].astype(np.int32),
         j[order].astype(np.int32),
-        solution.values[kept][order],
+        found.values[kept][order],
     )
     return plan, Dual(f, g, solution.dual.lam), solution.status
 

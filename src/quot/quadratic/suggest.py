@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quot.convergence import Monitor, Tolerance
 from quot.problem import Problem
@@ -18,6 +19,8 @@ from quot.quadratic.bipartite import Dual
 from quot.quadratic.coarse import coarsen
 from quot.quadratic.solve import solve_quadratic
 from quot.quadratic.working_set import smooth_reg
+
+Floats = NDArray[np.float64]
 
 # The coarse version has at most so many rows and columns.
 _ROWS = 4096
@@ -75,19 +78,21 @@ def degrees(
 
 def reg_at(found: list[Degree], neighbours: float) -> float:
     """The reg of that many entries a row, between two that are known, or beyond the last two."""
-    regs, entries = np.log(np.array(found)).T
-    k = min(int(np.searchsorted(-entries, -np.log(neighbours))), len(found) - 1)
-    if k == 0 or entries[k - 1] <= entries[k]:
-        return float(np.exp(regs[k]))
-    slope = (regs[k - 1] - regs[k]) / (entries[k - 1] - entries[k])
-    return float(np.exp(regs[k] + slope * (np.log(neighbours) - entries[k])))
+    regs, entries = np.array(found).T
+    return _read(entries, regs, neighbours)
 
 
 def entries_at(found: list[Degree], reg: float) -> float:
     """The entries a row at that reg, between two that are known, or beyond the last two."""
-    regs, entries = np.log(np.array(found)).T
-    k = min(int(np.searchsorted(-regs, -np.log(reg))), len(found) - 1)
-    if k == 0:
-        return float(np.exp(entries[0]))
-    slope = (entries[k - 1] - entries[k]) / (regs[k - 1] - regs[k])
-    return float(np.exp(entries[k] + slope * (np.log(reg) - regs[k])))
+    regs, entries = np.array(found).T
+    return _read(regs, entries, reg)
+
+
+def _read(x: Floats, y: Floats, at: float) -> float:
+    """Read y at a point x, from falling x; both are powers of each other, piece by piece."""
+    x, y, wanted = np.log(x), np.log(y), np.log(at)
+    k = min(int(np.searchsorted(-x, -wanted)), x.size - 1)
+    if k == 0 or x[k - 1] <= x[k]:
+        return float(np.exp(y[k]))
+    slope = (y[k - 1] - y[k]) / (x[k - 1] - x[k])
+    return float(np.exp(y[k] + slope * (wanted - x[k])))

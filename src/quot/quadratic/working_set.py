@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from quot import memory
 from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Status
-from quot.costs import Cost, SparseCost, sample
+from quot.costs import Cost, SparseCost, sample, spread
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import round_off, solve_newton
@@ -73,11 +73,10 @@ _MORE, _FURTHER = 2, 10.0
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What the working set ends with: a dual point, the plan on its pairs, and why it ended."""
+    """What the working set ends with: a plan, a dual point, and why it ended."""
 
+    plan: Plan
     dual: Dual
-    support: Support
-    values: Floats
     status: Status
 
 
@@ -169,8 +168,7 @@ class WorkingSet:
             status = stop.args[0]
         except KeyboardInterrupt:
             status = Status.STOPPED
-        plan, dual = self._found()
-        return Solution(dual, Support(plan.shape, plan.rows, plan.cols), plan.values, status)
+        return Solution(*self._found(), status)
 
     def _found(self) -> tuple[Plan, Dual]:
         """The plan and the dual point at hand; from a coarse level spread over the problem.
@@ -348,8 +346,7 @@ class WorkingSet:
         hint = np.where(rows, np.inf, self.near[0]), np.where(cols, np.inf, self.near[1])
         near = self._candidates(problem, dual, NEAREST * _MORE**self.round, hint)
         self.near = near.rows_at, near.cols_at
-        wider = _join(network, near)
-        return wider, wider.state(again) if again else wider.resume(network, state)
+        return _join(network, near, state, again)
 
     def _take_in(
         self, network: Bipartite, state: FlowState, again: Dual | None = None
@@ -360,8 +357,8 @@ class WorkingSet:
         """
         self.round += 1
         dual = network.dual(state)
-        wider = _join(network, self._candidates(network.problem, dual, NEAREST, None))
-        return wider, wider.state(again) if again else wider.resume(network, state)
+        near = self._candidates(network.problem, dual, NEAREST, None)
+        return _join(network, near, state, again)
 
     def _is_far(self, reg: float, target: float) -> bool:
         """Whether the interior point should go the rest of the way."""
@@ -486,15 +483,21 @@ class WorkingSet:
         return found
 
 
-def _join(network: Bipartite, near: _Candidates) -> Bipartite:
-    """The network with more candidates. A row or column that has all its pairs needs no bound."""
+def _join(
+    network: Bipartite, near: _Candidates, state: FlowState, again: Dual | None
+) -> tuple[Bipartite, FlowState]:
+    """The network with more candidates, at the state it was in, or `again` at a dual point.
+
+    A row or column that has all its pairs needs no bound.
+    """
     support, box = network.support | near.support, near.box
     if box is not None:
         n, m = support.shape
         full_row = np.bincount(support.rows, minlength=n) == m
         full_col = np.bincount(support.cols, minlength=m) == n
         box = Box(np.where(full_row, np.inf, box.rows), np.where(full_col, np.inf, box.cols))
-    return Bipartite(network.problem, support, box)
+    wider = Bipartite(network.problem, support, box)
+    return wider, wider.state(again) if again else wider.resume(network, state)
 
 
 def _first(problem: Problem) -> Dual:
@@ -541,7 +544,7 @@ def _check_memory(
     n, m = cost.shape
     if n * m < _MANY:
         return
-    rows = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+    rows = spread(n, _SAMPLE)
     block = cost.take(rows, np.arange(m)).block(0, rows.size)
     active = np.count_nonzero(block - f[rows, None] - g <= 0.0) / rows.size
     wide = n + m if hint is None else sum(np.count_nonzero(np.isinf(far)) for far in hint)
