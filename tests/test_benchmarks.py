@@ -60,7 +60,7 @@ WORK = {"peak GiB", "degree", "rounds", "steps"}
 @pytest.mark.parametrize("key", list(ALONE))
 def test_row_of_scale_runs(key, results):
     if key == "IMG":
-        pytest.importorskip("sklearn")
+        pytest.importorskip("skimage")
         pytest.importorskip("PIL")
         pytest.importorskip("ot")
     options = rows.Options(quick=True, runs=1, isolated=False)
@@ -132,7 +132,7 @@ def test_collinear_points_share_a_line():
 
 
 def test_pictures_are_distributions():
-    pytest.importorskip("sklearn")
+    pytest.importorskip("skimage")
     pytest.importorskip("PIL")
     case = ImageCase(16, 1.0, 0.8)
     assert rebuild(case.as_dict()) == case

@@ -10,7 +10,7 @@ from benchmarks.cases.base import Positions
 
 @dataclass(frozen=True)
 class ImageCase(Positions):
-    """Grey levels of two pictures of scikit-learn, china and flower, each with total 1.
+    """Grey levels of two pictures of scikit-image, camera and astronaut, each with total 1.
 
     The middle square of a picture is resized to side x side pixels; the cost is the squared
     distance between pixels in the unit square.
@@ -35,15 +35,15 @@ class ImageCase(Positions):
 
         middle = (np.arange(self.side) + 0.5) / self.side
         pixels = np.stack(np.meshgrid(middle, middle, indexing="ij"), axis=-1).reshape(-1, 2)
-        a, b = self._grey("china.jpg"), self._grey("flower.jpg")
+        a, b = self._grey("camera"), self._grey("astronaut")
         return pixels, pixels, a, b, self.reg
 
     def _grey(self, name: str) -> Any:
         import numpy as np
         from PIL import Image
-        from sklearn.datasets import load_sample_image
+        from skimage import data
 
-        picture = Image.fromarray(load_sample_image(name)).convert("L")
+        picture = Image.fromarray(getattr(data, name)()).convert("L")
         size = min(picture.size)
         left, top = (picture.width - size) // 2, (picture.height - size) // 2
         picture = picture.resize(

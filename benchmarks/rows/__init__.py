@@ -54,8 +54,8 @@ ROWS: dict[str, Row] = {
     "IMG": Row(
         "Pictures, against the network simplex",
         images,
-        "Grey levels of two pictures of scikit-learn, china and flower (their middle square, "
-        "resized), each\nwith total 1; cost the squared distance between pixels in the unit "
+        "Grey levels of two pictures of scikit-image, camera and astronaut (their middle square, "
+        "resized),\neach with total 1; cost the squared distance between pixels in the unit "
         "square. A peer needs the matrix\nof all pairs of pixels.",
     ),
     "CLOUDS": Row(

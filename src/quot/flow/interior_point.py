@@ -31,6 +31,8 @@ _INSIDE, _BLOWN_UP, _LOST, _NEARLY = (30.0, 3e4, 3e7, 3e10), 1e3, 1e4, 1e3
 # Fraction of the way to the boundary that a step may go.
 _TO_BOUNDARY = 0.995
 _MAX_STEPS = 80
+# So many steps in vain after complementarity is small: round-off keeps nodes from being balanced.
+_IDLE = 3
 # How far from its ends, in capacities, an arc may start: 1 in so many.
 _LONG_WAY = 1e8
 
@@ -88,7 +90,7 @@ class _System:
             net,
             here,
             capped,
-            LaplacianSolver(jacobi=False, fine=1.0),
+            LaplacianSolver(uneven=True, fine=1.0),
             missing,
             1.0 / (net.weight + here.z / here.x + here.v / here.room),
             net.cost + net.weight * here.x - tension - here.z + here.v,
@@ -166,14 +168,16 @@ def _iterate(  # noqa: PLR0917
     """Take steps until near the optimum, or until they lead away; return the best, and how many."""
     capped = np.isfinite(net.capacity)
     count = net.n_arcs + int(np.count_nonzero(capped))
-    step, best, most = 0, _Reached(None, np.inf, np.inf), _BLOWN_UP * _complementarity(here)
+    step, idle, best = 0, 0, _Reached(None, np.inf, np.inf)
+    most = _BLOWN_UP * _complementarity(here)
     while True:
         missing = net.imbalance(here.x)
         residual = float(np.abs(missing).max())
         gap = _complementarity(here)
         now = _Reached(here, residual, max(gap / tol_gap, residual / tol))
+        idle = 0 if now.short < best.short or gap > tol_gap else idle + 1
         best = min(best, now, key=lambda reached: reached.short)
-        lost = not (gap <= most and now.short <= _LOST * best.short)
+        lost = not (gap <= most and now.short <= _LOST * best.short) or idle >= _IDLE
         if best.short <= 1.0 or lost or step >= max_iter or is_late():
             return best, step
         step += 1

@@ -39,10 +39,10 @@ class LaplacianSolver:
 
     Jacobi, or on large graphs multigrid, is tried first and given up for an approximate Cholesky
     factor where it is slow; the factor is kept from call to call for as long as it makes CG short.
-    With ``jacobi=False`` Jacobi is not tried.
+    With ``uneven=True``, where conductances span many orders of magnitude, neither is tried.
     """
 
-    jacobi: bool = True
+    uneven: bool = False
     fine: float = _FINE
     is_late: Callable[[], bool] = lambda: False
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
@@ -69,14 +69,14 @@ class LaplacianSolver:
             if reached <= rtol:
                 return x
             self._stale_rest = _RETRY_STALE_AFTER
-        elif rhs.size > _LARGE and self._cycles_rest == 0:
+        elif rhs.size > _LARGE and self._cycles_rest == 0 and not self.uneven:
             x, reached = Multigrid(*graph).solve(rhs, rtol, _CYCLES, self.is_late)
             if reached <= rtol or self.is_late():
                 return x
             self._cycles_rest = _RETRY_CYCLES_AFTER
         elif (
-            self.jacobi
-            and self._jacobi_rest == 0
+            self._jacobi_rest == 0
+            and not self.uneven
             and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size
         ):
             x, _, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
