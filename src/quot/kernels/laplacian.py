@@ -53,9 +53,11 @@ def twins(indptr, neighbour):
     n = indptr.size - 1
     fill = indptr[:-1].copy()
     order = np.empty(neighbour.size, np.int64)  # halves by their far end, near ends ascending
+    near = np.empty(neighbour.size, np.int32)
     for v in range(n):
         for q in range(indptr[v], indptr[v + 1]):
             order[fill[neighbour[q]]] = q
+            near[fill[neighbour[q]]] = v
             fill[neighbour[q]] += 1
     twin = np.empty(neighbour.size, np.int64)
     slot = np.empty(n, np.int64)
@@ -66,10 +68,8 @@ def twins(indptr, neighbour):
         for q in range(indptr[v + 1] - 1, indptr[v] - 1, -1):
             following[q] = slot[neighbour[q]]
             slot[neighbour[q]] = q
-        u = -1
         for k in range(indptr[v], indptr[v + 1]):
-            while order[k] >= indptr[u + 1]:
-                u += 1
+            u = near[k]
             twin[order[k]] = slot[u]
             slot[u] = following[slot[u]]
     return twin
