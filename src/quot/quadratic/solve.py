@@ -18,7 +18,7 @@ from quot.quadratic.feasibility import check_feasible
 from quot.quadratic.polish import polish
 from quot.quadratic.working_set import Solution, WorkingSet
 from quot.result import Result
-from quot.rounding import repair
+from quot.rounding import marginal_error, repair
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +27,9 @@ Bools = NDArray[np.bool_]
 # Within this gap and residual (relative) a result that missed the tolerance is near optimal.
 _NEAR = 1e-5
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
+# A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
+# repaired on.
+_HEALTHY = 1e-2
 # A multiplier this small (relative to the largest) says nothing.
 _NOISE = 1e-10
 
@@ -63,8 +66,9 @@ def solve_quadratic(
         if start is not None:
             start = Dual(start.f[rows], start.g[cols], start.lam)
         solution = WorkingSet(core, monitor, method, tolerance.gap).solve(start)
-        plan, dual, status = _grow(problem, solution, rows, cols)
-        plan = repair(problem, plan, _full(problem, dual))
+        healthy = marginal_error(core, solution.plan) <= _HEALTHY * tolerance.primal
+        plan, dual, status = _grow(problem, solution, rows, cols, drop=healthy)
+        plan = _visible(problem, repair(problem, plan, _full(problem, dual)))
     answer, certificate = _answer(problem, plan, dual)
     if status is Status.OPTIMAL and not certificate.holds(tolerance):
         exact, other = _answer(problem, plan, polish(problem, plan, dual))
@@ -97,13 +101,16 @@ def _order(problem: Problem) -> tuple[Ints, Ints]:
 
 
 def _grow(
-    problem: Problem, solution: Solution, rows: Ints, cols: Ints
+    problem: Problem, solution: Solution, rows: Ints, cols: Ints, *, drop: bool
 ) -> tuple[Plan, Dual, Status]:
-    """Put back the rows and columns without mass; their potentials are still open (NaN)."""
+    """Put back the rows and columns without mass; their potentials are still open (NaN).
+
+    Pairs that carry nothing are dropped, or kept for a repair to use.
+    """
     f, g = np.full(problem.shape[0], np.nan), np.full(problem.shape[1], np.nan)
     f[rows], g[cols] = solution.dual.f, solution.dual.g
     found = solution.plan
-    kept = found.values > 0.0
+    kept = found.values > 0.0 if drop else np.ones(found.nnz, np.bool_)
     i, j = rows[found.rows[kept]], cols[found.cols[kept]]
     order = np.lexsort((j, i))
     plan = Plan(
@@ -122,6 +129,15 @@ def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:
     known = np.concatenate((dual.f[~np.isnan(dual.f)], dual.g[~np.isnan(dual.g)]))
     noise = _NOISE * max(float(np.abs(known).max(initial=0.0)), abs(dual.lam))
     return dual.f < -noise, dual.g < -noise
+
+
+def _visible(problem: Problem, plan: Plan) -> Plan:
+    """The plan less entries that are lost in the rounding of their row's and column's masses."""
+    least = np.minimum(problem.a[plan.rows], problem.b[plan.cols])
+    seen = plan.values > np.finfo(np.float64).eps * least
+    if seen.all():
+        return plan
+    return Plan(plan.shape, plan.rows[seen], plan.cols[seen], plan.values[seen])
 
 
 def _answer(problem: Problem, plan: Plan, dual: Dual) -> tuple[Dual, Certificate]:

@@ -54,11 +54,13 @@ _NEARLY_LINEAR = 1.2
 _FAR = 25.0
 # Reg below which the potentials are extrapolated, relative to one at which much is active.
 # When that was not low enough, or too low for the precision of numbers, another is tried.
-_FLOOR = 1e-7
+_FLOOR = 1e-9
 _LOWER, _LOWER_TRIES = 1e-2, 5
 _HIGHER, _HIGHER_TRIES = 1e2, 4
 # Relative gap at which the line of small reg counts as reached.
 _EXACT = 1e-12
+# Imbalance (relative) that is as good as none.
+_ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # Below this imbalance (relative) round-off has not taken over yet.
 _NOISY = 1e-7
 # Rows that are looked at before candidates are listed, if there are many pairs.
@@ -236,7 +238,7 @@ class WorkingSet:
 
     def _extrapolate(self, wanted: Problem, network: Bipartite, state: FlowState) -> _Reached:
         """Follow the line of small reg from a solution to the reg wanted."""
-        tol = _AT_THE_END * self.tol * _unit(wanted)
+        tol = _ROUND_OFF * _unit(wanted)
         return _Reached.of(wanted, network, follow(network, state, wanted.reg, tol))
 
     def _descend_levels(self) -> None:
