@@ -524,6 +524,7 @@ def test_progress_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", terminal)
     assert main(["solve", "C.npy", "--reg", "0.5", "--json"]) == 0
     assert "solving" in terminal.getvalue()
+    assert "candidate pairs" in terminal.getvalue(), "what it is expected to take"
     assert json.loads(capsys.readouterr().out)["converged"] is True
     with common.progress("solving") as callback:
         assert callback(quot.solve(C).history[-1]) is None

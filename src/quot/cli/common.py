@@ -23,6 +23,7 @@ from quot.io.arrays import Arrays, as_vector, pick, read_arrays, read_vector
 from quot.io.results import is_result
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
+from quot.quadratic.estimate import estimate
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
 
@@ -191,8 +192,13 @@ def _masses(name: str, path: str | None, beside: Arrays, beside_path: str) -> An
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[Iterate], None] | None]:
-    """Give a callback that keeps a line on a terminal up to date; None if there is no terminal."""
+def progress(
+    what: str, problem: Problem | None = None
+) -> Iterator[Callable[[Iterate], None] | None]:
+    """Give a callback that keeps a line on a terminal up to date; None if there is no terminal.
+
+    What the solve of a problem is expected to take is said first.
+    """
     try:
         from rich.console import Console
     except ImportError:
@@ -201,7 +207,10 @@ def progress(what: str) -> Iterator[Callable[[Iterate], None] | None]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    with Console(stderr=True).status(f"{what} ...") as line:
+    console = Console(stderr=True, highlight=False)
+    with console.status(f"{what} ...") as line:
+        if problem is not None:
+            console.print(f"expected: {estimate(problem)}")
 
         def report(k: Iterate) -> None:
             line.update(

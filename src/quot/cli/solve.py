@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Solve, write, print; return the exit code."""
     _check_outputs(args.output, args.save)
     problem = common.read_problem(args)
-    with common.progress("solving") as callback:
+    with common.progress("solving", problem) as callback:
         result = quot.solve(
             problem.cost,
             problem.a,
