@@ -49,7 +49,7 @@ def calls():
     from quot import costs, passes
     from quot.flow import multigrid, newton
     from quot.pricing import blocks
-    from quot.quadratic import coarse, working_set
+    from quot.quadratic import candidates, coarse
     from quot.quadratic.bipartite import Dual
     from quot.quadratic.polish import polish
     from quot.rounding import round_sparse
@@ -63,7 +63,7 @@ def calls():
         for seed in range(3):
             _record_flow(random_network(np.random.default_rng(seed)))
         rng = np.random.default_rng(5)
-        for module in (coarse, working_set):  # small problems take the way of large ones
+        for module in (candidates, coarse):  # small problems take the way of large ones
             patch.setattr(module, "SMALL", 16)
         patch.setattr(coarse, "_FEW", 2)
         patch.setattr(blocks, "_PART_ROWS", 4)

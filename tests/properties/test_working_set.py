@@ -13,17 +13,18 @@ from tests.strategies import Instance, generic, nasty_problems, problems
 
 import quot
 from quot.pricing import blocks
-from quot.quadratic import coarse, working_set
+from quot.quadratic import candidates, coarse, working_set
 
 wide = st.tuples(st.integers(3, 14), st.integers(3, 14))
 
 
 @pytest.fixture(autouse=True)
 def low_thresholds(monkeypatch):
-    for module in (coarse, working_set):
+    for module in (candidates, coarse):
         monkeypatch.setattr(module, "SMALL", 8)
     monkeypatch.setattr(coarse, "_FEW", 2)
-    monkeypatch.setattr(working_set, "NEAREST", 2)
+    for module in (candidates, working_set):
+        monkeypatch.setattr(module, "NEAREST", 2)
     monkeypatch.setattr(blocks, "_PART_ROWS", 3)
 
 
@@ -58,7 +59,7 @@ def test_the_way_does_not_matter(instance):
     """On all pairs at once, or from level to level: one answer."""
     levels = quot.solve(*instance.data, **instance.options)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (coarse, working_set):
+        for module in (candidates, coarse):
             patch.setattr(module, "SMALL", 10**6)
         direct = quot.solve(*instance.data, **instance.options)
     assert_solved(instance, levels)
@@ -71,7 +72,7 @@ def test_the_way_does_not_matter(instance):
 def test_zoo(kind, mass, reg, monkeypatch):
     """Middle sizes with the thresholds as they are shipped, but for the first."""
     monkeypatch.undo()
-    for module in (coarse, working_set):
+    for module in (candidates, coarse):
         monkeypatch.setattr(module, "SMALL", 600)
     rng = np.random.default_rng(10)
     n, m = 83, 97

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from quot import memory
 from quot.costs import SparseCost
 from quot.problem import Problem
+from quot.quadratic.candidates import NEAREST
 from quot.quadratic.suggest import degrees, entries_at
-from quot.quadratic.working_set import NEAREST
 
 # Problems of no more pairs may have them all as candidates and still be small.
 _SMALL = 5_000_000

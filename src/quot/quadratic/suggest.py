@@ -17,8 +17,8 @@ from quot.convergence import Monitor, Tolerance
 from quot.problem import Problem
 from quot.quadratic.bipartite import Dual
 from quot.quadratic.coarse import coarsen
+from quot.quadratic.path import smooth_reg
 from quot.quadratic.solve import solve_quadratic
-from quot.quadratic.working_set import smooth_reg
 
 Floats = NDArray[np.float64]
 

@@ -17,25 +17,23 @@ from numpy.typing import NDArray
 from quot import memory
 from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Status
-from quot.costs import Cost, SparseCost, sample, spread
+from quot.costs import SparseCost
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import round_off, solve_newton
 from quot.plan import Plan
 from quot.pricing import Effort, Pricer
 from quot.problem import Problem
-from quot.quadratic.bipartite import Bipartite, Box, Dual
-from quot.quadratic.coarse import SMALL, Level, coarsen
+from quot.quadratic.bipartite import Bipartite, Dual
+from quot.quadratic.candidates import NEAREST, Candidates, choose_candidates, join
+from quot.quadratic.coarse import Level, coarsen
+from quot.quadratic.path import first_dual, predict, smooth_reg, step
 from quot.quadratic.small_reg import follow
 from quot.rounding import repair
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 
-# Pairs beyond the active ones kept for each row and column.
-NEAREST = 10
-# One step down the path of reg.
-_STEP = 5.0
 # On a coarse level the path stops where a row has fewer active pairs than this: below, the level
 # says little about the next one.
 _FEW_ACTIVE = 5.0
@@ -63,8 +61,6 @@ _EXACT = 1e-12
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # Below this imbalance (relative) round-off has not taken over yet.
 _NOISY = 1e-7
-# Rows that are looked at before candidates are listed, if there are many pairs.
-_SAMPLE, _MANY = 32, 5_000_000
 # The potentials may rise so many times further than no pair left out could object to. They move
 # together, mostly, so that few object, and pricing finds those.
 _REACH = 10.0
@@ -80,24 +76,6 @@ class Solution:
     plan: Plan
     dual: Dual
     status: Status
-
-
-class _Candidates(NamedTuple):
-    """Candidate pairs, their box (None if they are all there are), and how complete they are.
-
-    A pair left out has at least the slack `rows_at` of its row (n,) and `cols_at` of its column
-    (m,).
-    """
-
-    support: Support
-    box: Box | None
-    rows_at: Floats
-    cols_at: Floats
-
-    @property
-    def hint(self) -> tuple[Floats, Floats]:
-        """How far to look next time."""
-        return 2.0 * self.rows_at, 2.0 * self.cols_at
 
 
 class _Reached(NamedTuple):
@@ -246,7 +224,7 @@ class WorkingSet:
         levels = self.levels = coarsen(self.problem)
         stages = [self.problem, *(level.problem for level in levels)]
         reg = smooth_reg(stages[-1])
-        dual = _first(stages[-1])
+        dual = first_dual(stages[-1])
         for depth in reversed(range(len(stages))):
             stage, self.level = stages[depth], depth
             target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
@@ -274,7 +252,7 @@ class WorkingSet:
         `jump` is the reg that the dual belongs to, if that is far above the first.
         """
         before: tuple[Dual, float] | None = None
-        near: _Candidates | None = None
+        near: Candidates | None = None
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
@@ -282,22 +260,22 @@ class WorkingSet:
             jump = None
             if reg == target or (not last and self.active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
-            lower = max(reg / _step(reg / target), target)
+            lower = max(reg / step(reg / target), target)
             if last and self._is_far(reg, target):
                 jump, lower = reg, target
                 before, reg = None, lower
                 continue
-            before, (dual, reg) = (dual, reg), (_predict(dual, reg, before, lower, problem), lower)
+            before, (dual, reg) = (dual, reg), (predict(dual, reg, before, lower, problem), lower)
 
     def _settle(
         self,
         problem: Problem,
         dual: Dual,
-        near: _Candidates | None,
+        near: Candidates | None,
         jump: float | None,
         *,
         end: bool,
-    ) -> tuple[Dual, _Candidates]:
+    ) -> tuple[Dual, Candidates]:
         """Solve at one reg, loosely first, until nothing that matters flows through the hub.
 
         At the end no pair may be missing either. `near` are earlier candidates: how far to look.
@@ -348,7 +326,7 @@ class WorkingSet:
         hint = np.where(rows, np.inf, self.near[0]), np.where(cols, np.inf, self.near[1])
         near = self._candidates(problem, dual, NEAREST * _MORE**self.round, hint)
         self.near = near.rows_at, near.cols_at
-        return _join(network, near, state, again)
+        return join(network, near, state, again)
 
     def _take_in(
         self, network: Bipartite, state: FlowState, again: Dual | None = None
@@ -360,7 +338,7 @@ class WorkingSet:
         self.round += 1
         dual = network.dual(state)
         near = self._candidates(network.problem, dual, NEAREST, None)
-        return _join(network, near, state, again)
+        return join(network, near, state, again)
 
     def _is_far(self, reg: float, target: float) -> bool:
         """Whether the interior point should go the rest of the way."""
@@ -398,24 +376,10 @@ class WorkingSet:
 
     def _candidates(
         self, problem: Problem, dual: Dual, count: int, hint: tuple[Floats, Floats] | None
-    ) -> _Candidates:
-        """All pairs of a small or sparse problem; else the active ones and the `count` nearest.
-
-        With a hint, slacks of rows and columns beyond which nothing is wanted, fewer may do.
-        """
-        cost, (n, m) = problem.cost, problem.shape
-        nowhere = np.full(n, np.inf), np.full(m, np.inf)
-        if isinstance(cost, SparseCost):
-            return _Candidates(Support(cost.shape, cost.rows, cost.cols), None, *nowhere)
-        if n * m <= SMALL:
-            rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
-            return _Candidates(Support((n, m), rows, cols), None, *nowhere)
-        f = dual.f + dual.lam
-        _check_memory(cost, f, dual.g, count, hint)
-        support, rows_at, cols_at = self.pricer.nearest(cost, f, dual.g, count, hint)
+    ) -> Candidates:
+        """Candidates around a dual point; in a box that grows with every round in vain."""
         reach = _REACH * (1.0 if self._is_nearly_linear else _FURTHER**self.round)
-        box = Box.around(dual, reach * rows_at, reach * cols_at)
-        return _Candidates(support, box, rows_at, cols_at)
+        return choose_candidates(self.pricer, problem, dual, count, hint, reach)
 
     def _solve(
         self, network: Bipartite, state: FlowState, tol: float, *, jump: float | None = None
@@ -485,72 +449,9 @@ class WorkingSet:
         return found
 
 
-def _join(
-    network: Bipartite, near: _Candidates, state: FlowState, again: Dual | None
-) -> tuple[Bipartite, FlowState]:
-    """The network with more candidates, at the state it was in, or `again` at a dual point.
-
-    A row or column that has all its pairs needs no bound.
-    """
-    support, box = network.support | near.support, near.box
-    if box is not None:
-        n, m = support.shape
-        full_row = np.bincount(support.rows, minlength=n) == m
-        full_col = np.bincount(support.cols, minlength=m) == n
-        box = Box(np.where(full_row, np.inf, box.rows), np.where(full_col, np.inf, box.cols))
-    wider = Bipartite(network.problem, support, box)
-    return wider, wider.state(again) if again else wider.resume(network, state)
-
-
-def _first(problem: Problem) -> Dual:
-    """Where the path begins: all rows pay a typical cost."""
-    n, m = problem.shape
-    typical = float(np.median(sample(problem.cost)))
-    if problem.is_balanced:
-        return Dual(np.full(n, typical), np.zeros(m))
-    return Dual(np.zeros(n), np.zeros(m), typical)
-
-
-def _step(way: float) -> float:
-    """One of the equal steps, about _STEP each, into which a way is cut."""
-    return float(way ** (1.0 / max(1, round(np.log(way) / np.log(_STEP)))))
-
-
-def _predict(
-    dual: Dual, reg: float, before: tuple[Dual, float] | None, lower: float, problem: Problem
-) -> Dual:
-    """Extrapolate the potentials, which are piecewise affine in reg."""
-    if before is None:
-        return dual
-    other, other_reg = before
-    t = (lower - reg) / (reg - other_reg)
-    f, g = dual.f + t * (dual.f - other.f), dual.g + t * (dual.g - other.g)
-    if not problem.is_balanced:
-        f = np.where(dual.f < 0, np.minimum(f, 0.0), 0.0)
-        g = np.where(dual.g < 0, np.minimum(g, 0.0), 0.0)
-    return Dual(f, g, dual.lam + t * (dual.lam - other.lam))
-
-
 def _unit(problem: Problem) -> float:
     """The largest mass that may move through a single row or column."""
     return float(min(max(problem.a.max(), problem.b.max()), problem.total))
-
-
-def _check_memory(
-    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats] | None
-) -> None:
-    """Raise if pairs of no slack, and the `count` nearest, would not fit the machine.
-
-    Where a hint says how far to look, there are no more than usual.
-    """
-    n, m = cost.shape
-    if n * m < _MANY:
-        return
-    rows = spread(n, _SAMPLE)
-    block = cost.take(rows, np.arange(m)).block(0, rows.size)
-    active = np.count_nonzero(block - f[rows, None] - g <= 0.0) / rows.size
-    wide = n + m if hint is None else sum(np.count_nonzero(np.isinf(far)) for far in hint)
-    memory.check(n * active + min(count * wide + 2 * NEAREST * (n + m), n * (m - active)))
 
 
 def _enough(network: Bipartite, tol: float) -> float:
@@ -569,12 +470,3 @@ def _is_stuck(network: Bipartite, state: FlowState, tol: float) -> bool:
 
 def _pairs(problem: Problem) -> int:
     return problem.shape[0] * problem.shape[1]
-
-
-def smooth_reg(problem: Problem) -> float:
-    """Return a reg at which a good part of all pairs is active, not below the problem's own."""
-    costs = sample(problem.cost)
-    off = np.abs(costs - np.median(costs))  # a few far points must not set the scale for all
-    spread = 1.5 * float(np.median(off)) or float(off.mean()) or float(np.abs(costs).max()) or 1.0
-    typical = min(float(problem.a.mean()), problem.total)
-    return max(2.0 * spread / typical, problem.reg)
