@@ -24,10 +24,13 @@ Floats = NDArray[np.float64]
 # what that leaves is made up for in the next step.
 _AIM, _RTOL = 1e-3, 1e-5
 # Products of flow and multiplier at the start, in those of a typical arc: a start too near the
-# boundary takes many short steps to balance the nodes. Where masses are so uneven that the sum of
-# products grows by the factor given, or round-off leads away from the best point, by another, and
-# that point is not near the end, by a third, the next start is tried.
-_INSIDE, _BLOWN_UP, _LOST, _NEARLY = (30.0, 3e4, 3e7, 3e10), 1e3, 1e4, 1e3
+# boundary takes many short steps to balance the nodes, and where masses are very uneven it blows
+# up. Then the next one is tried.
+_INSIDE = (30.0, 3e4, 3e7, 3e10)
+# A start has blown up when complementarity grows by this factor; round-off has taken over when what
+# is missing grows by this factor from the best point; and no other start is needed when that was no
+# further from what is wanted than this.
+_BLOWN_UP, _LOST, _NEARLY = 1e3, 1e4, 1e3
 # Fraction of the way to the boundary that a step may go.
 _TO_BOUNDARY = 0.995
 _MAX_STEPS = 80

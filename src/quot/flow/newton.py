@@ -123,7 +123,7 @@ def solve_newton(
     centred = start.potentials - np.median(start.potentials)
     point = _evaluate(network, centred, start.side.copy())
     if enough > 0.0:
-        point = _relax(network, point, tol)
+        point = _relax(network, point, tol, is_late)
     point = best = _mend(network, point, tol, is_late)
     iterations = idle = 0
     while point.residual > tol and iterations < max_iter and not is_late():
@@ -344,12 +344,12 @@ def _missing(network: Network, point: _Point) -> Floats:
     return np.where(network.is_hub, 0.0, np.abs(point.imbalance))
 
 
-def _relax(network: Network, point: _Point, tol: float) -> _Point:
+def _relax(network: Network, point: _Point, tol: float, is_late: Callable[[], bool]) -> _Point:
     """Sweep over all nodes for as long as that helps: what is wrong at single nodes goes fast."""
     if np.count_nonzero(point.slope) < _RICH * network.n_nodes:
         return point
     for _ in range(_SWEEPS):
-        if point.residual <= tol:
+        if point.residual <= tol or is_late():
             break
         before = point.total
         _sweep(network, point, 0.1 * tol, 0.0)
