@@ -276,10 +276,10 @@ class WorkingSet:
         *,
         end: bool,
     ) -> tuple[Dual, Candidates]:
-        """Solve at one reg, loosely first, until nothing that matters flows through the hub.
+        """Solve at one reg, loosely, until nothing that matters flows through the hub.
 
-        At the end no pair may be missing either. `near` are earlier candidates: how far to look.
-        Returns the dual point and the candidates.
+        After a jump no pair may be missing either; else `_finish` prices. `near` are earlier
+        candidates: how far to look. Returns the dual point and the candidates.
         """
         self.round, tol = 0, _ON_THE_WAY
         near = self._candidates(problem, dual, NEAREST, near.hint if near else None)
@@ -293,14 +293,11 @@ class WorkingSet:
                 network, state = self._widen(network, state, again)
                 tol = max(0.1 * tol, _NEAR_THE_END)  # what is loose may go in circles
                 continue
-            if end and self._missing(network, state):
+            if again is not None and self._missing(network, state):
                 network, state = self._take_in(network, state, again)
-            elif end and tol > _NEAR_THE_END:
-                jump = again = None
-                tol = _NEAR_THE_END
-            else:
-                self.active = int(np.count_nonzero(network.values(state)))
-                return network.dual(state), near
+                continue
+            self.active = int(np.count_nonzero(network.values(state)))
+            return network.dual(state), near
 
     def _missing(self, network: Bipartite, state: FlowState) -> int:
         """Price all pairs; return how many that should carry mass are no candidates."""
@@ -337,7 +334,8 @@ class WorkingSet:
         """
         self.round += 1
         dual = network.dual(state)
-        near = self._candidates(network.problem, dual, NEAREST, None)
+        hint = 2.0 * self.near[0], 2.0 * self.near[1]
+        near = self._candidates(network.problem, dual, NEAREST, hint)
         return join(network, near, state, again)
 
     def _is_far(self, reg: float, target: float) -> bool:
