@@ -22,7 +22,7 @@ N, REG, MASS = 20_000, 76.0, 0.7
 INK, FAINT, BAND = "#1f1f24", "#6b6b76", "#eef0f3"
 # Field of an iterate, what it is called, colour, marker.
 SERIES = (
-    ("pairs", "pairs looked at before the round", "#8a8f98", "s"),
+    ("pairs", "pairs looked at", "#8a8f98", "s"),
     ("candidates", "candidates", "#0072b2", "o"),
     ("support", "active pairs", "#d55e00", "D"),
     ("violators", "violators", "#b3007a", "X"),

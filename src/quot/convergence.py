@@ -91,7 +91,7 @@ class Iterate:
         How often candidates were chosen anew at this level and reg, in vain so far.
     pairs, boxes : int
         Pairs whose cost the passes over all pairs computed since the last iteration, and boxes
-        that spared others.
+        that spared others; in the last iteration also those of the pass that came after it.
     """
 
     iteration: int
@@ -160,6 +160,12 @@ class Monitor:
     def steps_left(self) -> int:
         """Newton or interior-point steps still allowed."""
         return max(self.max_iter - self.steps, 0)
+
+    def amend(self, pairs: int, boxes: int) -> None:
+        """Add to the last iteration what was looked at after it."""
+        if self.history:
+            last = self.history[-1]
+            self.history[-1] = replace(last, pairs=last.pairs + pairs, boxes=last.boxes + boxes)
 
     def report(self, iterate: Iterate) -> Status | None:
         """Record an outer iteration; return the status that ends the solve, if any."""

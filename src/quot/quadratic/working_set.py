@@ -148,6 +148,7 @@ class WorkingSet:
             status = stop.args[0]
         except KeyboardInterrupt:
             status = Status.STOPPED
+        self.monitor.amend(self.pricer.effort.pairs, self.pricer.effort.boxes)
         return Solution(*self._found(), status)
 
     def _found(self) -> tuple[Plan, Dual]:
