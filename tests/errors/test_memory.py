@@ -76,3 +76,14 @@ def test_candidates_that_do_not_fit_are_refused(monkeypatch, rng):
 def test_verbose_says_first_what_to_expect(capsys):
     quot.solve(np.ones((3, 4)), reg=1.0, verbose=True)
     assert capsys.readouterr().err.startswith("expected: about 12 entries, 12 candidate pairs")
+
+
+def test_what_is_checked_is_what_is_needed(monkeypatch):
+    """Checked twice as high, a million points were refused that need 10 GB."""
+    asked = []
+    monkeypatch.setattr(memory, "check", asked.append)
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(3000, 2)), 0.7 * rng.normal(size=(3000, 2)) + 1.0
+    r = quot.solve_points(X, Y, reg=30.0, mass=0.7)
+    most = max(k.candidates for k in r.history)
+    assert most < max(asked) < 1.7 * most

@@ -100,4 +100,5 @@ def _check_memory(
     block = cost.take(rows, np.arange(m)).block(0, rows.size)
     active = np.count_nonzero(block - f[rows, None] - g <= 0.0) / rows.size
     wide = n + m if hint is None else sum(np.count_nonzero(np.isinf(far)) for far in hint)
-    memory.check(n * active + min(count * wide + 2 * NEAREST * (n + m), n * (m - active)))
+    others = count * wide + NEAREST * (n + m - wide)
+    memory.check(n * active + min(others, n * (m - active)))
