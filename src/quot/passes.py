@@ -157,12 +157,12 @@ def choose(
 def _boxed(cost: PointCost, rows: Ints, f: Floats, g: Floats) -> float:
     """Pairs that one of the rows takes by boxes, in the mean."""
     tree, other = cost.trees
-    g, spread = g[other.order], np.zeros(cost.shape[0])
-    spread[rows] = f
-    side, spread = other.side(g), spread[tree.order]
+    g, prices = g[other.order], np.zeros(cost.shape[0])
+    prices[rows] = f
+    side, prices = other.side(g), prices[tree.order]
     places = np.flatnonzero(np.isin(tree.order, rows))
     seen = [
-        box_kernels.scan(at, at + 1, cost.metric_code, tree.points, spread, side, g)[2]
+        box_kernels.scan(at, at + 1, cost.metric_code, tree.points, prices, side, g)[2]
         for at in places
     ]
     return float(np.mean(seen))

@@ -37,6 +37,12 @@ def linear_bound(C, a, b, mass, f, g, lam):
     return float(moved @ a[full] + g @ b + total)
 
 
+def lower_bound(C, a, b, reg, mass, f, g, lam):
+    """The better of the two bounds; at reg = 0 there is only the linear one."""
+    lower = linear_bound(C, a, b, mass, f, g, lam)
+    return max(lower, dual_value(C, a, b, reg, mass, f, g, lam)) if reg > 0 else lower
+
+
 def residual(P, a, b, mass):
     """Largest violation of the constraints; masses in units of the largest, the total of itself."""
     rows, cols = P.sum(axis=1) - a, P.sum(axis=0) - b

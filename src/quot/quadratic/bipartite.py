@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from quot.costs import sample
 from quot.flow.network import FlowState, Network
 from quot.parallel import dot
+from quot.plan import Plan
 from quot.problem import Problem
 from quot.support import Support
 
@@ -175,6 +176,10 @@ class Bipartite:
         sink = p[self.sink] if self.slack_cols else float(g.max())
         f, g = np.minimum(f + source, 0.0), np.minimum(g - sink, 0.0)
         return Dual(f, g, float(sink - source) + self.offset)
+
+    def plan(self, state: FlowState) -> Plan:
+        """The plan on the support; pairs that carry nothing are in it, too."""
+        return Plan(self.support.shape, self.support.rows, self.support.cols, self.values(state))
 
     def values(self, state: FlowState) -> Floats:
         """Mass on each pair of the support."""

@@ -86,8 +86,8 @@ class Level:
             member_a, start_a, finer.a, member_b, start_b, finer.b,
         )  # fmt: skip
         order = np.lexsort((cols, rows))
-        spread = Plan(finer.shape, rows[order], cols[order], values[order])
-        return spread, Dual(dual.f[self.rows], dual.g[self.cols], dual.lam)
+        finer_plan = Plan(finer.shape, rows[order], cols[order], values[order])
+        return finer_plan, Dual(dual.f[self.rows], dual.g[self.cols], dual.lam)
 
 
 def _members(label: Ints, count: int) -> tuple[Ints, Ints]:
@@ -201,8 +201,7 @@ def _average_rows(cost: Cost, label: Ints, share: Floats, count: int) -> Floats:
     """Average a cost over clusters of rows, (count, m)."""
     n, m = cost.shape
     out = np.zeros((count, m))
-    order = np.argsort(label, kind="stable")
-    first = np.searchsorted(label[order], np.arange(count + 1))
+    order, first = _members(label, count)
     everything: Any = np.arange(m)
 
     def part(start: int, stop: int) -> None:

@@ -26,6 +26,7 @@ Bools = NDArray[np.bool_]
 
 # Within this gap and residual (relative) a result that missed the tolerance is near optimal.
 _NEAR = 1e-5
+# Rounding of a sum of few numbers, relative.
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
@@ -67,7 +68,8 @@ def solve_quadratic(
             start = Dual(start.f[rows], start.g[cols], start.lam)
         solution = WorkingSet(core, monitor, method, tolerance.gap).solve(start)
         healthy = marginal_error(core, solution.plan) <= _HEALTHY * tolerance.primal
-        plan, dual, status = _grow(problem, solution, rows, cols, drop=healthy)
+        plan, dual = _grow(problem, solution, rows, cols, drop=healthy)
+        status = solution.status
         plan = _visible(problem, repair(problem, plan, _full(problem, dual)))
     answer, certificate = _answer(problem, plan, dual)
     if status is Status.OPTIMAL and not certificate.holds(tolerance):
@@ -102,7 +104,7 @@ def _order(problem: Problem) -> tuple[Ints, Ints]:
 
 def _grow(
     problem: Problem, solution: Solution, rows: Ints, cols: Ints, *, drop: bool
-) -> tuple[Plan, Dual, Status]:
+) -> tuple[Plan, Dual]:
     """Put back the rows and columns without mass; their potentials are still open (NaN).
 
     Pairs that carry nothing are dropped, or kept for a repair to use.
@@ -119,7 +121,7 @@ def _grow(
         j[order].astype(np.int32),
         found.values[kept][order],
     )
-    return plan, Dual(f, g, solution.dual.lam), solution.status
+    return plan, Dual(f, g, solution.dual.lam)
 
 
 def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:

@@ -87,9 +87,8 @@ class _Reached(NamedTuple):
 
     @classmethod
     def of(cls, problem: Problem, network: Bipartite, state: FlowState) -> _Reached:
-        support, dual = network.support, network.dual(state)
-        plan = Plan(problem.shape, support.rows, support.cols, network.values(state))
-        certificate = certify(problem, plan, dual.f, dual.g, dual.lam)
+        dual = network.dual(state)
+        certificate = certify(problem, network.plan(state), dual.f, dual.g, dual.lam)
         return cls(network, state, certificate.relative_gap)
 
 
@@ -157,8 +156,7 @@ class WorkingSet:
         Then every row pays what it takes to send its mass, or the bound would be none.
         """
         network, problem = self.network, self.network.problem
-        dual, values = network.dual(self.state), network.values(self.state)
-        plan = Plan(problem.shape, network.support.rows, network.support.cols, values)
+        plan, dual = network.plan(self.state), network.dual(self.state)
         stages = [self.problem, *(level.problem for level in self.levels)]
         depth = [stage.shape for stage in stages].index(problem.shape)
         if depth == 0:
