@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+from tests.checks import everywhere
 from tests.strategies import rng_of, seeds
 
 from quot.boxes import BoxTree
@@ -117,7 +118,7 @@ everything = pytest.mark.parametrize(
 @pytest.mark.parametrize("count", [1, 6, 900])
 def test_nearest(metric, kinds, shape, d, count):
     case = Case(metric, kinds, shape, d)
-    *found, effort = trees.nearest(case.cost, case.f, case.g, count, None, case.noise)
+    *found, effort = trees.nearest(case.cost, case.f, case.g, count, everywhere(shape), case.noise)
     assert_nearest(case, count, np.full((2, 1), np.inf), *found)
     assert 0 < effort.pairs <= 2 * case.C.size
 
@@ -168,7 +169,7 @@ def test_nearest_with_hints(metric, values, shape):
 def test_boxes_leave_most_pairs_out(metric):
     """A count, not a time: smooth potentials near the optimum, in the plane."""
     case = Case(metric, ("plain", "near optimal"), (4000, 4000), 2)
-    *_, nearest = trees.nearest(case.cost, case.f, case.g, 10, None, case.noise)
+    *_, nearest = trees.nearest(case.cost, case.f, case.g, 10, everywhere((4000, 4000)), case.noise)
     _, violators = trees.violators(case.cost, case.f, case.g, case.noise)
     _, roots = trees.row_roots(case.cost, case.g, np.zeros(4000))
     for effort, part in ((nearest, 0.15), (violators, 0.05), (roots, 0.1)):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numba.core.registry import CPUDispatcher
+from tests.checks import everywhere
 from tests.kernels.networks import random_network
 from tests.oracles.graphs import random_graph
 
@@ -126,7 +127,7 @@ def _record_screens(X, Y):
         block, _ = screen.block(0, len(X))
         f, g = np.sort(block, axis=1)[:, 9].astype(float), np.zeros(len(Y))
         MODULES["certificate"].scan_rows(block, 0, f, g, screen.exact)
-        blocks.nearest(screen, f, g, 3, None, 1e-9)
+        blocks.nearest(screen, f, g, 3, everywhere((len(X), len(Y))), 1e-9)
         blocks.violators(screen, f, g, 1e-9)
         blocks.row_roots(screen, g, np.full(len(X), 0.3))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.spatial.distance import cdist
+from tests.checks import everywhere
 
 from quot.costs import METRICS, PointCost, as_cost
 from quot.kernels import pricing as kernels
@@ -105,7 +106,7 @@ def test_nearest_over_all_pairs(kind, ties, rng):
         cost = as_cost(sp.coo_array((C[np.isfinite(C)], np.nonzero(np.isfinite(C))), shape=C.shape))
         f, g = np.round(20 * f) / 4, np.round(20 * g) / 4
     slack = C - f[:, None] - g
-    near, row_reach, col_reach = blocks.nearest(Blocks(cost), f, g, 4, None, 0.0)
+    near, row_reach, col_reach = blocks.nearest(Blocks(cost), f, g, 4, everywhere(C.shape), 0.0)
     taken = np.zeros(C.shape, bool)
     taken[near.rows, near.cols] = True
     assert taken[slack <= 0].all()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from tests.checks import assert_same_certificate
+from tests.checks import assert_same_certificate, everywhere
 from tests.oracles import certificate as oracle
 from tests.strategies import equal_totals, rng_of, seeds
 
@@ -222,10 +222,10 @@ def test_the_passes_are_those_over_all_pairs(metric, shape, d, monkeypatch):
     most = 1000 if n < 700 else 30  # more than there are, or many
     far = 0.1 * unit * case.rng.random(n), 0.1 * unit * case.rng.random(m)
     for count, hint, noise in (
-        (1, None, 0.0),
-        (6, None, 0.02 * unit),
+        (1, everywhere(shape), 0.0),
+        (6, everywhere(shape), 0.02 * unit),
         (6, far, 0.0),
-        (most, None, 0.0),
+        (most, everywhere(shape), 0.0),
         (most, far, 1e-3 * unit),
     ):
         expected = blocks.nearest(whole, f, g, count, hint, noise)
@@ -252,7 +252,8 @@ def test_the_passes_over_odd_clouds(metric, kind):
     screen, whole = Screen(case.cost), Blocks(case.cost)
     for count in (1, 6, 200):
         found, expected = (
-            blocks.nearest(way, f, g, count, None, 1e-4 * unit) for way in (screen, whole)
+            blocks.nearest(way, f, g, count, everywhere((80, 110)), 1e-4 * unit)
+            for way in (screen, whole)
         )
         assert_same_nearest(case, found, expected, ties=1e-12 * unit)
     found, expected = (blocks.violators(way, f, g, 1e-4 * unit) for way in (screen, whole))
@@ -270,7 +271,8 @@ def test_equal_slacks(count, noise, rng):
     cost = PointCost(X, Y)
     f, g = rng.integers(8, size=600) / 4 + 4.0, rng.integers(8, size=25) / 4
     found, expected = (
-        blocks.nearest(way, f, g, count, None, noise) for way in (Screen(cost), Blocks(cost))
+        blocks.nearest(way, f, g, count, everywhere((600, 25)), noise)
+        for way in (Screen(cost), Blocks(cost))
     )
     for k in (1, 2):
         np.testing.assert_array_equal(found[k], expected[k])

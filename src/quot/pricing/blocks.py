@@ -27,7 +27,7 @@ def nearest(  # noqa: PLR0917
     f: Floats,
     g: Floats,
     count: int,
-    hint: tuple[Floats, Floats] | None,
+    hint: tuple[Floats, Floats],
     noise: float,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[Support, Floats, Floats]:
@@ -38,7 +38,7 @@ def nearest(  # noqa: PLR0917
     beyond which nothing is wanted, fewer may be taken.
     """
     n, m = way.cost.shape
-    row_hint, col_hint = hint if hint is not None else (np.full(n, np.inf), np.full(m, np.inf))
+    row_hint, col_hint = hint
     row_slack, row_index = _lists(row_hint, min(count, m))
 
     def part(start: int, stop: int) -> tuple[Floats, Ints, list[Pairs]]:

@@ -46,6 +46,8 @@ class Pricer:
         """
         way = choose(cost, f.take, g, search=True)
         noise = round_off(f, g)
+        if hint is None:
+            hint = np.full(cost.shape[0], np.inf), np.full(cost.shape[1], np.inf)
         if isinstance(way, Boxes):
             found, row_slack, col_slack, effort = trees.nearest(
                 way.cost, f, g, count, hint, noise, self.check

@@ -26,13 +26,13 @@ def nearest(  # noqa: PLR0917
     f: Floats,
     g: Floats,
     count: int,
-    hint: tuple[Floats, Floats] | None,
+    hint: tuple[Floats, Floats],
     noise: float,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[Support, Floats, Floats, Effort]:
     """Do what `blocks.nearest` does."""
     n, m = cost.shape
-    row_hint, col_hint = hint if hint is not None else (np.full(n, np.inf), np.full(m, np.inf))
+    row_hint, col_hint = hint
     rows = _Search(cost.metric_code, *cost.trees, f, g, row_hint, min(count, m), noise)
     active, there = rows.run(check, collect=True)
     cols = _Search(cost.metric_code, *cost.trees[::-1], g, f, col_hint, min(count, n), noise)

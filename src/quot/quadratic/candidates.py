@@ -36,10 +36,11 @@ class Candidates(NamedTuple):
     rows_at: Floats
     cols_at: Floats
 
-    @property
-    def hint(self) -> tuple[Floats, Floats]:
-        """How far to look next time."""
-        return 2.0 * self.rows_at, 2.0 * self.cols_at
+
+def beyond_all(problem: Problem) -> tuple[Floats, Floats]:
+    """Slacks of rows and columns beyond those of any pair."""
+    n, m = problem.shape
+    return np.full(n, np.inf), np.full(m, np.inf)
 
 
 def choose_candidates(  # noqa: PLR0917
@@ -47,21 +48,20 @@ def choose_candidates(  # noqa: PLR0917
     problem: Problem,
     dual: Dual,
     count: int,
-    hint: tuple[Floats, Floats] | None,
+    hint: tuple[Floats, Floats],
     reach: float,
 ) -> Candidates:
     """All pairs of a small or sparse problem; else the active ones and the `count` nearest.
 
-    With a hint, slacks of rows and columns beyond which nothing is wanted, fewer may do. In the
+    The hint says beyond which slacks of rows and columns nothing is wanted; fewer may do. In the
     box potentials may rise `reach` times further than no pair left out could object to.
     """
     cost, (n, m) = problem.cost, problem.shape
-    nowhere = np.full(n, np.inf), np.full(m, np.inf)
     if isinstance(cost, SparseCost):
-        return Candidates(Support(cost.shape, cost.rows, cost.cols), None, *nowhere)
+        return Candidates(Support(cost.shape, cost.rows, cost.cols), None, *beyond_all(problem))
     if n * m <= SMALL:
         rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
-        return Candidates(Support((n, m), rows, cols), None, *nowhere)
+        return Candidates(Support((n, m), rows, cols), None, *beyond_all(problem))
     f = dual.f + dual.lam
     _check_memory(cost, f, dual.g, count, hint)
     support, rows_at, cols_at = pricer.nearest(cost, f, dual.g, count, hint)
@@ -87,11 +87,11 @@ def join(
 
 
 def _check_memory(
-    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats] | None
+    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats]
 ) -> None:
     """Raise if pairs of no slack, and the `count` nearest, would not fit the machine.
 
-    Where a hint says how far to look, there are no more than usual.
+    Where the hint says how far to look, there are no more than usual.
     """
     n, m = cost.shape
     if n * m < _MANY:
@@ -99,6 +99,6 @@ def _check_memory(
     rows = spread(n, _SAMPLE)
     block = cost.take(rows, np.arange(m)).block(0, rows.size)
     active = np.count_nonzero(block - f[rows, None] - g <= 0.0) / rows.size
-    wide = n + m if hint is None else sum(np.count_nonzero(np.isinf(far)) for far in hint)
+    wide = sum(np.count_nonzero(np.isinf(far)) for far in hint)
     others = count * wide + NEAREST * (n + m - wide)
     memory.check(n * active + min(others, n * (m - active)))

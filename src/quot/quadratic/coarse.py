@@ -2,8 +2,8 @@
 
 Rows are points: their coordinates, or their costs to a few columns where only a matrix is known.
 A kd tree cuts them into clusters of equal size; their mass is the sum, the cost between two the
-mean, or that between the mean points. Potentials found there, read on single rows against the
-clusters of columns, are good to second order in the size of a cluster.
+mean, or that between the mean points. Potentials found there, read on single columns against
+the clusters of rows, are good to second order in the size of a cluster.
 """
 
 from __future__ import annotations
@@ -44,8 +44,6 @@ class Level:
         Between clusters, K_a x K_b.
     rows, cols : int64 arrays of shape (n,), (m,)
         Cluster of each row and column of the finer problem.
-    row_cost : Cost of shape (n, K_b)
-        Finer rows against clusters of columns.
     col_cost : Cost of shape (m, K_a)
         Finer columns against clusters of rows.
     """
@@ -53,18 +51,16 @@ class Level:
     problem: Problem
     rows: Ints
     cols: Ints
-    row_cost: Cost
     col_cost: Cost
 
     def extend(self, dual: Dual, reg: float, finer: Problem, pricer: Pricer) -> Dual:
         """Read the potentials of this level at `reg` on the rows and columns of the finer one.
 
-        A finer row is treated as if it were its cluster: it pays the f at which it would send
-        the cluster's mass to the clusters of columns. Then every finer row pays what it takes to
+        A finer column is treated as if it were its cluster: it pays the g at which it would take
+        the cluster's mass from the clusters of rows. Then every finer row pays what it takes to
         send its own mass at the finer reg.
         """
         coarse = self.problem
-        f = pricer.row_roots(self.row_cost, dual.g + dual.lam, reg * coarse.a[self.rows])
         g = pricer.row_roots(self.col_cost, dual.f + dual.lam, reg * coarse.b[self.cols])
         if not finer.is_balanced:
             g = np.minimum(g, 0.0)
@@ -72,6 +68,13 @@ class Level:
         if not finer.is_balanced:
             f = np.minimum(f, 0.0)
         return Dual(f, g, dual.lam)
+
+    def extend_slacks(self, slacks: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        """Read slacks of rows and columns, so many others away, on those of the finer problem.
+
+        There others are closer to one another. No matter how much: half is still more than enough.
+        """
+        return 0.5 * slacks[0][self.rows], 0.5 * slacks[1][self.cols]
 
     def refine(self, plan: Plan, dual: Dual, finer: Problem) -> tuple[Plan, Dual]:
         """Spread a plan of this level over the finer one, clusters by their members, no search.
@@ -157,22 +160,18 @@ def _join(problem: Problem, rows: Ints, cols: Ints) -> Level:
     share_a, share_b = problem.a / a[rows], problem.b / b[cols]
     cost = problem.cost
     joined: Cost
-    row_cost: Cost
     col_cost: Cost
     if isinstance(cost, PointCost):
         X, Y = cost.positions
         means = _means(X, rows, share_a, k), _means(Y, cols, share_b, q)
         joined = PointCost(*means, metric=cost.metric)
-        row_cost = PointCost(X, means[1], metric=cost.metric)
         col_cost = PointCost(Y, means[0], metric=cost.metric)
     else:
-        by_cols = _average_columns(cost, cols, share_b, q)
         by_rows = _average_rows(cost, rows, share_a, k)
-        row_cost = DenseCost(by_cols)
         joined = DenseCost(_average_columns(DenseCost(by_rows), cols, share_b, q))
         col_cost = DenseCost(np.ascontiguousarray(by_rows.T))
     mass = problem.mass if problem.mass is None else min(problem.mass, a.sum(), b.sum())
-    return Level(Problem(joined, a, b, reg=problem.reg, mass=mass), rows, cols, row_cost, col_cost)
+    return Level(Problem(joined, a, b, reg=problem.reg, mass=mass), rows, cols, col_cost)
 
 
 def _means(points: Floats, label: Ints, share: Floats, count: int) -> Floats:

@@ -25,7 +25,7 @@ from quot.plan import Plan
 from quot.pricing import Effort, Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, Dual
-from quot.quadratic.candidates import NEAREST, Candidates, choose_candidates, join
+from quot.quadratic.candidates import NEAREST, Candidates, beyond_all, choose_candidates, join
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.path import first_dual, predict, smooth_reg, step
 from quot.quadratic.small_reg import follow
@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 # says little about the next one.
 _FEW_ACTIVE = 5.0
 # On a finer level the path starts this much below the reg that says the same there.
-_JUMP = 5.0
+_JUMP = 2.0
 # Imbalance allowed on the way and near the end, relative to the largest mass; and at the end,
 # relative to that and the tolerance.
 _ON_THE_WAY, _NEAR_THE_END, _AT_THE_END = 3e-2, 1e-6, 1e-3
@@ -123,7 +123,7 @@ class WorkingSet:
         # Pairs that the last pricing found to be missing.
         self.violators = 0
         # How far rows and columns were looked at last.
-        self.near = np.zeros(problem.shape[0]), np.zeros(problem.shape[1])
+        self.near = beyond_all(problem)
         # Pairs that carried mass when candidates were last solved for.
         self.active = 0
         # The last network, of the problem or of a coarse level, and where its solve ended.
@@ -222,8 +222,8 @@ class WorkingSet:
         """From the coarsest level and a large reg to the problem itself."""
         levels = self.levels = coarsen(self.problem)
         stages = [self.problem, *(level.problem for level in levels)]
-        reg = smooth_reg(stages[-1])
-        dual = first_dual(stages[-1])
+        reg, dual = smooth_reg(stages[-1]), first_dual(stages[-1])
+        self.near = beyond_all(stages[-1])
         for depth in reversed(range(len(stages))):
             stage, self.level = stages[depth], depth
             target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
@@ -232,6 +232,7 @@ class WorkingSet:
                 finer = replace(stage, reg=finer_reg)
                 dual = levels[depth].extend(dual, reg, finer, self.pricer)
                 reg = finer_reg
+                self.near = levels[depth].extend_slacks(self.near)
             dual, reg = self._descend(stage, dual, max(reg, target), target, last=depth == 0)
             if reg == target:  # from here on the same part of all pairs is active
                 memory.check(self.active * _pairs(self.problem) / _pairs(stage))
@@ -250,39 +251,26 @@ class WorkingSet:
 
         `jump` is the reg that the dual belongs to, if that is far above the first.
         """
-        before: tuple[Dual, float] | None = None
-        near: Candidates | None = None
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
-            dual, near = self._settle(problem, dual, near, jump, end=end)
+            dual = self._settle(problem, dual, jump, end=end)
             jump = None
             if reg == target or (not last and self.active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
             lower = max(reg / step(reg / target), target)
             if last and self._is_far(reg, target):
-                jump, lower = reg, target
-                before, reg = None, lower
-                continue
-            before, (dual, reg) = (dual, reg), (predict(dual, reg, before, lower, problem), lower)
+                jump, reg = reg, target
+            else:
+                dual, reg = predict(self.network, self.state, lower), lower
 
-    def _settle(
-        self,
-        problem: Problem,
-        dual: Dual,
-        near: Candidates | None,
-        jump: float | None,
-        *,
-        end: bool,
-    ) -> tuple[Dual, Candidates]:
+    def _settle(self, problem: Problem, dual: Dual, jump: float | None, *, end: bool) -> Dual:
         """Solve at one reg, loosely, until nothing that matters flows through the hub.
 
-        After a jump no pair may be missing either; else `_finish` prices. `near` are earlier
-        candidates: how far to look. Returns the dual point and the candidates.
+        After a jump no pair may be missing either; else `_finish` prices.
         """
         self.round, tol = 0, _ON_THE_WAY
-        near = self._candidates(problem, dual, NEAREST, near.hint if near else None)
-        self.near = near.rows_at, near.cols_at
+        near = self._candidates(problem, dual, NEAREST, self._further)
         network = Bipartite(problem, near.support, near.box)
         state, again = network.state(dual), None if jump is None else dual
         while True:
@@ -296,7 +284,7 @@ class WorkingSet:
                 network, state = self._take_in(network, state, again)
                 continue
             self.active = int(np.count_nonzero(network.values(state)))
-            return network.dual(state), near
+            return network.dual(state)
 
     def _missing(self, network: Bipartite, state: FlowState) -> int:
         """Price all pairs; return how many that should carry mass are no candidates."""
@@ -321,7 +309,6 @@ class WorkingSet:
         rows, cols = network.pressing(state)
         hint = np.where(rows, np.inf, self.near[0]), np.where(cols, np.inf, self.near[1])
         near = self._candidates(problem, dual, NEAREST * _MORE**self.round, hint)
-        self.near = near.rows_at, near.cols_at
         return join(network, near, state, again)
 
     def _take_in(
@@ -333,8 +320,7 @@ class WorkingSet:
         """
         self.round += 1
         dual = network.dual(state)
-        hint = 2.0 * self.near[0], 2.0 * self.near[1]
-        near = self._candidates(network.problem, dual, NEAREST, hint)
+        near = self._candidates(network.problem, dual, NEAREST, self._further)
         return join(network, near, state, again)
 
     def _is_far(self, reg: float, target: float) -> bool:
@@ -371,12 +357,19 @@ class WorkingSet:
             else:
                 return
 
+    @property
+    def _further(self) -> tuple[Floats, Floats]:
+        """How far to look for candidates next."""
+        return 2.0 * self.near[0], 2.0 * self.near[1]
+
     def _candidates(
-        self, problem: Problem, dual: Dual, count: int, hint: tuple[Floats, Floats] | None
+        self, problem: Problem, dual: Dual, count: int, hint: tuple[Floats, Floats]
     ) -> Candidates:
         """Candidates around a dual point; in a box that grows with every round in vain."""
         reach = _REACH * (1.0 if self._is_nearly_linear else _FURTHER**self.round)
-        return choose_candidates(self.pricer, problem, dual, count, hint, reach)
+        found = choose_candidates(self.pricer, problem, dual, count, hint, reach)
+        self.near = found.rows_at, found.cols_at
+        return found
 
     def _solve(
         self, network: Bipartite, state: FlowState, tol: float, *, jump: float | None = None

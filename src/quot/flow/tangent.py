@@ -1,0 +1,36 @@
+"""The tangent of the path that the potentials take as all weights change together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.flow.laplacian import LaplacianSolver
+from quot.flow.network import FlowState, Network
+from quot.kernels import flow as kernels
+
+Floats = NDArray[np.float64]
+
+# Residual (relative) of the linear system.
+_RTOL = 1e-2
+
+
+def tangent(network: Network, state: FlowState) -> Floats:
+    """Return dp/dt, (N,), of a solution p of the network whose weights are (1 + t) w, at t = 0.
+
+    While the same arcs are active their flow is x = (D'p - l) / ((1 + t) w). That all nodes stay
+    balanced says ``L dp/dt = D x`` with the Laplacian of these arcs, where the ends of tight arcs
+    are one node. Parts that no active arc joins do not move against each other.
+    """
+    net = network
+    flow, slope, _ = kernels.respond(state.potentials, state.side, *net.response, net.supply)
+    joined = kernels.contract(net.zero_arcs, state.side, net.tail, net.head, net.n_nodes)
+    active = np.flatnonzero(slope)
+    tail, head = joined[net.tail[active]], joined[net.head[active]]
+    carried = kernels.divergence(flow[active], tail, head, net.n_nodes)
+    move = LaplacianSolver().solve(tail, head, slope[active], carried, _RTOL)
+    component = kernels.components(joined, slope[active], tail, head)
+    size = np.maximum(np.bincount(component, minlength=net.n_nodes), 1)
+    mean = np.bincount(component, move[joined], minlength=net.n_nodes) / size
+    along: Floats = move[joined] - mean[component]
+    return along

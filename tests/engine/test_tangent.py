@@ -1,0 +1,64 @@
+"""The tangent of the path: along it all nodes stay balanced while the weights change together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.engine.test_patch import network_of, never_short
+from tests.kernels.networks import random_network
+
+from quot.flow import tangent as module
+from quot.flow.network import FlowState, Network
+from quot.flow.newton import solve_newton
+from quot.flow.tangent import tangent
+from quot.kernels import flow as kernels
+
+TOL = 1e-12
+
+
+@pytest.fixture(autouse=True)
+def exact(monkeypatch):
+    monkeypatch.setattr(module, "_RTOL", 1e-13)
+
+
+def solved(network):
+    start = FlowState.at(network, np.zeros(network.n_nodes))
+    found = solve_newton(network, start, tol=TOL, max_iter=300)
+    assert found.residual <= TOL
+    return found
+
+
+def missing(network, potentials, side):
+    """Imbalance when tight arcs carry what their ends want, and which arcs are active."""
+    flow, slope, imbalance = kernels.respond(potentials, side, *network.response, network.supply)
+    kernels.route(
+        network.zero_arcs, network.zero_leaf, side, network.tail, network.head,
+        network.capacity, flow, imbalance,
+    )  # fmt: skip
+    return imbalance, slope > 0.0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nodes_stay_balanced(seed):
+    rng = np.random.default_rng(seed)
+    network = network_of(never_short(random_network(rng, n=9, leaves=seed % 4), rng))
+    here = solved(network)
+    move = tangent(network, here)
+    _, active = missing(network, here.potentials, here.side)
+    for t in (-1e-5, 1e-5):
+        other = replace(network, weight=(1.0 + t) * network.weight)
+        there = here.potentials + t * move
+        imbalance, still = missing(other, there, here.side)
+        assert np.array_equal(active, still)
+        assert np.abs(imbalance).max() <= 100 * TOL
+        assert np.abs(missing(other, here.potentials, here.side)[0]).max() > 1e-7
+
+
+def test_two_nodes_and_one_apart():
+    """One arc that carries b at p1 - p0 = l + w b: the way is w b, half for each end."""
+    network = Network(
+        np.array([0], np.int32), np.array([1], np.int32), np.array([0.3]), np.array([2.0]),
+        np.array([np.inf]), np.array([False]), np.array([-0.7, 0.7, 0.0]),
+    )  # fmt: skip
+    move = tangent(network, solved(network))
+    np.testing.assert_allclose(move, [-0.7, 0.7, 0.0], rtol=1e-12)
