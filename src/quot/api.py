@@ -75,7 +75,8 @@ def solve(  # noqa: PLR0913
     max_iter : int, default=2000
         Newton and interior-point steps in all.
     time_limit : float, optional
-        Seconds after which the best result so far is returned.
+        Seconds after which the best result so far is returned. Time for its certificate is kept
+        back, but no more than half.
     start : Result, optional
         An earlier result of the same shape to start from.
     callback : callable, optional

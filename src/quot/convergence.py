@@ -128,6 +128,7 @@ class Monitor:
     history: list[Iterate] = field(default_factory=list)
     steps: int = 0
     _start: float = field(default_factory=time.perf_counter)
+    _kept: float = 0.0
 
     def __post_init__(self) -> None:
         self.max_iter = check_count(self.max_iter, "max_iter")
@@ -144,9 +145,15 @@ class Monitor:
         """Time since the start, reporting left out."""
         return time.perf_counter() - self._start
 
+    def keep_back(self, seconds: float) -> None:
+        """Keep so many seconds, half of all at most, for what comes after the last step."""
+        self._kept = seconds
+
     def is_late(self) -> bool:
-        """Whether the time is up."""
-        return self.time_limit is not None and self.seconds >= self.time_limit
+        """Whether the time is up, but for what is kept back."""
+        if self.time_limit is None:
+            return False
+        return self.seconds + min(self._kept, 0.5 * self.time_limit) >= self.time_limit
 
     def limit(self) -> Status | None:
         """Return the status of the limit reached, if any."""

@@ -33,6 +33,25 @@ def test_time_limit():
     assert monitor.limit() is Status.TIME_LIMIT
 
 
+def test_time_is_kept_back():
+    monitor = Monitor(time_limit=1000.0)
+    monitor._start -= 700.0  # as if it had begun so long ago
+    assert not monitor.is_late()
+    monitor.keep_back(200.0)
+    assert not monitor.is_late()
+    monitor.keep_back(400.0)
+    assert monitor.limit() is Status.TIME_LIMIT
+
+
+def test_no_more_than_half_of_the_time_is_kept_back():
+    monitor = Monitor(time_limit=1000.0)
+    monitor.keep_back(1e9)
+    monitor._start -= 400.0
+    assert not monitor.is_late()
+    monitor._start -= 200.0
+    assert monitor.is_late()
+
+
 @pytest.mark.parametrize(
     ("answer", "status"), [(True, Status.STOPPED), (1, Status.STOPPED), (None, None), (False, None)]
 )

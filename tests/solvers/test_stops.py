@@ -1,12 +1,16 @@
 """Stopped anywhere, a solve returns a feasible plan and a bound."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 import quot
+from quot.convergence import Monitor
 from quot.costs import PointCost
 from quot.passes import Blocks, Boxes, Screen
 from quot.pricing import Pricer, pricer
+from quot.quadratic import working_set
 
 
 @pytest.mark.parametrize("mass", [None, 0.6])
@@ -38,6 +42,19 @@ def test_no_time_at_all(rng):
     assert r.status is quot.Status.TIME_LIMIT
     assert r.certificate.primal_residual < 1e-10
     assert np.isfinite(r.certificate.lower)
+
+
+def test_time_for_the_certificate_is_kept_back(monkeypatch, rng):
+    """What choosing candidates took, of a level, is scaled to the points of the whole problem."""
+    monkeypatch.setattr(Monitor, "seconds", property(lambda self: next(clock)))
+    kept = []
+    monkeypatch.setattr(Monitor, "keep_back", lambda self, seconds: kept.append(seconds))
+    clock = itertools.count()  # a second passes from look to look
+    r = quot.solve_points(rng.normal(size=(800, 2)), rng.normal(size=(800, 2)), reg=1.0)
+    sizes = sorted({round(800 * 2 * working_set._CLOSING / seconds) for seconds in kept})
+    assert len(kept) >= len({k.level for k in r.history})
+    assert sizes[-1] == 2 * 800
+    assert sizes[0] < 2 * 800 / 4
 
 
 @pytest.mark.parametrize("way", [Blocks, Screen, Boxes])

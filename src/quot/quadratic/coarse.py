@@ -69,12 +69,9 @@ class Level:
             f = np.minimum(f, 0.0)
         return Dual(f, g, dual.lam)
 
-    def extend_slacks(self, slacks: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-        """Read slacks of rows and columns, so many others away, on those of the finer problem.
-
-        There others are closer to one another. No matter how much: half is still more than enough.
-        """
-        return 0.5 * slacks[0][self.rows], 0.5 * slacks[1][self.cols]
+    def extend_slacks(self, rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
+        """Read slacks of rows and columns on those of the finer problem."""
+        return rows[self.rows], cols[self.cols]
 
     def refine(self, plan: Plan, dual: Dual, finer: Problem) -> tuple[Plan, Dual]:
         """Spread a plan of this level over the finer one, clusters by their members, no search.

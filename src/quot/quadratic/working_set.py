@@ -64,6 +64,9 @@ _NOISY = 1e-7
 # The potentials may rise so many times further than no pair left out could object to. They move
 # together, mostly, so that few object, and pricing finds those.
 _REACH = 10.0
+# What comes after the last step takes at most so many times longer than choosing candidates
+# (measured; by points or by matrix products, it is less).
+_CLOSING = 3.0
 # With every round in vain so many times more candidates are taken where the box presses, and the
 # potentials may rise so many times further, unless the problem is nearly linear.
 _MORE, _FURTHER = 2, 10.0
@@ -232,7 +235,7 @@ class WorkingSet:
                 finer = replace(stage, reg=finer_reg)
                 dual = levels[depth].extend(dual, reg, finer, self.pricer)
                 reg = finer_reg
-                self.near = levels[depth].extend_slacks(self.near)
+                self.near = levels[depth].extend_slacks(*self.near)
             dual, reg = self._descend(stage, dual, max(reg, target), target, last=depth == 0)
             if reg == target:  # from here on the same part of all pairs is active
                 memory.check(self.active * _pairs(self.problem) / _pairs(stage))
@@ -365,9 +368,15 @@ class WorkingSet:
     def _candidates(
         self, problem: Problem, dual: Dual, count: int, hint: tuple[Floats, Floats]
     ) -> Candidates:
-        """Candidates around a dual point; in a box that grows with every round in vain."""
+        """Candidates around a dual point; in a box that grows with every round in vain.
+
+        The certificate at the end looks at all pairs, too: time for that is kept back.
+        """
         reach = _REACH * (1.0 if self._is_nearly_linear else _FURTHER**self.round)
+        start = self.monitor.seconds
         found = choose_candidates(self.pricer, problem, dual, count, hint, reach)
+        took = self.monitor.seconds - start
+        self.monitor.keep_back(_CLOSING * took * sum(self.problem.shape) / sum(problem.shape))
         self.near = found.rows_at, found.cols_at
         return found
 
