@@ -82,8 +82,8 @@ def solve(  # noqa: PLR0913
     callback : callable, optional
         ``callback(iterate)`` once per outer iteration; a true value stops.
     verbose : bool, default=False
-        Write to standard error what to expect, then a line per outer iteration: level, round,
-        reg, candidates, violators, support, steps, residual and time.
+        Write to standard error what to expect (but of a reference method), then a line per outer
+        iteration: level, round, reg, candidates, violators, support, steps, residual and time.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
@@ -135,12 +135,12 @@ def solve(  # noqa: PLR0913
     monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
     problem = Problem(C, a, b, reg=reg, mass=mass)
     dual = _warm(start, problem)
-    if verbose:
-        sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
-        monitor.begin()
     if method in REFERENCE_METHODS:
         result = solve_reference(problem, method, tolerance, monitor, solver_options=solver_options)
     else:
+        if verbose:
+            sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
+            monitor.begin()
         result = solve_quadratic(
             problem, method=method, tolerance=tolerance, monitor=monitor, start=dual
         )

@@ -78,6 +78,12 @@ def test_verbose_says_first_what_to_expect(capsys):
     assert capsys.readouterr().err.startswith("expected: about 12 entries, 12 candidate pairs")
 
 
+def test_nothing_is_expected_of_a_reference_solver(capsys):
+    pytest.importorskip("cvxpy")
+    quot.solve(np.ones((3, 4)), reg=1.0, method="clarabel", tol=1e-6, verbose=True)
+    assert "expected" not in capsys.readouterr().err
+
+
 def test_what_is_checked_is_what_is_needed(monkeypatch):
     """Checked twice as high, a million points were refused that need 10 GB."""
     asked = []

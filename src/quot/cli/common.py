@@ -197,7 +197,7 @@ def progress(
 ) -> Iterator[Callable[[Iterate], None] | None]:
     """Give a callback that keeps a line on a terminal up to date; None if there is no terminal.
 
-    What the solve of a problem is expected to take is said first.
+    What quot's own solve of a problem is expected to take is said first.
     """
     try:
         from rich.console import Console

@@ -12,6 +12,7 @@ from quot.cli import common
 from quot.exceptions import InvalidProblemError
 from quot.io.files import check_writable
 from quot.io.plans import check_plan_path, write_plan
+from quot.reference import REFERENCE_METHODS
 from quot.result import Result
 
 
@@ -52,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     """Solve, write, print; return the exit code."""
     _check_outputs(args.output, args.save)
     problem = common.read_problem(args)
-    with common.progress("solving", problem) as callback:
+    expected = None if args.method in REFERENCE_METHODS else problem
+    with common.progress("solving", expected) as callback:
         result = quot.solve(
             problem.cost,
             problem.a,
