@@ -65,8 +65,8 @@ _NOISY = 1e-7
 # together, mostly, so that few object, and pricing finds those.
 _REACH = 10.0
 # What comes after the last step takes at most so many times longer than choosing candidates
-# (measured; by points or by matrix products, it is less).
-_CLOSING = 3.0
+# (measured); and after a step on a coarse level, from where plan and potentials are spread first.
+_CLOSING, _CLOSING_COARSE = 3.0, 5.0
 # With every round in vain so many times more candidates are taken where the box presses, and the
 # potentials may rise so many times further, unless the problem is nearly linear.
 _MORE, _FURTHER = 2, 10.0
@@ -376,7 +376,8 @@ class WorkingSet:
         start = self.monitor.seconds
         found = choose_candidates(self.pricer, problem, dual, count, hint, reach)
         took = self.monitor.seconds - start
-        self.monitor.keep_back(_CLOSING * took * sum(self.problem.shape) / sum(problem.shape))
+        times = _CLOSING_COARSE if self.level > 0 else _CLOSING
+        self.monitor.keep_back(times * took * sum(self.problem.shape) / sum(problem.shape))
         self.near = found.rows_at, found.cols_at
         return found
 
