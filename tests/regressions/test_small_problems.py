@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from tests.checks import everywhere
 
 import quot
 from quot.pricing import Pricer
@@ -26,7 +27,8 @@ def test_direction_of_very_long_and_very_short_points(scale):
 
 def test_pairs_of_no_slack_are_candidates():
     """They were neither active nor next."""
-    near, _, _ = Pricer().nearest(quot.costs.as_cost(np.zeros((3, 4))), np.zeros(3), np.zeros(4), 1)
+    cost = quot.costs.as_cost(np.zeros((3, 4)))
+    near, _, _ = Pricer().nearest(cost, np.zeros(3), np.zeros(4), 1, everywhere((3, 4)))
     assert near.size == 12
 
 

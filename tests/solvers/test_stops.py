@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from tests.checks import everywhere
 
 import quot
 from quot.convergence import Monitor
@@ -69,7 +70,7 @@ def test_a_pass_ends_when_told(way, monkeypatch, rng):
     f, g = np.zeros(600), np.zeros(500)
     priced = Pricer(check)
     for search in (
-        lambda: priced.nearest(cost, f, g, 5),
+        lambda: priced.nearest(cost, f, g, 5, everywhere(cost.shape)),
         lambda: priced.violators(cost, f, g),
         lambda: priced.row_roots(cost, g, np.ones(600)),
     ):

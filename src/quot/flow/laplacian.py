@@ -33,6 +33,14 @@ _LARGE, _CYCLES, _RETRY_CYCLES_AFTER = 20_000, 40, 10
 _FINE = 1e-3
 
 
+def without_means(component: Ints, x: Floats) -> Floats:
+    """x (N,) less its mean on each component (N,): a Laplacian knows it up to a constant there."""
+    size = np.maximum(np.bincount(component, minlength=x.size), 1)
+    mean = np.bincount(component, x, minlength=x.size) / size
+    centred: Floats = x - mean[component]
+    return centred
+
+
 @dataclass
 class LaplacianSolver:
     """Solve ``D diag(c) D' x = rhs`` again and again on changing conductances.

@@ -115,6 +115,15 @@ class Network:
         index = np.cumsum(label == everyone, dtype=np.int32) - np.int32(1)
         return index[label], int(index[-1]) + 1
 
+    def active_graph(self, side: Sides, slope: Floats) -> tuple[Ints, Ints, Ints, Floats]:
+        """The graph of the arcs of positive slope, where the ends of each tight arc are one node.
+
+        Returns the node (N,) that stands for each, and tail, head and conductance of the arcs.
+        """
+        joined = kernels.contract(self.zero_arcs, side, self.tail, self.head, self.n_nodes)
+        active = np.flatnonzero(slope)
+        return joined, joined[self.tail[active]], joined[self.head[active]], slope[active]
+
     @cached_property
     def _arc_part(self) -> Ints:
         """The part (E,) that an arc belongs to: that of an end which is not the anchor."""

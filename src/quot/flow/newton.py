@@ -231,9 +231,7 @@ def _solve(
     slope, imbalance = point.slope, point.imbalance
     if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node
         _, _, imbalance = kernels.respond(point.potentials, side, *net.response, net.supply)
-    joined = kernels.contract(net.zero_arcs, side, net.tail, net.head, net.n_nodes)
-    active = np.flatnonzero(slope)
-    tail, head, conductance = joined[net.tail[active]], joined[net.head[active]], slope[active]
+    joined, tail, head, conductance = net.active_graph(side, slope)
     rhs: Floats = np.bincount(joined, imbalance, minlength=net.n_nodes).astype(
         np.float64, copy=False
     )

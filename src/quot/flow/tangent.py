@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.laplacian import LaplacianSolver
+from quot.flow.laplacian import LaplacianSolver, without_means
 from quot.flow.network import FlowState, Network
 from quot.kernels import flow as kernels
 
@@ -24,13 +24,8 @@ def tangent(network: Network, state: FlowState) -> Floats:
     """
     net = network
     flow, slope, _ = kernels.respond(state.potentials, state.side, *net.response, net.supply)
-    joined = kernels.contract(net.zero_arcs, state.side, net.tail, net.head, net.n_nodes)
-    active = np.flatnonzero(slope)
-    tail, head = joined[net.tail[active]], joined[net.head[active]]
-    carried = kernels.divergence(flow[active], tail, head, net.n_nodes)
-    move = LaplacianSolver().solve(tail, head, slope[active], carried, _RTOL)
-    component = kernels.components(joined, slope[active], tail, head)
-    size = np.maximum(np.bincount(component, minlength=net.n_nodes), 1)
-    mean = np.bincount(component, move[joined], minlength=net.n_nodes) / size
-    along: Floats = move[joined] - mean[component]
-    return along
+    joined, tail, head, conductance = net.active_graph(state.side, slope)
+    carried = kernels.divergence(flow[slope > 0.0], tail, head, net.n_nodes)
+    move = LaplacianSolver().solve(tail, head, conductance, carried, _RTOL)
+    component = kernels.components(joined, conductance, tail, head)
+    return without_means(component, move[joined])

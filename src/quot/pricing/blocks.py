@@ -34,8 +34,8 @@ def nearest(  # noqa: PLR0917
     """Return all pairs of slack <= noise, and the next `count` of each row and of each column.
 
     Also returns a slack for each row (n,) and each column (m,), inf where all pairs were taken: a
-    pair left out has at least the larger of the two. With a `hint`, slacks of rows and columns
-    beyond which nothing is wanted, fewer may be taken.
+    pair left out has at least the larger of the two. The hint says beyond which slacks of rows and
+    columns nothing is wanted; fewer may be taken.
     """
     n, m = way.cost.shape
     row_hint, col_hint = hint

@@ -35,19 +35,16 @@ class Pricer:
         f: Floats,
         g: Floats,
         count: int,
-        hint: tuple[Floats, Floats] | None = None,
+        hint: tuple[Floats, Floats],
     ) -> tuple[Support, Floats, Floats]:
         """Return all pairs of no slack, and the next `count` of each row and of each column.
 
         Also returns a slack for each row (n,) and each column (m,), inf where all pairs were taken:
         a pair left out has at least the larger of the two. Slack that round-off explains is none.
-        With a `hint`, slacks of rows and columns beyond which nothing is wanted, fewer may be
-        taken.
+        The hint says beyond which slacks of rows and columns nothing is wanted; fewer may be taken.
         """
         way = choose(cost, f.take, g, search=True)
         noise = round_off(f, g)
-        if hint is None:
-            hint = np.full(cost.shape[0], np.inf), np.full(cost.shape[1], np.inf)
         if isinstance(way, Boxes):
             found, row_slack, col_slack, effort = trees.nearest(
                 way.cost, f, g, count, hint, noise, self.check

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.flow.laplacian import without_means
 from quot.flow.network import FlowState, Network
 from quot.flow.newton import solve_newton
 from quot.kernels import flow as kernels
@@ -70,9 +71,7 @@ def follow(network: Bipartite, state: FlowState, wanted: float, tol: float) -> F
     component = kernels.components(
         np.arange(net.n_nodes, dtype=np.int32), joins * 1.0, active.tail, active.head
     )
-    size = np.maximum(np.bincount(component, minlength=net.n_nodes), 1)
-    mean = np.bincount(component, found.potentials, minlength=net.n_nodes) / size
-    slope = found.potentials - mean[component]
+    slope = without_means(component, found.potentials)
     flow = carried
     flow[keep] = found.flow
     ground = state.potentials - reg * slope

@@ -241,24 +241,14 @@ class WorkingSet:
                 memory.check(self.active * _pairs(self.problem) / _pairs(stage))
 
     def _descend(
-        self,
-        problem: Problem,
-        dual: Dual,
-        reg: float,
-        target: float,
-        *,
-        last: bool,
-        jump: float | None = None,
+        self, problem: Problem, dual: Dual, reg: float, target: float, *, last: bool
     ) -> tuple[Dual, float]:
-        """Follow the path of reg down to the target, or until rows have few active pairs.
-
-        `jump` is the reg that the dual belongs to, if that is far above the first.
-        """
+        """Follow the path of reg down to the target, or until rows have few active pairs."""
+        jump: float | None = None
         while True:
             problem = replace(problem, reg=reg)
             end = last and reg == target
             dual = self._settle(problem, dual, jump, end=end)
-            jump = None
             if reg == target or (not last and self.active < _FEW_ACTIVE * max(problem.shape)):
                 return dual, reg
             lower = max(reg / step(reg / target), target)
@@ -270,7 +260,8 @@ class WorkingSet:
     def _settle(self, problem: Problem, dual: Dual, jump: float | None, *, end: bool) -> Dual:
         """Solve at one reg, loosely, until nothing that matters flows through the hub.
 
-        After a jump no pair may be missing either; else `_finish` prices.
+        `jump` is the reg that the dual belongs to, if that is far above. Then no pair may be
+        missing either; else `_finish` prices.
         """
         self.round, tol = 0, _ON_THE_WAY
         near = self._candidates(problem, dual, NEAREST, self._further)
@@ -282,12 +273,11 @@ class WorkingSet:
             if hub > (_NO_FLOW if end else _SOME_FLOW):
                 network, state = self._widen(network, state, again)
                 tol = max(0.1 * tol, _NEAR_THE_END)  # what is loose may go in circles
-                continue
-            if again is not None and self._missing(network, state):
+            elif again is not None and self._missing(network, state):
                 network, state = self._take_in(network, state, again)
-                continue
-            self.active = int(np.count_nonzero(network.values(state)))
-            return network.dual(state)
+            else:
+                self.active = int(np.count_nonzero(network.values(state)))
+                return network.dual(state)
 
     def _missing(self, network: Bipartite, state: FlowState) -> int:
         """Price all pairs; return how many that should carry mass are no candidates."""
