@@ -34,21 +34,12 @@ def write_points(n: int) -> None:
     np.save(Y_FILE, 0.7 * rng.normal(size=(n, 2)) + 1.0)
 
 
-def tell(k: quot.Iterate) -> None:
-    print(
-        f"  {k.seconds:8.1f} s   level {k.level}   reg {k.reg:8.3g}   {k.candidates:12,} candidates"
-        f"   {k.support:12,} carry mass   residual {k.residual:.1e}",
-        flush=True,
-    )
-
-
 def solve() -> quot.Result:
     X, Y = np.load(X_FILE, mmap_mode="r"), np.load(Y_FILE, mmap_mode="r")
     cost = quot.PointCost(X, Y)
     reg = quot.suggest_reg(quot.Problem(cost, mass=MASS), neighbours=NEIGHBOURS)
     print(f"reg {reg:.6g} suggested for {NEIGHBOURS} entries a row", flush=True)
-    print("expected:", quot.estimate(quot.Problem(cost, reg=reg, mass=MASS)), flush=True)
-    return quot.solve(cost, reg=reg, mass=MASS, tol=TOL, callback=tell)
+    return quot.solve(cost, reg=reg, mass=MASS, tol=TOL, verbose=True)
 
 
 def report(result: quot.Result) -> None:

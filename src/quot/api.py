@@ -80,7 +80,8 @@ def solve(  # noqa: PLR0913
     start : Result, optional
         An earlier result of the same shape to start from.
     callback : callable, optional
-        ``callback(iterate)`` once per outer iteration; a true value stops.
+        ``callback(iterate)`` after every outer iteration, and about twice a second while one takes
+        long, with the iterate before and the `seconds` so far; a true value stops.
     verbose : bool, default=False
         Write to standard error what to expect (but of a reference method), then a line per outer
         iteration: level, round, reg, candidates, violators, support, steps, residual and time.
@@ -412,15 +413,19 @@ def _talk(
     callback: Callable[[Iterate], bool | None] | None,
 ) -> Callable[[Iterate], bool | None]:
     """A callback that writes a line per outer iteration to standard error."""
+    told = 0
 
     def report(iterate: Iterate) -> bool | None:
-        sys.stderr.write(
-            f"{iterate.iteration:4d}  level {iterate.level}  round {iterate.round}  "
-            f"reg {iterate.reg:9.3g}  candidates {iterate.candidates:9d}  "
-            f"violators {iterate.violators:6d}  support {iterate.support:9d}  "
-            f"steps {iterate.inner:3d}  residual {iterate.residual:8.1e}  "
-            f"{iterate.seconds:8.2f} s\n"
-        )
+        nonlocal told
+        if iterate.iteration > told:
+            told = iterate.iteration
+            sys.stderr.write(
+                f"{iterate.iteration:4d}  level {iterate.level}  round {iterate.round}  "
+                f"reg {iterate.reg:9.3g}  candidates {iterate.candidates:9d}  "
+                f"violators {iterate.violators:6d}  support {iterate.support:9d}  "
+                f"steps {iterate.inner:3d}  residual {iterate.residual:8.1e}  "
+                f"{iterate.seconds:8.2f} s\n"
+            )
         return callback(iterate) if callback is not None else None
 
     return report

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quot.validation import check_callable, check_count, check_positive
+
+# Seconds without a report after which the callback is asked again.
+_PULSE = 0.5
 
 
 class Status(enum.Enum):
@@ -71,6 +75,7 @@ class Iterate:
     Parameters
     ----------
     iteration : int
+        How many there were, this one included.
     residual : float
         Marginal violation, in units of the largest mass.
     support : int
@@ -119,7 +124,8 @@ class Monitor:
     time_limit : float or None
         Seconds.
     callback : callable or None
-        ``callback(Iterate) -> bool | None``; True stops.
+        ``callback(Iterate) -> bool | None``; True stops. Asked at every report, and while the next
+        one is long in coming every half second, with the last one and the `seconds` of then.
     """
 
     max_iter: int = 2000
@@ -129,6 +135,9 @@ class Monitor:
     steps: int = 0
     _start: float = field(default_factory=time.perf_counter)
     _kept: float = 0.0
+    _last: Iterate = Iterate(0, math.inf, 0, 0, 0, math.inf, 0)  # before the first report
+    _asked: float = 0.0  # on the clock
+    _is_stopped: bool = False
 
     def __post_init__(self) -> None:
         self.max_iter = check_count(self.max_iter, "max_iter")
@@ -155,8 +164,16 @@ class Monitor:
             return False
         return self.seconds + min(self._kept, 0.5 * self.time_limit) >= self.time_limit
 
+    def must_stop(self) -> bool:
+        """Whether the time is up or the callback says stop; for solvers to ask often."""
+        if self.callback is not None and (seconds := self.seconds) - self._asked >= _PULSE:
+            self._ask(replace(self._last, seconds=seconds))
+        return self._is_stopped or self.is_late()
+
     def limit(self) -> Status | None:
-        """Return the status of the limit reached, if any."""
+        """Return the status that ends the solve, if any."""
+        if self._is_stopped:
+            return Status.STOPPED
         if self.steps >= self.max_iter:
             return Status.ITERATION_LIMIT
         if self.is_late():
@@ -176,11 +193,15 @@ class Monitor:
 
     def report(self, iterate: Iterate) -> Status | None:
         """Record an outer iteration; return the status that ends the solve, if any."""
-        seconds = self.seconds
-        iterate = replace(iterate, seconds=seconds)
-        self.history.append(iterate)
-        stop = self.callback(iterate) if self.callback is not None else None
-        self._start = time.perf_counter() - seconds  # the clock stood while the user looked
-        if stop:
-            return Status.STOPPED
+        self._last = replace(iterate, seconds=self.seconds)
+        self.history.append(self._last)
+        self._ask(self._last)
         return self.limit()
+
+    def _ask(self, iterate: Iterate) -> None:
+        """Show the callback where the solve is, unless it has said stop."""
+        if self.callback is None or self._is_stopped:
+            return
+        self._is_stopped = bool(self.callback(iterate))
+        self._asked = iterate.seconds
+        self._start = time.perf_counter() - iterate.seconds  # the clock stood while the user looked

@@ -83,6 +83,25 @@ def test_a_callback_that_raises_is_not_swallowed():
         Monitor(callback=callback).report(iterate())
 
 
+def test_in_a_long_iteration_the_callback_is_asked_again():
+    seen = []
+    monitor = Monitor(callback=lambda it: seen.append(it) or len(seen) == 4)
+    assert not monitor.must_stop()
+    assert not seen  # too early
+    monitor._start -= 1.0  # as if a second had passed
+    assert not monitor.must_stop()
+    assert not monitor.must_stop()
+    assert monitor.report(iterate(1)) is None
+    for stop in (False, True, True):
+        monitor._start -= 1.0
+        assert monitor.must_stop() is stop
+    assert [it.iteration for it in seen] == [0, 1, 1, 1]
+    assert [it.seconds for it in seen] == pytest.approx([1.0, 1.0, 2.0, 3.0], abs=0.4)
+    assert monitor.history == seen[1:2]
+    assert monitor.limit() is monitor.report(iterate(2)) is Status.STOPPED
+    assert len(seen) == 4
+
+
 def test_every_status_has_its_advice():
     for status in Status:
         assert status.advice == status.value

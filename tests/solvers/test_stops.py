@@ -7,6 +7,7 @@ import pytest
 from tests.checks import everywhere
 
 import quot
+from quot import convergence
 from quot.convergence import Monitor
 from quot.costs import PointCost
 from quot.passes import Blocks, Boxes, Screen
@@ -25,8 +26,13 @@ def test_stopped_on_a_level(kind, level, mass, rng):
     cost = PointCost(X, Y)
     C = cost if kind == "points" else cost.block(0, 1500)
     options = {"reg": 30.0, "mass": mass, "on_failure": "ignore"}
-    solves = iter(range(3))  # a level begins far above the last reg: its second solve says more
-    stop = lambda k: k.level <= level and next(solves) == 1  # noqa: E731
+    solves = set()
+
+    def stop(k):
+        if k.iteration and k.level <= level:
+            solves.add(k.iteration)
+        return len(solves) == 2  # a level begins far above the last reg: its second says more
+
     stopped = quot.solve(C, a, b, callback=stop, **options)
     assert stopped.status is quot.Status.STOPPED
     assert stopped.history[-1].level == level
@@ -35,6 +41,22 @@ def test_stopped_on_a_level(kind, level, mass, rng):
     low, high = stopped.certificate.lower, stopped.certificate.upper
     assert low - 1e-12 <= optimum <= high + 1e-12
     assert high - low < (2.0 if level < 2 else 10.0) * optimum
+
+
+@pytest.mark.parametrize("mass", [None, 0.6])
+@pytest.mark.parametrize("asked", [0, 1, 10, 50, 100])
+def test_stopped_within_an_iteration(asked, mass, monkeypatch, rng):
+    """Asked again at every turn of the loops inside, the callback may end any of them."""
+    monkeypatch.setattr(convergence, "_PULSE", 0.0)
+    seen = []
+    stop = lambda k: seen.append(k) or len(seen) > asked  # noqa: E731
+    X, Y = rng.normal(size=(1500, 2)), 0.7 * rng.normal(size=(1200, 2)) + 1.0
+    r = quot.solve_points(X, Y, reg=3.0, mass=mass, callback=stop, on_failure="ignore")
+    assert r.status is quot.Status.STOPPED
+    assert len(seen) == asked + 1
+    assert len({k.iteration for k in seen}) <= len(seen) / 2 + 1
+    assert r.certificate.primal_residual < 1e-10
+    assert np.isfinite(r.certificate.lower)
 
 
 def test_no_time_at_all(rng):

@@ -138,7 +138,7 @@ def recolor(
     tol : float, default=1e-9
         Relative duality gap and residuals of the plan.
     callback : callable, optional
-        ``callback(iterate)`` once per outer iteration of the solver; a true value stops.
+        See `quot.solve`.
 
     Returns
     -------

@@ -213,6 +213,8 @@ def progress(
             console.print(f"expected: {estimate(problem)}")
 
         def report(k: Iterate) -> None:
+            if k.iteration == 0:
+                return
             line.update(
                 f"{what}: level {k.level}, round {k.round}, reg {k.reg:.3g}, "
                 f"{k.candidates:,} candidates, {k.violators:,} violators, "

@@ -119,7 +119,7 @@ def solve_interior_point(
     tol: float,
     tol_gap: float,
     max_iter: int,
-    is_late: Callable[[], bool] = lambda: False,
+    must_stop: Callable[[], bool] = lambda: False,
 ) -> FlowState:
     """Approach the optimal flow from its interior.
 
@@ -137,7 +137,7 @@ def solve_interior_point(
         Complementarity at the end, in units of the objective.
     max_iter : int
         Steps allowed.
-    is_late : callable
+    must_stop : callable
         Asked before every step; True ends the iteration.
 
     Returns
@@ -150,7 +150,7 @@ def solve_interior_point(
         for inside in _INSIDE:
             left = min(max_iter - steps, _MAX_STEPS)
             here = _start(net, start.potentials, smooth, inside)
-            found, step = _iterate(net, here, tol, tol_gap, left, is_late)
+            found, step = _iterate(net, here, tol, tol_gap, left, must_stop)
             steps += step
             best = min(best, found, key=lambda reached: reached.short)
             if best.short <= _NEARLY:
@@ -166,7 +166,7 @@ def _iterate(  # noqa: PLR0917
     tol: float,
     tol_gap: float,
     max_iter: int,
-    is_late: Callable[[], bool],
+    must_stop: Callable[[], bool],
 ) -> tuple[_Reached, int]:
     """Take steps until near the optimum, or until they lead away; return the best, and how many."""
     capped = np.isfinite(net.capacity)
@@ -181,7 +181,7 @@ def _iterate(  # noqa: PLR0917
         idle = 0 if now.short < best.short or gap > tol_gap else idle + 1
         best = min(best, now, key=lambda reached: reached.short)
         lost = not (gap <= most and now.short <= _LOST * best.short) or idle >= _IDLE
-        if best.short <= 1.0 or lost or step >= max_iter or is_late():
+        if best.short <= 1.0 or lost or step >= max_iter or must_stop():
             return best, step
         step += 1
         system = _System.at(net, here, capped, missing)

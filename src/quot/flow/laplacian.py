@@ -52,7 +52,7 @@ class LaplacianSolver:
 
     uneven: bool = False
     fine: float = _FINE
-    is_late: Callable[[], bool] = lambda: False
+    must_stop: Callable[[], bool] = lambda: False
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
     _jacobi_rest: int = 0
     _cycles_rest: int = 0
@@ -78,8 +78,8 @@ class LaplacianSolver:
                 return x
             self._stale_rest = _RETRY_STALE_AFTER
         elif rhs.size > _LARGE and self._cycles_rest == 0 and not self.uneven:
-            x, reached = Multigrid(*graph).solve(rhs, rtol, _CYCLES, self.is_late)
-            if reached <= rtol or self.is_late():
+            x, reached = Multigrid(*graph).solve(rhs, rtol, _CYCLES, self.must_stop)
+            if reached <= rtol or self.must_stop():
                 return x
             self._cycles_rest = _RETRY_CYCLES_AFTER
         elif (

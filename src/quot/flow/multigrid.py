@@ -76,7 +76,7 @@ class Multigrid:
         self.factor = laplacian.factor(indptr, neighbour, weight, twin, 1)
 
     def solve(
-        self, rhs: Floats, rtol: float, max_iter: int, is_late: Callable[[], bool] = lambda: False
+        self, rhs: Floats, rtol: float, max_iter: int, must_stop: Callable[[], bool] = lambda: False
     ) -> tuple[Floats, float]:
         """Conjugate gradients until ||r||_2 <= rtol ||rhs||_2; x (N,) and what was reached.
 
@@ -88,7 +88,7 @@ class Multigrid:
         reached, iteration = 1.0 if start > 0.0 else 0.0, 0
         p = q = r
         curvature = 0.0
-        while reached > rtol and iteration < max_iter and not is_late():
+        while reached > rtol and iteration < max_iter and not must_stop():
             z = self._cycle(0, r)
             p = z if iteration == 0 else z - (dot(z, q) / curvature) * p
             q = level.apply(p)

@@ -85,7 +85,7 @@ def solve_newton(
     tol: float,
     max_iter: int,
     enough: float = 0.0,
-    is_late: Callable[[], bool] = lambda: False,
+    must_stop: Callable[[], bool] = lambda: False,
 ) -> FlowState:
     """Maximise the dual until no node misses more than `tol`.
 
@@ -102,7 +102,7 @@ def solve_newton(
     enough : float
         What all nodes together may miss; then a few of them may miss more than `tol`. The start is
         taken to be far off: sweeps over all nodes come first.
-    is_late : callable
+    must_stop : callable
         Asked before every step; True ends the iteration.
 
     Returns
@@ -119,14 +119,14 @@ def solve_newton(
     their neighbours are solved for first, while the others stay: alone they would keep every step
     of the whole network short.
     """
-    solver = LaplacianSolver(is_late=is_late)
+    solver = LaplacianSolver(must_stop=must_stop)
     centred = start.potentials - np.median(start.potentials)
     point = _evaluate(network, centred, start.side.copy())
     if enough > 0.0:
-        point = _relax(network, point, tol, is_late)
-    point = best = _mend(network, point, tol, is_late)
+        point = _relax(network, point, tol, must_stop)
+    point = best = _mend(network, point, tol, must_stop)
     iterations = idle = 0
-    while point.residual > tol and iterations < max_iter and not is_late():
+    while point.residual > tol and iterations < max_iter and not must_stop():
         if point.total <= enough:
             best = point
             break
@@ -136,7 +136,7 @@ def solve_newton(
         if point.residual > max(_SLOW * before, tol):
             _sweep(network, point, 0.1 * tol, 0.0 if idle else _OUTLIER * point.residual)
             point = _evaluate(network, point.potentials, point.side, before)
-        point = _mend(network, point, tol, is_late)
+        point = _mend(network, point, tol, must_stop)
         idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
         best = min(best, point, key=lambda point: point.residual)
         if idle >= _STUCK:
@@ -192,7 +192,7 @@ def _step(
     net = network
     trial, landed = _along(net, point.potentials, side, direction, np.ones(1))
     whole = _evaluate(net, trial - np.median(trial), landed, point.residual)
-    whole = _mend(net, whole, max(tol, 0.1 * point.residual), solver.is_late)
+    whole = _mend(net, whole, max(tol, 0.1 * point.residual), solver.must_stop)
     gain = kernels.gain(there.potentials, whole.potentials, *net.response, net.supply)
     return whole if gain > 0.0 else there
 
@@ -304,7 +304,7 @@ def _along(
     return trial, side
 
 
-def _mend(network: Network, point: _Point, tol: float, is_late: Callable[[], bool]) -> _Point:
+def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], bool]) -> _Point:
     """Newton on patches around the nodes that miss most, while they are few; see `Patch`.
 
     Hubs are left out: they move with all others.
@@ -325,7 +325,7 @@ def _mend(network: Network, point: _Point, tol: float, is_late: Callable[[], boo
         patch = Patch(network, inside, point.potentials, point.side)
         goal = max(0.1 * tol, _MENDED * worst)
         found = solve_newton(
-            patch.network, patch.start, tol=goal, max_iter=_PATCH_STEPS, is_late=is_late
+            patch.network, patch.start, tol=goal, max_iter=_PATCH_STEPS, must_stop=must_stop
         )
         potentials, side = point.potentials.copy(), point.side.copy()
         patch.put_back(found, potentials, side)
@@ -342,12 +342,12 @@ def _missing(network: Network, point: _Point) -> Floats:
     return np.where(network.is_hub, 0.0, np.abs(point.imbalance))
 
 
-def _relax(network: Network, point: _Point, tol: float, is_late: Callable[[], bool]) -> _Point:
+def _relax(network: Network, point: _Point, tol: float, must_stop: Callable[[], bool]) -> _Point:
     """Sweep over all nodes for as long as that helps: what is wrong at single nodes goes fast."""
     if np.count_nonzero(point.slope) < _RICH * network.n_nodes:
         return point
     for _ in range(_SWEEPS):
-        if point.residual <= tol or is_late():
+        if point.residual <= tol or must_stop():
             break
         before = point.total
         _sweep(network, point, 0.1 * tol, 0.0)

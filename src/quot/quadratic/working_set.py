@@ -171,9 +171,9 @@ class WorkingSet:
         return plan, replace(dual, f=f if problem.is_balanced else np.minimum(f, 0.0))
 
     def _obey(self) -> None:
-        """End the solve if the time is up; asked between the parts of a pass over all pairs."""
-        if self.monitor.is_late():
-            raise _StopError(Status.TIME_LIMIT)
+        """End the solve if it must; asked between the parts of a pass over all pairs."""
+        if self.monitor.must_stop():
+            raise _StopError(self.monitor.limit())
 
     def _reach(self, wanted: Problem) -> None:
         """Go on to the reg wanted, if that was not solved at or round-off took over there."""
@@ -382,7 +382,8 @@ class WorkingSet:
         problem, unit, before = network.problem, _unit(network.problem), self.monitor.steps
         if jump is None:
             state = self._newton(network, state, tol)
-        if jump is not None or _is_stuck(network, state, tol):
+        stuck = _is_stuck(network, state, tol) and not self.monitor.must_stop()
+        if jump is not None or stuck:
             smooth = problem.reg if jump is None else jump
             inside = self._interior_point(network, state, smooth)
             there = self._newton(network, inside, tol)
@@ -393,7 +394,7 @@ class WorkingSet:
         self.network, self.state = network, state
         stop = self.monitor.report(
             Iterate(
-                iteration=len(self.monitor.history),
+                iteration=len(self.monitor.history) + 1,
                 residual=state.residual / unit,
                 support=int(np.count_nonzero(network.values(state))),
                 candidates=network.support.size,
@@ -418,7 +419,7 @@ class WorkingSet:
             tol=tol * _unit(network.problem),
             max_iter=self.monitor.steps_left,
             enough=_enough(network, tol),
-            is_late=self.monitor.is_late,
+            must_stop=self.monitor.must_stop,
         )
         self.monitor.steps += found.iterations - state.iterations
         return found
@@ -433,7 +434,7 @@ class WorkingSet:
             tol=_NEAR_THE_END * unit,
             tol_gap=1e-3 * problem.reg * unit * problem.total,
             max_iter=self.monitor.steps_left,
-            is_late=self.monitor.is_late,
+            must_stop=self.monitor.must_stop,
         )
         self.monitor.steps += found.iterations - state.iterations
         return found
