@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -138,6 +139,7 @@ class Monitor:
     _last: Iterate = Iterate(0, math.inf, 0, 0, 0, math.inf, 0)  # before the first report
     _asked: float = 0.0  # on the clock
     _is_stopped: bool = False
+    _thread: int = field(default_factory=threading.get_ident)
 
     def __post_init__(self) -> None:
         self.max_iter = check_count(self.max_iter, "max_iter")
@@ -165,9 +167,14 @@ class Monitor:
         return self.seconds + min(self._kept, 0.5 * self.time_limit) >= self.time_limit
 
     def must_stop(self) -> bool:
-        """Whether the time is up or the callback says stop; for solvers to ask often."""
-        if self.callback is not None and (seconds := self.seconds) - self._asked >= _PULSE:
-            self._ask(replace(self._last, seconds=seconds))
+        """Whether the time is up or the callback says stop; for solvers to ask often.
+
+        Any thread may; the callback is only asked from the one that made the monitor.
+        """
+        if self.callback is not None and threading.get_ident() == self._thread:
+            seconds = self.seconds
+            if seconds - self._asked >= _PULSE:
+                self._ask(replace(self._last, seconds=seconds))
         return self._is_stopped or self.is_late()
 
     def limit(self) -> Status | None:

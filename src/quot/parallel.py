@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +16,8 @@ _pool: ThreadPoolExecutor | None = None
 _pool_pid = -1
 # Below this many elementary steps a thread costs more than it brings.
 _WORTH_A_THREAD = 200_000
+# Seconds after which a thread that waits for others looks around.
+_LOOK = 0.1
 
 
 def thread_count() -> int:
@@ -33,15 +35,34 @@ def dot(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     return float(np.einsum("i,i->", x, y))
 
 
-def map_rows(function: Callable[[int, int], T], n_rows: int, n_columns: int, chunk: int) -> list[T]:
+def map_rows(
+    function: Callable[[int, int], T],
+    n_rows: int,
+    n_columns: int,
+    chunk: int,
+    watch: Callable[[], None] = lambda: None,
+) -> list[T]:
     """Call ``function(start, stop)`` on consecutive chunks of rows; results in order.
 
-    The chunks depend on sizes alone, never on the number of threads.
+    The chunks depend on sizes alone, never on the number of threads. This thread calls `watch` now
+    and then, which may raise: then no other chunk is begun.
     """
     bounds = [(start, min(start + chunk, n_rows)) for start in range(0, n_rows, chunk)]
     if len(bounds) < 2 or n_rows * n_columns < _WORTH_A_THREAD or thread_count() == 1:
-        return [function(*bound) for bound in bounds]
-    return list(_threads().map(lambda bound: function(*bound), bounds))
+        results = []
+        for bound in bounds:
+            watch()
+            results.append(function(*bound))
+        return results
+    futures = [_threads().submit(function, *bound) for bound in bounds]
+    try:
+        for future in futures:
+            while wait((future,), _LOOK).not_done:
+                watch()
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def _threads() -> ThreadPoolExecutor:

@@ -59,3 +59,27 @@ def test_an_error_in_a_chunk_comes_out(monkeypatch):
 
     with pytest.raises(ZeroDivisionError, match="chunk"):
         parallel.map_rows(fail, 1000, 300, 100)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_caller_looks_around_and_may_end_it(threads, monkeypatch):
+    """What was begun is done, and no other chunk is begun."""
+    monkeypatch.setenv("QUOT_NUM_THREADS", threads)
+    monkeypatch.setattr(parallel, "_LOOK", 0.001)
+    begun, looks, told = [], [], threading.Event()
+
+    def work(start, stop):
+        begun.append(start)
+        if threads == "2":
+            assert told.wait(timeout=20)
+
+    def watch():
+        looks.append(threading.get_ident())
+        if len(looks) == 5:
+            told.set()
+            raise InterruptedError("enough")
+
+    with pytest.raises(InterruptedError, match="enough"):
+        parallel.map_rows(work, 1000, 300, 10, watch)
+    assert looks == [threading.get_ident()] * 5
+    assert len(begun) < 100

@@ -83,3 +83,14 @@ def test_potentials_of_tiny_rows_are_feasible():
     C = np.array([[1e6, -1e6], [4e7, 1e6]])
     r = quot.solve(C, [1.0, 1e-14], [1e-14, 1.0])
     assert (r.f[:, None] + r.g - C).max() <= 1e-8
+
+
+def test_ties_do_not_lead_the_path_down_to_nothing():
+    """On pixels many pairs tie, and more than a tree stay active: reg went down to its floor."""
+    x = (np.arange(16) + 0.5) / 16
+    pixels = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1).reshape(-1, 2)
+    a, b = 1 + np.sin(3 * pixels[:, 0]) * pixels[:, 1], 1 + pixels[:, 0] * np.cos(4 * pixels[:, 1])
+    r = quot.solve_points(pixels, pixels, a / a.sum(), b / b.sum())
+    assert r.converged
+    assert r.plan.nnz > 512  # more than a forest has
+    assert r.history[-1].reg > 1e-3

@@ -53,7 +53,7 @@ def nearest(  # noqa: PLR0917
         return col_slack, col_index, active
 
     chunk = max(_PART_ROWS, -(-n // _PARTS))
-    (col_slack, col_index, active), *others = map_rows(part, n, m, chunk)
+    (col_slack, col_index, active), *others = map_rows(part, n, m, chunk, check)
     for more_slack, more_index, more_active in others:
         kernels.merge(col_slack, col_index, more_slack, more_index)
         active += more_active
@@ -87,7 +87,7 @@ def violators(
         found: Pairs = kernels.violators(block, start, f, g, tau, way.exact)
         return found
 
-    parts = map_rows(scan, n, m, way.rows)
+    parts = map_rows(scan, n, m, way.rows, check)
     rows, cols = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Support(way.cost.shape, rows, cols)
 
@@ -107,4 +107,4 @@ def row_roots(
         found: Floats = kernels.row_roots(block, width, start, g, target[start:stop], way.exact)
         return found
 
-    return np.concatenate(map_rows(roots, n, m, way.rows))
+    return np.concatenate(map_rows(roots, n, m, way.rows, check))

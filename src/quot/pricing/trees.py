@@ -77,7 +77,7 @@ def row_roots(
         )
         return found
 
-    parts = map_rows(part, cost.shape[0], cost.shape[1], _ROWS)
+    parts = map_rows(part, *cost.shape, _ROWS, check)
     roots = np.empty(cost.shape[0])
     roots[tree.order] = np.concatenate([found for found, _, _ in parts])
     return roots, Effort(sum(pairs for _, pairs, _ in parts), sum(boxes for *_, boxes in parts))
@@ -115,7 +115,7 @@ class _Search:
             check()
             return self._part(first, last, collect)
 
-        parts = map_rows(part, self.tree.leaves, self.other.points.shape[1], _LEAVES)
+        parts = map_rows(part, self.tree.leaves, self.other.points.shape[1], _LEAVES, check)
         active = [
             (self.tree.order[rows].astype(np.int32), self.other.order[cols].astype(np.int32))
             for rows, cols, _, _ in parts

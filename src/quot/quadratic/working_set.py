@@ -50,6 +50,9 @@ _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
 # down than this is reached by the interior point.
 _NEARLY_LINEAR = 1.2
 _FAR = 25.0
+# With less than so many for a row or column, where a step down that far from the target changes
+# their number by less than this, relative, the plan may be the one of reg = 0, though pairs tie.
+_TIED, _SETTLED = 4.0, 1e-2
 # Reg below which the potentials are extrapolated, relative to one at which much is active.
 # When that was not low enough, or too low for the precision of numbers, another is tried.
 _FLOOR = 1e-9
@@ -214,6 +217,8 @@ class WorkingSet:
                     state = self._solve(network, state, _NEAR_THE_END, jump=before)
                 self._finish(network, state)
                 network, state = self.network, self.state
+                if reg == wanted.reg:
+                    yield _Reached.of(wanted, network, state)
                 yield self._extrapolate(wanted, network, state)
 
     def _extrapolate(self, wanted: Problem, network: Bipartite, state: FlowState) -> _Reached:
@@ -243,13 +248,21 @@ class WorkingSet:
     def _descend(
         self, problem: Problem, dual: Dual, reg: float, target: float, *, last: bool
     ) -> tuple[Dual, float]:
-        """Follow the path of reg down to the target, or until rows have few active pairs."""
+        """Follow the path of reg down to the target, or until rows have few active pairs.
+
+        Or, in the problem itself, to where the line of small reg may begin: then that becomes the
+        reg of the problem for now.
+        """
         jump: float | None = None
         while True:
             problem = replace(problem, reg=reg)
-            end = last and reg == target
+            end, before = last and reg == target, self.active
             dual = self._settle(problem, dual, jump, end=end)
             if reg == target or (not last and self.active < _FEW_ACTIVE * max(problem.shape)):
+                return dual, reg
+            far = last and reg > _FAR * target
+            if far and self.method == "auto" and self._is_settled(before):
+                self.problem = problem
                 return dual, reg
             lower = max(reg / step(reg / target), target)
             if last and self._is_far(reg, target):
@@ -321,6 +334,11 @@ class WorkingSet:
         if self.method == "auto":
             return self._is_nearly_linear and reg > _FAR * target
         return self.method == "interior_point"
+
+    def _is_settled(self, before: int) -> bool:
+        """Whether the pairs active at the last reg may be those of any smaller one."""
+        few = self.active < _TIED * sum(self.problem.shape)
+        return few and abs(self.active - before) <= _SETTLED * before
 
     @property
     def _is_nearly_linear(self) -> bool:
