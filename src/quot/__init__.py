@@ -2,7 +2,8 @@
 
 from importlib.metadata import version as _version
 
-from quot.api import estimate, solve, solve_entropic, solve_points, suggest_reg
+from quot import graphs
+from quot.api import estimate, solve, solve_entropic, solve_graph, solve_points, suggest_reg
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
@@ -18,11 +19,12 @@ from quot.exceptions import (
     QuotWarning,
     SolverError,
 )
+from quot.graph import Flow, Graph
 from quot.io import load, save
 from quot.plan import Plan
-from quot.problem import EntropicProblem, Problem
+from quot.problem import EntropicProblem, GraphProblem, Problem
 from quot.quadratic.estimate import Estimate
-from quot.result import Result
+from quot.result import GraphResult, Result
 
 __version__ = _version("quot")
 
@@ -30,6 +32,10 @@ __all__ = [
     "Certificate",
     "EntropicProblem",
     "Estimate",
+    "Flow",
+    "Graph",
+    "GraphProblem",
+    "GraphResult",
     "InfeasibleError",
     "InvalidProblemError",
     "Iterate",
@@ -49,10 +55,12 @@ __all__ = [
     "Tolerance",
     "certify",
     "estimate",
+    "graphs",
     "load",
     "save",
     "solve",
     "solve_entropic",
+    "solve_graph",
     "solve_points",
     "suggest_reg",
 ]

@@ -6,21 +6,23 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
-from quot.problem import EntropicProblem, Problem
+from quot.graphs.solve import solve_along_edges
+from quot.problem import EntropicProblem, GraphProblem, Problem
 from quot.quadratic.bipartite import Dual
 from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
 from quot.quadratic.solve import solve_quadratic
 from quot.quadratic.suggest import degrees, reg_at
 from quot.reference import REFERENCE_METHODS, solve_entropic_reference, solve_reference
-from quot.result import Result
+from quot.result import GraphResult, Result
 from quot.validation import check_option, check_positive
 
+R = TypeVar("R", bound=Result)
 logger = logging.getLogger("quot")
 
 METHODS = ("auto", "newton", "interior_point", *REFERENCE_METHODS)
@@ -192,6 +194,104 @@ def solve_points(
     0.0625
     """
     return solve(PointCost(X, Y, metric=metric), a, b, **options)
+
+
+def solve_graph(
+    graph: Any,
+    source: Any,
+    target: Any,
+    *,
+    reg: Any = 0.0,
+    mass: float | None = None,
+    tol: float | Tolerance = 1e-9,
+    max_iter: int = 2000,
+    time_limit: float | None = None,
+    start: GraphResult | None = None,
+    callback: Callable[[Iterate], bool | None] | None = None,
+    verbose: bool = False,
+    on_failure: str = "warn",
+) -> GraphResult:
+    """Solve transport along the edges of a graph, balanced or partial, exactly.
+
+    Minimises ``sum_e l_e |w_e| + reg_e/2 w_e^2`` over flows w that bring the mass of `source` to
+    `target`; with `mass` given, that much of it. A small reg concentrates the flow on short ways,
+    a large one spreads it. For ``reg=0`` it returns the cheapest flow with the smallest norm.
+
+    Parameters
+    ----------
+    graph : Graph, networkx graph or scipy.sparse array of shape (N, N)
+        Lengths of edges, their directions and capacities; see `Graph`.
+    source, target : array of shape (N,), or mapping of nodes to masses
+        Mass that is at each node, and that is wanted there.
+    reg : float or array of shape (E,), default=0
+        Strength of the quadratic term, of all edges or of each, in length per mass.
+    mass : float, optional
+        Mass to move, ``0 <= mass <= min(source.sum(), target.sum())``; what is wanted where it is
+        counts, at no cost. None moves all mass and needs equal totals.
+    tol : float or Tolerance, default=1e-9
+        Relative duality gap and residuals.
+    max_iter : int, default=2000
+        Newton steps allowed in all.
+    time_limit : float, optional
+        Seconds after which the best result so far is returned.
+    start : GraphResult, optional
+        An earlier result on a graph of as many nodes to start from; not used at ``reg=0``.
+    callback : callable, optional
+        See `solve`.
+    verbose : bool, default=False
+        Write a line per outer iteration to standard error.
+    on_failure : {"warn", "raise", "ignore"}, default="warn"
+        What to do when the tolerance is not reached.
+
+    Returns
+    -------
+    GraphResult
+        Flow, node potentials, value and certificate.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is unusable.
+    InfeasibleError
+        If the edges cannot carry the mass; the message names a component or nodes that are stuck.
+    NotConvergedError
+        If the tolerance is not reached and ``on_failure="raise"``.
+
+    Warns
+    -----
+    NotConvergedWarning
+        If the tolerance is not reached.
+
+    References
+    ----------
+    Essid and Solomon: Quadratically regularized optimal transport on graphs.
+
+    Examples
+    --------
+    >>> import quot
+    >>> square = quot.Graph(4, [[0, 1], [1, 3], [0, 2], [2, 3]], [1.0, 1.0, 1.0, 2.0])
+    >>> source, target = [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]
+    >>> quot.solve_graph(square, source, target).flow.tolist()
+    [1.0, 1.0, 0.0, 0.0]
+    >>> quot.solve_graph(square, source, target, reg=1.0).flow.round(3).tolist()
+    [0.75, 0.75, 0.25, 0.25]
+    """
+    check_option(on_failure, "on_failure", ON_FAILURE)
+    tolerance = Tolerance.of(tol)
+    monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
+    problem = GraphProblem(graph, source, target, reg=reg, mass=mass)
+    if start is not None and not isinstance(start, GraphResult):
+        raise InvalidProblemError(
+            f"`start` must be a GraphResult of an earlier solve; got {type(start).__name__}."
+        )
+    if start is not None and start.problem.graph.n_nodes != problem.graph.n_nodes:
+        raise InvalidProblemError(
+            f"`start` is a result on {start.problem.graph.n_nodes} nodes, but the graph has "
+            f"{problem.graph.n_nodes}; pass a result on as many."
+        )
+    result = solve_along_edges(problem, tolerance=tolerance, monitor=monitor, start=start)
+    logger.info("%s", result)
+    return _deliver(result, on_failure)
 
 
 def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
@@ -387,7 +487,7 @@ def _warm(start: Any, problem: Problem) -> Dual | None:
     return Dual(start.f, start.g, start.lam)
 
 
-def _deliver(result: Result, on_failure: str) -> Result:
+def _deliver(result: R, on_failure: str) -> R:
     """Return the result; say so if it is not within the tolerance."""
     if result.converged or on_failure == "ignore":
         return result

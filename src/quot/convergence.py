@@ -24,6 +24,9 @@ class Status(enum.Enum):
         "near optimal: round-off stopped progress short of the tolerance; "
         "the certificate says how near"
     )
+    APPROXIMATE = (
+        "approximate: the method promises no more; the certificate says how good the answer is"
+    )
     ITERATION_LIMIT = "iteration limit reached; raise `max_iter` or loosen `tol`"
     TIME_LIMIT = "time limit reached; raise `time_limit` or loosen `tol`"
     STALLED = "stalled: no more progress; rescale the cost, raise `reg` or loosen `tol`"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, as_cost
+from quot.graph import Flow, Graph
 from quot.parallel import dot
 from quot.plan import Plan
-from quot.validation import as_mass, as_reg, as_weights, check_positive
+from quot.validation import as_mass, as_reg, as_regs, as_weights, check_positive
 
 Floats = NDArray[np.float64]
 
@@ -154,3 +156,88 @@ class EntropicProblem(Transport):
     def objective(self, plan: Plan) -> float:
         """Return <C, P> + eps sum P (log P - 1): what is minimised, constraints apart."""
         return self.linear_cost(plan) + self.eps * float(self.entropy_terms(plan).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class GraphProblem:
+    """Transport along the edges of a graph, balanced or partial.
+
+    Minimise ``sum_e l_e |w_e| + reg_e/2 w_e^2`` over flows w along the edges (in its direction only
+    on a directed edge, within its capacity) that bring `source` to `target`: what arrives at each
+    node, net, is ``target - source``; or, with `mass`, ``received - sent`` of any
+    ``0 <= sent <= source``, ``0 <= received <= target`` with totals `mass`.
+
+    Parameters
+    ----------
+    graph : Graph, networkx graph or scipy.sparse array of shape (N, N)
+        See `Graph.of`.
+    source, target : array of shape (N,), or mapping of nodes to masses
+        Mass that is at each node, and that is wanted there.
+    reg : float or array of shape (E,), default=0
+        Strength of the quadratic term, of all edges or of each, in length per mass.
+    mass : float, optional
+        Mass to move, ``0 <= mass <= min(source.sum(), target.sum())``. Mass that is wanted where it
+        is counts as moved.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is not what is described above; the message says what to do.
+    """
+
+    graph: Graph
+    source: Floats
+    target: Floats
+    reg: float | Floats = 0.0
+    mass: float | None = None
+
+    def __post_init__(self) -> None:
+        graph = Graph.of(self.graph)
+        source, target = graph.masses(self.source, "source"), graph.masses(self.target, "target")
+        for name, value in (
+            ("graph", graph),
+            ("source", source),
+            ("target", target),
+            ("reg", as_regs(self.reg, graph.n_edges)),
+            ("mass", as_mass(self.mass, source, target, ("source", "target"))),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether all mass of `source` and `target` must move."""
+        return self.mass is None
+
+    @property
+    def total(self) -> float:
+        """Mass to move."""
+        return float(self.source.sum()) if self.mass is None else self.mass
+
+    @cached_property
+    def wanted(self) -> Floats:
+        """The target as it is met, (N,): in a balanced problem each component gets what it has.
+
+        That is the target up to the rounding of sums.
+        """
+        if not self.is_balanced:
+            return self.target
+        part, count = self.graph.components, self.graph.n_components
+        have = np.bincount(part, self.source, minlength=count)
+        want = np.bincount(part, self.target, minlength=count)
+        ratio = np.divide(have, want, out=np.ones(count), where=want > 0.0)
+        met: Floats = self.target * ratio[part]
+        return met
+
+    @property
+    def weights(self) -> Floats:
+        """The strength of the quadratic term of each edge, (E,)."""
+        return np.broadcast_to(np.asarray(self.reg, dtype=np.float64), self.graph.n_edges)
+
+    def linear_cost(self, flow: Flow) -> float:
+        """Return what the lengths cost: sum of l |w|, of l w on directed edges."""
+        graph = self.graph
+        return dot(graph.lengths, np.where(graph.directed, flow.values, np.abs(flow.values)))
+
+    def objective(self, flow: Flow) -> float:
+        """Return what is minimised, constraints apart."""
+        return self.linear_cost(flow) + 0.5 * dot(self.weights * flow.values, flow.values)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from quot.certificate import Certificate
 from quot.convergence import Iterate, Status, Tolerance
+from quot.graph import Flow
 from quot.plan import Plan
-from quot.problem import Transport
+from quot.problem import GraphProblem, Transport
 
 Floats = NDArray[np.float64]
 
@@ -83,4 +84,55 @@ class Result:
         return (
             f"Result({n} x {m}, value={self.value:.10g}, gap={self.gap:.1e}, "
             f"nnz={self.plan.nnz}, {self.status.name}, {self.seconds:.3g} s)"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class GraphResult(Result):
+    """A flow along the edges of a graph with its potentials, its certificate and its history.
+
+    Parameters
+    ----------
+    problem : GraphProblem
+        What was solved.
+    plan : Flow
+        Mass along each edge.
+    f, g : array of shape (N,)
+        What a unit of mass pays to leave a node, and to arrive there, with the sign of a gain:
+        ``f = -p`` and ``g = p - lam`` with the node potentials p. An undirected edge of quadratic
+        weight reg carries ``sign(y) max(|y| - length, 0) / reg`` at ``y = p_head - p_tail``, up to
+        its capacity.
+    lam : float
+        Price of the total mass; 0 in a balanced problem.
+    certificate : Certificate
+        Bracket of the optimal value and residuals, over all edges.
+    status : Status
+    tolerance : Tolerance
+        What `status` and `converged` were judged by.
+    history : tuple of Iterate
+        One entry per outer iteration.
+    seconds : float
+        Wall-clock time of the solve, certificate included, reporting left out.
+    method : str
+        The method as asked for.
+    """
+
+    problem: GraphProblem  # type: ignore[assignment]
+    plan: Flow  # type: ignore[assignment]
+
+    @property
+    def flow(self) -> Floats:
+        """Mass along each edge, first node to second, (E,); by nodes in `plan.to_csr()`."""
+        return self.plan.values
+
+    @property
+    def potentials(self) -> Floats:
+        """The potential p of each node, (N,): what a unit of mass is worth there."""
+        return -self.f
+
+    def __repr__(self) -> str:
+        graph = self.problem.graph
+        return (
+            f"GraphResult({graph.n_nodes} nodes, {graph.n_edges} edges, value={self.value:.10g}, "
+            f"gap={self.gap:.1e}, nnz={self.plan.nnz}, {self.status.name}, {self.seconds:.3g} s)"
         )

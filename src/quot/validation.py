@@ -125,15 +125,30 @@ def as_reg(value: Any) -> float:
     return reg
 
 
-def as_mass(value: Any, a: Floats, b: Floats) -> float | None:
+def as_regs(value: Any, count: int) -> float | Floats:
+    """Return the strength of the quadratic term, >= 0, of all edges or of each (count,)."""
+    if np.ndim(value) == 0:
+        return as_reg(value)
+    regs = as_array(value, "reg", 1).copy()
+    if regs.size != count:
+        raise InvalidProblemError(
+            f"`reg` has {regs.size} entries, but the graph has {count} edges; pass one number, or "
+            "one an edge."
+        )
+    as_reg(regs.min(initial=0.0))
+    return regs
+
+
+def as_mass(value: Any, a: Floats, b: Floats, names: tuple[str, str] = ("a", "b")) -> float | None:
     """Return the mass to move, clipped of round-off, or None for a balanced problem."""
     total_a, total_b = float(a.sum()), float(b.sum())
+    one, other = names
     if value is None:
         if abs(total_a - total_b) > TOTALS_ROUND_OFF * max(total_a, total_b):
             raise InvalidProblemError(
-                f"`a` sums to {total_a:.12g} and `b` to {total_b:.12g}: a balanced problem needs "
-                "equal totals. Rescale one of them, or pass `mass` to move only part, for example "
-                "`mass=min(a.sum(), b.sum())`."
+                f"`{one}` sums to {total_a:.12g} and `{other}` to {total_b:.12g}: a balanced "
+                "problem needs equal totals. Rescale one of them, or pass `mass` to move only "
+                f"part, for example `mass=min({one}.sum(), {other}.sum())`."
             )
         return None
     mass = as_number(value, "mass")
@@ -142,8 +157,8 @@ def as_mass(value: Any, a: Floats, b: Floats) -> float | None:
     most = min(total_a, total_b)
     if mass > most * (1 + MASS_ROUND_OFF):
         raise InvalidProblemError(
-            f"`mass={mass:.12g}` exceeds min(a.sum(), b.sum())={most:.12g}; lower `mass` or "
-            "rescale the masses."
+            f"`mass={mass:.12g}` exceeds min({one}.sum(), {other}.sum())={most:.12g}; lower `mass` "
+            "or rescale the masses."
         )
     return min(mass, most)
 

@@ -71,6 +71,10 @@ def calls():
         patch.setattr(newton, "_LARGE", 20)
         patch.setattr(newton, "_SMALL_PART", 0.3)
         patch.setattr(newton, "_RINGS", 1)
+        graph = quot.graphs.grid((4, 5))
+        for mass in (None, 0.7):
+            source, target = rng.random((2, 20))
+            quot.solve_graph(graph, source / source.sum(), target / target.sum(), mass=mass)
         C = rng.random((12, 14))
         X, Y = rng.normal(size=(40, 2)), rng.normal(size=(50, 2))
         for reg in (0.0, 1e-4, 1.0):

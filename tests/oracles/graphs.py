@@ -66,3 +66,47 @@ def quadratic_flow(tail, head, cost, weight, capacity, supply, undirected):
     problem = cp.Problem(cp.Minimize(value), constraints)
     problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
     return (x.value, problem.value) if x.value is not None else (None, np.inf)
+
+
+def transport(graph, source, target, reg, mass=None):
+    """Optimal value of transport on a graph, by cvxpy and CLARABEL."""
+    import cvxpy as cp
+
+    D = incidence(graph.tail, graph.head, graph.n_nodes)
+    w = cp.Variable(graph.n_edges)
+    one_way, limited = np.flatnonzero(graph.directed), np.flatnonzero(np.isfinite(graph.capacity))
+    spent = cp.multiply(np.where(graph.directed, graph.lengths, 0.0), w) + cp.multiply(
+        np.where(graph.directed, 0.0, graph.lengths), cp.abs(w)
+    )
+    constraints = [w[one_way] >= 0] if one_way.size else []
+    if limited.size:
+        constraints.append(cp.abs(w[limited]) <= graph.capacity[limited])
+    if mass is None:
+        constraints.append(D @ w == np.subtract(target, source))
+    else:
+        sent, received = cp.Variable(graph.n_nodes), cp.Variable(graph.n_nodes)
+        constraints += [D @ w == received - sent, sent >= 0, sent <= source, received >= 0]
+        constraints += [received <= target, cp.sum(sent) == mass, cp.sum(received) == mass]
+    value = cp.sum(spent) + 0.5 * cp.sum(cp.multiply(np.broadcast_to(reg, w.shape), cp.square(w)))
+    problem = cp.Problem(cp.Minimize(value), constraints)
+    return problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-10, tol_feas=1e-10)
+
+
+def linear_transport(graph, source, target, mass=None):
+    """Optimal value of transport on a graph without a quadratic term, by HiGHS; None if none."""
+    from scipy.optimize import linprog
+
+    D = incidence(graph.tail, graph.head, graph.n_nodes)
+    there = [(0.0, None if np.isinf(k) else k) for k in graph.capacity]
+    back = [(0.0, 0.0) if d else k for d, k in zip(graph.directed, there, strict=True)]
+    cost, bounds = np.tile(graph.lengths, 2), there + back
+    left, right = np.hstack((D, -D)), target - source
+    if mass is not None:
+        n = graph.n_nodes
+        total = np.r_[np.zeros(2 * graph.n_edges), np.ones(n), np.zeros(n)]
+        left = np.vstack((np.hstack((left, np.eye(n), -np.eye(n))), total))
+        right = np.r_[np.zeros(n), mass]
+        cost = np.r_[cost, np.zeros(2 * n)]
+        bounds = bounds + [(0.0, m) for m in (*source, *target)]
+    found = linprog(cost, A_eq=left, b_eq=right, bounds=bounds, method="highs")
+    return found.fun if found.success else None

@@ -297,7 +297,7 @@ def go(monkeypatch, way):
         used.append(cost)
         return way(cost)
 
-    for module in ("quot.pricing.pricer", "quot.certificate"):
+    for module in ("quot.pricing.pricer", "quot.certificate.plans"):
         monkeypatch.setattr(f"{module}.choose", chosen)
     return used
 

@@ -38,7 +38,7 @@ def masses(rng, shape, kind):
 
 def go(monkeypatch, way):
     """Pass over all pairs in this way."""
-    for module in ("quot.pricing.pricer", "quot.certificate"):
+    for module in ("quot.pricing.pricer", "quot.certificate.plans"):
         monkeypatch.setattr(f"{module}.choose", lambda cost, f, g, *, search=False: way(cost))
 
 

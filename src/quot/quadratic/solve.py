@@ -24,8 +24,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# Within this gap and residual (relative) a result that missed the tolerance is near optimal.
-_NEAR = 1e-5
 # Rounding of a sum of few numbers, relative.
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
@@ -83,7 +81,7 @@ def solve_quadratic(
         g=answer.g,
         lam=answer.lam,
         certificate=certificate,
-        status=_judge(status, certificate, tolerance),
+        status=certificate.judge(status, tolerance),
         tolerance=tolerance,
         history=tuple(monitor.history),
         seconds=monitor.seconds,
@@ -197,16 +195,3 @@ def _least(cost: Cost, g: Floats) -> Floats:
     else:
         least = Pricer().row_roots(cost, g, np.zeros(cost.shape[0]))
     return np.where(np.isfinite(least), least, 0.0)
-
-
-def _judge(status: Status, certificate: Certificate, tolerance: Tolerance) -> Status:
-    """The status that the certificate allows."""
-    if np.isnan(certificate.gap) or np.isnan(certificate.primal_residual):
-        return Status.NUMERICAL_ERROR
-    if certificate.holds(tolerance):
-        return Status.OPTIMAL
-    if status is not Status.OPTIMAL:
-        return status
-    if certificate.holds(Tolerance.of(_NEAR)):
-        return Status.NEAR_OPTIMAL
-    return Status.STALLED

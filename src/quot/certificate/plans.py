@@ -1,16 +1,11 @@
-"""Certificate: how good an answer is, from the problem, the plan and the potentials alone.
-
-No solver is imported here, and no solver's number is believed.
-"""
+"""The certificate of a plan between rows and columns."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.convergence import Tolerance
+from quot.certificate.bracket import TINY, Certificate
 from quot.costs import PointCost, SparseCost, sample
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
@@ -25,105 +20,12 @@ Floats = NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
 # Rows that one thread takes at a time through a tree.
 _ROWS = 2048
-# An optimal value below this fraction of a typical cost is judged as if it were that large.
-_TINY = 1e-3
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """A bracket of the optimal value, and what the plan and the potentials violate.
-
-    Parameters
-    ----------
-    lower, upper : float
-        The optimal value lies between: `lower` is the value of the dual over all pairs, with the
-        given potentials or, if that is larger, of the linear problem with their c-transform;
-        `upper` is that of the plan repaired to exact marginals.
-    primal_residual : float
-        Largest violation of a marginal or of P >= 0 by the plan as given, in units of the largest
-        mass, and of the total, relative to it.
-    multiplier_violation : float
-        Largest positive entry of f or g in a partial problem, where both must be <= 0, relative to
-        the spread of the potentials; 0 in a balanced one.
-    round_off : float
-        How far `lower` and `upper` may be wrong because sums of this size are rounded.
-    scale : float
-        What `relative_gap` is relative to: the larger absolute value of `lower` and `upper`, but
-        not less than a thousandth of what the mass would cost at the median of ``|C|``. Where the
-        optimum is (nearly) zero, a ratio to it would say nothing. (The mean of ``|C|`` if its
-        median is 0.)
-    scope : {"all", "support"}
-        Whether all n * m pairs were priced, or only the support of the plan.
-    pairs : int
-        Number of pairs priced.
-    """
-
-    lower: float
-    upper: float
-    primal_residual: float
-    multiplier_violation: float
-    round_off: float
-    scale: float
-    scope: str
-    pairs: int
-
-    @property
-    def gap(self) -> float:
-        """The difference upper - lower; not negative but for round-off."""
-        return self.upper - self.lower
-
-    @property
-    def relative_gap(self) -> float:
-        """The gap that round-off does not explain, over `scale`."""
-        gap = self.gap - self.round_off
-        if gap <= 0.0:
-            return 0.0
-        return gap / self.scale
-
-    def holds(self, tolerance: Tolerance) -> bool:
-        """Whether the answer is optimal to the tolerance over all pairs; False with any NaN."""
-        return bool(
-            self.scope == "all"
-            and self.relative_gap <= tolerance.gap
-            and self.gap >= -tolerance.gap * self.scale - self.round_off
-            and self.primal_residual <= tolerance.primal
-            and self.multiplier_violation <= tolerance.dual
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"{self.lower:.12g} <= optimal value <= {self.upper:.12g}   "
-            f"relative gap {self.relative_gap:.1e}\n"
-            f"plan: marginals and total within {self.primal_residual:.1e}\n"
-            f"scope: {self.scope} ({self.pairs:,} pairs priced)"
-        )
-
-
-def certify(
+def certify_plan(
     problem: Transport, plan: Plan, f: Floats, g: Floats, lam: float = 0.0, *, scope: str = "all"
 ) -> Certificate:
-    """Bracket the optimal value by a plan and potentials, wherever they come from.
-
-    For any potentials the dual value over all pairs is a valid bound, and so is its value after a
-    c-transform (that of the linear problem if the weight is quadratic); the better one counts. The
-    plan is repaired to exact marginals for the upper bound. One pass over all pairs.
-
-    Parameters
-    ----------
-    problem : Problem or EntropicProblem
-    plan : Plan
-        Any plan of the right shape; its marginals need not be exact.
-    f, g : array of shape (n,), (m,)
-        Potentials; those of rows and columns without mass do not count in an EntropicProblem.
-    lam : float, default=0
-        Price of the total mass in a partial problem; 0 in a balanced one.
-    scope : {"all", "support"}, default="all"
-        What to price. Only "all" can certify, and entropic plans have no other scope.
-
-    Returns
-    -------
-    Certificate
-    """
+    """Bracket the optimal value of transport between rows and columns; see `certify`."""
     a, b = problem.a, problem.b
     if isinstance(problem, EntropicProblem):
         f, g, scope = np.where(a > 0, f, 0.0), np.where(b > 0, g, 0.0), "all"
@@ -159,7 +61,7 @@ def certify(
         primal_residual=marginal_error(problem, plan),
         multiplier_violation=violation,
         round_off=8 * _EPS * terms,
-        scale=max(abs(lower), abs(upper), _TINY * problem.total * typical),
+        scale=max(abs(lower), abs(upper), TINY * problem.total * typical),
         scope=scope,
         pairs=pairs,
     )

@@ -1,0 +1,60 @@
+"""Certificate: how good an answer is, from the problem, the plan and the potentials alone.
+
+No solver is imported here, and no solver's number is believed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.certificate.bracket import Certificate
+from quot.certificate.flows import certify_flow
+from quot.certificate.plans import certify_plan
+from quot.graph import Flow
+from quot.plan import Plan
+from quot.problem import GraphProblem, Transport
+
+Floats = NDArray[np.float64]
+
+__all__ = ["Certificate", "certify"]
+
+
+def certify(
+    problem: Transport | GraphProblem,
+    plan: Plan | Flow,
+    f: Floats,
+    g: Floats,
+    lam: float = 0.0,
+    *,
+    scope: str = "all",
+) -> Certificate:
+    """Bracket the optimal value by a plan and potentials, wherever they come from.
+
+    For any potentials the dual value over all pairs is a valid bound, and so is its value after a
+    c-transform (that of the linear problem if the weight is quadratic); the better one counts. The
+    plan is repaired to exact marginals for the upper bound. One pass over all pairs.
+
+    Parameters
+    ----------
+    problem : Problem or EntropicProblem
+    plan : Plan
+        Any plan of the right shape; its marginals need not be exact.
+    f, g : array of shape (n,), (m,)
+        Potentials; those of rows and columns without mass do not count in an EntropicProblem.
+    lam : float, default=0
+        Price of the total mass in a partial problem; 0 in a balanced one.
+    scope : {"all", "support"}, default="all"
+        What to price. Only "all" can certify, and entropic plans have no other scope.
+
+    Returns
+    -------
+    Certificate
+    """
+    if isinstance(problem, GraphProblem):
+        if not isinstance(plan, Flow):
+            raise TypeError(f"a graph problem has a Flow for a plan, not a {type(plan).__name__}")
+        return certify_flow(problem, plan, f, lam)
+    if not isinstance(plan, Plan):
+        raise TypeError(f"`plan` must be a Plan; got {type(plan).__name__}")
+    return certify_plan(problem, plan, f, g, lam, scope=scope)

@@ -1,0 +1,185 @@
+"""The certificate of a flow along the edges of a graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import dijkstra
+
+from quot.certificate.bracket import TINY, Certificate
+from quot.graph import Flow
+from quot.kernels import forest
+from quot.parallel import dot
+from quot.problem import GraphProblem
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Certificate:
+    """Bracket the optimal value of transport along edges; see `certify`.
+
+    The potential of a node is -f. An edge without a quadratic term and without a limit bounds the
+    difference of its two: where it is larger, potentials are lowered to what the way from other
+    nodes costs (a c-transform along the graph).
+    """
+    graph = problem.graph
+    p = -f
+    lower, noise = _dual_value(problem, p, lam)
+    repaired, upper = repair_flow(problem, flow), np.inf
+    if repaired is not None:
+        upper = problem.objective(repaired)
+        noise *= float(np.abs(repaired.values).sum())
+    largest = float(np.abs(p).max(initial=0.0))
+    terms = (
+        dot(np.abs(p), problem.source + problem.target)
+        + abs(lam) * problem.total
+        + (abs(upper) if np.isfinite(upper) else 0.0)
+        + largest * _EPS
+    )
+    typical = float(np.median(np.abs(graph.lengths))) if graph.n_edges else 0.0
+    return Certificate(
+        lower=lower,
+        upper=upper,
+        primal_residual=flow_error(problem, flow),
+        multiplier_violation=0.0,
+        round_off=8 * _EPS * terms + noise,
+        scale=max(abs(lower), abs(upper), TINY * problem.total * (typical or 1.0)),
+        scope="all",
+        pairs=graph.n_edges,
+    )
+
+
+def flow_error(problem: GraphProblem, flow: Flow) -> float:
+    """Return the largest violation of a constraint, in units of the largest mass; NaN propagates.
+
+    Of the balance of a node, of what it may send and receive, of the total, of the direction of an
+    edge and its capacity.
+    """
+    unit = max(float(problem.source.max()), float(problem.target.max())) or 1.0
+    graph, x = problem.graph, flow.values
+    parts = [np.abs(flow.arriving() - (flow.received - flow.sent))]
+    for moved, most in ((flow.sent, problem.source), (flow.received, problem.target)):
+        parts += [np.abs(moved - most)] if problem.is_balanced else [moved - most, -moved]
+    parts += [np.abs(x) - graph.capacity, np.where(graph.directed, -x, 0.0)]
+    worst = float(np.max([np.max(part, initial=0.0) for part in parts])) / unit
+    if problem.is_balanced or problem.total == 0.0:
+        return worst
+    return float(np.max([worst, abs(flow.total - problem.total) / problem.total]))
+
+
+# --- the lower bound -------------------------------------------------------------------------
+
+
+def _dual_value(problem: GraphProblem, p: Floats, lam: float) -> tuple[float, float]:
+    """The dual value, and how far it is wrong for each unit of flow because p is rounded."""
+    if not (np.isfinite(p).all() and np.isfinite(lam)):
+        return np.nan, 0.0
+    graph, w = problem.graph, problem.weights
+    hard = (w == 0.0) & np.isinf(graph.capacity)
+    over, noise = _excess(problem, p), 0.0
+    if (over[hard] > 0.0).any():
+        p = _lowered(problem, p, hard)
+        over = _excess(problem, p)
+        noise = float(over[hard].max())
+        if not noise <= 16 * _EPS * float(np.abs(p).max()):
+            return -np.inf, 0.0
+        over[hard] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        x = np.where(over > 0.0, np.minimum(over / w, graph.capacity), 0.0)
+    given = dot(x, over - 0.5 * w * x)
+    if problem.is_balanced:
+        return dot(p, problem.target - problem.source) - given, noise
+    kept = dot(problem.source, np.maximum(p, 0.0)) + dot(problem.target, np.maximum(lam - p, 0.0))
+    return lam * problem.total - kept - given, noise
+
+
+def _excess(problem: GraphProblem, p: Floats) -> Floats:
+    """How much more each edge gains than it costs, at least 0, (E,)."""
+    graph = problem.graph
+    y = p[graph.head] - p[graph.tail]
+    return np.maximum(np.where(graph.directed, y, np.abs(y)) - graph.lengths, 0.0)
+
+
+def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
+    """The largest potentials below p at which no hard edge gains more than it costs.
+
+    Those are the shortest ways to each node from a further one, from which v is p_v away.
+    """
+    graph, n = problem.graph, problem.graph.n_nodes
+    one_way, both = np.flatnonzero(hard), np.flatnonzero(hard & ~graph.directed)
+    if one_way.size and graph.lengths[one_way].min() < 0.0:
+        return p  # no shortest ways without potentials to begin with
+    least = float(p.min())
+    nodes = np.arange(n)
+    tail = np.concatenate((graph.tail[one_way], graph.head[both], np.full(n, n)))
+    head = np.concatenate((graph.head[one_way], graph.tail[both], nodes))
+    length = np.concatenate((graph.lengths[one_way], graph.lengths[both], p - least))
+    order = np.lexsort((length, head, tail))  # of parallel edges the shortest
+    tail, head, length = tail[order], head[order], length[order]
+    first = np.append(True, (tail[1:] != tail[:-1]) | (head[1:] != head[:-1]))
+    ways = sp.csr_array((length[first], (tail[first], head[first])), shape=(n + 1, n + 1))
+    away: Floats = dijkstra(ways, indices=n)[:n]
+    return away + least
+
+
+# --- the upper bound -------------------------------------------------------------------------
+
+
+def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
+    """Return a feasible flow near the given one, or None if this does not find one.
+
+    What is missing goes along a spanning forest of the edges, those that carry most first; in a
+    partial problem the nodes may send and take more or less, through two more nodes S and T.
+    """
+    if flow_error(problem, flow) == 0.0:
+        return flow
+    graph, n = problem.graph, problem.graph.n_nodes
+    tail, head, carried = graph.tail, graph.head, flow.values
+    need = -flow.arriving()
+    room = np.where(graph.directed, np.minimum(carried, graph.capacity - carried), np.abs(carried))
+    if problem.is_balanced:
+        need += problem.wanted - problem.source
+    else:
+        nodes = np.arange(n)
+        sent, received = (
+            np.clip(flow.sent, 0.0, problem.source),
+            np.clip(flow.received, 0.0, problem.target),
+        )
+        tail = np.concatenate((tail, np.full(n, n), nodes))
+        head = np.concatenate((head, nodes, np.full(n, n + 1)))
+        carried = np.concatenate((carried, sent, received))
+        room = np.concatenate(
+            (
+                room,
+                np.minimum(sent, problem.source - sent),
+                np.minimum(received, problem.target - received),
+            )
+        )
+        need = np.concatenate(
+            (need + received - sent, [sent.sum() - problem.total, problem.total - received.sum()])
+        )
+    # An edge for both ways can always be used; of the others those at their ends cannot.
+    last = np.append(graph.directed, np.ones(room.size - graph.n_edges, np.bool_)) & (room <= 0.0)
+    order = np.lexsort((-room, last))
+    carried = carried.copy()
+    tail, head = tail.astype(np.int32), head.astype(np.int32)
+    forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
+    x = np.clip(carried[: graph.n_edges], -graph.capacity, graph.capacity)
+    x = np.where(graph.directed, np.maximum(x, 0.0), x)
+    if problem.is_balanced:
+        repaired = Flow(graph, x, problem.source, problem.wanted)
+    else:
+        sent, received = carried[graph.n_edges : -n], carried[-n:]
+        repaired = Flow(
+            graph,
+            x,
+            np.clip(sent, 0.0, problem.source),
+            np.clip(received, 0.0, problem.target),
+        )
+    unit = max(float(problem.source.max()), float(problem.target.max())) or 1.0
+    rounded = 64 * _EPS * (1.0 + problem.total / unit)  # of sums over all nodes
+    return repaired if flow_error(problem, repaired) <= rounded else None

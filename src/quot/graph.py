@@ -1,0 +1,410 @@
+"""Graphs to transport on, and flows along their edges: frozen data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from quot.exceptions import InvalidProblemError
+from quot.kernels import flow as kernels
+from quot.plan import THRESHOLD, sums
+from quot.validation import as_array, check_count
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+_MOST_NODES = 2**31 - 8
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A graph with edge lengths. The constructor checks everything; a graph that exists is valid.
+
+    Parameters
+    ----------
+    n_nodes : int
+        N.
+    edges : int array of shape (E, 2)
+        The two nodes of each edge, numbers from 0 to N - 1. Edges may be parallel. An edge from a
+        node to itself never carries anything.
+    lengths : array of shape (E,)
+        What a unit of mass pays on each edge: >= 0; on directed edges any number.
+    directed : bool or bool array of shape (E,), default=False
+        Whether mass may go from the first node to the second only, of all edges or of each.
+    capacity : array of shape (E,), optional
+        The most that may flow along each edge, > 0; inf, the default, where there is no limit.
+    positions : array of shape (N, d), optional
+        Where the nodes are; for pictures.
+    labels : sequence of N hashables, optional
+        Names of the nodes, as of networkx; masses may be given by name then.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is not what is described above.
+
+    Examples
+    --------
+    >>> import quot
+    >>> quot.Graph(3, [[0, 1], [1, 2]], [1.0, 2.0])
+    Graph(3 nodes, 2 edges)
+    """
+
+    n_nodes: int
+    edges: NDArray[np.int32]
+    lengths: Floats
+    directed: Bools = False  # type: ignore[assignment]
+    capacity: Floats = None  # type: ignore[assignment]
+    positions: Floats | None = None
+    labels: tuple[Hashable, ...] | None = None
+
+    def __post_init__(self) -> None:
+        n = check_count(self.n_nodes, "n_nodes")
+        if n > _MOST_NODES:
+            raise InvalidProblemError(f"`n_nodes` is {n}; at most {_MOST_NODES} can be numbered.")
+        edges = _as_edges(self.edges, n)
+        count = len(edges)
+        lengths = _as_edge_values(self.lengths, "lengths", count)
+        directed = _as_directed(self.directed, count)
+        bad = np.flatnonzero((lengths < 0.0) & ~directed)
+        if bad.size:
+            raise InvalidProblemError(
+                f"`lengths` must not be negative on undirected edges; edge {int(bad[0])} "
+                f"({edges[bad[0], 0]} - {edges[bad[0], 1]}) has length {lengths[bad[0]]:.6g}. "
+                "Only a directed edge may pay for being used."
+            )
+        for name, value in (
+            ("n_nodes", n),
+            ("edges", edges),
+            ("lengths", lengths),
+            ("directed", directed),
+            ("capacity", _as_capacity(self.capacity, count)),
+            ("positions", _as_positions(self.positions, n)),
+            ("labels", _as_labels(self.labels, n)),
+        ):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(cls, graph: Any) -> Graph:
+        """Return a Graph from one, from a networkx graph or from a scipy.sparse adjacency.
+
+        See `from_networkx` and `from_sparse` for what these mean.
+        """
+        if isinstance(graph, cls):
+            return graph
+        if sp.issparse(graph):
+            return cls.from_sparse(graph)
+        networkx = sys.modules.get("networkx")
+        if networkx is not None and isinstance(graph, networkx.Graph):
+            return cls.from_networkx(graph)
+        raise InvalidProblemError(
+            f"`graph` must be a quot.Graph, a networkx graph or a scipy.sparse adjacency of "
+            f"lengths; got {type(graph).__name__}."
+        )
+
+    @classmethod
+    def from_sparse(cls, lengths: Any, *, positions: Any = None) -> Graph:
+        """Return the graph of a square scipy.sparse array of lengths.
+
+        An entry (u, v) is a directed edge from u to v; where (v, u) has the same length the two are
+        one undirected edge. Explicit zeros are edges of length zero.
+
+        Parameters
+        ----------
+        lengths : scipy.sparse array of shape (N, N)
+        positions : array of shape (N, d), optional
+            Where the nodes are.
+        """
+        csr = sp.csr_array(lengths, copy=True)
+        csr.sum_duplicates()  # keeps explicit zeros
+        coo = csr.tocoo()
+        if coo.ndim != 2 or coo.shape[0] != coo.shape[1]:
+            raise InvalidProblemError(
+                f"`graph` must be a square adjacency, (N, N); got shape {coo.shape}."
+            )
+        n = coo.shape[0]
+        values = as_array(coo.data, "lengths", 1)
+        u, v = coo.row.astype(np.int64), coo.col.astype(np.int64)
+        # Side by side: the entries between two nodes, there before back.
+        key = np.minimum(u, v) * n + np.maximum(u, v)
+        order = np.lexsort((u > v, key))
+        u, v, values, key = u[order], v[order], values[order], key[order]
+        same = (key[1:] == key[:-1]) & (values[1:] == values[:-1]) & (values[1:] >= 0.0)
+        mirrored = np.append(same, False)
+        kept = ~np.append(False, mirrored[:-1])
+        edges = np.stack((u, v), axis=1)[kept].astype(np.int32)
+        return cls(n, edges, values[kept], ~mirrored[kept], positions=positions)
+
+    @classmethod
+    def from_networkx(
+        cls, graph: Any, *, length: str = "length", capacity: str = "capacity"
+    ) -> Graph:
+        """Return the graph of a networkx Graph, DiGraph, MultiGraph or MultiDiGraph.
+
+        Parameters
+        ----------
+        graph : networkx graph
+            Its edges need a `length`. Node attributes "pos" become positions, if all have one.
+        length, capacity : str
+            The attributes to read. An edge without a capacity has no limit.
+        """
+        labels = tuple(graph.nodes)
+        number = {label: k for k, label in enumerate(labels)}
+        edges: Any = []
+        lengths: Any = []
+        capacities: Any = []
+        for u, v, data in graph.edges(data=True):
+            if length not in data:
+                raise InvalidProblemError(
+                    f"edge {u!r} - {v!r} has no attribute {length!r}; set it, or say which "
+                    "attribute to read, `quot.Graph.from_networkx(graph, length=...)`."
+                )
+            edges.append((number[u], number[v]))
+            lengths.append(data[length])
+            capacities.append(data.get(capacity, np.inf))
+        places: Any = [data.get("pos") for _, data in graph.nodes(data=True)]
+        known = bool(places) and all(place is not None for place in places)
+        return cls(
+            len(labels),
+            np.array(edges, np.int32).reshape(-1, 2),
+            lengths,
+            directed=graph.is_directed(),
+            capacity=capacities,
+            positions=places if known else None,
+            labels=labels,
+        )
+
+    @property
+    def n_edges(self) -> int:
+        """E."""
+        return len(self.edges)
+
+    @property
+    def tail(self) -> Ints:
+        """The first node of each edge, (E,)."""
+        return self.edges[:, 0]
+
+    @property
+    def head(self) -> Ints:
+        """The second node of each edge, (E,)."""
+        return self.edges[:, 1]
+
+    @cached_property
+    def components(self) -> Ints:
+        """The connected component of each node (N,), numbered from 0; directions do not count."""
+        everyone = np.arange(self.n_nodes, dtype=np.int32)
+        tail, head = (np.ascontiguousarray(end) for end in (self.tail, self.head))
+        label = kernels.components(everyone, np.ones(self.n_edges), tail, head)
+        index = np.cumsum(label == everyone, dtype=np.int32) - np.int32(1)
+        named: Ints = index[label]
+        return named
+
+    @property
+    def n_components(self) -> int:
+        """Number of connected components, directions aside."""
+        return int(self.components.max()) + 1
+
+    def masses(self, value: Any, name: str) -> Floats:
+        """Return masses (N,) from an array, or from a mapping of labels (or node numbers)."""
+        if not isinstance(value, Mapping):
+            masses = as_array(value, name, 1).copy()
+            if masses.size != self.n_nodes:
+                raise InvalidProblemError(
+                    f"`{name}` has {masses.size} entries, but the graph has {self.n_nodes} nodes; "
+                    "pass one mass a node."
+                )
+        else:
+            masses = self._by_name(value, name)
+        if (masses < 0).any():
+            at = int(np.argmin(masses))
+            raise InvalidProblemError(
+                f"`{name}` must not be negative; {name}[{at}] is {masses[at]:.6g}. Masses are "
+                ">= 0; what leaves a node is `source`, what arrives is `target`."
+            )
+        if not np.isfinite(masses.sum()):
+            raise InvalidProblemError(
+                f"`{name}` sums to infinity; rescale the masses to a moderate total."
+            )
+        return masses
+
+    def names(self, nodes: NDArray[np.integer[Any]]) -> list[Hashable]:
+        """Return the labels of nodes, or their numbers where there are none."""
+        return [int(v) if self.labels is None else self.labels[v] for v in nodes]
+
+    def _by_name(self, value: Mapping[Any, Any], name: str) -> Floats:
+        number = self._numbers
+        unknown = [key for key in value if key not in number]
+        if unknown:
+            raise InvalidProblemError(
+                f"`{name}` names the node {unknown[0]!r}, which the graph does not have."
+            )
+        masses = np.zeros(self.n_nodes)
+        given = as_array(list(value.values()), name, 1)
+        masses[[number[key] for key in value]] = given
+        return masses
+
+    @cached_property
+    def _numbers(self) -> dict[Hashable, int]:
+        names: Iterable[Hashable] = range(self.n_nodes) if self.labels is None else self.labels
+        return {label: k for k, label in enumerate(names)}
+
+    def __repr__(self) -> str:
+        return f"Graph({self.n_nodes} nodes, {self.n_edges} edges)"
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Mass moved along the edges of a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+    values : array of shape (E,)
+        Mass along each edge from its first node to its second; negative if it goes the other way.
+    sent, received : array of shape (N,)
+        Mass that starts, and mass that ends, at each node.
+    """
+
+    graph: Graph
+    values: Floats
+    sent: Floats = field(repr=False)
+    received: Floats = field(repr=False)
+
+    @property
+    def nnz(self) -> int:
+        """Number of edges that carry something."""
+        return int(np.count_nonzero(self.values))
+
+    @property
+    def total(self) -> float:
+        """Mass moved, from wherever to wherever."""
+        return float(self.sent.sum())
+
+    @property
+    def sparsity(self) -> float:
+        """Fraction of the edges that carry at most 1e-10."""
+        if not self.values.size:
+            return 1.0
+        return 1.0 - int(np.count_nonzero(np.abs(self.values) > THRESHOLD)) / self.values.size
+
+    def arriving(self) -> Floats:
+        """Return D w, (N,): what the edges bring to each node, less what they take away."""
+        graph = self.graph
+        return sums(graph.head, self.values, graph.n_nodes) - sums(
+            graph.tail, self.values, graph.n_nodes
+        )
+
+    def to_csr(self) -> sp.csr_array:
+        """Return an (N, N) scipy.sparse CSR array: what goes from one node to the next, > 0.
+
+        What parallel edges carry the same way is summed.
+        """
+        used = np.flatnonzero(self.values)
+        x = self.values[used]
+        tail, head = self.graph.tail[used], self.graph.head[used]
+        ends = np.where(x > 0.0, tail, head), np.where(x > 0.0, head, tail)
+        shape = (self.graph.n_nodes,) * 2
+        return sp.csr_array((np.abs(x), ends), shape=shape)
+
+    def __repr__(self) -> str:
+        return f"Flow({self.graph.n_edges} edges, nnz={self.nnz}, total={self.total:.6g})"
+
+
+# --- the door --------------------------------------------------------------------------------
+
+
+def _as_edges(value: Any, n: int) -> NDArray[np.int32]:
+    raw = np.asarray(value)
+    if raw.size == 0:
+        return np.zeros((0, 2), np.int32)
+    if raw.ndim != 2 or raw.shape[1] != 2:
+        raise InvalidProblemError(
+            f"`edges` must have shape (E, 2), the two nodes of each edge; got shape {raw.shape}."
+        )
+    if raw.dtype.kind not in "iu":
+        raise InvalidProblemError(
+            f"`edges` must be integers, numbers of nodes; got dtype {raw.dtype}."
+        )
+    outside = np.flatnonzero((raw < 0).any(axis=1) | (raw >= n).any(axis=1))
+    if outside.size:
+        first = int(outside[0])
+        raise InvalidProblemError(
+            f"`edges[{first}]` is {raw[first].tolist()}, but nodes are numbered from 0 to {n - 1}."
+        )
+    return np.ascontiguousarray(raw, dtype=np.int32)
+
+
+def _as_edge_values(value: Any, name: str, count: int) -> Floats:
+    """Finite numbers (E,)."""
+    values = as_array(value, name, 1).copy()
+    if values.size != count:
+        raise InvalidProblemError(
+            f"`{name}` has {values.size} entries, but the graph has {count} edges; pass one an "
+            "edge."
+        )
+    return values
+
+
+def _as_directed(value: Any, count: int) -> Bools:
+    raw = np.asarray(value)
+    if raw.dtype != np.bool_ or raw.shape not in {(), (count,)}:
+        raise InvalidProblemError(
+            f"`directed` must be True, False or a bool for each of the {count} edges; got "
+            f"{raw.dtype} of shape {raw.shape}."
+        )
+    return np.full(count, raw) if raw.ndim == 0 else raw.copy()
+
+
+def _as_capacity(value: Any, count: int) -> Floats:
+    """Numbers > 0, or inf, (E,)."""
+    if value is None:
+        return np.full(count, np.inf)
+    try:
+        capacity = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidProblemError(
+            f"`capacity` cannot be read as an array of numbers ({error})."
+        ) from error
+    if capacity.shape != (count,):
+        raise InvalidProblemError(
+            f"`capacity` has shape {capacity.shape}, but the graph has {count} edges; pass one an "
+            "edge, inf where there is no limit."
+        )
+    bad = np.flatnonzero(~(capacity > 0.0))
+    if bad.size:
+        raise InvalidProblemError(
+            f"`capacity` must be positive; capacity[{int(bad[0])}] is {capacity[bad[0]]:.6g}. "
+            "Leave out an edge that may carry nothing."
+        )
+    return capacity
+
+
+def _as_positions(value: Any, n: int) -> Floats | None:
+    if value is None:
+        return None
+    positions = as_array(value, "positions", 2).copy()
+    if len(positions) != n:
+        raise InvalidProblemError(
+            f"`positions` has {len(positions)} rows, but the graph has {n} nodes; pass one a node."
+        )
+    return positions
+
+
+def _as_labels(value: Any, n: int) -> tuple[Hashable, ...] | None:
+    if value is None:
+        return None
+    labels = tuple(value)
+    if len(labels) != n or len(set(labels)) != n:
+        raise InvalidProblemError(
+            f"`labels` must be {n} different names, one a node; got {len(labels)}, "
+            f"{len(set(labels))} of them different."
+        )
+    return labels

@@ -1,0 +1,93 @@
+"""Whether a graph can carry the mass of a problem, and who is stuck if not."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+from quot.exceptions import InfeasibleError
+from quot.problem import GraphProblem
+
+Floats = NDArray[np.float64]
+
+# Masses are cut into this many units for the maximum flow.
+_UNITS = 10**9
+# Imbalance of a component that is round-off, relative to the mass of the problem.
+_ROUND_OFF = 1e-9
+
+
+def check_feasible(problem: GraphProblem) -> None:
+    """Raise InfeasibleError, naming a component or nodes, if the edges cannot carry the mass."""
+    _check_components(problem)
+    graph = problem.graph
+    if problem.total > 0.0 and (graph.directed.any() or np.isfinite(graph.capacity).any()):
+        _check_cuts(problem)
+
+
+def _check_components(problem: GraphProblem) -> None:
+    """Compare masses and wishes of each component."""
+    graph, count = problem.graph, problem.graph.n_components
+    have = np.bincount(graph.components, problem.source, minlength=count)
+    want = np.bincount(graph.components, problem.target, minlength=count)
+    off = np.abs(have - want)
+    size = np.bincount(graph.components, minlength=count)
+    worst = int(np.argmin(np.where(off > 0.999 * off.max(), size, graph.n_nodes + 1)))
+    if problem.is_balanced:
+        if off[worst] > _ROUND_OFF * problem.total:
+            raise InfeasibleError(
+                f"the graph has {count} components, and {_component(problem, worst)} has "
+                f"{have[worst]:.6g} of `source` but {want[worst]:.6g} of `target`, "
+                f"{off[worst]:.6g} too {'much' if have[worst] > want[worst] else 'little'}. Join "
+                "the components (`quot.graphs.connect`), rebalance the masses, or pass `mass` to "
+                "move less."
+            )
+        return
+    most = float(np.minimum(have, want).sum())
+    if problem.total > most * (1 + _ROUND_OFF):
+        raise InfeasibleError(
+            f"`mass={problem.total:.6g}` exceeds what the {count} components of the graph can "
+            f"move within themselves, {most:.6g}: {_component(problem, worst)} has "
+            f"{have[worst]:.6g} of `source` and {want[worst]:.6g} of `target`. Lower `mass`, or "
+            "join the components (`quot.graphs.connect`)."
+        )
+
+
+def _check_cuts(problem: GraphProblem) -> None:
+    """A maximum flow, on masses rounded; what rounding could explain is let through."""
+    graph, n = problem.graph, problem.graph.n_nodes
+    scale = _UNITS / problem.total
+    supply = np.floor(np.minimum(problem.source * scale, _UNITS)).astype(np.int64)
+    demand = np.floor(np.minimum(problem.target * scale, _UNITS)).astype(np.int64)
+    demand[problem.target > 0.0] += 1
+    most = np.ceil(np.minimum(graph.capacity * scale, _UNITS)).astype(np.int64)
+    back = np.flatnonzero(~graph.directed)
+    nodes = np.arange(n)
+    tail = np.concatenate((graph.tail, graph.head[back], np.full(n, n), nodes))
+    head = np.concatenate((graph.head, graph.tail[back], nodes, np.full(n, n + 1)))
+    amount = np.concatenate((most, most[back], supply, demand))
+    room = sp.coo_array((amount, (tail, head)), shape=(n + 2, n + 2)).tocsr()
+    room.data = np.minimum(room.data, _UNITS)
+    room = room.astype(np.int32)
+    found = maximum_flow(room, n, n + 1)
+    wanted = int(supply.sum()) if problem.is_balanced else _UNITS
+    if wanted - found.flow_value <= n + 1:
+        return
+    reached = np.zeros(n + 2, np.bool_)
+    reached[breadth_first_order(room - found.flow > 0, n, return_predecessors=False)] = True
+    stuck = np.flatnonzero(reached[:n] & (problem.source > 0))
+    named = ", ".join(repr(k) for k in problem.graph.names(stuck[:5]))
+    more = f" and {stuck.size - 5} others" if stuck.size > 5 else ""
+    raise InfeasibleError(
+        f"the edges can carry at most {found.flow_value / scale:.6g} of the mass "
+        f"{problem.total:.6g} in their directions and within their capacities: what is at "
+        f"{'nodes' if stuck.size != 1 else 'node'} {named}{more} cannot all leave. Add edges or "
+        "capacity, or pass a smaller `mass`."
+    )
+
+
+def _component(problem: GraphProblem, index: int) -> str:
+    nodes = np.flatnonzero(problem.graph.components == index)
+    first = next(iter(problem.graph.names(nodes[:1])))
+    return f"that of node {first!r} ({nodes.size} nodes)"

@@ -1,0 +1,151 @@
+"""The path of reg on a graph: from where everything is smooth down to the one asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.convergence import Iterate, Monitor, Status
+from quot.flow.interior_point import solve_interior_point
+from quot.flow.laplacian import LaplacianSolver, without_means
+from quot.flow.network import FlowState
+from quot.flow.newton import round_off, solve_newton
+from quot.flow.tangent import tangent
+from quot.graphs.network import GraphNetwork
+from quot.kernels import flow as kernels
+from quot.problem import GraphProblem
+
+Floats = NDArray[np.float64]
+
+# The path begins where the quadratic term of a typical edge is so many times its length, and goes
+# down by about this factor a step.
+_SMOOTH, _STEP = 30.0, 2.5
+# Imbalance allowed on the way, of a node relative to the largest mass and of all together relative
+# to the total; and at the end, relative to that and the tolerance.
+_ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
+# Residual of the linear system that the path begins with.
+_RTOL = 1e-6
+# Imbalance at which an interior point leaves the rest to Newton, relative to the largest mass.
+_NEAR_THE_END = 1e-6
+
+
+class Path:
+    """Newton from a large reg down to the one asked for.
+
+    Parameters
+    ----------
+    problem : GraphProblem
+        Every reg positive.
+    monitor : Monitor
+    tol : float
+        Relative gap and residuals wanted of the answer; the last imbalance is smaller.
+    """
+
+    def __init__(self, problem: GraphProblem, monitor: Monitor, tol: float) -> None:
+        self.problem, self.monitor, self.tol = problem, monitor, tol
+        self.unit = max(float(problem.source.max()), float(problem.target.max()))
+        self.at = GraphNetwork(problem)
+        self.state = FlowState.at(self.at.network, np.zeros(self.at.network.n_nodes))
+
+    def solve(self, start: Floats | None) -> Status:
+        """Follow the path; return how that ended. The solution is where it ended."""
+        if start is not None:
+            self.state = FlowState.at(self.at.network, start)
+            return self._settle(end=True) or Status.OPTIMAL
+        potentials, ratio = self.least()
+        scale = max(1.0, _SMOOTH / ratio)
+        potentials *= scale
+        while True:
+            self.at = GraphNetwork(self.problem, scale)
+            self.state = FlowState.at(self.at.network, potentials)
+            stop = self._settle(end=scale == 1.0)
+            if stop is not None or scale == 1.0:
+                return stop or Status.OPTIMAL
+            lower = max(1.0, scale / _step(scale))
+            way = lower / scale - 1.0
+            potentials = self.state.potentials + way * tangent(self.at.network, self.state)
+            scale = lower
+
+    def _settle(self, *, end: bool) -> Status | None:
+        """Newton at one scale; return the status that ends the solve, if any.
+
+        Where it gets stuck an interior point comes in between.
+        """
+        before = self.monitor.steps
+        tol = (_AT_THE_END * self.tol if end else _ON_THE_WAY) * self.unit
+        enough = 0.0 if end else _ENOUGH * self.problem.total
+        self._newton(tol, enough)
+        if self._is_stuck(tol, enough) and not self.monitor.must_stop():
+            newton = self.state
+            self._interior_point()
+            self._newton(tol, enough)
+            if newton.residual < self.state.residual:
+                self.state = newton
+        return self.monitor.report(
+            Iterate(
+                iteration=len(self.monitor.history) + 1,
+                residual=self.state.residual / self.unit,
+                support=int(np.count_nonzero(self.state.flow[: self.at.edges.size])),
+                candidates=self.problem.graph.n_edges,
+                violators=0,
+                reg=self.at.scale * float(self.problem.weights.max()),
+                inner=self.monitor.steps - before,
+            )
+        )
+
+    def _newton(self, tol: float, enough: float) -> None:
+        found = solve_newton(
+            self.at.network,
+            self.state,
+            tol=tol,
+            max_iter=self.monitor.steps_left,
+            enough=enough,
+            must_stop=self.monitor.must_stop,
+        )
+        self.monitor.steps += found.iterations
+        self.state = replace(found, iterations=0)
+
+    def _interior_point(self) -> None:
+        reg = self.at.scale * float(self.problem.weights.max())
+        found = solve_interior_point(
+            self.at.network,
+            self.state,
+            smooth=reg,
+            tol=_NEAR_THE_END * self.unit,
+            tol_gap=1e-3 * reg * self.unit * self.problem.total,
+            max_iter=self.monitor.steps_left,
+            must_stop=self.monitor.must_stop,
+        )
+        self.monitor.steps += found.iterations
+        self.state = replace(found, iterations=0)
+
+    def _is_stuck(self, tol: float, enough: float) -> bool:
+        """Whether Newton ended before its tolerance, by more than round-off."""
+        net, state = self.at.network, self.state
+        if state.residual <= max(tol, round_off(net, state.potentials, state.flow)):
+            return False
+        return float(np.abs(net.imbalance(state.flow)).sum()) > enough
+
+    def least(self) -> tuple[Floats, float]:
+        """Potentials of the flow of least norm, and what it pays for its square over its length.
+
+        Both are linear in reg.
+        """
+        problem, net = self.problem, self.at.network
+        wanted = problem.target / problem.target.sum() - problem.source / problem.source.sum()
+        supply = problem.total * without_means(problem.graph.components, wanted)
+        edges = slice(0, self.at.edges.size)
+        tail, head, weight = net.tail[edges], net.head[edges], net.weight[edges]
+        p = LaplacianSolver().solve(tail, head, 1.0 / weight, supply, _RTOL)
+        over = float(np.abs(kernels.tension(p, tail, head)).mean())
+        length = float(np.median(np.abs(net.cost[edges])))
+        p -= p.min()
+        if not problem.is_balanced:
+            p = np.append(p, (0.0, p.max()))
+        return p, over / length if over > 0.0 and length > 0.0 else _SMOOTH
+
+
+def _step(way: float) -> float:
+    return float(way ** (1.0 / max(1, round(np.log(way) / np.log(_STEP)))))

@@ -1,0 +1,145 @@
+"""The door of Graph and GraphProblem, flows as matrices, and certificates of flows."""
+
+from dataclasses import replace
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from tests.oracles import graphs as oracle
+
+import quot
+from quot.exceptions import InvalidProblemError
+
+EDGES, LENGTHS = [[0, 1], [1, 2]], [1.0, 2.0]
+
+BAD_GRAPHS = {
+    "no nodes": ((0, EDGES, LENGTHS), {}, r"`n_nodes` must be at least 1; got 0"),
+    "too many nodes": ((2**31, EDGES, LENGTHS), {}, r"at most \d+ can be numbered"),
+    "edges of three": ((3, [[0, 1, 2]], [1.0]), {}, r"shape \(E, 2\).*got shape \(1, 3\)"),
+    "float edges": ((3, [[0.0, 1.0]], [1.0]), {}, r"`edges` must be integers.*float64"),
+    "outside": ((2, EDGES, LENGTHS), {}, r"`edges\[1\]` is \[1, 2\], but .* from 0 to 1"),
+    "too few lengths": ((3, EDGES, [1.0]), {}, r"`lengths` has 1 entries, .* 2 edges"),
+    "nan": ((3, EDGES, [1.0, np.nan]), {}, r"`lengths` must be finite; lengths\[1\] is nan"),
+    "negative": ((3, EDGES, [1.0, -1.0]), {}, r"edge 1 \(1 - 2\) has length -1\. Only a directed"),
+    "directed": ((3, EDGES, LENGTHS), {"directed": [1, 0]}, r"`directed` must be True, False or"),
+    "no capacity": ((3, EDGES, LENGTHS), {"capacity": [0, 1]}, r"capacity\[0\] is 0\. Leave out"),
+    "capacities": ((3, EDGES, LENGTHS), {"capacity": [1.0]}, r"shape \(1,\), .* 2 edges"),
+    "words": ((3, EDGES, LENGTHS), {"capacity": ["a", "b"]}, r"`capacity` cannot be read"),
+    "positions": ((3, EDGES, LENGTHS), {"positions": [[0, 0]]}, r"has 1 rows, .* 3 nodes"),
+    "labels": ((3, EDGES, LENGTHS), {"labels": "aab"}, r"3 different names.*2 of them different"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_GRAPHS)
+def test_bad_graphs(name):
+    args, options, message = BAD_GRAPHS[name]
+    with pytest.raises(InvalidProblemError, match=message):
+        quot.Graph(*args, **options)
+
+
+BAD_PROBLEMS = {
+    "no graph": (([[1]], [1.0], [1.0]), {}, r"`graph` must be a quot\.Graph, .*got list"),
+    "oblong": ((sp.csr_array((2, 3)), [1.0], [1.0]), {}, r"square adjacency.*\(2, 3\)"),
+    "few masses": ((..., [1.0], [1.0, 0, 0]), {}, r"`source` has 1 entries, .* 3 nodes"),
+    "negative": ((..., [1.0, 0, 0], [2.0, -1.0, 0]), {}, r"target\[1\] is -1\. Masses"),
+    "infinite": ((..., [1e308, 1e308, 0], [1.0, 0, 0]), {}, r"`source` (sums|ranges)"),
+    "unequal": ((..., [1.0, 0, 0], [0, 0.5, 0]), {}, r"`source` sums to 1 and `target` to 0\.5"),
+    "too much": ((..., [1.0, 0, 0], [0, 0.5, 0]), {"mass": 0.7}, r"min\(source\.sum\(\), target"),
+    "reg": ((..., [1.0, 0, 0], [0, 1.0, 0]), {"reg": -1.0}, r"`reg` must not be negative"),
+    "one of reg": (
+        (..., [1.0, 0, 0], [0, 1.0, 0]),
+        {"reg": [1, -1]},
+        r"`reg` must not be negative",
+    ),
+    "some of reg": ((..., [1.0, 0, 0], [0, 1.0, 0]), {"reg": [1.0]}, r"`reg` has 1 entries, .* 2"),
+    "name": ((..., {7: 1.0}, {0: 1.0}), {}, r"`source` names the node 7, which"),
+    "start": ((..., [1.0, 0, 0], [0, 1.0, 0]), {"start": 3}, r"`start` must be a GraphResult"),
+    "failure": ((..., [1.0, 0, 0], [0, 1.0, 0]), {"on_failure": "x"}, r"`on_failure` must be"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PROBLEMS)
+def test_bad_problems(name):
+    (graph, *masses), options, message = BAD_PROBLEMS[name]
+    graph = quot.Graph(3, EDGES, LENGTHS) if graph is ... else graph
+    with pytest.raises(InvalidProblemError, match=message):
+        quot.solve_graph(graph, *masses, **options)
+
+
+def test_a_start_of_another_size():
+    r = quot.solve_graph(quot.Graph(2, [[0, 1]], [1.0]), [1.0, 0], [0, 1.0], reg=1.0)
+    with pytest.raises(InvalidProblemError, match=r"`start` is a result on 2 nodes, but .* 3"):
+        quot.solve_graph(quot.Graph(3, EDGES, LENGTHS), [1.0, 0, 0], [0, 1.0, 0], start=r)
+
+
+def test_an_edge_without_a_length():
+    streets = nx.Graph([("a", "b")])
+    with pytest.raises(InvalidProblemError, match="edge 'a' - 'b' has no attribute 'length'"):
+        quot.Graph.of(streets)
+    streets["a"]["b"]["metres"] = 3.0
+    assert quot.Graph.from_networkx(streets, length="metres").lengths.tolist() == [3.0]
+
+
+def test_positions_of_networkx():
+    streets = nx.Graph()
+    streets.add_node("a", pos=(0.0, 1.0))
+    streets.add_node("b", pos=(2.0, 3.0))
+    assert quot.Graph.of(streets).positions.tolist() == [[0, 1], [2, 3]]
+
+
+def test_users_arrays_are_not_changed():
+    edges, lengths = np.array(EDGES, np.int32), np.array(LENGTHS)
+    source, target = np.array([1.0, 0, 0]), np.array([0, 0, 1.0])
+    before = [k.copy() for k in (edges, lengths, source, target)]
+    quot.solve_graph(quot.Graph(3, edges, lengths), source, target)
+    quot.solve_graph(quot.Graph(3, edges, lengths), source, target, reg=1.0, mass=0.5)
+    for old, new in zip(before, (edges, lengths, source, target), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_components():
+    rng = np.random.default_rng(0)
+    tail, head, n = oracle.random_graph(rng, 60, 40)
+    graph = quot.Graph(n, np.stack((tail, head), axis=1), np.ones(40))
+    members = oracle.components(tail, head, n)
+    assert graph.n_components == len(members)
+    assert all(len(set(graph.components[part])) == 1 for part in members)
+
+
+def test_a_flow_as_a_matrix():
+    """Against an edge is a flow the other way; what parallel edges carry is summed."""
+    graph = quot.Graph(3, [[0, 1], [0, 1], [2, 1]], [1.0, 1.0, 1.0])
+    flow = quot.Flow(graph, np.array([0.25, 0.5, -0.75]), np.eye(3)[0], np.eye(3)[2])
+    np.testing.assert_array_equal(flow.to_csr().toarray(), [[0, 0.75, 0], [0, 0, 0.75], [0, 0, 0]])
+    np.testing.assert_array_equal(flow.arriving(), [-0.75, 0, 0.75])
+    assert (flow.nnz, flow.total, flow.sparsity) == (3, 1.0, 0.0)
+    assert repr(flow) == "Flow(3 edges, nnz=3, total=1)"
+
+
+def test_nothing_to_carry_on():
+    graph = quot.Graph(2, [], [])
+    r = quot.solve_graph(graph, [0.5, 0.5], [0.5, 0.5], reg=1.0)
+    assert r.converged
+    assert r.value == 0.0
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.3])
+@pytest.mark.parametrize("mass", [None, 0.7])
+def test_any_potentials_bound_and_any_flow_is_repaired(mass, reg):
+    rng = np.random.default_rng(2)
+    graph = quot.graphs.grid((4, 5))
+    source, target = rng.random((2, 20))
+    source, target = source / source.sum(), target / target.sum()
+    problem = quot.GraphProblem(graph, source, target, reg, mass)
+    r = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    for size in (1e-6, 1e-2, 1.0):
+        f = r.f + size * rng.normal(size=20)
+        flow = replace(r.plan, values=r.flow + size * rng.normal(size=graph.n_edges))
+        certificate = quot.certify(problem, flow, f, -f - r.lam, r.lam)
+        assert certificate.lower <= r.value + 1e-12
+        assert certificate.upper >= r.value - 1e-12
+        assert np.isfinite([certificate.lower, certificate.upper]).all()
+        assert certificate.primal_residual >= 0.01 * size
+        assert not certificate.holds(r.tolerance)
+    assert np.isnan(quot.certify(problem, r.plan, np.full(20, np.nan), r.g, r.lam).lower)
