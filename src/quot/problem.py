@@ -234,7 +234,7 @@ class GraphProblem:
         return np.broadcast_to(np.asarray(self.reg, dtype=np.float64), self.graph.n_edges)
 
     def linear_cost(self, flow: Flow) -> float:
-        """Return what the lengths cost: sum of l |w|, of l w on directed edges."""
+        """Return what the lengths cost: the sum of ``l |w|``, of ``l w`` on directed edges."""
         graph = self.graph
         return dot(graph.lengths, np.where(graph.directed, flow.values, np.abs(flow.values)))
 
