@@ -213,6 +213,11 @@ class GraphProblem:
         """Mass to move."""
         return float(self.source.sum()) if self.mass is None else self.mass
 
+    @property
+    def unit(self) -> float:
+        """The largest mass at a node, 1 if there is none: what violations are measured by."""
+        return max(float(self.source.max()), float(self.target.max())) or 1.0
+
     @cached_property
     def wanted(self) -> Floats:
         """The target as it is met, (N,): in a balanced problem each component gets what it has.

@@ -8,6 +8,7 @@ from tests.oracles import graphs as oracle
 
 import quot
 from quot.exceptions import InfeasibleError, NotConvergedWarning
+from quot.graphs import solve
 
 
 def random_graph(rng, n=30, edges=90, kind="undirected"):
@@ -130,6 +131,21 @@ def test_order_and_orientation_of_edges_do_not_matter(mass, reg):
     if reg:
         flow = np.where(turned, -second.flow, second.flow)
         np.testing.assert_allclose(flow, first.flow[order], atol=1e-8)
+
+
+@pytest.mark.parametrize("mass", [None, 0.8])
+def test_the_tree_to_begin_with_does_not_matter(mass, monkeypatch):
+    """Large linear problems begin with the edges that carry most at a small reg."""
+    rng = np.random.default_rng(4)
+    graph = quot.graphs.knn(rng.uniform(size=(300, 2)), 6, connect=True)
+    source, target = random_masses(rng, 300)
+    cold = quot.solve_graph(graph, source, target, mass=mass)
+    monkeypatch.setattr(solve, "_SMALL", 0)
+    warm = quot.solve_graph(graph, source, target, mass=mass)
+    assert cold.converged
+    assert warm.converged
+    assert warm.history[-1].inner < cold.history[-1].inner
+    assert warm.cost == pytest.approx(cold.cost, rel=1e-13)
 
 
 def test_reg_of_each_edge():

@@ -37,11 +37,12 @@ def certify(
 
     Parameters
     ----------
-    problem : Problem or EntropicProblem
-    plan : Plan
-        Any plan of the right shape; its marginals need not be exact.
+    problem : Problem, EntropicProblem or GraphProblem
+    plan : Plan, or Flow of a GraphProblem
+        Any of the right shape; its marginals need not be exact.
     f, g : array of shape (n,), (m,)
-        Potentials; those of rows and columns without mass do not count in an EntropicProblem.
+        Potentials; those of rows and columns without mass do not count in an EntropicProblem. In a
+        GraphProblem one for each node, and `f` and `lam` say all: g is -f - lam.
     lam : float, default=0
         Price of the total mass in a partial problem; 0 in a balanced one.
     scope : {"all", "support"}, default="all"

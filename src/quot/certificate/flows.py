@@ -59,8 +59,7 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
     Of the balance of a node, of what it may send and receive, of the total, of the direction of an
     edge and its capacity.
     """
-    unit = max(float(problem.source.max()), float(problem.target.max())) or 1.0
-    graph, x = problem.graph, flow.values
+    unit, graph, x = problem.unit, problem.graph, flow.values
     parts = [np.abs(flow.arriving() - (flow.received - flow.sent))]
     for moved, most in ((flow.sent, problem.source), (flow.received, problem.target)):
         parts += [np.abs(moved - most)] if problem.is_balanced else [moved - most, -moved]
@@ -180,6 +179,5 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
             np.clip(sent, 0.0, problem.source),
             np.clip(received, 0.0, problem.target),
         )
-    unit = max(float(problem.source.max()), float(problem.target.max())) or 1.0
-    rounded = 64 * _EPS * (1.0 + problem.total / unit)  # of sums over all nodes
+    rounded = 64 * _EPS * (1.0 + problem.total / problem.unit)  # of sums over all nodes
     return repaired if flow_error(problem, repaired) <= rounded else None

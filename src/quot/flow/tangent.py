@@ -1,4 +1,4 @@
-"""The tangent of the path that the potentials take as all weights change together."""
+"""The path that the potentials take as all weights change together: its tangent and its steps."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 
 # Residual (relative) of the linear system.
 _RTOL = 1e-2
+# One step down the path.
+_STEP = 2.5
 
 
 def tangent(network: Network, state: FlowState) -> Floats:
@@ -29,3 +31,8 @@ def tangent(network: Network, state: FlowState) -> Floats:
     move = LaplacianSolver().solve(tail, head, conductance, carried, _RTOL)
     component = kernels.components(joined, conductance, tail, head)
     return without_means(component, move[joined])
+
+
+def step(way: float) -> float:
+    """One of the equal steps, about _STEP each, into which a way is cut."""
+    return float(way ** (1.0 / max(1, round(np.log(way) / np.log(_STEP)))))

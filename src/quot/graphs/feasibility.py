@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from quot.exceptions import InfeasibleError
 from quot.problem import GraphProblem
+from quot.quadratic.feasibility import cut
 
 Floats = NDArray[np.float64]
 
@@ -70,17 +70,15 @@ def _check_cuts(problem: GraphProblem) -> None:
     room = sp.coo_array((amount, (tail, head)), shape=(n + 2, n + 2)).tocsr()
     room.data = np.minimum(room.data, _UNITS)
     room = room.astype(np.int32)
-    found = maximum_flow(room, n, n + 1)
+    carried, reached = cut(room, n, n + 1)
     wanted = int(supply.sum()) if problem.is_balanced else _UNITS
-    if wanted - found.flow_value <= n + 1:
+    if wanted - carried <= n + 1:
         return
-    reached = np.zeros(n + 2, np.bool_)
-    reached[breadth_first_order(room - found.flow > 0, n, return_predecessors=False)] = True
     stuck = np.flatnonzero(reached[:n] & (problem.source > 0))
     named = ", ".join(repr(k) for k in problem.graph.names(stuck[:5]))
     more = f" and {stuck.size - 5} others" if stuck.size > 5 else ""
     raise InfeasibleError(
-        f"the edges can carry at most {found.flow_value / scale:.6g} of the mass "
+        f"the edges can carry at most {carried / scale:.6g} of the mass "
         f"{problem.total:.6g} in their directions and within their capacities: what is at "
         f"{'nodes' if stuck.size != 1 else 'node'} {named}{more} cannot all leave. Add edges or "
         "capacity, or pass a smaller `mass`."

@@ -26,12 +26,11 @@ _RTOL, _STEPS = 1e-6, 300
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """A basic solution: flow (E,), potentials (N,), pivots, and what could not be carried."""
+    """A basic solution: flow (E,), potentials (N,), and how many pivots it took."""
 
     flow: Floats
     potentials: Floats
     pivots: int
-    stranded: float
 
 
 def solve_linear(network: Network, order: Ints, max_pivots: int) -> Vertex | None:
@@ -79,12 +78,7 @@ def solve_linear(network: Network, order: Ints, max_pivots: int) -> Vertex | Non
     p = np.zeros(n + 1)
     forest.stretch(depth_first, on_tree, tail, head, cost, p)
     turned = tail[:count] != net.tail
-    return Vertex(
-        np.where(turned, -flow[:count], flow[:count]),
-        p[:n],
-        pivots,
-        float(np.abs(flow[count:]).max(initial=0.0)),
-    )
+    return Vertex(np.where(turned, -flow[:count], flow[:count]), p[:n], pivots)
 
 
 def least_norm(
@@ -125,8 +119,7 @@ def least_norm(
         undirected=free,
         supply=net.imbalance(carried),
     )
-    component = joined
-    supply = without_means(component, active.supply)
+    supply = without_means(joined, active.supply)
     p = LaplacianSolver().solve(tail, head, np.ones(tight.size), supply, _RTOL)
     found = solve_newton(
         active, FlowState.at(active, p), tol=tol, max_iter=_STEPS, must_stop=must_stop

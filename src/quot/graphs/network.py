@@ -69,9 +69,7 @@ class GraphNetwork:
             return -potentials, potentials.copy(), 0.0
         source, sink = potentials[n:]
         p, lam = potentials[:n] - source, float(sink - source)
-        if (
-            self.home.any()
-        ):  # what stays has no part in it: nothing is worth less than 0 or more than lam
+        if self.home.any():  # so that nobody at home would rather send, or be sent something
             p = np.clip(p, 0.0, lam)
         return -p, p - lam, lam
 

@@ -12,16 +12,15 @@ from quot.flow.interior_point import solve_interior_point
 from quot.flow.laplacian import LaplacianSolver, without_means
 from quot.flow.network import FlowState
 from quot.flow.newton import round_off, solve_newton
-from quot.flow.tangent import tangent
+from quot.flow.tangent import step, tangent
 from quot.graphs.network import GraphNetwork
 from quot.kernels import flow as kernels
 from quot.problem import GraphProblem
 
 Floats = NDArray[np.float64]
 
-# The path begins where the quadratic term of a typical edge is so many times its length, and goes
-# down by about this factor a step.
-_SMOOTH, _STEP = 30.0, 2.5
+# The path begins where the quadratic term of a typical edge is so many times its length.
+_SMOOTH = 30.0
 # Imbalance allowed on the way, of a node relative to the largest mass and of all together relative
 # to the total; and at the end, relative to that and the tolerance.
 _ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
@@ -45,25 +44,29 @@ class Path:
 
     def __init__(self, problem: GraphProblem, monitor: Monitor, tol: float) -> None:
         self.problem, self.monitor, self.tol = problem, monitor, tol
-        self.unit = max(float(problem.source.max()), float(problem.target.max()))
-        self.at = GraphNetwork(problem)
+        self.unit, self.at = problem.unit, GraphNetwork(problem)
         self.state = FlowState.at(self.at.network, np.zeros(self.at.network.n_nodes))
 
-    def solve(self, start: Floats | None) -> Status:
-        """Follow the path; return how that ended. The solution is where it ended."""
+    def solve(self, start: Floats | None = None, *, part: float | None = None) -> Status:
+        """Follow the path; return how that ended. The solution is where it ended.
+
+        That is at the reg of the problem; or with `part` where the quadratic term of a typical edge
+        is that part of its length. From a start only the last solve is made.
+        """
         if start is not None:
             self.state = FlowState.at(self.at.network, start)
             return self._settle(end=True) or Status.OPTIMAL
-        potentials, ratio = self.least()
-        scale = max(1.0, _SMOOTH / ratio)
+        potentials, ratio = self._least()
+        last = 1.0 if part is None else part / ratio
+        scale = max(last, _SMOOTH / ratio)
         potentials *= scale
         while True:
             self.at = GraphNetwork(self.problem, scale)
             self.state = FlowState.at(self.at.network, potentials)
-            stop = self._settle(end=scale == 1.0)
-            if stop is not None or scale == 1.0:
+            stop = self._settle(end=scale == last)
+            if stop is not None or scale == last:
                 return stop or Status.OPTIMAL
-            lower = max(1.0, scale / _step(scale))
+            lower = max(last, scale / step(scale / last))
             way = lower / scale - 1.0
             potentials = self.state.potentials + way * tangent(self.at.network, self.state)
             scale = lower
@@ -128,7 +131,7 @@ class Path:
             return False
         return float(np.abs(net.imbalance(state.flow)).sum()) > enough
 
-    def least(self) -> tuple[Floats, float]:
+    def _least(self) -> tuple[Floats, float]:
         """Potentials of the flow of least norm, and what it pays for its square over its length.
 
         Both are linear in reg.
@@ -145,7 +148,3 @@ class Path:
         if not problem.is_balanced:
             p = np.append(p, (0.0, p.max()))
         return p, over / length if over > 0.0 and length > 0.0 else _SMOOTH
-
-
-def _step(way: float) -> float:
-    return float(way ** (1.0 / max(1, round(np.log(way) / np.log(_STEP)))))

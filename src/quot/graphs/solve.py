@@ -32,7 +32,6 @@ _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 def solve_along_edges(
     problem: GraphProblem,
     *,
-    method: str = "auto",
     tolerance: Tolerance,
     monitor: Monitor,
     start: GraphResult | None = None,
@@ -45,14 +44,15 @@ def solve_along_edges(
         If the edges cannot carry the mass, or a cycle that pays has no limit.
     """
     check_feasible(problem)
-    if not problem.is_balanced and GraphNetwork(problem).total <= 0.0:
-        flow, f, g, lam = _all_at_home(problem)
+    at = GraphNetwork(problem)
+    if not problem.is_balanced and at.total <= 0.0:
+        flow, f, g, lam = _all_at_home(at)
         status = Status.OPTIMAL
     elif not np.any(problem.weights):
-        flow, f, g, lam, status = _linear(problem, monitor)
+        flow, f, g, lam, status = _linear(at, monitor)
     else:
         path = Path(problem, monitor, tolerance.gap)
-        begin = None if start is None else path.at.potentials(start.f, start.lam)
+        begin = None if start is None else at.potentials(start.f, start.lam)
         status = path.solve(begin)
         flow = path.at.flow(path.state.flow)
         f, g, lam = path.at.dual(path.state.potentials)
@@ -69,28 +69,27 @@ def solve_along_edges(
         tolerance=tolerance,
         history=tuple(monitor.history),
         seconds=monitor.seconds,
-        method=method,
+        method="auto",
     )
 
 
-def _all_at_home(problem: GraphProblem) -> tuple[Flow, Floats, Floats, float]:
+def _all_at_home(at: GraphNetwork) -> tuple[Flow, Floats, Floats, float]:
     """The answer where what is wanted is there already."""
-    home = np.minimum(problem.source, problem.target)
+    problem, home = at.problem, at.home
     total = float(home.sum())
     home = home * (problem.total / total) if total > 0.0 else home
     zero = np.zeros(problem.graph.n_nodes)
     return Flow(problem.graph, np.zeros(problem.graph.n_edges), home, home), zero, zero, 0.0
 
 
-def _linear(problem: GraphProblem, monitor: Monitor) -> tuple[Flow, Floats, Floats, float, Status]:
+def _linear(at: GraphNetwork, monitor: Monitor) -> tuple[Flow, Floats, Floats, float, Status]:
     """The flow of least norm among those of least cost, by a vertex."""
-    at = GraphNetwork(problem)
-    edges, unit = at.edges.size, float(max(problem.source.max(), problem.target.max()))
+    edges, unit = at.edges.size, at.problem.unit
     order = np.argsort(at.network.cost[:edges], kind="stable")
     order = np.concatenate((order, np.arange(edges, at.network.n_arcs)))
     if at.network.n_nodes > _SMALL:
-        path = Path(replace(problem, reg=_rather_linear(problem)), monitor, _LOOSE)
-        status = path.solve(None)
+        path = Path(replace(at.problem, reg=1.0), monitor, _LOOSE)
+        status = path.solve(part=_RATHER_LINEAR)
         if status is not Status.OPTIMAL:
             return at.flow(path.state.flow), *at.dual(path.state.potentials), status
         order = np.argsort(-np.abs(path.state.flow), kind="stable")
@@ -115,9 +114,3 @@ def _linear(problem: GraphProblem, monitor: Monitor) -> tuple[Flow, Floats, Floa
         )
     )
     return at.flow(carried), *at.dual(vertex.potentials), stop or Status.OPTIMAL
-
-
-def _rather_linear(problem: GraphProblem) -> float:
-    """A reg at which the quadratic term of a typical edge is a small part of its length."""
-    _, ratio = Path(replace(problem, reg=1.0), Monitor(), 1.0).least()
-    return _RATHER_LINEAR / ratio

@@ -32,13 +32,11 @@ def check_feasible(problem: Problem) -> None:
     supply = np.floor(np.minimum(problem.a * scale, _UNITS)).astype(np.int32)
     demand = np.floor(np.minimum(problem.b * scale, _UNITS)).astype(np.int32) + 1
     graph = _graph(cost, supply, demand)
-    flow = maximum_flow(graph, n + m, n + m + 1)
+    most, reached = cut(graph, n + m, n + m + 1)
     wanted = int(supply.sum()) if problem.is_balanced else _UNITS
-    missing = wanted - flow.flow_value
+    missing = wanted - most
     if missing <= n + m + 1:
         return
-    reached = np.zeros(n + m + 2, np.bool_)
-    reached[breadth_first_order(graph - flow.flow > 0, n + m, return_predecessors=False)] = True
     stuck = np.flatnonzero(reached[:n] & (supply > 0))
     served = reached[n : n + m]
     if problem.is_balanced:
@@ -48,10 +46,25 @@ def check_feasible(problem: Problem) -> None:
             f"{problem.b[served].sum():.6g}. Allow more pairs, or pass `mass` to move less."
         )
     raise InfeasibleError(
-        f"the allowed pairs of `C` can carry at most {flow.flow_value / scale:.6g} of "
+        f"the allowed pairs of `C` can carry at most {most / scale:.6g} of "
         f"`mass={problem.total:.6g}`: {_names('row', stuck)} cannot send more. Allow more pairs, "
         "or lower `mass`."
     )
+
+
+def cut(room: sp.csr_array, source: int, sink: int) -> tuple[int, NDArray[np.bool_]]:
+    """A maximum flow, and the nodes (N,) on the side of the source where it is stuck.
+
+    Parameters
+    ----------
+    room : scipy.sparse array of int32, shape (N, N)
+        What may flow from one node to another.
+    source, sink : int
+    """
+    flow = maximum_flow(room, source, sink)
+    reached = np.zeros(room.shape[0], np.bool_)
+    reached[breadth_first_order(room - flow.flow > 0, source, return_predecessors=False)] = True
+    return int(flow.flow_value), reached
 
 
 def _graph(cost: SparseCost, supply: NDArray[np.int32], demand: NDArray[np.int32]) -> sp.csr_array:

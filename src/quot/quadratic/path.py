@@ -12,9 +12,6 @@ from quot.flow.tangent import tangent
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, Dual
 
-# One step down the path of reg.
-_STEP = 2.5
-
 
 def smooth_reg(problem: Problem) -> float:
     """Return a reg at which a good part of all pairs is active, not below the problem's own."""
@@ -32,11 +29,6 @@ def first_dual(problem: Problem) -> Dual:
     if problem.is_balanced:
         return Dual(np.full(n, typical), np.zeros(m))
     return Dual(np.zeros(n), np.zeros(m), typical)
-
-
-def step(way: float) -> float:
-    """One of the equal steps, about _STEP each, into which a way is cut."""
-    return float(way ** (1.0 / max(1, round(np.log(way) / np.log(_STEP)))))
 
 
 def predict(network: Bipartite, state: FlowState, reg: float) -> Dual:

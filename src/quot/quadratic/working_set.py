@@ -21,13 +21,14 @@ from quot.costs import SparseCost
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import round_off, solve_newton
+from quot.flow.tangent import step
 from quot.plan import Plan
 from quot.pricing import Effort, Pricer
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, Dual
 from quot.quadratic.candidates import NEAREST, Candidates, beyond_all, choose_candidates, join
 from quot.quadratic.coarse import Level, coarsen
-from quot.quadratic.path import first_dual, predict, smooth_reg, step
+from quot.quadratic.path import first_dual, predict, smooth_reg
 from quot.quadratic.small_reg import follow
 from quot.rounding import repair
 from quot.support import Support
