@@ -235,7 +235,8 @@ def solve_graph(
     time_limit : float, optional
         Seconds after which the best result so far is returned.
     start : GraphResult, optional
-        An earlier result on a graph of as many nodes to start from; not used at ``reg=0``.
+        An earlier result on a graph of as many nodes to start from; for ``reg=0`` it should have as
+        many edges, too.
     callback : callable, optional
         See `solve`.
     verbose : bool, default=False

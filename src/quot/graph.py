@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -211,6 +212,12 @@ class Graph:
     def n_components(self) -> int:
         """Number of connected components, directions aside."""
         return int(self.components.max()) + 1
+
+    def sums(self, values: Floats) -> Floats:
+        """Sum values (N,) of the nodes over each component, correctly rounded."""
+        order = np.argsort(self.components, kind="stable")
+        ends = np.cumsum(np.bincount(self.components))[:-1]
+        return np.array([math.fsum(part) for part in np.split(values[order], ends)])
 
     def masses(self, value: Any, name: str) -> Floats:
         """Return masses (N,) from an array, or from a mapping of labels (or node numbers)."""

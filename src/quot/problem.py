@@ -226,11 +226,9 @@ class GraphProblem:
         """
         if not self.is_balanced:
             return self.target
-        part, count = self.graph.components, self.graph.n_components
-        have = np.bincount(part, self.source, minlength=count)
-        want = np.bincount(part, self.target, minlength=count)
-        ratio = np.divide(have, want, out=np.ones(count), where=want > 0.0)
-        met: Floats = self.target * ratio[part]
+        have, want = self.graph.sums(self.source), self.graph.sums(self.target)
+        ratio = np.divide(have, want, out=np.ones_like(want), where=want > 0.0)
+        met: Floats = self.target * ratio[self.graph.components]
         return met
 
     @property

@@ -158,6 +158,21 @@ def test_reg_of_each_edge():
     assert r.value == pytest.approx(oracle.transport(graph, source, target, reg), abs=1e-8)
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("mass", [None, 0.6])
+@pytest.mark.parametrize("kind", KINDS)
+def test_edges_without_a_quadratic_term_among_others(kind, mass, seed):
+    rng = np.random.default_rng(20 + seed)
+    graph = random_graph(rng, kind=kind)
+    source, target = random_masses(rng, graph.n_nodes)
+    reg = rng.uniform(0.05, 2.0, graph.n_edges) * (rng.random(graph.n_edges) < 0.5)
+    r = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    assert r.converged
+    assert r.certificate.primal_residual <= 1e-12
+    best = oracle.transport(graph, source, target, reg, mass)
+    assert r.value == pytest.approx(best, abs=2e-8)
+
+
 def test_all_mass_is_the_balanced_problem():
     rng = np.random.default_rng(9)
     graph = random_graph(rng)
@@ -198,6 +213,17 @@ def test_a_better_start_is_used():
     assert again.converged
     assert len(again.history) == 1
     assert 3 * again.history[0].inner <= sum(k.inner for k in first.history)
+
+
+@pytest.mark.parametrize("mass", [None, 0.7])
+def test_a_start_of_the_linear_problem(mass):
+    graph = quot.graphs.knn(np.random.default_rng(0).uniform(size=(300, 2)), 6, connect=True)
+    source, target = random_masses(np.random.default_rng(1), 300)
+    first = quot.solve_graph(graph, source, target, mass=mass)
+    again = quot.solve_graph(graph, source, target, mass=mass, start=first)
+    assert again.converged
+    assert again.cost == pytest.approx(first.cost, rel=1e-13)
+    assert 10 * again.history[0].inner <= first.history[0].inner
 
 
 # --- what cannot be done -----------------------------------------------------------------------
@@ -244,6 +270,10 @@ def test_negative_lengths_of_directed_edges():
     graph = quot.Graph(3, edges, lengths, directed=True)
     with pytest.raises(InfeasibleError, match="negative length and no capacity"):
         quot.solve_graph(graph, source, target)
+    with pytest.raises(InfeasibleError, match="negative length and no capacity"):
+        quot.solve_graph(graph, source, target, reg=[1.0, 0.0, 0.0])
+    r = quot.solve_graph(graph, source, target, reg=[0.0, 0.5, 0.0])
+    assert r.value == pytest.approx(-1.0)  # two go round, the second earns nothing
     r = quot.solve_graph(graph, source, target, reg=0.5)
     assert r.converged
     assert r.value == pytest.approx(oracle.transport(graph, source, target, 0.5), abs=1e-8)

@@ -29,8 +29,7 @@ def check_feasible(problem: GraphProblem) -> None:
 def _check_components(problem: GraphProblem) -> None:
     """Compare masses and wishes of each component."""
     graph, count = problem.graph, problem.graph.n_components
-    have = np.bincount(graph.components, problem.source, minlength=count)
-    want = np.bincount(graph.components, problem.target, minlength=count)
+    have, want = graph.sums(problem.source), graph.sums(problem.target)
     off = np.abs(have - want)
     size = np.bincount(graph.components, minlength=count)
     worst = int(np.argmin(np.where(off > 0.999 * off.max(), size, graph.n_nodes + 1)))

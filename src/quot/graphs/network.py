@@ -3,7 +3,8 @@
 Its nodes are those of the graph; where mass is partial also S and T, with arcs S -> v and v -> T
 of weight zero and capacities source_v and target_v. Mass that is wanted where it is stays there,
 and what is left moves: no way is shorter than none. Edges from a node to itself stay out: they
-carry what pays for itself, whatever the others do.
+carry what pays for itself, whatever the others do. The nodes of a large graph are numbered anew, so
+that neighbours lie near each other in memory.
 """
 
 from __future__ import annotations
@@ -11,64 +12,87 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from quot.flow.network import Network
-from quot.graph import Flow
+from quot.graph import Flow, Graph
 from quot.problem import GraphProblem
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# The nodes of larger graphs are numbered anew.
+_LARGE = 10_000
 
 
 class GraphNetwork:
-    """The flow network of a problem, with its quadratic terms scaled.
+    """The flow network of a problem.
 
     Parameters
     ----------
     problem : GraphProblem
-    scale : float, default=1
-        Factor of the quadratic term of every edge.
+
+    Attributes
+    ----------
+    network : Network
+    edges : int64 array
+        The edges of the graph that are arcs of the network, its first, in their order.
+    nodes : int64 array of shape (N,)
+        The nodes of the graph in the order that the network has them in.
+    home : array of shape (N,)
+        Mass that stays where it is.
+    total : float
+        Mass that is left to move.
     """
 
-    def __init__(self, problem: GraphProblem, scale: float = 1.0) -> None:
-        self.problem, self.scale = problem, scale
+    def __init__(self, problem: GraphProblem) -> None:
+        self.problem = problem
         graph, n = problem.graph, problem.graph.n_nodes
-        self.edges = edges = np.flatnonzero(graph.tail != graph.head)
+        self.nodes, place, self.edges = _in_order(graph)
+        edges = self.edges
         self.home = np.minimum(problem.source, problem.target)
         if (graph.lengths < 0.0).any():
             self.home = np.zeros(n)
         source, target = problem.source - self.home, problem.target - self.home
         self.total = problem.total - float(self.home.sum())
         if problem.is_balanced:
-            supply = problem.wanted - problem.source
+            supply = (problem.wanted - problem.source)[self.nodes]
             self.sources = self.sinks = edges[:0]
         else:
             supply = np.append(np.zeros(n), (-self.total, self.total))
             self.sources, self.sinks = np.flatnonzero(source), np.flatnonzero(target)
         sources, sinks = self.sources, self.sinks
         star = sources.size + sinks.size
-        nothing = np.zeros(star)
         self.network = Network(
-            tail=_int32(graph.tail[edges], np.full(sources.size, n), sinks),
-            head=_int32(graph.head[edges], sources, np.full(sinks.size, n + 1)),
-            cost=np.concatenate((graph.lengths[edges], nothing)),
-            weight=np.concatenate((scale * problem.weights[edges], nothing)),
+            tail=_int32(place[graph.tail[edges]], np.full(sources.size, n), place[sinks]),
+            head=_int32(place[graph.head[edges]], place[sources], np.full(sinks.size, n + 1)),
+            cost=np.append(graph.lengths[edges], np.zeros(star)),
+            weight=self.weights(problem.weights),
             capacity=np.concatenate((graph.capacity[edges], source[sources], target[sinks])),
-            undirected=np.concatenate((~graph.directed[edges], np.zeros(star, np.bool_))),
+            undirected=np.append(~graph.directed[edges], np.zeros(star, np.bool_)),
             supply=supply,
         )
 
+    def weights(self, of_edges: Floats) -> Floats:
+        """Weights of the arcs of the network from those of the edges (E,)."""
+        return np.append(of_edges[self.edges], np.zeros(self.sources.size + self.sinks.size))
+
     def potentials(self, f: Floats, lam: float) -> Floats:
         """Potentials of the network at a dual point."""
-        return -f if self.problem.is_balanced else np.concatenate((-f, [0.0, lam]))
+        p = -f[self.nodes]
+        return p if self.problem.is_balanced else np.append(p, [0.0, lam])
 
     def dual(self, potentials: Floats) -> tuple[Floats, Floats, float]:
         """The dual point f (N,), g (N,), lam at potentials of the network."""
         n = self.problem.graph.n_nodes
+        p = np.empty(n)
+        p[self.nodes] = potentials[:n]
         if self.problem.is_balanced:
-            return -potentials, potentials.copy(), 0.0
+            return -p, p, 0.0
         source, sink = potentials[n:]
-        p, lam = potentials[:n] - source, float(sink - source)
+        p, lam = p - source, float(sink - source)
         if self.home.any():  # so that nobody at home would rather send, or be sent something
             p = np.clip(p, 0.0, lam)
         return -p, p - lam, lam
@@ -85,6 +109,15 @@ class GraphNetwork:
         received[self.sinks] += carried[edges + self.sources.size :]
         return Flow(problem.graph, x, sent, received)
 
+    def carried(self, flow: Flow) -> Floats:
+        """What the arcs of the network carry in a flow."""
+        x = flow.values[self.edges]
+        sent, received = (
+            (flow.sent - self.home)[self.sources],
+            (flow.received - self.home)[self.sinks],
+        )
+        return np.concatenate((x, sent, received))
+
     @cached_property
     def _loops(self) -> Floats:
         """What the edges from a node to itself carry, (E,); zero on all others."""
@@ -94,6 +127,24 @@ class GraphNetwork:
             return np.where(
                 gain > 0.0, np.minimum(gain / self.problem.weights, graph.capacity), 0.0
             )
+
+
+def _in_order(graph: Graph) -> tuple[Ints, Ints, Ints]:
+    """The nodes (N,) in the order of the network, the place (N,) of each, and the edges but loops.
+
+    Large graphs are put into the order of Cuthill and McKee.
+    """
+    edges, place = np.flatnonzero(graph.tail != graph.head), np.arange(graph.n_nodes)
+    if graph.n_nodes <= _LARGE:
+        return place, place, edges
+    tail, head = graph.tail[edges], graph.head[edges]
+    ends = np.concatenate((tail, head)), np.concatenate((head, tail))
+    joined = sp.csr_matrix((np.ones(ends[0].size, np.int8), ends), (place.size, place.size))
+    nodes = reverse_cuthill_mckee(joined, symmetric_mode=True).astype(np.int64)
+    place[nodes] = np.arange(nodes.size)
+    first, second = place[tail], place[head]
+    order = np.lexsort((np.maximum(first, second), np.minimum(first, second)))
+    return nodes, place, edges[order]
 
 
 def _int32(*parts: NDArray[np.integer]) -> NDArray[np.int32]:

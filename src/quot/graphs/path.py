@@ -15,7 +15,6 @@ from quot.flow.newton import round_off, solve_newton
 from quot.flow.tangent import step, tangent
 from quot.graphs.network import GraphNetwork
 from quot.kernels import flow as kernels
-from quot.problem import GraphProblem
 
 Floats = NDArray[np.float64]
 
@@ -35,17 +34,19 @@ class Path:
 
     Parameters
     ----------
-    problem : GraphProblem
-        Every reg positive.
+    at : GraphNetwork
+    weights : array of shape (E,)
+        Strength of the quadratic term of each edge, at the end; all positive.
     monitor : Monitor
     tol : float
         Relative gap and residuals wanted of the answer; the last imbalance is smaller.
     """
 
-    def __init__(self, problem: GraphProblem, monitor: Monitor, tol: float) -> None:
-        self.problem, self.monitor, self.tol = problem, monitor, tol
-        self.unit, self.at = problem.unit, GraphNetwork(problem)
-        self.state = FlowState.at(self.at.network, np.zeros(self.at.network.n_nodes))
+    def __init__(self, at: GraphNetwork, weights: Floats, monitor: Monitor, tol: float) -> None:
+        self.at, self.monitor, self.tol = at, monitor, tol
+        self.unit, self.total = at.problem.unit, at.problem.total
+        self.end = self.network = replace(at.network, weight=at.weights(weights))
+        self.state = FlowState.at(self.network, np.zeros(self.network.n_nodes))
 
     def solve(self, start: Floats | None = None, *, part: float | None = None) -> Status:
         """Follow the path; return how that ended. The solution is where it ended.
@@ -54,21 +55,21 @@ class Path:
         is that part of its length. From a start only the last solve is made.
         """
         if start is not None:
-            self.state = FlowState.at(self.at.network, start)
+            self.state = FlowState.at(self.network, start)
             return self._settle(end=True) or Status.OPTIMAL
         potentials, ratio = self._least()
         last = 1.0 if part is None else part / ratio
         scale = max(last, _SMOOTH / ratio)
         potentials *= scale
         while True:
-            self.at = GraphNetwork(self.problem, scale)
-            self.state = FlowState.at(self.at.network, potentials)
+            self.network = replace(self.end, weight=scale * self.end.weight)
+            self.state = FlowState.at(self.network, potentials)
             stop = self._settle(end=scale == last)
             if stop is not None or scale == last:
                 return stop or Status.OPTIMAL
             lower = max(last, scale / step(scale / last))
             way = lower / scale - 1.0
-            potentials = self.state.potentials + way * tangent(self.at.network, self.state)
+            potentials = self.state.potentials + way * tangent(self.network, self.state)
             scale = lower
 
     def _settle(self, *, end: bool) -> Status | None:
@@ -78,7 +79,7 @@ class Path:
         """
         before = self.monitor.steps
         tol = (_AT_THE_END * self.tol if end else _ON_THE_WAY) * self.unit
-        enough = 0.0 if end else _ENOUGH * self.problem.total
+        enough = 0.0 if end else _ENOUGH * self.total
         self._newton(tol, enough)
         if self._is_stuck(tol, enough) and not self.monitor.must_stop():
             newton = self.state
@@ -91,16 +92,16 @@ class Path:
                 iteration=len(self.monitor.history) + 1,
                 residual=self.state.residual / self.unit,
                 support=int(np.count_nonzero(self.state.flow[: self.at.edges.size])),
-                candidates=self.problem.graph.n_edges,
+                candidates=self.at.problem.graph.n_edges,
                 violators=0,
-                reg=self.at.scale * float(self.problem.weights.max()),
+                reg=self._reg,
                 inner=self.monitor.steps - before,
             )
         )
 
     def _newton(self, tol: float, enough: float) -> None:
         found = solve_newton(
-            self.at.network,
+            self.network,
             self.state,
             tol=tol,
             max_iter=self.monitor.steps_left,
@@ -111,22 +112,27 @@ class Path:
         self.state = replace(found, iterations=0)
 
     def _interior_point(self) -> None:
-        reg = self.at.scale * float(self.problem.weights.max())
+        reg = self._reg
         found = solve_interior_point(
-            self.at.network,
+            self.network,
             self.state,
             smooth=reg,
             tol=_NEAR_THE_END * self.unit,
-            tol_gap=1e-3 * reg * self.unit * self.problem.total,
+            tol_gap=1e-3 * reg * self.unit * self.total,
             max_iter=self.monitor.steps_left,
             must_stop=self.monitor.must_stop,
         )
         self.monitor.steps += found.iterations
         self.state = replace(found, iterations=0)
 
+    @property
+    def _reg(self) -> float:
+        """The largest strength of a quadratic term, now."""
+        return float(self.network.weight.max())
+
     def _is_stuck(self, tol: float, enough: float) -> bool:
         """Whether Newton ended before its tolerance, by more than round-off."""
-        net, state = self.at.network, self.state
+        net, state = self.network, self.state
         if state.residual <= max(tol, round_off(net, state.potentials, state.flow)):
             return False
         return float(np.abs(net.imbalance(state.flow)).sum()) > enough
@@ -136,9 +142,9 @@ class Path:
 
         Both are linear in reg.
         """
-        problem, net = self.problem, self.at.network
-        wanted = problem.target / problem.target.sum() - problem.source / problem.source.sum()
-        supply = problem.total * without_means(problem.graph.components, wanted)
+        problem, nodes, net = self.at.problem, self.at.nodes, self.end
+        wanted = problem.wanted / problem.wanted.sum() - problem.source / problem.source.sum()
+        supply = problem.total * without_means(problem.graph.components, wanted)[nodes]
         edges = slice(0, self.at.edges.size)
         tail, head, weight = net.tail[edges], net.head[edges], net.weight[edges]
         p = LaplacianSolver().solve(tail, head, 1.0 / weight, supply, _RTOL)
