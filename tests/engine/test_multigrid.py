@@ -13,7 +13,7 @@ from quot.flow.multigrid import Multigrid
 from quot.kernels import laplacian as kernels
 
 EPS = np.finfo(float).eps
-CYCLES = 40
+CYCLES = 60
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from tests.oracles.graphs import laplacian, random_graph, random_tree
 from quot.kernels import laplacian as graph_kernels
 from quot.kernels import multigrid as kernels
 
-MOST, FRACTION = 4, 0.25
+MOST, FRACTION, DAMPING = 4, 0.25, 0.8
 
 
 def grid(rows, cols):
@@ -52,6 +52,19 @@ def dense(indptr, neighbour, weight, diagonal):
     L = np.diag(diagonal)
     np.add.at(L, (np.repeat(np.arange(diagonal.size), np.diff(indptr)), neighbour), -weight)
     return L
+
+
+def test_edges_are_listed_once(edges):
+    tail, head, conductance, n = edges
+    graph = listed(*edges)
+    listed_tail, listed_head, weight = kernels.edges(*graph[:3])
+    assert (listed_tail < listed_head).all()
+    L = laplacian(listed_tail, listed_head, weight, n)
+    np.testing.assert_allclose(L, laplacian(tail, head, conductance, n), rtol=1e-13, atol=1e-13)
+    x = np.random.default_rng(0).normal(size=n)
+    np.testing.assert_allclose(
+        kernels.apply(listed_tail, listed_head, weight, x), L @ x, rtol=1e-11, atol=1e-11
+    )
 
 
 def membership(label, count):
@@ -128,10 +141,13 @@ def test_coarsening_is_the_galerkin_product(edges):
 
 def cycle(graph, label, count, rhs):
     """Two levels, the coarse one solved exactly."""
-    x, coarse_rhs = np.full(rhs.size, np.nan), np.full(count, np.nan)
-    kernels.descend(*graph, label, rhs, x, coarse_rhs)
-    L = dense(*kernels.coarsen(*graph[:3], label, count))
-    kernels.ascend(*graph, label, rhs, x, np.linalg.pinv(L, hermitian=True) @ coarse_rhs)
+    *adjacency, diagonal = graph
+    x, left, coarse_rhs = (np.full(size, np.nan) for size in (rhs.size, rhs.size, count))
+    relaxed = np.where(label >= 0, DAMPING / np.where(label >= 0, diagonal, 1.0), 0.0)
+    sweep = *kernels.edges(*adjacency), relaxed, label, rhs
+    kernels.descend(*sweep, x, left, coarse_rhs)
+    L = dense(*kernels.coarsen(*adjacency, label, count))
+    kernels.ascend(*sweep, x, left, np.linalg.pinv(L, hermitian=True) @ coarse_rhs)
     return x
 
 
@@ -151,9 +167,9 @@ def test_cycle_is_two_sweeps_and_a_correction(operator):
     rhs = np.eye(len(L))
     coarse = P.T @ L @ P
     coarse[np.abs(coarse) <= 1e-13 * np.abs(L).max(initial=0.0)] = 0.0  # whole components
-    forward = np.linalg.solve(np.tril(L), rhs)
-    corrected = forward + P @ np.linalg.pinv(coarse, hermitian=True) @ P.T @ (rhs - L @ forward)
-    expected = corrected + np.linalg.solve(np.triu(L), rhs - L @ corrected)
+    sweep = np.diag(DAMPING / np.diag(L))
+    corrected = sweep + P @ np.linalg.pinv(coarse, hermitian=True) @ P.T @ (rhs - L @ sweep)
+    expected = corrected + sweep @ (rhs - L @ corrected)
     np.testing.assert_allclose(B, expected, rtol=1e-9, atol=1e-9 * np.abs(B).max(initial=0.0))
 
 

@@ -28,7 +28,7 @@ _RETRY_JACOBI_AFTER = 10
 _STALE_ITERATIONS = 12
 _RETRY_STALE_AFTER = 4
 # Graphs of more nodes are tried by multigrid, with so many cycles at most.
-_LARGE, _CYCLES, _RETRY_CYCLES_AFTER = 20_000, 40, 10
+_LARGE, _CYCLES, _RETRY_CYCLES_AFTER = 20_000, 60, 10
 # With a factor another digit costs little.
 _FINE = 1e-3
 

@@ -24,6 +24,8 @@ Graph = tuple[NDArray[np.generic], ...]
 _PASSES, _MOST, _FRACTION = 2, 4, 0.25
 # No coarser level for fewer nodes, or where joining leaves more than this part of them.
 _FEW, _STALLED = 2000, 0.7
+# Of the Jacobi sweeps; below 1 they converge on any graph.
+_DAMPING = 0.8
 # One correction will do on a coarse level if it leaves less than this of its residual.
 _CORRECTED = 0.25
 
@@ -32,29 +34,33 @@ class _Level:
     """A graph, and how its nodes are joined."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph, self.size = graph, int(graph[-1].size)
+        *adjacency, diagonal = graph
+        self.size = int(diagonal.size)
+        self.edges = kernels.edges(*adjacency)
+        self.relaxed = np.divide(_DAMPING, diagonal, out=np.zeros(self.size), where=diagonal > 0.0)
+        self.left = np.empty(self.size)
         self.label = np.zeros(0, np.int32)
         self.joined = 0
 
-    def join(self) -> Graph | None:
+    def join(self, graph: Graph) -> Graph | None:
         """Join the nodes; return the coarser graph, None if there is nothing to gain."""
         if self.size <= _FEW:
             return None
-        graph, label = self.graph, np.arange(self.size, dtype=np.int32)
+        label = np.arange(self.size, dtype=np.int32)
         for _ in range(_PASSES):
             again, joined = kernels.aggregate(*graph, _MOST, _FRACTION)
             if joined == 0:  # every component has become a single node
                 return None
             graph = kernels.coarsen(*graph[:3], again, joined)
             label = np.where(label >= 0, again[label], -1).astype(np.int32)
-        if joined > _STALLED * np.count_nonzero(self.graph[-1]):
+        if joined > _STALLED * np.count_nonzero(self.relaxed):
             return None
         self.label, self.joined = label, joined
         return graph
 
     def apply(self, x: Floats) -> Floats:
         """Return L x."""
-        out: Floats = laplacian.apply(*self.graph, x)
+        out: Floats = kernels.apply(*self.edges, x)
         return out
 
 
@@ -69,9 +75,10 @@ class Multigrid:
 
     def __init__(self, *graph: NDArray[np.generic]) -> None:
         self.levels = [_Level(graph)]
-        while (coarser := self.levels[-1].join()) is not None:
-            self.levels.append(_Level(coarser))
-        indptr, neighbour, weight, _ = self.levels[-1].graph
+        while (coarser := self.levels[-1].join(graph)) is not None:
+            graph = coarser
+            self.levels.append(_Level(graph))
+        indptr, neighbour, weight, _ = graph
         twin = laplacian.twins(indptr, neighbour)
         self.factor = laplacian.factor(indptr, neighbour, weight, twin, 1)
 
@@ -109,9 +116,10 @@ class Multigrid:
             x = rhs.copy()
             laplacian.precondition(*self.factor, x)
             return x
+        sweep = *level.edges, level.relaxed, level.label, rhs
         x, coarse_rhs = np.empty(level.size), np.empty(level.joined)
-        kernels.descend(*level.graph, level.label, rhs, x, coarse_rhs)
-        kernels.ascend(*level.graph, level.label, rhs, x, self._correct(depth + 1, coarse_rhs))
+        kernels.descend(*sweep, x, level.left, coarse_rhs)
+        kernels.ascend(*sweep, x, level.left, self._correct(depth + 1, coarse_rhs))
         return x
 
     def _correct(self, depth: int, rhs: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """Aggregation multigrid for graph Laplacians: nodes joined along strong edges, level by level.
 
-A level is a graph in CSR form, as `laplacian.adjacency` makes it: indptr (N+1,) int64, neighbour
-(2E,) int32, weight (2E,) and diagonal (N,).
+Nodes are joined on a graph in CSR form, as `laplacian.adjacency` makes it: indptr (N+1,) int64,
+neighbour (2E,) int32, weight (2E,) and diagonal (N,). Cycles walk along lists of its edges.
 """
 
 import numpy as np
@@ -102,38 +102,67 @@ def coarsen(indptr, neighbour, weight, label, count):
 
 
 @kernel
-def descend(indptr, neighbour, weight, diagonal, label, rhs, x, coarse_rhs):
-    """One forward Gauss-Seidel sweep from zero; what is left goes to the aggregates.
-
-    In place in x (N,) and coarse_rhs (K,).
-    """
-    n = rhs.size
-    for c in range(coarse_rhs.size):
-        coarse_rhs[c] = 0.0
-    for v in range(n):
-        s = rhs[v]
+def edges(indptr, neighbour, weight):
+    """Tail, head (E,) int32 and weight (E,) of the edges, each once."""
+    count = neighbour.size // 2
+    tail = np.empty(count, np.int32)
+    head = np.empty(count, np.int32)
+    once = np.empty(count)
+    k = 0
+    for v in range(indptr.size - 1):
         for q in range(indptr[v], indptr[v + 1]):
-            u = neighbour[q]
-            s += weight[q] * (x[u] if u < v else 0.0)
-        x[v] = s / diagonal[v] if diagonal[v] > 0.0 else 0.0
-    for v in range(n):  # each row was right when its node moved: only later ones matter
-        s = 0.0
-        for q in range(indptr[v], indptr[v + 1]):
-            u = neighbour[q]
-            s += weight[q] * (x[u] if u > v else 0.0)
-        if label[v] >= 0:
-            coarse_rhs[label[v]] += s
+            if neighbour[q] > v:
+                tail[k] = v
+                head[k] = neighbour[q]
+                once[k] = weight[q]
+                k += 1
+    return tail, head, once
 
 
 @kernel
-def ascend(indptr, neighbour, weight, diagonal, label, rhs, x, coarse):
-    """Add what the aggregates say, in place in x, and a backward Gauss-Seidel sweep."""
-    n = rhs.size
-    for v in range(n):
+def apply(tail, head, weight, x):
+    """L x."""
+    out = np.zeros(x.size)
+    for e in range(tail.size):
+        flow = weight[e] * (x[tail[e]] - x[head[e]])
+        out[tail[e]] += flow
+        out[head[e]] -= flow
+    return out
+
+
+@kernel
+def _residual(tail, head, weight, rhs, x, left):
+    """left = rhs - L x."""
+    for v in range(x.size):
+        left[v] = rhs[v]
+    for e in range(tail.size):
+        flow = weight[e] * (x[tail[e]] - x[head[e]])
+        left[tail[e]] -= flow
+        left[head[e]] += flow
+
+
+@kernel
+def descend(tail, head, weight, relaxed, label, rhs, x, left, coarse_rhs):
+    """One damped Jacobi sweep from zero; what is left goes to the aggregates.
+
+    relaxed (N,): damping over diagonal. In place in x and left (N,), and coarse_rhs (K,).
+    """
+    for v in range(x.size):
+        x[v] = relaxed[v] * rhs[v]
+    _residual(tail, head, weight, rhs, x, left)
+    for c in range(coarse_rhs.size):
+        coarse_rhs[c] = 0.0
+    for v in range(x.size):
+        if label[v] >= 0:
+            coarse_rhs[label[v]] += left[v]
+
+
+@kernel
+def ascend(tail, head, weight, relaxed, label, rhs, x, left, coarse):
+    """Add what the aggregates say, and another sweep; in place in x and left (N,)."""
+    for v in range(x.size):
         if label[v] >= 0:
             x[v] += coarse[label[v]]
-    for v in range(n - 1, -1, -1):
-        s = rhs[v]
-        for q in range(indptr[v], indptr[v + 1]):
-            s += weight[q] * x[neighbour[q]]
-        x[v] = s / diagonal[v] if diagonal[v] > 0.0 else 0.0
+    _residual(tail, head, weight, rhs, x, left)
+    for v in range(x.size):
+        x[v] += relaxed[v] * left[v]
