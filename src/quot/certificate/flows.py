@@ -14,9 +14,12 @@ from quot.parallel import dot
 from quot.problem import GraphProblem
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
 _EPS = float(np.finfo(np.float64).eps)
+# Room on an edge for both ways that carries nothing, in units of the largest mass: little.
+_UNUSED = 1e-6
 
 
 def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Certificate:
@@ -132,22 +135,31 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
     """Return a feasible flow near the given one, or None if this does not find one.
 
     What is missing goes along a spanning forest of the edges, those that carry most first; in a
-    partial problem the nodes may send and take more or less, through two more nodes S and T.
+    partial problem the nodes may send and take more or less, through two more nodes S and T. Where
+    that breaks their limits, all of them do so in proportion.
     """
     if flow_error(problem, flow) == 0.0:
         return flow
+    repaired = _along_forest(problem, flow)
+    if repaired is None and not problem.is_balanced:
+        repaired = _along_forest(problem, _in_proportion(problem, flow))
+    return repaired
+
+
+def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
+    """The flow with what is missing sent along a forest; None if edges or nodes cannot take it."""
     graph, n = problem.graph, problem.graph.n_nodes
     tail, head, carried = graph.tail, graph.head, flow.values
     need = -flow.arriving()
-    room = np.where(graph.directed, np.minimum(carried, graph.capacity - carried), np.abs(carried))
+    # An edge for both ways that carries nothing can be used, but those that carry come first.
+    back = np.where(graph.directed, carried, np.maximum(np.abs(carried), _UNUSED * problem.unit))
+    room = np.minimum(back, graph.capacity - np.abs(carried))
     if problem.is_balanced:
         need += problem.wanted - problem.source
     else:
         nodes = np.arange(n)
-        sent, received = (
-            np.clip(flow.sent, 0.0, problem.source),
-            np.clip(flow.received, 0.0, problem.target),
-        )
+        sent = np.clip(flow.sent, 0.0, problem.source)
+        received = np.clip(flow.received, 0.0, problem.target)
         tail = np.concatenate((tail, np.full(n, n), nodes))
         head = np.concatenate((head, nodes, np.full(n, n + 1)))
         carried = np.concatenate((carried, sent, received))
@@ -161,23 +173,38 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
         need = np.concatenate(
             (need + received - sent, [sent.sum() - problem.total, problem.total - received.sum()])
         )
-    # An edge for both ways can always be used; of the others those at their ends cannot.
-    last = np.append(graph.directed, np.ones(room.size - graph.n_edges, np.bool_)) & (room <= 0.0)
-    order = np.lexsort((-room, last))
+    order = np.argsort(-room, kind="stable")
     carried = carried.copy()
     tail, head = tail.astype(np.int32), head.astype(np.int32)
     forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
     x = np.clip(carried[: graph.n_edges], -graph.capacity, graph.capacity)
     x = np.where(graph.directed, np.maximum(x, 0.0), x)
-    if problem.is_balanced:
-        repaired = Flow(graph, x, problem.source, problem.wanted)
-    else:
-        sent, received = carried[graph.n_edges : -n], carried[-n:]
-        repaired = Flow(
-            graph,
-            x,
-            np.clip(sent, 0.0, problem.source),
-            np.clip(received, 0.0, problem.target),
-        )
+    sent, received = problem.source, problem.wanted
+    if not problem.is_balanced:
+        sent = np.clip(carried[graph.n_edges : -n], 0.0, problem.source)
+        received = np.clip(carried[-n:], 0.0, problem.target)
+    repaired = Flow(graph, x, sent, received)
     rounded = 64 * _EPS * (1.0 + problem.total / problem.unit)  # of sums over all nodes
     return repaired if flow_error(problem, repaired) <= rounded else None
+
+
+def _in_proportion(problem: GraphProblem, flow: Flow) -> Flow:
+    """The same values, but nodes that send and take the mass of the problem."""
+    graph, part = problem.graph, problem.graph.components
+    sent = np.clip(flow.sent, 0.0, problem.source)
+    received = np.clip(flow.received, 0.0, problem.target)
+    most = np.minimum(graph.sums(problem.source), graph.sums(problem.target))
+    each = np.minimum(0.5 * (graph.sums(sent) + graph.sums(received)), most)
+    each = _filled(each, most, np.zeros(most.size, np.int32), np.array([problem.total]))
+    sent = _filled(sent, problem.source, part, each)
+    return Flow(graph, flow.values, sent, _filled(received, problem.target, part, each))
+
+
+def _filled(x: Floats, most: Floats, part: Ints, wanted: Floats) -> Floats:
+    """x (N,) scaled down, or up towards `most` (N,), so that each part (N,) has what is wanted."""
+    have, room = (np.bincount(part, y, wanted.size) for y in (x, most - x))
+    change = wanted - have
+    up = np.divide(change, room, out=np.zeros(change.size), where=(change > 0.0) & (room > 0.0))
+    down = np.divide(change, have, out=np.zeros(change.size), where=(change < 0.0) & (have > 0.0))
+    filled: Floats = x + up[part] * (most - x) + down[part] * x
+    return np.clip(filled, 0.0, most)
