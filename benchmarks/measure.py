@@ -88,7 +88,7 @@ def measure(
     if importlib.util.find_spec(SOLVERS[solver][1]) is None:
         missing = f"package {SOLVERS[solver][1]} is not installed"
         return Measurement(solver, case.as_dict(), settings, "missing", missing), None
-    matrix = 8 * case.n**2 / GIB
+    matrix = case.matrix / GIB
     if memory is not None and matrix > memory:
         message = f"not started: its matrix alone takes {matrix:.3g} of {memory:g} GiB"
         return Measurement(solver, case.as_dict(), settings, "memory limit", message), None
@@ -144,6 +144,8 @@ def _busy() -> tuple[float, float] | None:
 def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
     """Certify the answer; without potentials of its own the lower bound takes those of `ours`."""
     from quot.certificate import certify
+    from quot.graph import Flow
+    from quot.problem import GraphProblem
 
     if answer is None:
         return
@@ -153,7 +155,10 @@ def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
         measurement.bound = "none"
         return
     problem = rebuild(measurement.case).problem()
-    certificate = certify(problem, answer.plan, lender.f, lender.g, lender.lam)
+    plan = answer.plan
+    if isinstance(problem, GraphProblem):
+        plan = Flow(problem.graph, plan, problem.source, problem.wanted)
+    certificate = certify(problem, plan, lender.f, lender.g, lender.lam)
     measurement.residual = certificate.primal_residual
     measurement.value = certificate.upper
     measurement.lower = certificate.lower
@@ -273,8 +278,11 @@ def _save(path: str, answer: Answer) -> None:
     import numpy as np
     import scipy.sparse as sp
 
-    plan = sp.coo_array(answer.plan)
-    arrays = {"row": plan.row, "col": plan.col, "data": plan.data, "shape": np.array(plan.shape)}
+    if np.ndim(answer.plan) == 1:
+        arrays = {"flow": answer.plan}
+    else:
+        coo = sp.coo_array(answer.plan)
+        arrays = {"row": coo.row, "col": coo.col, "data": coo.data, "shape": np.array(coo.shape)}
     if answer.f is not None:
         arrays |= {"f": np.asarray(answer.f), "g": np.asarray(answer.g), "lam": answer.lam}
     np.savez(path, **arrays)
@@ -283,7 +291,6 @@ def _save(path: str, answer: Answer) -> None:
 def _collect(spec: dict[str, Any]) -> tuple[Measurement, Any]:
     """Read what `_work` left."""
     import numpy as np
-    import scipy.sparse as sp
 
     from quot.plan import Plan
 
@@ -291,13 +298,24 @@ def _collect(spec: dict[str, Any]) -> tuple[Measurement, Any]:
     if not Path(spec["out"] + ".npz").exists():
         return measurement, None
     with np.load(spec["out"] + ".npz") as data:
-        coo = sp.coo_array((data["data"], (data["row"], data["col"])), shape=tuple(data["shape"]))
-        answer = Answer(Plan.from_sparse(coo))
+        answer = Answer(data["flow"] if "flow" in data else _plan(data))
         if "f" in data:
             answer.f, answer.g, answer.lam = data["f"], data["g"], float(data["lam"])
-    sending = np.count_nonzero(np.bincount(answer.plan.rows))
-    measurement.work["degree"] = answer.plan.nnz / max(int(sending), 1)
+    if isinstance(answer.plan, Plan):
+        sending = np.count_nonzero(np.bincount(answer.plan.rows))
+        measurement.work["degree"] = answer.plan.nnz / max(int(sending), 1)
+    else:
+        measurement.work["edges used"] = np.count_nonzero(answer.plan) / max(answer.plan.size, 1)
     return measurement, answer
+
+
+def _plan(data: Any) -> Any:
+    import scipy.sparse as sp
+
+    from quot.plan import Plan
+
+    entries = data["data"], (data["row"], data["col"])
+    return Plan.from_sparse(sp.coo_array(entries, shape=tuple(data["shape"])))
 
 
 if __name__ == "__main__":

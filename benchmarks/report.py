@@ -16,7 +16,19 @@ from benchmarks.peers import NAMES
 from benchmarks.rows import ROWS, Line
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = ("quot", "numpy", "scipy", "numba", "cvxpy", "clarabel", "regot", "POT")
+PACKAGES = (
+    "quot",
+    "numpy",
+    "scipy",
+    "numba",
+    "cvxpy",
+    "clarabel",
+    "osqp",
+    "regot",
+    "POT",
+    "networkx",
+    "ortools",
+)
 # Cores used by other processes, above which a time is called disturbed.
 BUSY = 0.1
 LABELS = ("case", "solver", "settings")
@@ -26,12 +38,18 @@ QUALITIES = ("residual", "value after repair", "relative gap", "bound by")
 EXTRAS = {
     "peak GiB": ".2f",
     "degree": ".1f",
+    "edges used": ".3f",
     "rounds": ".0f",
     "steps": ".0f",
     "slope": ".2f",
     "of Gaussian": ".3g",
     "lower bound": ".15g",
     "difference": ".1e",
+    "solver alone": ".3g",
+    "its ratio": ".3g",
+    "published": ".3g",
+    "cost ratio": ".4g",
+    "after repair": ".4g",
 }
 
 INTRODUCTION = """\
@@ -52,13 +70,15 @@ cvxpy builds and compiles its model in every run, as its users do; the solver's 
 
 **Quality.** The same code, `quot.certify`, judges every plan. *residual* is the largest violation
 of a marginal, of the total or of P ≥ 0 by the plan as the solver returned it, in units of the
-largest mass; *value after repair* is the objective once its marginals are exact; *relative gap*
-relates it to a lower bound from potentials: the solver's own, or ours where it has none.
+largest mass, and on a graph that of the balance of a node; *value after repair* is the objective
+once these are exact; *relative gap* relates it to a lower bound from potentials: the solver's own,
+or ours where it has none.
 
 **Work**, in rows that report it. *peak GiB* is the largest resident memory of the process until the
 answer stands: Python, packages and data included. *degree* is the number of pairs that carry mass,
-for each row that sends any; *rounds* and *steps* count the outer iterations of quot and the Newton
-and interior-point steps in them.
+for each row that sends any, *edges used* the fraction of the edges of a graph that carry mass;
+*rounds* and *steps* count the outer iterations of quot and the Newton and interior-point steps (or
+pivots of the simplex method) in them.
 
 **Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. *met*
 compares it, or our own time and memory, with the aim set beforehand; it is never met where our own

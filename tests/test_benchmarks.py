@@ -227,7 +227,8 @@ def test_peak_memory_is_of_the_process_alone():
         (["S1"], {"matrix"}),
         (["S4", "BF"], {"points"}),
         (["IMG"], {"image"}),
-        (list(rows.ROWS), {"matrix", "points", "image"}),
+        (["G-A", "G-C"], {"graph"}),
+        (list(rows.ROWS), {"matrix", "points", "image", "graph"}),
     ],
 )
 def test_warming_is_what_the_rows_need(keys, kinds):

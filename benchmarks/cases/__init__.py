@@ -6,12 +6,15 @@ from typing import Any
 
 from benchmarks.cases.base import Instance
 from benchmarks.cases.dense import Case
+from benchmarks.cases.graphs import GraphCase
 from benchmarks.cases.images import ImageCase
 from benchmarks.cases.points import PointsCase
 
-__all__ = ["Case", "ImageCase", "Instance", "PointsCase", "rebuild"]
+__all__ = ["Case", "GraphCase", "ImageCase", "Instance", "PointsCase", "rebuild"]
 
-KINDS: dict[str, type[Instance]] = {kind.kind: kind for kind in (Case, PointsCase, ImageCase)}
+KINDS: dict[str, type[Instance]] = {
+    kind.kind: kind for kind in (Case, PointsCase, ImageCase, GraphCase)
+}
 
 
 def rebuild(numbers: dict[str, Any]) -> Instance:

@@ -13,6 +13,7 @@ class Instance:
     """A problem by a few numbers; the classes of instances are frozen dataclasses."""
 
     kind: ClassVar[str]
+    entry: ClassVar[str] = "solve"  # the function of quot that takes its data
     n: int
     reg: float
     mass: float | None
@@ -30,6 +31,11 @@ class Instance:
         from quot.problem import Problem
 
         return Problem(*self.data())
+
+    @property
+    def matrix(self) -> int:
+        """Bytes of the cost as a matrix, for solvers that need that."""
+        return 8 * self.n**2
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers that `rebuild` needs."""

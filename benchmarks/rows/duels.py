@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.cases import Case, Instance
 from benchmarks.measure import THREADS, Measurement, judge, measure
 from benchmarks.peers import SOLVERS
-from benchmarks.rows.lines import Line, Options, Say
+from benchmarks.rows.lines import Line, Options, Say, tolerance_label
 
 OURS = {"tol": 1e-9}
 # Settings of the peers: as their authors recommend them, and at our tolerance.
@@ -36,10 +36,11 @@ class Rival:
 
 @dataclass(frozen=True)
 class Duel:
-    """Our solver on one case, and its rivals."""
+    """Our solver on one case to a tolerance, and its rivals."""
 
     case: Instance
     rivals: tuple[Rival, ...]
+    tol: float = OURS["tol"]
 
 
 def s1(quick: bool) -> list[Duel]:
@@ -99,9 +100,10 @@ def run_duels(duels: list[Duel], options: Options, say: Say) -> list[Line]:
     lines = []
     for duel in duels:
         say(f"{duel.case}: quot")
-        ours, our_answer = measure("quot", duel.case, OURS, runs=options.runs, **how)
+        settings = OURS | {"tol": duel.tol}
+        ours, our_answer = measure("quot", duel.case, settings, runs=options.runs, **how)
         judge(ours, our_answer, None)
-        lines.append(Line("tol 1e-9", ours))
+        lines.append(Line(tolerance_label(duel.tol), ours))
         for rival in duel.rivals if options.rivals else ():
             say(f"{duel.case}: {SOLVERS[rival.solver][0]}, {rival.label}")
             theirs, answer = measure(
@@ -122,7 +124,7 @@ def _compare(rival: Rival, ours: Measurement, theirs: Measurement) -> Line:
     if ours.seconds and theirs.seconds:
         line.ratio = theirs.seconds / ours.seconds
         if rival.aim is not None:
-            line.met = line.ratio >= rival.aim and ours.is_certified(OURS["tol"])
+            line.met = line.ratio >= rival.aim and ours.is_certified(ours.settings["tol"])
     return line
 
 

@@ -65,8 +65,7 @@ def run_trial(trial: Trial, options: Options, say: Say) -> tuple[Line, Any]:
         isolated=options.isolated,
     )
     judge(measurement, answer, None)
-    tol = f"{trial.tol:g}".replace("e-0", "e-")
-    line = Line(f"tol {tol}", measurement, extra=dict(measurement.work))
+    line = Line(tolerance_label(trial.tol), measurement, extra=dict(measurement.work))
     seconds, peak = measurement.seconds, measurement.work.get("peak GiB")
     limits = []
     if trial.seconds is not None:
@@ -79,6 +78,11 @@ def run_trial(trial: Trial, options: Options, say: Say) -> tuple[Line, Any]:
         within = all(is_below(number, limit) for _, number, limit in limits)
         line.met = within and measurement.is_certified(trial.tol)
     return line, answer
+
+
+def tolerance_label(tol: float) -> str:
+    """Return what our lines are called."""
+    return f"tol {tol:g}".replace("e-0", "e-")
 
 
 def is_below(number: float | None, limit: float) -> bool:

@@ -18,7 +18,13 @@ from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
 from quot.quadratic.solve import solve_quadratic
 from quot.quadratic.suggest import degrees, reg_at
-from quot.reference import REFERENCE_METHODS, solve_entropic_reference, solve_reference
+from quot.reference import (
+    GRAPH_REFERENCE_METHODS,
+    REFERENCE_METHODS,
+    solve_entropic_reference,
+    solve_graph_reference,
+    solve_reference,
+)
 from quot.result import GraphResult, Result
 from quot.validation import check_option, check_positive
 
@@ -26,6 +32,7 @@ R = TypeVar("R", bound=Result)
 logger = logging.getLogger("quot")
 
 METHODS = ("auto", "newton", "interior_point", *REFERENCE_METHODS)
+GRAPH_METHODS = ("auto", *GRAPH_REFERENCE_METHODS)
 ON_FAILURE = ("warn", "raise", "ignore")
 
 
@@ -128,12 +135,7 @@ def solve(  # noqa: PLR0913
     """
     check_option(method, "method", METHODS)
     check_option(on_failure, "on_failure", ON_FAILURE)
-    if solver_options is not None and method not in REFERENCE_METHODS:
-        raise InvalidProblemError(
-            "`solver_options` go to the conic solver of a reference method; got "
-            f"method={method!r}. "
-            'Pass method="clarabel" or "scs", or leave them out.'
-        )
+    _check_solver_options(solver_options, method, REFERENCE_METHODS)
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
     problem = Problem(C, a, b, reg=reg, mass=mass)
@@ -196,13 +198,14 @@ def solve_points(
     return solve(PointCost(X, Y, metric=metric), a, b, **options)
 
 
-def solve_graph(
+def solve_graph(  # noqa: PLR0913
     graph: Any,
     source: Any,
     target: Any,
     *,
     reg: Any = 0.0,
     mass: float | None = None,
+    method: str = "auto",
     tol: float | Tolerance = 1e-9,
     max_iter: int = 2000,
     time_limit: float | None = None,
@@ -210,6 +213,7 @@ def solve_graph(
     callback: Callable[[Iterate], bool | None] | None = None,
     verbose: bool = False,
     on_failure: str = "warn",
+    solver_options: Mapping[str, Any] | None = None,
 ) -> GraphResult:
     """Solve transport along the edges of a graph, balanced or partial, exactly.
 
@@ -228,21 +232,26 @@ def solve_graph(
     mass : float, optional
         Mass to move, ``0 <= mass <= min(source.sum(), target.sum())``; what is wanted where it is
         counts, at no cost. None moves all mass and needs equal totals.
+    method : {"auto", "clarabel", "osqp"}, default="auto"
+        "clarabel" and "osqp" hand the quadratic program to these solvers through cvxpy (extra
+        `reference`), for small problems.
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
-        Newton steps allowed in all.
+        Newton or interior-point steps allowed in all; OSQP has its own limit.
     time_limit : float, optional
         Seconds after which the best result so far is returned.
     start : GraphResult, optional
         An earlier result on a graph of as many nodes to start from; for ``reg=0`` it should have as
-        many edges, too.
+        many edges, too. Not used by the reference methods.
     callback : callable, optional
         See `solve`.
     verbose : bool, default=False
         Write a line per outer iteration to standard error.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
+    solver_options : mapping, optional
+        Options of CLARABEL or OSQP by their own names; they go before those derived from `tol`.
 
     Returns
     -------
@@ -255,6 +264,8 @@ def solve_graph(
         If an argument is unusable.
     InfeasibleError
         If the edges cannot carry the mass; the message names a component or nodes that are stuck.
+    MissingDependencyError
+        If cvxpy or the solver of a reference method is not installed.
     NotConvergedError
         If the tolerance is not reached and ``on_failure="raise"``.
 
@@ -277,7 +288,9 @@ def solve_graph(
     >>> quot.solve_graph(square, source, target, reg=1.0).flow.round(3).tolist()
     [0.75, 0.75, 0.25, 0.25]
     """
+    check_option(method, "method", GRAPH_METHODS)
     check_option(on_failure, "on_failure", ON_FAILURE)
+    _check_solver_options(solver_options, method, GRAPH_REFERENCE_METHODS)
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
     problem = GraphProblem(graph, source, target, reg=reg, mass=mass)
@@ -290,7 +303,12 @@ def solve_graph(
             f"`start` is a result on {start.problem.graph.n_nodes} nodes, but the graph has "
             f"{problem.graph.n_nodes}; pass a result on as many."
         )
-    result = solve_along_edges(problem, tolerance=tolerance, monitor=monitor, start=start)
+    if method in GRAPH_REFERENCE_METHODS:
+        result = solve_graph_reference(
+            problem, method, tolerance, monitor, solver_options=solver_options
+        )
+    else:
+        result = solve_along_edges(problem, tolerance=tolerance, monitor=monitor, start=start)
     logger.info("%s", result)
     return _deliver(result, on_failure)
 
@@ -465,6 +483,16 @@ def solve_entropic(
     )
     logger.info("%s", result)
     return _deliver(result, on_failure)
+
+
+def _check_solver_options(
+    given: Mapping[str, Any] | None, method: str, of: tuple[str, ...]
+) -> None:
+    if given is not None and method not in of:
+        raise InvalidProblemError(
+            "`solver_options` go to the solver of a reference method; got "
+            f"method={method!r}. Pass method={' or '.join(map(repr, of))}, or leave them out."
+        )
 
 
 def _warm(start: Any, problem: Problem) -> Dual | None:

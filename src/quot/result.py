@@ -96,7 +96,8 @@ class GraphResult(Result):
     problem : GraphProblem
         What was solved.
     plan : Flow
-        Mass along each edge.
+        Mass along each edge, exact at every node; from a reference method ("clarabel", "osqp") as
+        that left it.
     f, g : array of shape (N,)
         What a unit of mass pays to leave a node, and to arrive there, with the sign of a gain:
         ``f = -p`` and ``g = p - lam`` with the node potentials p. An undirected edge of quadratic

@@ -198,8 +198,8 @@ BAD_OPTIONS = {
     ),
     "options for nobody": (
         {"solver_options": {"max_iter": 3}},
-        r"`solver_options` go to the conic solver of a reference method; got method='auto'\. Pass "
-        r"method=\"clarabel\" or \"scs\", or leave them out\.",
+        r"`solver_options` go to the solver of a reference method; got method='auto'\. Pass "
+        r"method='clarabel' or 'scs', or leave them out\.",
     ),
     "callback that cannot be called": (
         {"callback": "report"},

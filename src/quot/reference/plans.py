@@ -1,12 +1,7 @@
-"""Reference solvers: the whole problem handed to a conic solver through cvxpy, as published.
-
-Slow and limited to small problems, but they share nothing with the engine: use them to check it.
-They need the extra ``reference`` (cvxpy with CLARABEL and SCS).
-"""
+"""Plans by reference: quadratic or entropic, every allowed pair a variable, as published."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -17,15 +12,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.certificate import certify
-from quot.convergence import Iterate, Monitor, Status, Tolerance
-from quot.exceptions import (
-    InfeasibleError,
-    InvalidProblemError,
-    MissingDependencyError,
-    SolverError,
-)
+from quot.convergence import Iterate, Monitor, Tolerance
+from quot.exceptions import InfeasibleError
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
+from quot.reference import models
 from quot.result import Result
 from quot.validation import check_option
 
@@ -130,25 +121,24 @@ def _solve(
 ) -> Result:
     """Reduce and scale, run the solver, scale back, certify."""
     check_option(method, "method", REFERENCE_METHODS)
-    cvxpy = _cvxpy(method)
+    cvxpy = models.load(method)
     pairs = _allowed_pairs(problem)
     if problem.total == 0.0:
         answer = _idle(problem, pairs)
     elif pairs.values.size == 0:
         raise InfeasibleError(_infeasible(problem, method))
     else:
-        options = _options(method, tolerance, monitor) | dict(solver_options or {})
+        options = models.options_of(method, tolerance, monitor) | dict(solver_options or {})
         answer = _run(cvxpy, problem, pairs, method, options)
     kept = answer.values > 0.0
     plan = Plan(problem.shape, pairs.rows[kept], pairs.cols[kept], answer.values[kept])
     f, g = _fill(problem, pairs, answer)
     certificate = certify(problem, plan, f, g, answer.lam)
-    monitor.steps += answer.iterations
-    residual = certificate.primal_residual
+    models.count_steps(method, answer.iterations, monitor)
     stop = monitor.report(
         Iterate(
             iteration=1,
-            residual=residual,
+            residual=certificate.primal_residual,
             support=plan.nnz,
             candidates=int(pairs.values.size),
             violators=0,
@@ -156,11 +146,7 @@ def _solve(
             inner=answer.iterations,
         )
     )
-    status = _status(method, answer.outcome, stop)
-    if certificate.holds(tolerance):
-        status = Status.OPTIMAL
-    elif not np.isfinite(residual):
-        status = Status.NUMERICAL_ERROR
+    status = models.ended(method, answer.outcome, stop, monitor)
     return Result(
         problem=problem,
         plan=plan,
@@ -168,7 +154,7 @@ def _solve(
         g=g,
         lam=answer.lam,
         certificate=certificate,
-        status=status,
+        status=certificate.judge(status, tolerance),
         tolerance=tolerance,
         history=tuple(monitor.history),
         seconds=monitor.seconds,
@@ -231,14 +217,10 @@ def _run(
         mass = problem.total / mass_unit
         constraints = [row_sums <= a, col_sums <= b, cvxpy.sum(P) == mass]
     model = cvxpy.Problem(cvxpy.Minimize(goal), constraints)
-    _call(cvxpy, model, method, options)
-    if model.status in (cvxpy.INFEASIBLE, cvxpy.INFEASIBLE_INACCURATE):
+    models.run(cvxpy, model, method, options)
+    if models.is_proved(model, method, "infeasible"):
         raise InfeasibleError(_infeasible(problem, method))
-    if P.value is None or any(c.dual_value is None for c in constraints):
-        raise SolverError(
-            f"{method} ended with status {model.status!r} and without an answer; loosen `tol`, "
-            "raise `max_iter` or `time_limit`, or use another method."
-        )
+    models.check_answer(model, method)
     f, g = (-cost_unit * np.asarray(c.dual_value) for c in constraints[:2])
     lam = 0.0 if problem.is_balanced else -cost_unit * float(constraints[2].dual_value) + shift
     return _Answer(
@@ -260,46 +242,6 @@ def _sums(index: Ints, size: int) -> sp.csr_array:
     """Return the 0/1 matrix (size, nnz) that sums the entries with the same index."""
     ones = np.ones(index.size)
     return sp.csr_array((ones, (index, np.arange(index.size))), shape=(size, index.size))
-
-
-def _call(cvxpy: ModuleType, model: Any, method: str, options: dict[str, Any]) -> None:
-    """Run the solver; its errors become ours, its warnings are said by the certificate."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            model.solve(solver=method.upper(), **options)
-        except cvxpy.error.SolverError as error:
-            raise SolverError(
-                f"{method} failed: {error} Loosen `tol` or use another method."
-            ) from error
-        except (TypeError, ValueError) as error:
-            raise InvalidProblemError(
-                f"{method} refuses its options: {error} Correct `solver_options`; sent were "
-                f"{sorted(options)}."
-            ) from error
-
-
-def _options(method: str, tolerance: Tolerance, monitor: Monitor) -> dict[str, Any]:
-    """Say our tolerances and limits in the words of the solver."""
-    # The solvers measure in other norms than the certificate, and gaps below value 1 absolutely.
-    gap, primal = tolerance.gap / 100, min(tolerance.primal, tolerance.dual) / 10
-    options: dict[str, Any]
-    if method == "clarabel":
-        options = {
-            "tol_gap_rel": gap,
-            "tol_gap_abs": gap,
-            "tol_feas": primal,
-            "max_iter": monitor.steps_left,
-            "accept_unknown": True,
-        }
-        limit = "time_limit"
-    else:
-        both = min(10 * gap, primal)  # a first-order method pays for each digit
-        options = {"eps_abs": both, "eps_rel": both}
-        limit = "time_limit_secs"
-    if monitor.time_limit is not None:
-        options[limit] = max(monitor.time_limit - monitor.seconds, 1e-3)
-    return options
 
 
 def _fill(
@@ -333,33 +275,8 @@ def _idle(problem: Problem | EntropicProblem, pairs: _Pairs) -> _Answer:
     return _Answer(np.zeros(pairs.values.size), np.zeros(n), np.zeros(m), lam, "optimal", 0)
 
 
-def _status(method: str, outcome: str, stop: Status | None) -> Status:
-    """Status of an answer that the certificate does not call optimal."""
-    if outcome == "optimal" or (outcome == "optimal_inaccurate" and method == "clarabel"):
-        return Status.NEAR_OPTIMAL
-    return stop or Status.ITERATION_LIMIT
-
-
 def _infeasible(problem: Transport, method: str) -> str:
     return (
         f"The allowed pairs cannot carry the mass {problem.total:.6g} ({method} proves it); allow "
         "more pairs" + (" or lower `mass`." if not problem.is_balanced else ", or pass `mass`.")
     )
-
-
-def _cvxpy(method: str) -> ModuleType:
-    """Import cvxpy and make sure that it has the solver."""
-    try:
-        import cvxpy
-    except ImportError as error:
-        raise MissingDependencyError(
-            f'method="{method}" needs cvxpy, which cannot be imported ({error}); install it with '
-            "`pip install quot[reference]`."
-        ) from error
-    module: Any = cvxpy
-    if method.upper() not in module.installed_solvers():
-        raise MissingDependencyError(
-            f'method="{method}" needs the solver {method}, which cvxpy does not find; install it '
-            "with `pip install quot[reference]`."
-        )
-    return module  # type: ignore[no-any-return]

@@ -1,49 +1,11 @@
-"""One adapter per solver: what is timed, and how its answer reads in the terms of quot.
-
-An adapter takes a case and the settings, does what does not belong on the clock (arrays in the
-layout the solver wants), and returns two functions: the call that is timed, and the reader of what
-it returned. Nothing heavy is imported before an adapter runs.
-"""
+"""Peers that find plans between rows and columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.cases import Instance
-
-Adapter = Callable[[Instance, dict[str, Any]], tuple[Callable[[], Any], Callable[[Any], "Answer"]]]
-
-
-@dataclass
-class Answer:
-    """A plan as the solver left it, (n, n) or scipy.sparse, and potentials if it has them."""
-
-    plan: Any
-    f: Any = None
-    g: Any = None
-    lam: float = 0.0
-    note: str = ""
-    detail: dict[str, float] = field(default_factory=dict)  # parts of the time
-    work: dict[str, float] = field(default_factory=dict)  # counts
-
-
-def quot_solve(case: Instance, settings: dict[str, Any]):
-    """Ours, through its public face."""
-    import quot
-
-    C, a, b, reg, mass = case.data()
-
-    def call():
-        return quot.solve(C, a, b, reg=reg, mass=mass, on_failure="ignore", **settings)
-
-    def read(r):
-        note = r.status.name.lower().replace("_", " ")
-        work = {"rounds": len(r.history), "steps": sum(iterate.inner for iterate in r.history)}
-        return Answer(r.plan.to_csr(), r.f, r.g, r.lam, note, work=work)
-
-    return call, read
+from benchmarks.peers.base import Answer
 
 
 def cvxpy_clarabel(case: Instance, settings: dict[str, Any]):
@@ -149,16 +111,3 @@ def pot_partial(case: Instance, settings: dict[str, Any]):
         return Answer(plan, u - u.max(), v - v.max(), float(u.max() + v.max()))
 
     return call, read
-
-
-# Name in tables, package to import, adapter.
-SOLVERS: dict[str, tuple[str, str, Adapter]] = {
-    "quot": ("quot", "quot", quot_solve),
-    "clarabel": ("cvxpy + CLARABEL", "cvxpy", cvxpy_clarabel),
-    "grssn": ("regot qrot_grssn", "regot", regot_grssn),
-    "smooth": ("POT smooth_ot_dual", "ot", pot_smooth),
-    "emd": ("POT emd", "ot", pot_emd),
-    "partial": ("POT partial_wasserstein", "ot", pot_partial),
-}
-# Name in tables of everything that a line can be about.
-NAMES = {key: name for key, (name, _, _) in SOLVERS.items()} | {"brute": "all pairs, one by one"}

@@ -1,0 +1,31 @@
+"""One adapter per solver: what is timed, and how its answer reads in the terms of quot.
+
+An adapter takes a case and the settings, does what does not belong on the clock (arrays in the
+layout the solver wants), and returns two functions: the call that is timed, and the reader of what
+it returned. Nothing heavy is imported before an adapter runs.
+"""
+
+from __future__ import annotations
+
+from benchmarks.peers import flows, plans
+from benchmarks.peers.base import Adapter, Answer
+from benchmarks.peers.ours import quot_solve
+
+__all__ = ["NAMES", "SOLVERS", "Adapter", "Answer"]
+
+# Name in tables, package to import, adapter.
+SOLVERS: dict[str, tuple[str, str, Adapter]] = {
+    "quot": ("quot", "quot", quot_solve),
+    "clarabel": ("cvxpy + CLARABEL", "cvxpy", plans.cvxpy_clarabel),
+    "grssn": ("regot qrot_grssn", "regot", plans.regot_grssn),
+    "smooth": ("POT smooth_ot_dual", "ot", plans.pot_smooth),
+    "emd": ("POT emd", "ot", plans.pot_emd),
+    "partial": ("POT partial_wasserstein", "ot", plans.pot_partial),
+    "flow clarabel": ("cvxpy + CLARABEL", "cvxpy", flows.cvxpy_clarabel),
+    "flow osqp": ("cvxpy + OSQP", "cvxpy", flows.cvxpy_osqp),
+    "football": ("Football", "quot", flows.football),
+    "networkx": ("networkx network_simplex", "networkx", flows.networkx_simplex),
+    "ortools": ("OR-tools SimpleMinCostFlow", "ortools", flows.ortools_flow),
+}
+# Name in tables of everything that a line can be about.
+NAMES = {key: name for key, (name, _, _) in SOLVERS.items()} | {"brute": "all pairs, one by one"}
