@@ -42,7 +42,7 @@ def numbers(cells: Cells) -> Floats:
             found[k] = np.nan if _is_missing(cell) else float(cell)
         except (ValueError, TypeError):
             raise BadCellError(
-                k, f"is {cell!r}, which is no number; write it with a decimal point."
+                k, f"is {_shown(cell)}, which is no number; write it with a decimal point."
             ) from None
     return found
 
@@ -62,7 +62,8 @@ def flags(cells: Cells) -> NDArray[np.bool_]:
     for k, cell in enumerate(cells):
         word = "" if _is_missing(cell) else str(cell).strip().lower().removesuffix(".0")
         if word not in _TRUE | _FALSE:
-            raise BadCellError(k, f"is {cell!r}; it should be 0 or 1, true or false, yes or no.")
+            text = f"is {_shown(cell)}; it should be 0 or 1, true or false, yes or no."
+            raise BadCellError(k, text)
         found[k] = word in _TRUE
     return found
 
@@ -94,10 +95,11 @@ class Names:
         return words
 
     def _words(self, cells: Cells) -> list[str]:
-        if isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf":
-            whole = cells if cells.dtype.kind != "f" else cells.astype(np.int64, casting="unsafe")
-            _refuse_odd(cells, whole == cells)
-            return [str(cell) for cell in whole.tolist()]
+        if isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
+            _refuse_odd(cells, (np.floor(cells) == cells) & (np.abs(cells) < 2.0**63))
+            cells = cells.astype(np.int64)
+        if isinstance(cells, np.ndarray) and cells.dtype.kind in "iu":
+            return [str(cell) for cell in cells.tolist()]
         if isinstance(cells, np.ndarray):  # a column of text, even if each is an integer
             self._is_text, cells = True, cells.tolist()
         if not all(isinstance(cell, str) for cell in cells):
@@ -109,8 +111,12 @@ def _refuse_odd(cells: Cells, good: NDArray[np.bool_]) -> None:
     if not good.all():
         row = int(np.argmin(good))
         cell = cells[row]
-        text = "is missing" if _is_missing(cell) else f"is {cell!r}, which names no node"
+        text = "is missing" if _is_missing(cell) else f"is {_shown(cell)}, which names no node"
         raise BadCellError(row, f"{text}; nodes have integers or text for names.")
+
+
+def _shown(cell: Any) -> str:
+    return repr(cell.item() if isinstance(cell, np.generic) else cell)
 
 
 def _is_missing(cell: Any) -> bool:
