@@ -281,8 +281,8 @@ def test_parquet_of_every_type():
         "w": pa.array(["0.5", "1", "2"]),
     })  # fmt: skip
     pq.write_table(table, "streets.parquet", row_group_size=2)
-    table = pa.table({"id": ["c", "a"], "have": np.uint8([2, 3]), "want": pa.array([1, 0], pa.int8()).cast(
-        pa.decimal128(5, 2))})  # fmt: skip
+    want = pa.array([1, 0], pa.int8()).cast(pa.decimal128(5, 2))
+    table = pa.table({"id": ["c", "a"], "have": np.uint8([2, 3]), "want": want})
     pq.write_table(table, "stations.parquet")
     data = read("streets.parquet", "stations.parquet", reg="w")
     graph = data.graph
