@@ -279,3 +279,35 @@ def test_the_help_names_every_file(said):
 def test_facts_are_json(city):
     r = quot.solve_graph(*city, reg=city[0].lengths, mass=3)
     assert json.dumps(graph.result_facts(r))
+
+
+# --- check ---------------------------------------------------------------------------------------
+
+
+def test_a_saved_result_is_checked(said, told):
+    argv = [*CITY, *NARROW, "--mass", 30, "--reg", 0.5, "--save", "r.npz"]
+    code, facts = told(*argv)
+    assert (code, facts["result"]) == (0, "r.npz")
+    code, again = told("check", "r.npz")
+    assert (code, again["certified"], again["tolerance"]) == (0, True, 1e-9)
+    for name in ("value", "cost", "lower", "edges_used", "largest_flow", "one_way", "status"):
+        assert again[name] == facts[name]
+    code, out, err = said("check", "r.npz")
+    assert (code, err) == (0, "")
+    assert "claimed           OPTIMAL" in out
+    assert "edges priced      31 (all)" in out
+    assert quot.load("r.npz").problem.graph.labels[0] == "s0"
+
+
+def test_a_saved_result_is_not_believed(said):
+    said(*CITY, "--mass", 30, "--reg", 0.5, "--save", "r.npz")
+    arrays = dict(np.load("r.npz"))
+    arrays["values"] *= 0.9
+    np.savez("r.npz", **arrays)
+    code, out, err = said("check", "r.npz")
+    assert code == 1
+    assert "no: gap or residuals exceed 1.0e-09" in out
+    assert err.startswith("quot: warning: `r.npz` claims an optimal plan, but its certificate")
+    code, _, err = said("check", "r.npz", "--reg", 1)
+    assert code == 2
+    assert "`r.npz` is a saved result and carries its problem and potentials" in err
