@@ -300,7 +300,7 @@ def test_info(said, told, monkeypatch):
 
 def test_version_and_help(said):
     assert said("--version") == (0, f"quot {quot.__version__}\n", "")
-    for argv in (["--help"], ["solve", "-h"], ["check", "-h"], ["info", "-h"]):
+    for argv in (["--help"], ["solve", "-h"], ["graph", "-h"], ["check", "-h"], ["info", "-h"]):
         code, out, err = said(*argv)
         assert (code, err) == (0, "")
         assert out.startswith("usage: quot")
@@ -310,7 +310,7 @@ def test_version_and_help(said):
 
 def test_every_verb_is_there(said):
     out = said("--help")[1]
-    for verb in ("solve", "check", "recolor", "info"):
+    for verb in ("solve", "graph", "check", "recolor", "info"):
         assert f"\n    {verb} " in out
 
 

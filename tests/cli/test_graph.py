@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -311,3 +312,22 @@ def test_a_saved_result_is_not_believed(said):
     code, _, err = said("check", "r.npz", "--reg", 1)
     assert code == 2
     assert "`r.npz` is a saved result and carries its problem and potentials" in err
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+
+def test_the_readme_shows_what_happens(said):
+    """Its tables are written, its command is run, and the lines it prints are those printed."""
+    pytest.importorskip("matplotlib")
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    block = re.search(r"```console\n(\$ cat streets.csv\n.*?)```", text, flags=re.DOTALL)[1]
+    *files, (command, printed) = re.findall(r"\$ (.*)\n((?:[^$].*\n)*)", block)
+    for cat, table in files:
+        Path(cat.removeprefix("cat ")).write_text(table)
+    code, out, err = said(*command.removeprefix("quot ").split())
+    assert (code, err) == (0, "")
+    assert out.startswith(printed.removesuffix("...\n"))
+    assert printed.endswith("...\n")
+    assert Path("flows.csv").read_text().startswith("from,to,edge,flow,length,cost\nstation,park,0")
+    assert Path("flows.png").exists()
