@@ -310,6 +310,7 @@ def _check_places(data: GraphData, args: argparse.Namespace) -> None:
 def _draw(result: GraphResult, path: str) -> None:
     from quot import plot
 
-    figure = plot.flow(result).figure
+    figure = plot.flow(result).figure  # square, and most graphs are not
     with write_atomically(path) as stream:
-        figure.savefig(stream, format=Path(path).suffix[1:].lower(), dpi=_DPI)
+        kind = Path(path).suffix[1:].lower()
+        figure.savefig(stream, format=kind, dpi=_DPI, bbox_inches="tight")
