@@ -102,9 +102,11 @@ class Names:
             return [str(cell) for cell in cells.tolist()]
         if isinstance(cells, np.ndarray):  # a column of text, even if each is an integer
             self._is_text, cells = True, cells.tolist()
-        if not all(isinstance(cell, str) for cell in cells):
+        try:
+            return [cell.strip() for cell in cells]
+        except AttributeError:  # not text
             _refuse_odd(cells, np.array([isinstance(cell, str) for cell in cells]))
-        return [cell.strip() for cell in cells]
+            raise
 
 
 def _refuse_odd(cells: Cells, good: NDArray[np.bool_]) -> None:

@@ -369,7 +369,8 @@ def _check_met(path: PathLike, nodes: Columns, book: Names, count: int) -> None:
 
 def _warn_of_pairs(path: PathLike, tail: NDArray[np.int32], head: NDArray[np.int32]) -> None:
     """Say that a list of one-way edges may have been read as edges for both ways."""
-    key = np.unique(tail.astype(np.int64) << 32 | head)
+    key = np.sort(tail.astype(np.int64) << 32 | head)
+    key = key[np.append(True, key[1:] != key[:-1])]
     back = (key & 0xFFFFFFFF) << 32 | key >> 32
     both = int(np.isin(back, key, assume_unique=True).sum() - (back == key).sum()) // 2
     if both > key.size // 4:

@@ -26,7 +26,7 @@ TABLE_SUFFIXES = (".csv", ".parquet")
 _EXPECTED = "a table with a header, its columns separated by comma, semicolon or tab"
 _SEPARATORS = ",;\t"
 # Lines of a .csv file in memory at a time, besides the arrays made of them.
-_CHUNK = 1 << 16
+_CHUNK = 1 << 11
 
 
 class Table(ABC):
