@@ -40,30 +40,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def said(capsys):
-    """Run the command line; return exit code, output and errors."""
-
-    def run(*argv):
-        code = main([str(k) for k in argv])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture
-def told(said):
-    """Run with --json; return exit code and what was told."""
-
-    def run(*argv):
-        code, out, err = said(*argv, "--json")
-        assert err == ""
-        return code, json.loads(out, parse_constant=pytest.fail)
-
-    return run
-
-
 # --- solve -----------------------------------------------------------------------------------
 
 
@@ -324,7 +300,7 @@ def test_info(said, told, monkeypatch):
 
 def test_version_and_help(said):
     assert said("--version") == (0, f"quot {quot.__version__}\n", "")
-    for argv in (["--help"], ["solve", "-h"], ["check", "-h"], ["info", "-h"]):
+    for argv in (["--help"], ["solve", "-h"], ["graph", "-h"], ["check", "-h"], ["info", "-h"]):
         code, out, err = said(*argv)
         assert (code, err) == (0, "")
         assert out.startswith("usage: quot")
@@ -334,7 +310,7 @@ def test_version_and_help(said):
 
 def test_every_verb_is_there(said):
     out = said("--help")[1]
-    for verb in ("solve", "check", "recolor", "info"):
+    for verb in ("solve", "graph", "check", "recolor", "info"):
         assert f"\n    {verb} " in out
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 import quot
 from quot.certificate import certify
-from quot.cli import common
-from quot.cli.solve import result_facts, result_rows
+from quot.cli import common, graph, solve
 from quot.convergence import Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.io.plans import read_plan
 from quot.io.results import holds_result
 from quot.plan import Plan
 from quot.problem import Problem
+from quot.result import GraphResult
 
 TOL = 1e-9
 _OF_PLANS = ("cost", "points", "metric", "a", "b", "reg", "mass", "solve")
@@ -29,9 +29,10 @@ def add_parser(subparsers: common.Subparsers) -> None:
         "check",
         help="certify a saved result or a plan anew",
         description=(
-            "Certify a result saved by `quot solve --save` or `quot.save`: the certificate is "
-            "computed anew over all pairs, and nothing the file says of its quality is believed. "
-            "Or judge a bare plan, ours or a peer's, for the problem given by --cost or --points. "
+            "Certify a result saved by `quot solve --save`, `quot graph --save` or `quot.save`: "
+            "the certificate is computed anew over all pairs or edges, and nothing the file says "
+            "of its quality is believed. Or judge a bare plan, ours or a peer's, for the problem "
+            "given by --cost or --points. "
             "A plan has no potentials, so only its feasibility and value can be said, and the "
             "exit code is 1 because optimality is not certified; --solve computes potentials for "
             "the bound. " + common.FILES
@@ -89,8 +90,12 @@ def _check_result(args: argparse.Namespace, tolerance: Tolerance | None) -> int:
     result = quot.load(args.file)
     tolerance = tolerance or result.tolerance
     certified = result.certificate.holds(tolerance)
-    rows = [("claimed" if name == "status" else name, text) for name, text in result_rows(result)]
-    return _print(args, result_facts(result), rows, _verdict(certified, tolerance))
+    if isinstance(result, GraphResult):
+        facts, rows = graph.result_facts(result), graph.result_rows(result)
+    else:
+        facts, rows = solve.result_facts(result), solve.result_rows(result)
+    rows = [("claimed" if name == "status" else name, text) for name, text in rows]
+    return _print(args, facts, rows, _verdict(certified, tolerance))
 
 
 def _check_by_solving(

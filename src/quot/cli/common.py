@@ -193,7 +193,9 @@ def _masses(name: str, path: str | None, beside: Arrays, beside_path: str) -> An
 
 @contextlib.contextmanager
 def progress(
-    what: str, problem: Problem | None = None
+    what: str,
+    problem: Problem | None = None,
+    describe: Callable[[Iterate], str] | None = None,
 ) -> Iterator[Callable[[Iterate], None] | None]:
     """Give a callback that keeps a line on a terminal up to date; None if there is no terminal.
 
@@ -215,13 +217,17 @@ def progress(
         def report(k: Iterate) -> None:
             if k.iteration == 0:
                 return
-            line.update(
-                f"{what}: level {k.level}, round {k.round}, reg {k.reg:.3g}, "
-                f"{k.candidates:,} candidates, {k.violators:,} violators, "
-                f"{k.support:,} pairs carry mass, residual {k.residual:.1e}, {k.seconds:.1f} s"
-            )
+            line.update(f"{what}: {(describe or _describe)(k)}")
 
         yield report
+
+
+def _describe(k: Iterate) -> str:
+    return (
+        f"level {k.level}, round {k.round}, reg {k.reg:.3g}, {k.candidates:,} candidates, "
+        f"{k.violators:,} violators, {k.support:,} pairs carry mass, residual {k.residual:.1e}, "
+        f"{k.seconds:.1f} s"
+    )
 
 
 # --- printing --------------------------------------------------------------------------------
@@ -295,13 +301,13 @@ def certificate_facts(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-def certificate_rows(certificate: Certificate) -> list[tuple[str, str]]:
-    """Return the lines of a table on a certificate."""
+def certificate_rows(certificate: Certificate, priced: str = "pairs") -> list[tuple[str, str]]:
+    """Return the lines of a table on a certificate; `priced` are pairs or edges."""
     return [
         ("gap", f"{certificate.gap:.2e}, relative {certificate.relative_gap:.2e}"),
         ("optimum between", f"{certificate.lower:.12g} and {certificate.upper:.12g}"),
         ("marginals within", f"{certificate.primal_residual:.2e}, relative"),
-        ("pairs priced", f"{certificate.pairs:,} ({certificate.scope})"),
+        (f"{priced} priced", f"{certificate.pairs:,} ({certificate.scope})"),
     ]
 
 

@@ -119,6 +119,13 @@ def as_vector(array: Any, name: str, path: PathLike) -> Floats:
     return as_array(array, name, 1)
 
 
+def vector_of(array: NDArray[Any], size: int, name: str) -> Floats:
+    """Return an array of floats of that size; NaN may pass, the certificate judges it."""
+    if array.dtype.kind != "f" or array.shape != (size,):
+        raise ValueError(f"`{name}` is {array.dtype} of shape {array.shape}, not ({size},)")
+    return array.astype(np.float64, copy=False)
+
+
 def listed(arrays: Arrays) -> str:
     """Return the names of the arrays, for a message."""
     return ", ".join(f"`{k}`" for k in arrays) or "nothing"

@@ -1,10 +1,10 @@
-"""Tables of numbers from and to .parquet; the border to pyarrow (extra `parquet`)."""
+"""Tables from and to .parquet; the border to pyarrow (extra `parquet`)."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -141,6 +141,30 @@ def write_pairs(plan: Plan, stream: IO[bytes]) -> None:
             writer.write_batch(pa.record_batch(parts, schema=schema))
 
 
+def column_names(path: PathLike) -> list[str]:
+    """Return the names of the columns of a table."""
+    with _opened(path) as file:
+        return [str(name) for name in file.schema_arrow.names]
+
+
+def read_cells(path: PathLike, columns: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
+    """Give these columns piece by piece, whatever they hold.
+
+    Numbers are arrays of their own type, NaN where there is nothing; the rest are arrays of
+    objects, None where there is nothing.
+    """
+    with _opened(path) as file:
+        for batch in file.iter_batches(batch_size=_CHUNK, columns=list(columns)):
+            yield [_cells(batch.column(name)) for name in columns]
+
+
+def write_columns(columns: Mapping[str, Any], stream: IO[bytes]) -> None:
+    """Write arrays, or lists of integers or of text, as the columns of a table."""
+    pa = need()
+    table = pa.table({name: pa.array(column) for name, column in columns.items()})
+    pa.parquet.write_table(table, stream, row_group_size=_GROUP, write_page_checksum=True)
+
+
 @contextmanager
 def _opened(path: PathLike) -> Iterator[Any]:
     """Map a file and read its metadata."""
@@ -173,6 +197,16 @@ def _batches(file: Any, path: PathLike) -> Iterator[tuple[slice, list[NDArray[An
         yield slice(start, stop), [k.to_numpy(zero_copy_only=False) for k in batch.columns]
     if stop != file.metadata.num_rows:
         raise ValueError(f"it says {file.metadata.num_rows} rows and has {stop}")
+
+
+def _cells(column: Any) -> NDArray[Any]:
+    types, pa = need().types, need()
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    array: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return array if array.dtype.kind in "iufbO" else array.astype(object)
 
 
 def _check_numbers(schema: Any, path: PathLike) -> None:

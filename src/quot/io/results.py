@@ -1,4 +1,7 @@
-"""Results to and from .npz, never pickled; a loaded one is certified anew."""
+"""Results to and from .npz, never pickled; a loaded one is certified anew.
+
+What is special about results on graphs is in `graph_results`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from quot.certificate import certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.exceptions import InvalidProblemError, NumericalWarning
-from quot.io.arrays import Arrays, listed, read_npz
+from quot.io import graph_results
+from quot.io.arrays import Arrays, listed, read_npz, vector_of
 from quot.io.files import UNREADABLE, PathLike, too_large, write_atomically
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
-from quot.result import Result
+from quot.result import GraphResult, Result
 from quot.validation import as_array
 
 Floats = NDArray[np.float64]
@@ -42,23 +46,22 @@ def save(result: Result, path: PathLike) -> None:
     Parameters
     ----------
     result : Result
-        What to save; its cost is an array, a scipy.sparse array or a `PointCost`.
+        What to save; its cost is an array, a scipy.sparse array or a `PointCost`, its graph has
+        integers or text for labels, if it has any.
     path : str or path
         Where to; the name is taken as it is.
 
     Raises
     ------
     InvalidProblemError
-        If the cost is of a class of your own, or the file cannot be written.
+        If the cost is of a class of your own, or the labels are of another kind, or the file
+        cannot be written.
     """
-    problem, plan, tolerance = result.problem, result.plan, result.tolerance
+    tolerance = result.tolerance
     arrays: Arrays = {
         "format": FORMAT,
         "version": VERSION,
-        **_problem_to_arrays(problem),
-        "rows": plan.rows,
-        "cols": plan.cols,
-        "values": plan.values,
+        **_solved_to_arrays(result),
         "f": result.f,
         "g": result.g,
         "lam": result.lam,
@@ -77,7 +80,8 @@ def load(path: PathLike) -> Result:
     """Read a result written by `save` and certify it anew.
 
     Nothing the file says about its quality is believed: the problem passes the same door as any
-    other, and the certificate is computed from problem, plan and potentials, over all pairs.
+    other, and the certificate is computed from problem, plan and potentials, over all pairs, or
+    over all edges of a graph.
 
     Parameters
     ----------
@@ -86,7 +90,7 @@ def load(path: PathLike) -> Result:
 
     Returns
     -------
-    Result
+    Result or GraphResult
 
     Raises
     ------
@@ -133,26 +137,49 @@ def load(path: PathLike) -> Result:
 
 def _assemble(arrays: Arrays) -> Result:
     """Build the result the arrays describe; any error means that they describe none."""
+    if graph_results.is_graph(arrays):
+        graph_problem = graph_results.problem_from_arrays(arrays)
+        n = m = graph_problem.graph.n_nodes
+        flow = graph_results.flow_from_arrays(arrays, graph_problem.graph)
+        return GraphResult(**_how_it_went(arrays, graph_problem, flow, (n, m)))
     problem = _problem_from_arrays(arrays)
     n, m = problem.shape
     rows, cols = _pairs(arrays["rows"], arrays["cols"], (n, m))
-    plan = Plan((n, m), rows, cols, _vector(arrays["values"], rows.size, "values"))
-    f, g = _vector(arrays["f"], n, "f"), _vector(arrays["g"], m, "g")
+    plan = Plan((n, m), rows, cols, vector_of(arrays["values"], rows.size, "values"))
+    return Result(**_how_it_went(arrays, problem, plan, (n, m)))
+
+
+def _how_it_went(arrays: Arrays, problem: Any, plan: Any, shape: tuple[int, int]) -> dict[str, Any]:
+    """The fields of a result with this problem and this plan or flow."""
+    f, g = (vector_of(arrays[name], size, name) for name, size in zip("fg", shape, strict=True))
     lam = float(arrays["lam"])
     columns = [arrays[f"history_{name}"].tolist() for name in _history_types()]
-    return Result(
-        problem=problem,
-        plan=plan,
-        f=f,
-        g=g,
-        lam=lam,
-        certificate=certify(problem, plan, f, g, lam),
-        status=Status[str(arrays["status"])],
-        tolerance=Tolerance(*(float(k) for k in arrays["tolerance"])),
-        history=tuple(Iterate(*row) for row in zip(*columns, strict=True)),
-        seconds=float(arrays["seconds"]),
-        method=str(arrays["method"]),
-    )
+    return {
+        "problem": problem,
+        "plan": plan,
+        "f": f,
+        "g": g,
+        "lam": lam,
+        "certificate": certify(problem, plan, f, g, lam),
+        "status": Status[str(arrays["status"])],
+        "tolerance": Tolerance(*(float(k) for k in arrays["tolerance"])),
+        "history": tuple(Iterate(*row) for row in zip(*columns, strict=True)),
+        "seconds": float(arrays["seconds"]),
+        "method": str(arrays["method"]),
+    }
+
+
+def _solved_to_arrays(result: Result) -> Arrays:
+    """The problem and its plan."""
+    if isinstance(result, GraphResult):
+        return graph_results.to_arrays(result)
+    plan = result.plan
+    return {
+        **_problem_to_arrays(result.problem),
+        "rows": plan.rows,
+        "cols": plan.cols,
+        "values": plan.values,
+    }
 
 
 def _problem_to_arrays(problem: Transport) -> Arrays:
@@ -215,7 +242,7 @@ def _cost_from_arrays(arrays: Arrays, shape: tuple[int, int]) -> Any:
         return PointCost(arrays["X"], arrays["Y"], metric=str(arrays["metric"]))
     if kind == "sparse":
         rows, cols = _pairs(arrays["C_rows"], arrays["C_cols"], shape)
-        values = _vector(arrays["C_values"], rows.size, "C_values")
+        values = vector_of(arrays["C_values"], rows.size, "C_values")
         return SparseCost(shape, rows, cols, as_array(values, "C", 1))
     raise ValueError(f"cost of unknown kind {kind!r}")
 
@@ -232,13 +259,6 @@ def _pairs(
         if (np.diff(rows.astype(np.int64) * shape[1] + cols) <= 0).any():
             raise ValueError("pairs out of order")
     return rows.astype(np.int32, copy=False), cols.astype(np.int32, copy=False)
-
-
-def _vector(array: NDArray[Any], size: int, name: str) -> Floats:
-    """Return an array of floats of that size; NaN may pass, the certificate judges it."""
-    if array.dtype.kind != "f" or array.shape != (size,):
-        raise ValueError(f"`{name}` is {array.dtype} of shape {array.shape}, not ({size},)")
-    return array.astype(np.float64, copy=False)
 
 
 def _history_types() -> dict[str, type]:

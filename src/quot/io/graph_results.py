@@ -1,0 +1,102 @@
+"""Problems and flows on graphs as arrays, for the files that `results` writes and reads."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.exceptions import InvalidProblemError
+from quot.graph import Flow, Graph
+from quot.io.arrays import Arrays, vector_of
+from quot.problem import GraphProblem
+from quot.result import GraphResult
+
+_KIND = "graph"
+
+
+def is_graph(arrays: Arrays) -> bool:
+    """Whether these are the arrays of a problem on a graph."""
+    return str(arrays["problem"]) == _KIND
+
+
+def to_arrays(result: GraphResult) -> Arrays:
+    """Return problem and flow as arrays.
+
+    Raises
+    ------
+    InvalidProblemError
+        If labels are neither all integers nor all text.
+    """
+    problem, graph, flow = result.problem, result.problem.graph, result.plan
+    arrays: Arrays = {
+        "problem": _KIND,
+        "n_nodes": graph.n_nodes,
+        "edges": graph.edges,
+        "lengths": graph.lengths,
+        "directed": graph.directed,
+        "capacity": graph.capacity,
+        "source": problem.source,
+        "target": problem.target,
+        "strength": problem.reg,
+        "mass": np.zeros(0) if problem.mass is None else np.array([problem.mass]),
+        "values": flow.values,
+        "sent": flow.sent,
+        "received": flow.received,
+    }
+    if graph.positions is not None:
+        arrays["positions"] = graph.positions
+    if graph.labels is not None:
+        arrays["labels"] = _labels(graph.labels)
+    return arrays
+
+
+def problem_from_arrays(arrays: Arrays) -> GraphProblem:
+    """Return the problem; any error means that the arrays describe none."""
+    strength, mass = arrays["strength"], arrays["mass"]
+    labels = arrays.get("labels")
+    if labels is not None and labels.dtype.kind not in "iU":
+        raise ValueError(f"`labels` is {labels.dtype}")
+    graph = Graph(
+        int(arrays["n_nodes"]),
+        arrays["edges"],
+        arrays["lengths"],
+        arrays["directed"],
+        arrays["capacity"],
+        positions=arrays.get("positions"),
+        labels=None if labels is None else labels.tolist(),
+    )
+    return GraphProblem(
+        graph,
+        arrays["source"],
+        arrays["target"],
+        reg=strength if strength.ndim else float(strength),
+        mass=float(mass[0]) if mass.size else None,
+    )
+
+
+def flow_from_arrays(arrays: Arrays, graph: Graph) -> Flow:
+    """Return the flow; NaN may pass, the certificate judges it."""
+    values = vector_of(arrays["values"], graph.n_edges, "values")
+    sent, received = (vector_of(arrays[k], graph.n_nodes, k) for k in ("sent", "received"))
+    return Flow(graph, values, sent, received)
+
+
+def _labels(labels: tuple[Hashable, ...]) -> NDArray[Any]:
+    """Return labels as an array that gives them back: of 64-bit integers, or of text."""
+    array = np.array(0)
+    if all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in labels) or all(
+        isinstance(k, str) for k in labels
+    ):
+        array = np.array(labels)
+    if array.dtype.kind not in "iU" or array.tolist() != list(labels):
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise InvalidProblemError(
+            f"the labels of the graph are of type {kinds}, and only integers of 64 bits, or "
+            "text without zeros at its end, can be saved; relabel the graph "
+            "(`networkx.convert_node_labels_to_integers`), or keep the flow alone "
+            "(`result.plan.to_csr()`)."
+        )
+    return array

@@ -1,0 +1,382 @@
+"""Graphs and masses, from tables of edges and nodes or from GraphML."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.exceptions import InvalidProblemError, QuotWarning
+from quot.graph import Graph
+from quot.io import graphml
+from quot.io.cells import Names, Reader, flags, given_numbers, numbers
+from quot.io.files import PathLike
+from quot.io.tables import TABLE_SUFFIXES, Columns, Table, open_table
+
+Floats = NDArray[np.float64]
+
+GRAPH_SUFFIXES = (*TABLE_SUFFIXES, ".graphml")
+# How columns are usually called, upper and lower case alike.
+_ENDS = (("source", "target"), ("from", "to"), ("tail", "head"), ("u", "v"))
+_LENGTH = ("length", "weight", "cost")
+_NODE = ("node", "id")
+_XY = ("x", "y")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns of edges and nodes hold what; None finds one by its usual name.
+
+    Parameters
+    ----------
+    source, target : str
+        Of the nodes: mass that is there, and mass that is wanted.
+    node : str, optional
+        Of the nodes: their names; "node" or "id" by default, else the first column.
+    xy : pair of str, optional
+        Of the nodes: where they are; "x" and "y" by default, if there are such.
+    ends : pair of str, optional
+        Of the edges: the two nodes; "source" and "target", "from" and "to", "tail" and "head" or
+        "u" and "v" by default, else the first two columns.
+    length : str, optional
+        Of the edges; "length", "weight" or "cost" by default.
+    capacity : str, optional
+        Of the edges; "capacity" by default, if there is such. No limit where nothing is given.
+    one_way : str, optional
+        Of the edges: whether one leads from the first node to the second only; "directed" by
+        default, if there is such.
+    reg : str, optional
+        Of the edges: the strength of the quadratic term.
+    """
+
+    source: str
+    target: str
+    node: str | None = None
+    xy: tuple[str, str] | None = None
+    ends: tuple[str, str] | None = None
+    length: str | None = None
+    capacity: str | None = None
+    one_way: str | None = None
+    reg: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class GraphData:
+    """A graph with masses, as files describe it.
+
+    Parameters
+    ----------
+    graph : Graph
+    source, target : array of shape (N,)
+    reg : array of shape (E,) or None
+        If a column was asked for.
+    ends : pair of str
+        What the columns of the ends are called.
+    node : str
+        What the column of the nodes is called.
+    unplaced : list
+        Names of the nodes that have no place; the graph has positions if there is none.
+    """
+
+    graph: Graph
+    source: Floats
+    target: Floats
+    reg: Floats | None
+    ends: tuple[str, str]
+    node: str
+    unplaced: list[Hashable]
+
+
+def read_graph(
+    path: PathLike,
+    roles: Roles,
+    *,
+    nodes: PathLike | None = None,
+    directed: bool = False,
+) -> GraphData:
+    """Read a graph and the masses of its nodes.
+
+    Nodes that are not in the table of nodes have no mass; nodes that are in no edge are isolated,
+    and kept. Names are integers if all are, in all files.
+
+    Parameters
+    ----------
+    path : str or path
+        A table of edges, .csv with a header or .parquet, or a .graphml.
+    roles : Roles
+    nodes : str or path, optional
+        A table of nodes; a .graphml has attributes of its own instead.
+    directed : bool, default=False
+        Whether every edge of a table leads from its first node to the second only.
+
+    Returns
+    -------
+    GraphData
+
+    Raises
+    ------
+    InvalidProblemError
+        If a file is missing, damaged or of another kind, or a column is missing or does not hold
+        what it should; the message has the line, or the row of a .parquet.
+    MissingDependencyError
+        If the package that reads the format is not installed.
+
+    Warns
+    -----
+    QuotWarning
+        If edges for both ways are listed there and back.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in GRAPH_SUFFIXES:
+        raise InvalidProblemError(
+            f"`{path}` has the suffix {suffix!r}; pass a graph, {', '.join(GRAPH_SUFFIXES)}."
+        )
+    if suffix == ".graphml":
+        return _from_graphml(path, roles, nodes, directed=directed)
+    if nodes is None:
+        raise InvalidProblemError(
+            f"`{path}` is a table of edges, and the masses are nowhere; pass a table of nodes "
+            f"(`--nodes FILE`) with the columns `{roles.source}` and `{roles.target}`."
+        )
+    edges, table = open_table(path), open_table(nodes)
+    book, one_way = Names(), None
+    if not directed:
+        one_way = edges.find("directions", roles.one_way, ("directed",))
+    elif roles.one_way is not None:
+        raise InvalidProblemError(
+            "`--directed` says that all edges lead one way, and `--one-way` which of them; pass "
+            "one of the two."
+        )
+    of_edges = _of_edges(edges, roles, book, _ends(edges, roles))
+    if one_way is not None:
+        of_edges["one_way"] = one_way, flags
+    of_nodes = _of_nodes(table, roles, book, _node(table, roles))
+    streets = edges.read(of_edges)
+    count = len(book)
+    stations = table.read(of_nodes)
+    _check_met(path, stations, book, count)
+    if one_way is None:
+        streets.arrays["one_way"] = np.full(streets["tail"].size, directed)
+    if not streets["one_way"].any():
+        _warn_of_pairs(path, streets["tail"], streets["head"])
+    return _assemble(streets, [stations], book)
+
+
+def _from_graphml(
+    path: PathLike, roles: Roles, nodes: PathLike | None, *, directed: bool
+) -> GraphData:
+    """Read the attributes of a graph; the masses from a table, if there is one."""
+    if directed or roles.one_way is not None or roles.ends is not None:
+        option = "--ends" if roles.ends else "--directed" if directed else "--one-way"
+        raise InvalidProblemError(
+            f"`{path}` says itself what the ends of edges are and where they lead; leave out "
+            f"`{option}`."
+        )
+    graph, book = graphml.read_graphml(path), Names()
+    of_edges = _of_edges(graph.edges, roles, book, graphml.ENDS)
+    if nodes is None:
+        own = _of_nodes(graph.nodes, roles, book, graphml.NODE, numbers)  # no attribute, no mass
+    else:
+        own = {"node": (graphml.NODE, book.codes)}
+        if roles.xy is None and set(_XY) <= set(graph.nodes.columns):
+            own |= {name: (name, numbers) for name in _XY}
+    streets = graph.edges.read(of_edges)
+    streets.arrays["one_way"] = np.full(streets["tail"].size, graph.is_directed)
+    parts = [graph.nodes.read(own)]
+    if nodes is not None:
+        table, count = open_table(nodes), len(book)
+        parts.append(table.read(_of_nodes(table, roles, book, _node(table, roles))))
+        _check_met(path, parts[-1], book, count)
+    return _assemble(streets, parts, book)
+
+
+# --- which columns -----------------------------------------------------------------------------
+
+
+def _ends(table: Table, roles: Roles) -> tuple[str, str]:
+    if roles.ends is not None:
+        for name in roles.ends:
+            table.find("ends", name)
+        return roles.ends
+    for one, other in _ENDS:
+        pair = table.find("ends", None, (one,)), table.find("ends", None, (other,))
+        if pair[0] and pair[1]:
+            return pair[0], pair[1]
+    first = [name for name in table.columns if name][:2]
+    if len(first) < 2 or first[0].lower() in _LENGTH or first[1].lower() in _LENGTH:
+        raise InvalidProblemError(
+            f"`{table.path}` has no columns for the ends of edges, such as `source` and `target`; "
+            f"it has {table.listed()}. Name two of these (`--ends COL COL`)."
+        )
+    return first[0], first[1]
+
+
+def _node(table: Table, roles: Roles) -> str:
+    found = table.find("nodes", roles.node, _NODE)
+    if found is not None:
+        return found
+    first = next((name for name in table.columns if name), "")
+    if not first or first in {roles.source, roles.target, *(roles.xy or _XY)}:
+        raise InvalidProblemError(
+            f"`{table.path}` has no column for the names of nodes, such as `node`; it has "
+            f"{table.listed()}. Name one of these (`--node COL`)."
+        )
+    return first
+
+
+def _of_edges(
+    table: Table, roles: Roles, book: Names, ends: tuple[str, str]
+) -> dict[str, tuple[str, Reader]]:
+    """What to read of the edges."""
+    length = table.find("lengths", roles.length, _LENGTH)
+    if length is None:
+        raise InvalidProblemError(
+            f"`{table.path}` has no column `length`; it has {table.listed()}. Name one of these "
+            "(`--length COL`)."
+        )
+    wanted: dict[str, tuple[str, Reader]] = {
+        "tail": (ends[0], book.codes),
+        "head": (ends[1], book.codes),
+        "length": (length, given_numbers),
+    }
+    capacity = table.find("capacities", roles.capacity, ("capacity",))
+    if capacity is not None:
+        wanted["capacity"] = capacity, numbers
+    if roles.reg is not None:
+        table.find("strength of the quadratic term", roles.reg)
+        wanted["reg"] = roles.reg, given_numbers
+    return wanted
+
+
+def _of_nodes(
+    table: Table, roles: Roles, book: Names, node: str, reader: Reader = given_numbers
+) -> dict[str, tuple[str, Reader]]:
+    """What to read of the nodes, the masses by this reader."""
+    wanted: dict[str, tuple[str, Reader]] = {"node": (node, book.codes)}
+    for role, name in (("source", roles.source), ("target", roles.target)):
+        table.find(f"masses of `{role}`", name)
+        wanted[role] = name, reader
+    places = roles.xy or tuple(table.find("places", None, (name,)) for name in _XY)
+    for role, place in zip(_XY, places, strict=True):
+        if roles.xy is not None:
+            table.find("places", place)
+        if None not in places:
+            wanted[role] = str(place), numbers
+    return wanted
+
+
+# --- what is in them ---------------------------------------------------------------------------
+
+
+def _assemble(edges: Columns, nodes: Sequence[Columns], book: Names) -> GraphData:
+    """Build what the columns describe."""
+    _check_edges(edges)
+    count = len(book)
+    by_node = {name: np.zeros(count) for name in ("source", "target")}
+    places = np.full((count, 2), np.nan)
+    for part in nodes:
+        at = part["node"]
+        _check_once(part)
+        for name, masses in by_node.items():
+            if name in part:
+                _check_masses(part, name)
+                masses[at] = np.nan_to_num(part[name])
+        if "x" in part:
+            places[at] = np.stack((part["x"], part["y"]), axis=1)
+    placed = np.isfinite(places).all(axis=1)
+    capacity: Any = None
+    if "capacity" in edges:
+        capacity = np.where(np.isnan(edges["capacity"]), np.inf, edges["capacity"])
+    graph = Graph(
+        count,
+        np.stack((edges["tail"], edges["head"]), axis=1),
+        edges["length"],
+        edges["one_way"],
+        capacity,
+        positions=places if placed.all() else None,
+        labels=tuple(book.labels()),
+    )
+    return GraphData(
+        graph=graph,
+        source=by_node["source"],
+        target=by_node["target"],
+        reg=edges.arrays.get("reg"),
+        ends=(edges.names["tail"], edges.names["head"]),
+        node=nodes[-1].names["node"],
+        unplaced=graph.names(np.flatnonzero(~placed)),
+    )
+
+
+def _check_edges(edges: Columns) -> None:
+    """Refuse numbers that edges cannot have, by their line."""
+    length = edges["length"]
+    edges.refuse("length", ~np.isfinite(length), "a length is a finite number.")
+    edges.refuse(
+        "length",
+        (length < 0.0) & ~edges["one_way"],
+        "only an edge that leads one way (`--directed`, `--one-way COL`) may have a negative "
+        "length.",
+    )
+    if "capacity" in edges:
+        edges.refuse(
+            "capacity",
+            edges["capacity"] <= 0.0,
+            "a capacity is positive. Leave out an edge that may carry nothing; leave the field "
+            "empty where there is no limit.",
+        )
+    if "reg" in edges:
+        good = (edges["reg"] >= 0.0) & (edges["reg"] < np.inf)
+        edges.refuse("reg", ~good, "the strength of the quadratic term is >= 0.")
+
+
+def _check_masses(nodes: Columns, name: str) -> None:
+    nodes.refuse(
+        name,
+        (nodes[name] < 0.0) | np.isinf(nodes[name]),
+        "a mass is finite and >= 0. What is there goes into one column (`--source`), what is "
+        "wanted into another (`--target`).",
+    )
+
+
+def _check_once(nodes: Columns) -> None:
+    """Refuse a node that has two rows."""
+    number = nodes["node"]
+    order = np.argsort(number, kind="stable")
+    again = np.flatnonzero(number[order][1:] == number[order][:-1])
+    if again.size:
+        second = int(order[again + 1].min())
+        first = nodes.table.where(int(np.argmax(number == number[second])))
+        text = f"names the node that was named {first}; one row a node."
+        raise nodes.table.error(nodes.names["node"], second, text)
+
+
+def _check_met(path: PathLike, nodes: Columns, book: Names, count: int) -> None:
+    """Refuse a table of other nodes than those of the graph, `count` in all; 1.0 is not 1."""
+    if (nodes["node"] < count).any():
+        return
+    labels = book.labels()
+    raise InvalidProblemError(
+        f"no node of `{nodes.table.path}` is in `{path}`: the column `{nodes.names['node']}` has "
+        f"names such as {labels[nodes['node'][0]]!r}, and the edges join nodes such as "
+        f"{labels[0]!r}. Name the column of the nodes (`--node COL`), of {nodes.table.listed()}."
+    )
+
+
+def _warn_of_pairs(path: PathLike, tail: NDArray[np.int32], head: NDArray[np.int32]) -> None:
+    """Say that a list of one-way edges may have been read as edges for both ways."""
+    key = np.sort(tail.astype(np.int64) << 32 | head)
+    key = key[np.append(True, key[1:] != key[:-1])]
+    back = (key & 0xFFFFFFFF) << 32 | key >> 32
+    both = int(np.isin(back, key, assume_unique=True).sum() - (back == key).sum()) // 2
+    if both > key.size // 4:
+        warnings.warn(
+            f"`{path}` lists {both} pairs of nodes there and back, and each line is read as an "
+            "edge for both ways; pass `--directed` if a line is for one way.",
+            QuotWarning,
+            stacklevel=4,
+        )
