@@ -23,3 +23,33 @@ def test_million_points_on_few(tmp_path):
     assert "optimal: gap and residuals" in done.stdout
     assert "relative gap" in done.stdout
     assert (tmp_path / "demo-output" / "points.png").stat().st_size > 10_000
+
+
+def run(name, folder, *options):
+    script = [sys.executable, str(EXAMPLES / name), *options]
+    return subprocess.run(script, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_streets(tmp_path):
+    """Part of the bikes is cheaper a bike; reg spreads them; capacities hold."""
+    pytest.importorskip("matplotlib")
+    said = run("streets.py", tmp_path, "--quick")
+    rows = {
+        line[:18].strip(): [float(number) for number in line[18:].split()]
+        for line in said.splitlines()
+        if "%, reg =" in line
+    }
+    assert list(rows) == [
+        "100 %, reg = 0", "100 %, reg = 0.02", "60 %, reg = 0", "60 %, reg = 0.02",
+    ]  # fmt: skip
+    for bikes, km, each, _, _, gap, _ in rows.values():
+        assert each == pytest.approx(km / bikes, abs=1e-3)
+        assert gap <= 1e-9
+    whole, spread, part, part_spread = rows.values()
+    assert (whole[0], part[0]) == (400, 240)
+    assert part[2] < whole[2]
+    for shortest, wide in ((whole, spread), (part, part_spread)):
+        assert wide[1] > shortest[1]  # longer ways
+        assert wide[3] > shortest[3]  # on more streets
+        assert wide[4] < shortest[4]  # and the fullest less full
+    assert (tmp_path / "demo-output" / "streets.png").stat().st_size > 10_000
