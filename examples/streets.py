@@ -116,9 +116,9 @@ def describe(name: str, r: quot.GraphResult) -> str:
 
 def draw(town: Town, r: quot.GraphResult, title: str, path: Path) -> None:
     """Draw the town with what goes along its streets."""
-    figure = Figure(figsize=(7.6, 8.4), facecolor="white")
+    figure = Figure(figsize=(7.6, 8.0), facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.0, 0.085, 1.0, 0.87))
+    axes = figure.add_axes((0.0, 0.07, 1.0, 0.89))
     axes.plot(*town.river.T, color=WATER, linewidth=13, zorder=0, solid_capstyle="butt")
     streets = town.streets
     bridges = streets.positions[streets.edges[np.isfinite(streets.capacity)]]
