@@ -20,6 +20,8 @@ _ARROW = "#002f4d"
 _THIN, _POINTED = 0.4, 1.0
 # How far apart arrows are, and how much wider than their line, in points.
 _APART, _WIDER = 26.0, 3.2
+# What differs by less, relative to the largest mass, is the same.
+_SAME = 1e-9
 
 
 def flow(
@@ -129,16 +131,16 @@ def _arrows(ax: Any, ends: Floats, values: Floats, widths: Floats) -> None:
 def _masses(ax: Any, where: Floats, plan: GraphResult | Flow, size: float) -> None:
     """Dots for what nodes send and receive, and rings for what they could."""
     moved = plan.plan if isinstance(plan, GraphResult) else plan
-    net = moved.received - moved.sent
-    is_partial = isinstance(plan, GraphResult) and not plan.problem.is_balanced
-    most = plan.problem.target - plan.problem.source if is_partial else net
+    net = most = moved.received - moved.sent
+    if isinstance(plan, GraphResult) and not plan.problem.is_balanced:
+        most = plan.problem.target - plan.problem.source
     unit = float(np.maximum(np.abs(net), np.abs(most)).max(initial=0.0)) or 1.0
     for sign, color in ((-1.0, _SENT), (1.0, _RECEIVED)):
         nodes = sign * net > 0.0
         if nodes.any():
             area = size * np.abs(net[nodes]) / unit
             ax.scatter(*where[nodes].T, s=area, color=color, linewidths=0.0, zorder=4)
-        nodes = sign * most > sign * net
+        nodes = (sign * most > 0.0) & (sign * (most - net) > _SAME * unit)
         if nodes.any():
             area = size * np.abs(most[nodes]) / unit
             ax.scatter(

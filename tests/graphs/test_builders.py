@@ -201,6 +201,15 @@ def test_arrows_point_where_mass_goes():
     np.testing.assert_allclose(heads.get_offsets(), [[0.5, 0.0]])
 
 
+def test_a_line_too_short_or_too_thin_has_no_arrow():
+    from quot import plot
+
+    graph = quot.Graph(3, [[0, 1], [1, 2]], [1.0, 1.0], positions=np.zeros((3, 2)))
+    ax = plot.flow(quot.solve_graph(graph, [1.0, 0, 0], [0, 0, 1.0]))
+    assert len(ax.collections[2].get_paths()) == 0
+    ax.figure.canvas.draw()
+
+
 def test_rings_around_what_could_move():
     """The nearer node sends half of what it has, the other one nothing."""
     from quot import plot
