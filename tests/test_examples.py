@@ -23,3 +23,57 @@ def test_million_points_on_few(tmp_path):
     assert "optimal: gap and residuals" in done.stdout
     assert "relative gap" in done.stdout
     assert (tmp_path / "demo-output" / "points.png").stat().st_size > 10_000
+
+
+def run(name, folder, *options):
+    script = [sys.executable, str(EXAMPLES / name), *options]
+    return subprocess.run(script, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_streets(tmp_path):
+    """Part of the bikes is cheaper a bike; reg spreads them; capacities hold."""
+    pytest.importorskip("matplotlib")
+    said = run("streets.py", tmp_path, "--quick")
+    rows = {
+        line[:18].strip(): [float(number) for number in line[18:].split()]
+        for line in said.splitlines()
+        if "%, reg =" in line
+    }
+    assert list(rows) == [
+        "100 %, reg = 0", "100 %, reg = 0.02", "60 %, reg = 0", "60 %, reg = 0.02",
+    ]  # fmt: skip
+    for bikes, km, each, _, _, gap, _ in rows.values():
+        assert each == pytest.approx(km / bikes, abs=1e-3)
+        assert gap <= 1e-9
+    whole, spread, part, part_spread = rows.values()
+    assert (whole[0], part[0]) == (400, 240)
+    assert part[2] < whole[2]
+    for shortest, wide in ((whole, spread), (part, part_spread)):
+        assert wide[1] > shortest[1]  # longer ways
+        assert wide[3] > shortest[3]  # on more streets
+        assert wide[4] < shortest[4]  # and the fullest less full
+    assert (tmp_path / "demo-output" / "streets.png").stat().st_size > 10_000
+
+
+def test_graphs_report(tmp_path):
+    """Rows of its tables, by what is known of them from elsewhere."""
+    pytest.importorskip("matplotlib")
+    said = run("graphs_report.py", tmp_path, "--quick")
+    rows = {line[:31].strip(): line[31:].split() for line in said.splitlines()}
+    assert [title for title in ("G1", "G2", "G3", "G4", "G5", "G6", "G7") if title in said] == [
+        "G1", "G2", "G3", "G4", "G5", "G6", "G7",
+    ]  # fmt: skip
+    assert rows["12 nearest"][0] == "3480"
+    assert 3350 <= float(rows["12 nearest"][1]) <= 3500
+    assert rows["Partition 4 of 12"][0] == "0.4"  # of G5, the last of that name
+    assert 0.35 <= float(rows["Partition 4 of 12"][1]) <= 0.5
+    plain, scaled = map(float, rows["Partition 4 of 12"][-2:])
+    assert 1.0 < scaled < plain < 1.3
+    assert all(float(ratio) >= 1.0 for ratio in rows["uniform, disjoint"][:5])
+    across = {name: float(rows[name][3]) for name in ("least norm", "Football, printed", "exact")}
+    assert across["exact"] < 0.0 == across["Football, printed"] < across["least norm"]
+    gaps = [float(cells[-1]) for name, cells in rows.items() if name.startswith("n = 200,")]
+    assert len(gaps) == 2
+    assert max(gaps) <= 1e-9
+    for name in ("graphs.png", "graph-flows.png", "football.png"):
+        assert (tmp_path / "demo-output" / name).stat().st_size > 10_000

@@ -213,7 +213,9 @@ def test_no_addresses_and_no_machine_paths():
     assert not found, found
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/choosing.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/index.md", "docs/choosing.md", "docs/graphs.md"]
+)
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
     assert blocks

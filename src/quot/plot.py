@@ -15,8 +15,13 @@ from quot.validation import as_array
 Floats = NDArray[np.float64]
 
 _EDGE, _FLOW, _SENT, _RECEIVED = "#c9ccd1", "#0072b2", "#d55e00", "#009e73"
-# Lines thinner than this, in points, are not seen.
-_THIN = 0.4
+_ARROW = "#002f4d"
+# Lines thinner than this, in points, are not seen; thinner than that they have no arrows.
+_THIN, _POINTED = 0.4, 1.0
+# How far apart arrows are, and how much wider than their line, in points.
+_APART, _WIDER = 26.0, 3.2
+# What differs by less, relative to the largest mass, is the same.
+_SAME = 1e-9
 
 
 def flow(
@@ -29,7 +34,8 @@ def flow(
 ) -> Any:
     """Draw a graph with its flow: a line as wide as what the edge carries, arrows where it goes.
 
-    Nodes that send, net, are orange and nodes that receive green, as large as what that is.
+    Nodes that send, net, are orange and nodes that receive green, as large as what that is. Around
+    those of a partial problem is a ring as large as what could be sent or received.
 
     Parameters
     ----------
@@ -70,6 +76,12 @@ def flow(
         figure = Figure(figsize=(7.0, 7.0))
         FigureCanvasAgg(figure)
         ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    low, high = where.min(axis=0), where.max(axis=0)
+    margin = 0.04 * float((high - low).max() or 1.0)
+    ax.set_xlim(low[0] - margin, high[0] + margin)
+    ax.set_ylim(low[1] - margin, high[1] + margin)
+    ax.set_aspect("equal")
+    ax.set_axis_off()
     ends = where[graph.edges]
     ax.add_collection(LineCollection(list(ends), colors=_EDGE, linewidths=0.6, zorder=1))
     used = np.flatnonzero(moved.values)
@@ -80,43 +92,60 @@ def flow(
         lines = LineCollection(list(ends[used]), colors=_FLOW, linewidths=widths, zorder=2)
         lines.set_capstyle("round")
         ax.add_collection(lines)
-        _arrows(ax, ends, moved.values, used, widths)
-    net = moved.received - moved.sent
-    largest = float(np.abs(net).max(initial=0.0))
-    for nodes, color in ((net < 0.0, _SENT), (net > 0.0, _RECEIVED)):
-        if nodes.any():
-            area = size * np.abs(net[nodes]) / largest
-            ax.scatter(*where[nodes].T, s=area, color=color, linewidths=0.0, zorder=4)
-    low, high = where.min(axis=0), where.max(axis=0)
-    margin = 0.04 * float((high - low).max() or 1.0)
-    ax.set_xlim(low[0] - margin, high[0] + margin)
-    ax.set_ylim(low[1] - margin, high[1] + margin)
-    ax.set_aspect("equal")
-    ax.set_axis_off()
+        _arrows(ax, ends[used], moved.values[used], widths)
+    _masses(ax, where, plan, size)
     return ax
 
 
-def _arrows(ax: Any, ends: Floats, values: Floats, used: Any, widths: Floats) -> None:
-    """A head in the middle of each line that is wide enough to see it."""
-    seen = widths >= 1.2
-    edges = used[seen]
-    tail, head = ends[edges, 0], ends[edges, 1]
-    back = values[edges] < 0.0
-    tail[back], head[back] = head[back].copy(), tail[back].copy()
-    middle, ahead = 0.5 * (tail + head), head - tail
-    for at, way, wide in zip(middle, ahead, widths[seen], strict=True):
-        ax.annotate(
-            "",
-            at + 0.05 * way,
-            at - 0.05 * way,
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": _FLOW,
-                "lw": 0.0,
-                "mutation_scale": 4 + 3 * wide,
-            },
-            zorder=3,
-        )
+def _arrows(ax: Any, ends: Floats, values: Floats, widths: Floats) -> None:
+    """Heads in the middle of lines: the widest lines first, and none where there is one nearby."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.transforms import IdentityTransform
+
+    box, (left, right), (bottom, top) = ax.bbox, ax.get_xlim(), ax.get_ylim()
+    pixels = min(box.width / (right - left), box.height / (top - bottom))
+    points = pixels * 72.0 / ax.figure.dpi
+    middle, way = ends.mean(axis=1), np.sign(values)[:, None] * (ends[:, 1] - ends[:, 0])
+    length = np.linalg.norm(way, axis=1)
+    seen = np.flatnonzero((widths >= _POINTED) & (length > 0.0))[::-1]
+    cells = np.floor(middle[seen] * points / _APART)
+    seen = seen[np.unique(cells, axis=0, return_index=True)[1]]
+    along = way[seen] / length[seen, None]
+    across = np.stack((-along[:, 1], along[:, 0]), axis=1)
+    wide = widths[seen, None] + _WIDER
+    corners = (0.7 * wide * along, 0.5 * wide * across - 0.4 * wide * along)
+    back = -0.5 * wide * across - 0.4 * wide * along
+    heads = PolyCollection(
+        list(np.stack((*corners, back), axis=1)),
+        sizes=(1.0,),
+        offsets=middle[seen],
+        offset_transform=ax.transData,
+        facecolors=_ARROW,
+        linewidths=0.0,
+        zorder=3,
+    )
+    heads.set_transform(IdentityTransform())
+    ax.add_collection(heads)
+
+
+def _masses(ax: Any, where: Floats, plan: GraphResult | Flow, size: float) -> None:
+    """Dots for what nodes send and receive, and rings for what they could."""
+    moved = plan.plan if isinstance(plan, GraphResult) else plan
+    net = most = moved.received - moved.sent
+    if isinstance(plan, GraphResult) and not plan.problem.is_balanced:
+        most = plan.problem.target - plan.problem.source
+    unit = float(np.maximum(np.abs(net), np.abs(most)).max(initial=0.0)) or 1.0
+    for sign, color in ((-1.0, _SENT), (1.0, _RECEIVED)):
+        nodes = sign * net > 0.0
+        if nodes.any():
+            area = size * np.abs(net[nodes]) / unit
+            ax.scatter(*where[nodes].T, s=area, color=color, linewidths=0.0, zorder=4)
+        nodes = (sign * most > 0.0) & (sign * (most - net) > _SAME * unit)
+        if nodes.any():
+            area = size * np.abs(most[nodes]) / unit
+            ax.scatter(
+                *where[nodes].T, s=area, facecolors="none", edgecolors=color, linewidths=1, zorder=5
+            )
 
 
 def _positions(value: Any, n: int) -> Floats:

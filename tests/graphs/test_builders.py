@@ -180,12 +180,51 @@ def test_a_picture_of_a_flow(X):
     graph = graphs.knn(X[:80], 5, connect=True)
     r = quot.solve_graph(graph, *halves(X[:80]), reg=0.1)
     ax = plot.flow(r)
-    edges, lines = ax.collections[:2]
+    edges, lines, heads = ax.collections[:3]
     assert len(edges.get_segments()) == graph.n_edges
     assert len(lines.get_segments()) == r.plan.nnz
     assert max(lines.get_linewidths()) == 5.0
-    assert {to_hex(k.get_facecolor()[0]) for k in ax.collections[2:]} == {"#d55e00", "#009e73"}
+    assert 0 < len(heads.get_paths()) < r.plan.nnz
+    assert {to_hex(k.get_facecolor()[0]) for k in ax.collections[3:]} == {"#d55e00", "#009e73"}
     ax.figure.canvas.draw()
+
+
+def test_arrows_point_where_mass_goes():
+    """Left, against the direction of the edge."""
+    from quot import plot
+
+    graph = quot.Graph(2, [[0, 1]], [1.0], positions=[[0.0, 0.0], [1.0, 0.0]])
+    heads = plot.flow(quot.solve_graph(graph, [0, 1.0], [1.0, 0])).collections[2]
+    tip = heads.get_paths()[0].vertices[0]
+    assert tip[0] < 0
+    assert tip[1] == 0
+    np.testing.assert_allclose(heads.get_offsets(), [[0.5, 0.0]])
+
+
+def test_a_line_too_short_or_too_thin_has_no_arrow():
+    from quot import plot
+
+    graph = quot.Graph(3, [[0, 1], [1, 2]], [1.0, 1.0], positions=np.zeros((3, 2)))
+    ax = plot.flow(quot.solve_graph(graph, [1.0, 0, 0], [0, 0, 1.0]))
+    assert len(ax.collections[2].get_paths()) == 0
+    ax.figure.canvas.draw()
+
+
+def test_rings_around_what_could_move():
+    """The nearer node sends half of what it has, the other one nothing."""
+    from quot import plot
+
+    places = [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [4.0, 0.0]]
+    graph = quot.Graph(4, [[0, 1], [1, 2], [2, 3]], [1.0, 1.0, 1.0], positions=places)
+    r = quot.solve_graph(graph, [0, 2.0, 1.0, 0], [3.0, 0, 0, 0], mass=1.0)
+    r_all = quot.solve_graph(graph, [0, 2.0, 1.0, 0], [3.0, 0, 0, 0])
+    dots, rings, *received = plot.flow(r, size=90.0).collections[3:]
+    assert dots.get_offsets().tolist() == [[1.0, 0.0]]
+    assert dots.get_sizes().tolist() == pytest.approx([30.0])
+    assert rings.get_offsets().tolist() == [[1.0, 0.0], [2.0, 0.0]]
+    assert rings.get_sizes().tolist() == pytest.approx([60.0, 30.0])
+    assert [k.get_sizes().tolist() for k in received] == [[30.0], [90.0]]
+    assert len(plot.flow(r_all).collections) == 5  # no rings
 
 
 def test_pictures_need_positions_in_the_plane():
