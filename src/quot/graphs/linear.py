@@ -20,6 +20,9 @@ Ints = NDArray[np.int64]
 
 # A reduced cost that the rounding of potentials explains, relative to the largest of them.
 _NOISE = 4 * float(np.finfo(np.float64).eps)
+# Pivots between two looks at the clock, this many and one for so many nodes; and in all, for each
+# node: there are far fewer, unless round-off leads in circles.
+_FEW, _PART, _MOST = 1000, 20, 1000
 # For the flow of least norm.
 _RTOL, _STEPS = 1e-6, 300
 
@@ -33,16 +36,20 @@ class Vertex:
     pivots: int
 
 
-def solve_linear(network: Network, order: Ints, max_pivots: int) -> Vertex | None:
+def solve_linear(
+    network: Network, start: Floats, must_stop: Callable[[], bool] = lambda: False
+) -> Vertex | None:
     """Minimise the cost of a flow, without the quadratic terms.
 
     Parameters
     ----------
     network : Network
         Its weights do not count.
-    order : int array of shape (E,)
-        Arcs by preference for the spanning tree to begin with.
-    max_pivots : int
+    start : array of shape (E,)
+        What the arcs carry in a flow near the optimum, feasible or not: those with most room to
+        both sides make the first tree, those that are full stay full.
+    must_stop : callable
+        Asked now and then; True ends the pivots.
 
     Returns
     -------
@@ -51,24 +58,36 @@ def solve_linear(network: Network, order: Ints, max_pivots: int) -> Vertex | Non
     """
     net, n, count = network, network.n_nodes, network.n_arcs
     nodes = np.arange(n, dtype=np.int32)
-    tail = np.concatenate((net.tail, nodes))
-    head = np.concatenate((net.head, np.full(n, n, np.int32)))
+    back = net.undirected & (start < 0.0)
+    tail = np.concatenate((np.where(back, net.head, net.tail), nodes))
+    head = np.concatenate((np.where(back, net.tail, net.head), np.full(n, n, np.int32)))
     capacity = np.concatenate((net.capacity, np.full(n, np.inf)))
     undirected = np.concatenate((net.undirected, np.zeros(n, np.bool_)))
+    room = np.minimum(np.abs(start), net.capacity - np.abs(start))
     flow = np.zeros(count + n)
-    tree = forest.span(order, tail, head, n + 1, -1)
+    full = np.flatnonzero((room <= 0.0) & (start != 0.0))
+    flow[full] = net.capacity[full]
+    tree = forest.span(np.lexsort((net.cost, -room)), tail, head, n + 1, -1)
+    flow[tree[1]] = 0.0
+    need = net.supply - flow_kernels.divergence(flow, tail, head, n + 1)[:n]
     state, parent, arc, stranded = kernels.plant(
-        *tree, tail, head, capacity, undirected, flow, net.supply.copy()
+        *tree, tail, head, capacity, undirected, flow, need
     )
     largest = float(np.abs(net.cost).max(initial=0.0))
     dear = 2.0 * n * largest if stranded else 0.0
     cost = np.concatenate((net.cost, np.full(n, dear)))
     noise = _NOISE * (largest * np.sqrt(n) + dear)
-    _, pivots, code = kernels.pivot(
-        tail, head, cost, capacity, undirected, flow, state, parent, arc, noise, max_pivots
-    )
-    if code == kernels.UNBOUNDED:
-        return None
+    pivots, code = 0, kernels.USED_UP
+    while code == kernels.USED_UP and pivots < _MOST * n and not must_stop():
+        _, done, code = kernels.pivot(
+            tail, head, cost, capacity, undirected, flow, state, parent, arc, noise,
+            _FEW + n // _PART,
+        )  # fmt: skip
+        if code == kernels.UNBOUNDED:
+            return None
+        if done > 0:  # potentials were rounded again and again
+            code = kernels.USED_UP
+        pivots += done
     # Once more from the tree, without the rounding of all pivots.
     depth_first = kernels.leaves_first(parent)
     on_tree = arc[depth_first]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor, Status
 from quot.flow.interior_point import solve_interior_point
-from quot.flow.laplacian import LaplacianSolver, without_means
 from quot.flow.network import FlowState
 from quot.flow.newton import round_off, solve_newton
 from quot.flow.tangent import step, tangent
+from quot.graphs.least import least_potentials
 from quot.graphs.network import GraphNetwork
 from quot.kernels import flow as kernels
 
@@ -23,8 +23,6 @@ _SMOOTH = 30.0
 # Imbalance allowed on the way, of a node relative to the largest mass and of all together relative
 # to the total; and at the end, relative to that and the tolerance.
 _ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
-# Residual of the linear system that the path begins with.
-_RTOL = 1e-6
 # Imbalance at which an interior point leaves the rest to Newton, relative to the largest mass.
 _NEAR_THE_END = 1e-6
 
@@ -48,26 +46,24 @@ class Path:
         self.end = self.network = replace(at.network, weight=at.weights(weights))
         self.state = FlowState.at(self.network, np.zeros(self.network.n_nodes))
 
-    def solve(self, start: Floats | None = None, *, part: float | None = None) -> Status:
+    def solve(self, start: Floats | None = None) -> Status:
         """Follow the path; return how that ended. The solution is where it ended.
 
-        That is at the reg of the problem; or with `part` where the quadratic term of a typical edge
-        is that part of its length. From a start only the last solve is made.
+        From a start only the last solve is made.
         """
         if start is not None:
             self.state = FlowState.at(self.network, start)
             return self._settle(end=True) or Status.OPTIMAL
         potentials, ratio = self._least()
-        last = 1.0 if part is None else part / ratio
-        scale = max(last, _SMOOTH / ratio)
+        scale = max(1.0, _SMOOTH / ratio)
         potentials *= scale
         while True:
             self.network = replace(self.end, weight=scale * self.end.weight)
             self.state = FlowState.at(self.network, potentials)
-            stop = self._settle(end=scale == last)
-            if stop is not None or scale == last:
+            stop = self._settle(end=scale == 1.0)
+            if stop is not None or scale == 1.0:
                 return stop or Status.OPTIMAL
-            lower = max(last, scale / step(scale / last))
+            lower = max(1.0, scale / step(scale))
             way = lower / scale - 1.0
             potentials = self.state.potentials + way * tangent(self.network, self.state)
             scale = lower
@@ -142,15 +138,11 @@ class Path:
 
         Both are linear in reg.
         """
-        problem, nodes, net = self.at.problem, self.at.nodes, self.end
-        wanted = problem.wanted / problem.wanted.sum() - problem.source / problem.source.sum()
-        supply = problem.total * without_means(problem.graph.components, wanted)[nodes]
-        edges = slice(0, self.at.edges.size)
-        tail, head, weight = net.tail[edges], net.head[edges], net.weight[edges]
-        p = LaplacianSolver().solve(tail, head, 1.0 / weight, supply, _RTOL)
-        over = float(np.abs(kernels.tension(p, tail, head)).mean())
+        net, edges = self.end, slice(0, self.at.edges.size)
+        p = least_potentials(self.at, net.weight[edges])
+        over = float(np.abs(kernels.tension(p, net.tail[edges], net.head[edges])).mean())
         length = float(np.median(np.abs(net.cost[edges])))
         p -= p.min()
-        if not problem.is_balanced:
+        if not self.at.problem.is_balanced:
             p = np.append(p, (0.0, p.max()))
         return p, over / length if over > 0.0 and length > 0.0 else _SMOOTH

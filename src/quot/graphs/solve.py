@@ -15,19 +15,17 @@ from quot.exceptions import InfeasibleError
 from quot.flow.network import Network
 from quot.graph import Flow
 from quot.graphs.feasibility import check_feasible
+from quot.graphs.least import least_potentials
 from quot.graphs.linear import least_norm, solve_linear
 from quot.graphs.network import GraphNetwork
 from quot.graphs.path import Path
+from quot.graphs.regions import improve
+from quot.kernels import flow as kernels
 from quot.problem import GraphProblem
 from quot.result import GraphResult
 
 Floats = NDArray[np.float64]
 
-# Larger linear problems begin with a tree of the edges that carry most at a reg where the quadratic
-# term of a typical edge is this part of its length, found to this tolerance.
-_SMALL, _RATHER_LINEAR, _LOOSE = 2000, 0.03, 10.0
-# Pivots allowed for each node.
-_PIVOTS = 1000
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # The quadratic terms that stand for none, in lengths of a typical edge, and by how much they become
 # smaller how often if the answer is not good enough.
@@ -153,43 +151,42 @@ def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:
         return
     nothing = np.zeros(net.n_nodes)
     alone = Network(*(part[arcs] for part in net.response), nothing)
-    if solve_linear(alone, np.arange(arcs.size), _PIVOTS * net.n_nodes) is None:
+    if solve_linear(alone, np.zeros(arcs.size)) is None:
         raise InfeasibleError(_UNBOUNDED)
 
 
 def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _Answer:
-    """The flow of least norm among those of least cost, by a vertex.
-
-    Its first tree prefers the edges that carry most at the start, or in a large graph at a small
-    reg, else short ones.
-    """
-    edges, unit = at.edges.size, at.problem.unit
+    """The flow of least norm among those of least cost, by a vertex."""
+    net, edges, unit, pivots = at.network, at.edges.size, at.problem.unit, 0
     if start is not None and start.problem.graph.n_edges == at.problem.graph.n_edges:
-        order = np.argsort(-np.abs(at.carried(start.plan)), kind="stable")
-    elif at.network.n_nodes <= _SMALL:
-        order = np.argsort(at.network.cost[:edges], kind="stable")
-        order = np.concatenate((order, np.arange(edges, at.network.n_arcs)))
+        carried = at.carried(start.plan)
     else:
-        path = Path(at, np.ones(at.problem.graph.n_edges), monitor, _LOOSE)
-        status = path.solve(part=_RATHER_LINEAR)
-        if status is not Status.OPTIMAL:
-            return _Answer.at(at, path.state.flow, path.state.potentials, status)
-        order = np.argsort(-np.abs(path.state.flow), kind="stable")
-    vertex = solve_linear(at.network, order, _PIVOTS * at.network.n_nodes)
+        carried, pivots = improve(net, _spread(at), monitor.must_stop)
+    vertex = solve_linear(net, carried, monitor.must_stop)
     if vertex is None:
         raise InfeasibleError(_UNBOUNDED)
-    star = np.zeros(at.network.n_arcs - edges)
-    weighted = replace(at.network, weight=np.append(np.ones(edges), star))
+    weighted = replace(net, weight=at.weights(np.ones(at.problem.graph.n_edges)))
     carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
     stop = monitor.report(
         Iterate(
             iteration=len(monitor.history) + 1,
-            residual=float(np.abs(at.network.imbalance(carried)).max()) / unit,
+            residual=float(np.abs(net.imbalance(carried)).max()) / unit,
             support=int(np.count_nonzero(carried[:edges])),
             candidates=edges,
             violators=0,
             reg=0.0,
-            inner=vertex.pivots,
+            inner=pivots + vertex.pivots,
         )
     )
     return _Answer.at(at, carried, vertex.potentials, stop or Status.OPTIMAL)
+
+
+def _spread(at: GraphNetwork) -> Floats:
+    """A flow to begin with: that of least norm, as far as the arcs allow it."""
+    net, edges = at.network, at.edges.size
+    ends = net.tail[:edges], net.head[:edges]
+    x = kernels.tension(least_potentials(at, np.ones(edges)), *ends)
+    limit = net.capacity
+    for star in np.split(limit[edges:], [at.sources.size]):
+        x = np.append(x, star * (at.total / max(float(star.sum()), at.total)))
+    return np.clip(x, np.where(net.undirected, -limit, 0.0), limit)

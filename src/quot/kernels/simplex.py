@@ -3,8 +3,8 @@
 Arc e = (tail, head) has cost l and capacity k and carries 0 <= x <= k; an undirected one pays the
 same either way, and is turned (tail and head swapped, in place) when it is to carry the other way.
 Arc E + v joins node v to the root N and makes any tree feasible. A tree is kept by the parent of
-each node, the arc to it, its depth, and lists of children. Ties are broken so that the tree stays
-strongly feasible: the method does not go in circles.
+each node, the arc to it, how many nodes hang there, and lists of children. Ties are broken so that
+the tree stays strongly feasible: the method does not go in circles.
 """
 
 import numpy as np
@@ -95,150 +95,208 @@ def plant(nodes, arcs, tail, head, capacity, undirected, flow, need):
 
 
 @kernel
-def _grow(top, parent, arc, child, sibling, depth, p, tail, head, cost):
-    """Depths and potentials of the tree below a node, in place; those of the node are known."""
-    v = child[top]
+def _walk(v, top, child, sibling, parent, skip):
+    """The node after v, parents first, in the tree below `top` without what hangs on `skip`.
+
+    -1 after the last.
+    """
+    u = child[v]
+    while True:
+        if u == skip and u >= 0:
+            u = sibling[u]
+        if u >= 0:
+            return u
+        if v == top:
+            return -1
+        u = sibling[v]
+        v = parent[v]
+
+
+@kernel
+def _stretch(parent, arc, child, sibling, p, tail, head, cost):
+    """Potentials along the tree, in place; that of the root is zero."""
+    root = parent.size - 1
+    p[root] = 0.0
+    v = _walk(root, root, child, sibling, parent, -1)
     while v >= 0:
-        u = parent[v]
         e = arc[v]
-        depth[v] = depth[u] + 1
-        p[v] = p[u] + (cost[e] if head[e] == v else -cost[e])
-        if child[v] >= 0:
-            v = child[v]
-            continue
-        while v != top and sibling[v] < 0:
+        p[v] = p[parent[v]] + (cost[e] if head[e] == v else -cost[e])
+        v = _walk(v, root, child, sibling, parent, -1)
+
+
+@kernel
+def _price(at, block, state, tail, head, cost, undirected, p, noise, size):
+    """The arc that violates most of the first block with any, -1 if there is none; and the next."""
+    best = noise
+    enter = -1
+    left = block
+    for _ in range(size):
+        e = at
+        at += 1
+        if at == size:
+            at = 0
+        s = state[e]
+        if s != TREE:
+            y = p[head[e]] - p[tail[e]]
+            if s == LOWER:
+                over = (abs(y) if undirected[e] else y) - cost[e]
+            else:
+                over = cost[e] - y
+            if over > best:
+                best = over
+                enter = e
+        left -= 1
+        if left == 0:
+            if enter >= 0:
+                break
+            left = block
+    return enter, at
+
+
+@kernel
+def _block(first, second, most, tail, head, capacity, flow, parent, arc, below):
+    """What can go round from `first` over the arc to `second` and back along the tree, at `most`.
+
+    Returns where the paths of the two join, what can go, the node whose arc blocks (-1 if none) and
+    whether that is on the path of the first. Of equals the last on the way round, from where they
+    join: the tree stays strongly feasible.
+    """
+    u = first
+    v = second
+    while u != v:
+        if below[u] < below[v]:
+            u = parent[u]
+        else:
             v = parent[v]
-        v = -1 if v == top else sibling[v]
+    join = u
+    delta = most
+    out = -1
+    on_first = False
+    u = first
+    while u != join:
+        a = arc[u]
+        room = flow[a] if tail[a] == u else capacity[a] - flow[a]
+        if room < delta:
+            delta = room
+            out = u
+            on_first = True
+        u = parent[u]
+    v = second
+    while v != join:
+        a = arc[v]
+        room = capacity[a] - flow[a] if tail[a] == v else flow[a]
+        if room <= delta:
+            delta = room
+            out = v
+            on_first = False
+        v = parent[v]
+    return join, delta, out, on_first
+
+
+@kernel
+def _push(u, join, delta, tail, parent, arc, flow):
+    """Add delta to what goes down to u from where the paths join, in place."""
+    while u != join:
+        a = arc[u]
+        flow[a] += -delta if tail[a] == u else delta
+        u = parent[u]
+
+
+@kernel
+def _hang(top, above, e, out, join, parent, arc, child, sibling, before, below):
+    """What hung on the arc of `out` hangs with its node `top` on `above`, by the arc e."""
+    moved = below[out]
+    u = parent[out]
+    while u != join:
+        below[u] -= moved
+        u = parent[u]
+    u = above
+    while u != join:
+        below[u] += moved
+        u = parent[u]
+    u = top
+    passed = 0
+    while True:
+        old = parent[u]
+        old_arc = arc[u]
+        count = below[u]
+        below[u] = moved - passed
+        passed = count
+        _detach(u, parent, child, sibling, before)
+        parent[u] = above
+        arc[u] = e
+        _attach(u, parent, child, sibling, before)
+        if u == out:
+            break
+        above = u
+        e = old_arc
+        u = old
 
 
 @kernel
 def pivot(tail, head, cost, capacity, undirected, flow, state, parent, arc, noise, max_pivots):
-    """Pivot to the optimum, in place in flow, state, parent, arc, and tail and head.
+    """Pivot towards the optimum, in place in flow, state, parent, arc, and tail and head.
 
-    Returns the potentials (N + 1,), the number of pivots, and a code: OPTIMAL to `noise`, pivots
-    USED_UP, or UNBOUNDED, where a cycle of negative cost has no limit.
+    Returns the potentials (N + 1,), the number of pivots, and a code: OPTIMAL to `noise` and to the
+    rounding of as many changes of the potentials, pivots USED_UP, or UNBOUNDED, where a cycle of
+    negative cost has no limit.
     """
     n = parent.size - 1
     child = np.full(n + 1, -1, np.int32)
     sibling = np.full(n + 1, -1, np.int32)
     before = np.full(n + 1, -1, np.int32)
-    depth = np.zeros(n + 1, np.int32)
-    p = np.zeros(n + 1)
     for v in range(n):
         _attach(v, parent, child, sibling, before)
-    _grow(n, parent, arc, child, sibling, depth, p, tail, head, cost)
+    below = np.ones(n + 1, np.int32)  # nodes of the tree from here down
+    for v in leaves_first(parent):
+        below[parent[v]] += below[v]
+    p = np.zeros(n + 1)
+    _stretch(parent, arc, child, sibling, p, tail, head, cost)
     size = tail.size - n  # those at the root never come back
     block = max(20, int(np.sqrt(size)))
     at = 0
     pivots = 0
     while True:
-        # The arc that violates most, of the first block with any.
-        best = noise
-        enter = -1
-        seen = 0
-        left = block
-        while seen < size:
-            e = at
-            at += 1
-            if at == size:
-                at = 0
-            seen += 1
-            left -= 1
-            s = state[e]
-            if s != TREE:
-                y = p[head[e]] - p[tail[e]]
-                if s == LOWER:
-                    over = (abs(y) if undirected[e] else y) - cost[e]
-                else:
-                    over = cost[e] - y
-                if over > best:
-                    best = over
-                    enter = e
-            if left == 0:
-                if enter >= 0:
-                    break
-                left = block
-        if enter < 0:
+        e, at = _price(at, block, state, tail, head, cost, undirected, p, noise, size)
+        if e < 0:
             return p, pivots, OPTIMAL
         if pivots == max_pivots:
             return p, pivots, USED_UP
         pivots += 1
-        e = enter
         if state[e] == LOWER and p[head[e]] < p[tail[e]] and undirected[e]:
             tail[e], head[e] = head[e], tail[e]
         first = tail[e] if state[e] == LOWER else head[e]
         second = head[e] if state[e] == LOWER else tail[e]
-        # Up to where the two paths join; what blocks most.
-        delta = capacity[e]
-        out = -1
-        side = 0
-        u = first
-        v = second
-        while u != v:
-            if depth[u] >= depth[v]:
-                a = arc[u]
-                room = flow[a] if tail[a] == u else capacity[a] - flow[a]
-                if room < delta:
-                    delta = room
-                    out = u
-                    side = 1
-                u = parent[u]
-            else:
-                v = parent[v]
-        join = u
-        v = second
-        while v != join:
-            a = arc[v]
-            room = capacity[a] - flow[a] if tail[a] == v else flow[a]
-            if room <= delta:
-                delta = room
-                out = v
-                side = 2
-            v = parent[v]
+        join, delta, out, on_first = _block(
+            first, second, capacity[e], tail, head, capacity, flow, parent, arc, below
+        )
         if delta == np.inf:
             return p, pivots, UNBOUNDED
         if delta > 0.0:
             flow[e] += delta * state[e]
-            u = first
-            while u != join:
-                a = arc[u]
-                flow[a] += -delta if tail[a] == u else delta
-                u = parent[u]
-            v = second
-            while v != join:
-                a = arc[v]
-                flow[a] += delta if tail[a] == v else -delta
-                v = parent[v]
+            _push(first, join, delta, tail, parent, arc, flow)
+            _push(second, join, -delta, tail, parent, arc, flow)
         if out < 0:  # from one of its ends to the other
             state[e] = -state[e]
             flow[e] = 0.0 if state[e] == LOWER else capacity[e]
             continue
         leave = arc[out]
-        down = (tail[leave] == out) == (side == 1)
+        down = (tail[leave] == out) == on_first
         state[leave] = LOWER if down else UPPER
         flow[leave] = 0.0 if down else capacity[leave]
         state[e] = TREE
-        # What hung on the arc that leaves hangs on the one that enters.
-        u = first if side == 1 else second
-        top = u
-        above = second if side == 1 else first
-        a = e
-        while True:
-            old = parent[u]
-            old_arc = arc[u]
-            _detach(u, parent, child, sibling, before)
-            parent[u] = above
-            arc[u] = a
-            _attach(u, parent, child, sibling, before)
-            if u == out:
-                break
-            above = u
-            a = old_arc
-            u = old
-        v = parent[top]
-        depth[top] = depth[v] + 1
-        p[top] = p[v] + (cost[e] if head[e] == top else -cost[e])
-        _grow(top, parent, arc, child, sibling, depth, p, tail, head, cost)
+        top = first if on_first else second
+        above = second if on_first else first
+        _hang(top, above, e, out, join, parent, arc, child, sibling, before, below)
+        # Only differences matter: the smaller side moves.
+        change = p[above] + (cost[e] if head[e] == top else -cost[e]) - p[top]
+        begin, skip = top, -1
+        if 2 * below[top] > n:
+            begin, skip, change = n, top, -change
+        v = begin
+        while v >= 0:
+            p[v] += change
+            v = _walk(v, begin, child, sibling, parent, skip)
 
 
 @kernel
