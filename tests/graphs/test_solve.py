@@ -154,7 +154,8 @@ def test_regions_to_begin_with_do_not_matter(kind, mass, monkeypatch):
     assert grown.cost == pytest.approx(whole.cost, rel=1e-13)
 
 
-def test_regions_save_pivots_in_the_whole_network():
+def test_regions_save_pivots_in_the_whole_network(monkeypatch):
+    monkeypatch.setattr(regions, "_FIRST", 100)
     rng = np.random.default_rng(4)
     graph = quot.graphs.knn(rng.uniform(size=(1000, 2)), 8, connect=True)
     source, target = random_masses(rng, 1000)

@@ -84,10 +84,12 @@ def _dual_value(problem: GraphProblem, p: Floats, lam: float) -> tuple[float, fl
     hard = (w == 0.0) & np.isinf(graph.capacity)
     over, noise = _excess(problem, p), 0.0
     if (over[hard] > 0.0).any():
-        p = _lowered(problem, p, hard)
-        over = _excess(problem, p)
+        rounding = 16 * _EPS * float(np.abs(p).max())
+        if not over[hard].max() <= rounding:
+            p = _lowered(problem, p, hard)
+            over = _excess(problem, p)
         noise = float(over[hard].max())
-        if not noise <= 16 * _EPS * float(np.abs(p).max()):
+        if not noise <= rounding:
             return -np.inf, 0.0
         over[hard] = 0.0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

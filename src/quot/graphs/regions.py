@@ -17,13 +17,16 @@ from quot.flow.network import Network
 from quot.graphs.linear import solve_linear
 from quot.kernels import flow as kernels
 from quot.kernels import laplacian, multigrid
+from quot.parallel import map_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # Nodes of the first regions, by how much they grow, and how many regions the last round has at
 # least.
-_FIRST, _GROWTH, _LAST = 100, 4, 3
+_FIRST, _GROWTH, _LAST = 400, 4, 3
+# Parts that regions are handed to threads in.
+_PARTS = 64
 # How regions are joined; see `kernels.multigrid.aggregate`. Arcs are preferred at random.
 _MOST, _FRACTION, _WHIM = 4, 0.25, 0.5
 
@@ -81,28 +84,36 @@ def _improve_each(
     arcs = inner[arcs]
     nodes, node_ends = _grouped(region, count)
     hubs = np.flatnonzero(net.is_hub)
-    place = np.empty(net.n_nodes, np.int32)
-    pivots = 0
-    for k in range(count):
-        if must_stop():
-            break
-        own, members = arcs[arc_ends[k] : arc_ends[k + 1]], nodes[node_ends[k] : node_ends[k + 1]]
-        if own.size < members.size:  # a tree has one flow
-            continue
-        place[members] = np.arange(members.size)
-        place[hubs] = members.size + np.arange(hubs.size)
-        ends = place[net.tail[own]], place[net.head[own]]
-        at_hubs = kernels.divergence(flow[own], *ends, members.size + hubs.size)[members.size :]
-        alone = Network(
-            *ends,
-            *(part[own] for part in net.response[2:]),
-            supply=np.append(wanted[members], at_hubs),
-        )
-        vertex = solve_linear(alone, flow[own])
-        if vertex is not None:
-            flow[own] = vertex.flow
-            pivots += vertex.pivots
-    return pivots
+
+    def part(first: int, last: int) -> int:
+        place, pivots = np.empty(net.n_nodes, np.int32), 0
+        for k in range(first, last):
+            own = arcs[arc_ends[k] : arc_ends[k + 1]]
+            members = nodes[node_ends[k] : node_ends[k + 1]]
+            if own.size < members.size:  # a tree has one flow
+                continue
+            if must_stop():
+                break
+            place[members] = np.arange(members.size)
+            place[hubs] = members.size + np.arange(hubs.size)
+            ends = place[net.tail[own]], place[net.head[own]]
+            given = kernels.divergence(flow[own], *ends, members.size + hubs.size)[members.size :]
+            alone = Network(
+                *ends,
+                *(part[own] for part in net.response[2:]),
+                supply=np.append(wanted[members], given),
+            )
+            vertex = solve_linear(alone, flow[own], must_stop)
+            if vertex is not None:
+                flow[own] = vertex.flow
+                pivots += vertex.pivots
+        return pivots
+
+    def watch() -> None:
+        must_stop()  # asks the callback
+
+    chunk = -(-count // _PARTS)
+    return sum(map_rows(part, count, arcs.size, chunk, watch))
 
 
 def _grouped(label: Ints, count: int) -> tuple[Ints, Ints]:
