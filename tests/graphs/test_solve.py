@@ -82,6 +82,16 @@ def test_the_linear_flow_is_the_limit_of_small_reg(seed):
             np.testing.assert_allclose(near.flow, limit.flow, atol=1e-9)
 
 
+def test_of_cheapest_flows_the_least_on_a_larger_grid():
+    """Ties are ties though 1/49 is rounded, and flows are much larger than masses."""
+    graph = quot.graphs.grid((50, 50), spacing=1 / 49)
+    left = graph.positions[:, 0] < 0.5
+    source, target = left / left.sum(), ~left / (~left).sum()
+    limit = quot.solve_graph(graph, source, target)
+    near = quot.solve_graph(graph, source, target, reg=1e-4)
+    np.testing.assert_allclose(limit.flow, near.flow, atol=1e-9)
+
+
 @pytest.mark.parametrize("reg", [0.0, 1e-9, 1e-3, 1.0, 1e3, 1e9])
 def test_trees_have_one_flow(reg):
     """Each edge carries what is missing beyond it."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quot.flow.laplacian import LaplacianSolver, without_means
 from quot.flow.network import FlowState, Network
-from quot.flow.newton import solve_newton
+from quot.flow.newton import round_off, solve_newton
 from quot.kernels import flow as flow_kernels
 from quot.kernels import forest
 from quot.kernels import simplex as kernels
@@ -18,7 +18,8 @@ from quot.kernels import simplex as kernels
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# A reduced cost that the rounding of potentials explains, relative to the largest of them.
+# A reduced cost that rounding explains, relative to the largest potential; the potentials of a tree
+# add that up along its branches.
 _NOISE = 4 * float(np.finfo(np.float64).eps)
 # Pivots between two looks at the clock, this many and one for so many nodes; and in all, for each
 # node: there are far fewer, unless round-off leads in circles.
@@ -111,7 +112,7 @@ def least_norm(
     """
     net = network
     y = flow_kernels.tension(vertex.potentials, net.tail, net.head)
-    noise = 2.0 * _NOISE * float(np.abs(vertex.potentials).max())
+    noise = _NOISE * net.n_nodes**0.25 * float(np.abs(vertex.potentials).max())
     gain = np.where(net.undirected, np.abs(y), y) - net.cost
     tight = np.flatnonzero(np.abs(gain) <= noise)
     joined = flow_kernels.components(
@@ -143,7 +144,7 @@ def least_norm(
     found = solve_newton(
         active, FlowState.at(active, p), tol=tol, max_iter=_STEPS, must_stop=must_stop
     )
-    if not found.residual <= 100 * tol:
+    if not found.residual <= max(tol, round_off(active, found.potentials, found.flow)):
         return vertex.flow
     carried[tight] = np.where(turned, -found.flow, found.flow)
     return carried
