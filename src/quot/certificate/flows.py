@@ -53,6 +53,7 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
         scale=max(abs(lower), abs(upper), TINY * problem.total * (typical or 1.0)),
         scope="all",
         pairs=graph.n_edges,
+        priced="edges",
     )
 
 
