@@ -305,9 +305,8 @@ class Flow:
     def arriving(self) -> Floats:
         """Return D w, (N,): what the edges bring to each node, less what they take away."""
         graph = self.graph
-        return sums(graph.head, self.values, graph.n_nodes) - sums(
-            graph.tail, self.values, graph.n_nodes
-        )
+        x = np.where(graph.tail == graph.head, 0.0, self.values)
+        return sums(graph.head, x, graph.n_nodes) - sums(graph.tail, x, graph.n_nodes)
 
     def to_csr(self) -> sp.csr_array:
         """Return an (N, N) scipy.sparse CSR array: what goes from one node to the next, > 0.

@@ -215,8 +215,11 @@ class GraphProblem:
 
     @property
     def unit(self) -> float:
-        """The largest mass at a node, 1 if there is none: what violations are measured by."""
-        return max(float(self.source.max()), float(self.target.max())) or 1.0
+        """The most that a node can send or get, 1 if that is none: what violations are measured by."""
+        most = max(float(self.source.max()), float(self.target.max()))
+        if self.mass:
+            most = min(most, self.mass)
+        return most or 1.0
 
     @cached_property
     def wanted(self) -> Floats:

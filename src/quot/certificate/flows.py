@@ -20,6 +20,8 @@ Bools = NDArray[np.bool_]
 _EPS = float(np.finfo(np.float64).eps)
 # Room on an edge for both ways that carries nothing, in units of the largest mass: little.
 _UNUSED = 1e-6
+# Edges are gone through so often for the shortest ways where lengths may be negative.
+_ROUNDS = 1000
 
 
 def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Certificate:
@@ -61,9 +63,11 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
     """Return the largest violation of a constraint, in units of the largest mass; NaN propagates.
 
     Of the balance of a node, of what it may send and receive, of the total, of the direction of an
-    edge and its capacity.
+    edge and its capacity. Where cycles may pay an edge may carry much more than that, and counts.
     """
     unit, graph, x = problem.unit, problem.graph, flow.values
+    if (graph.lengths < 0.0).any():
+        unit = max(unit, float(np.abs(x).max()))
     parts = [np.abs(flow.arriving() - (flow.received - flow.sent))]
     for moved, most in ((flow.sent, problem.source), (flow.received, problem.target)):
         parts += [np.abs(moved - most)] if problem.is_balanced else [moved - most, -moved]
@@ -115,7 +119,7 @@ def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
     graph, n = problem.graph, problem.graph.n_nodes
     one_way, both = np.flatnonzero(hard), np.flatnonzero(hard & ~graph.directed)
     if one_way.size and graph.lengths[one_way].min() < 0.0:
-        return p  # no shortest ways without potentials to begin with
+        return _relaxed(problem, p, one_way, both)
     least = float(p.min())
     nodes = np.arange(n)
     tail = np.concatenate((graph.tail[one_way], graph.head[both], np.full(n, n)))
@@ -127,6 +131,23 @@ def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
     ways = sp.csr_array((length[first], (tail[first], head[first])), shape=(n + 1, n + 1))
     away: Floats = dijkstra(ways, indices=n)[:n]
     return away + least
+
+
+def _relaxed(problem: GraphProblem, p: Floats, one_way: Ints, both: Ints) -> Floats:
+    """The same where some of these edges have a negative length, edge by edge (Bellman and Ford).
+
+    That ends soon where p is nearly right, and never where a cycle of them pays.
+    """
+    graph, p = problem.graph, p.copy()
+    tail = np.concatenate((graph.tail[one_way], graph.head[both]))
+    head = np.concatenate((graph.head[one_way], graph.tail[both]))
+    length = np.concatenate((graph.lengths[one_way], graph.lengths[both]))
+    for _ in range(min(graph.n_nodes, _ROUNDS)):
+        at_most = p[tail] + length
+        if (p[head] - at_most).max() <= 8 * _EPS * float(np.abs(p).max()):
+            break
+        np.minimum.at(p, head, at_most)
+    return p
 
 
 # --- the upper bound -------------------------------------------------------------------------
@@ -185,7 +206,8 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
         sent = np.clip(carried[graph.n_edges : -n], 0.0, problem.source)
         received = np.clip(carried[-n:], 0.0, problem.target)
     repaired = Flow(graph, x, sent, received)
-    rounded = 64 * _EPS * (1.0 + problem.total / problem.unit)  # of sums over all nodes
+    most = problem.total + float(np.abs(x).max(initial=0.0))  # of sums over all nodes, and cycles
+    rounded = 64 * _EPS * (1.0 + most / problem.unit)
     return repaired if flow_error(problem, repaired) <= rounded else None
 
 

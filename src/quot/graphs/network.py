@@ -33,6 +33,8 @@ class GraphNetwork:
     Parameters
     ----------
     problem : GraphProblem
+    star : float, default=0
+        Strength of a quadratic term on the arcs at S and T.
 
     Attributes
     ----------
@@ -47,8 +49,8 @@ class GraphNetwork:
         Mass that is left to move.
     """
 
-    def __init__(self, problem: GraphProblem) -> None:
-        self.problem = problem
+    def __init__(self, problem: GraphProblem, star: float = 0.0) -> None:
+        self.problem, self.star = problem, star
         graph, n = problem.graph, problem.graph.n_nodes
         self.nodes, place, self.edges = _in_order(graph)
         edges = self.edges
@@ -64,20 +66,22 @@ class GraphNetwork:
             supply = np.append(np.zeros(n), (-self.total, self.total))
             self.sources, self.sinks = np.flatnonzero(source), np.flatnonzero(target)
         sources, sinks = self.sources, self.sinks
-        star = sources.size + sinks.size
+        count = sources.size + sinks.size
         self.network = Network(
             tail=_int32(place[graph.tail[edges]], np.full(sources.size, n), place[sinks]),
             head=_int32(place[graph.head[edges]], place[sources], np.full(sinks.size, n + 1)),
-            cost=np.append(graph.lengths[edges], np.zeros(star)),
+            cost=np.append(graph.lengths[edges], np.zeros(count)),
             weight=self.weights(problem.weights),
             capacity=np.concatenate((graph.capacity[edges], source[sources], target[sinks])),
-            undirected=np.append(~graph.directed[edges], np.zeros(star, np.bool_)),
+            undirected=np.append(~graph.directed[edges], np.zeros(count, np.bool_)),
             supply=supply,
         )
 
     def weights(self, of_edges: Floats) -> Floats:
         """Weights of the arcs of the network from those of the edges (E,)."""
-        return np.append(of_edges[self.edges], np.zeros(self.sources.size + self.sinks.size))
+        return np.append(
+            of_edges[self.edges], np.full(self.sources.size + self.sinks.size, self.star)
+        )
 
     def potentials(self, f: Floats, lam: float) -> Floats:
         """Potentials of the network at a dual point."""
@@ -100,7 +104,7 @@ class GraphNetwork:
     def flow(self, carried: Floats) -> Flow:
         """The flow that the arcs of the network carry."""
         problem, edges = self.problem, self.edges.size
-        x = self._loops.copy()
+        x = self.loops.copy()
         x[self.edges] = carried[:edges] + 0.0  # no minus zeros
         if problem.is_balanced:
             return Flow(problem.graph, x, problem.source, problem.wanted)
@@ -119,11 +123,16 @@ class GraphNetwork:
         return np.concatenate((x, sent, received))
 
     @cached_property
-    def _loops(self) -> Floats:
-        """What the edges from a node to itself carry, (E,); zero on all others."""
+    def is_knotted(self) -> bool:
+        """Whether a node can pass mass from S on to T, where all ways have weight zero."""
+        return bool(np.intersect1d(self.sources, self.sinks).size)
+
+    @cached_property
+    def loops(self) -> Floats:
+        """What the edges from a node to itself carry, (E,); zero on all others, inf without end."""
         graph = self.problem.graph
         gain = np.where(graph.tail == graph.head, np.maximum(-graph.lengths, 0.0), 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.where(
                 gain > 0.0, np.minimum(gain / self.problem.weights, graph.capacity), 0.0
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,12 +27,12 @@ Floats = NDArray[np.float64]
 # Larger linear problems begin with a tree of the edges that carry most at a reg where the quadratic
 # term of a typical edge is this part of its length, found to this tolerance.
 _SMALL, _RATHER_LINEAR, _LOOSE = 2000, 0.03, 10.0
-# Pivots allowed for each node.
-_PIVOTS = 1000
+# Pivots for each node that count as one step, and those that are enough to find a cycle that pays.
+_PIVOTS, _MANY_PIVOTS = 0.5, 1000
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # The quadratic terms that stand for none, in lengths of a typical edge, and by how much they become
 # smaller how often if the answer is not good enough.
-_LITTLE, _SMALLER, _TRIES = 1e-4, 0.03, 5
+_LITTLE, _SMALLER, _TRIES = 1e-4, 0.03, 8
 _UNBOUNDED = (
     "a cycle of directed edges has a negative length and no capacity, so that the cost has no "
     "bound; give its edges a `capacity`, or pass `reg` > 0 for them."
@@ -54,15 +55,15 @@ def solve_along_edges(
     """
     check_feasible(problem)
     at = GraphNetwork(problem)
-    begin = None if start is None else at.potentials(start.f, start.lam)
-    if not problem.is_balanced and at.total <= 0.0:
+    if np.isinf(at.loops).any():
+        raise InfeasibleError(_UNBOUNDED)
+    pays = bool((at.network.cost < 0.0).any())
+    if not pays and (at.total <= _ROUND_OFF * problem.total or not at.network.supply.any()):
         answer = _all_at_home(at)
-    elif not np.any(problem.weights):
-        answer = _linear(at, monitor, start)
-    elif np.all(problem.weights):
-        answer = _quadratic(at, monitor, tolerance.gap, begin)
+    elif problem.total == 0.0:
+        answer = _nothing_sent(at, monitor, tolerance, start)
     else:
-        answer = _partly_linear(at, monitor, tolerance, begin)
+        answer = _solve(at, monitor, tolerance, start)
     flow = repair_flow(problem, answer.flow) or answer.flow
     certificate = certify(problem, flow, answer.f, answer.g, answer.lam)
     return GraphResult(
@@ -95,14 +96,52 @@ class _Answer(NamedTuple):
         return cls(at.flow(carried), *at.dual(potentials), status)
 
 
+def _solve(
+    at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: GraphResult | None
+) -> _Answer:
+    """The answer where something is to be found."""
+    weights = at.problem.weights[at.edges]
+    begin = None if start is None else at.potentials(start.f, start.lam)
+    if not weights.any():
+        return _linear(at, monitor, start)
+    if weights.all() and not at.is_knotted:
+        return _quadratic(at, monitor, tolerance.gap, begin)
+    return _partly_linear(at, monitor, tolerance, begin)
+
+
 def _all_at_home(at: GraphNetwork) -> _Answer:
-    """The answer where what is wanted is there already."""
-    problem, home = at.problem, at.home
+    """The answer where what is wanted is there already, and no cycle pays but loops."""
+    problem = at.problem
+    home = np.minimum(problem.source, problem.wanted)
     total = float(home.sum())
     home = home * (problem.total / total) if total > 0.0 else home
     zero = np.zeros(problem.graph.n_nodes)
-    flow = Flow(problem.graph, np.zeros(problem.graph.n_edges), home, home)
-    return _Answer(flow, zero, zero, 0.0, Status.OPTIMAL)
+    return _Answer(Flow(problem.graph, at.loops, home, home), zero, zero, 0.0, Status.OPTIMAL)
+
+
+def _nothing_sent(
+    at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: GraphResult | None
+) -> _Answer:
+    """The answer where no mass moves, but cycles may pay.
+
+    Mass that stays at a node, as much as an edge might carry, stands for it: a balanced problem.
+    """
+    problem, graph = at.problem, at.problem.graph
+    gain = np.maximum(-graph.lengths, 0.0)
+    most = np.divide(
+        gain, problem.weights, out=np.full(gain.size, np.inf), where=problem.weights > 0
+    )
+    most = np.where(gain > 0.0, np.minimum(most, graph.capacity), 0.0)
+    most = most[most < np.inf]
+    mass = np.zeros(graph.n_nodes)
+    mass[0] = most.max(initial=0.0) or problem.unit
+    round_trip = GraphNetwork(replace(problem, source=mass, target=mass, mass=None))
+    answer = _solve(round_trip, monitor, tolerance, start)
+    flow, p = answer.flow, -answer.f
+    p = p - p.max()  # so that nobody would rather send something, or by far receive it
+    lam = 0.0 if problem.is_balanced else 2.0 * float(p.min())
+    nothing = np.zeros(graph.n_nodes)
+    return _Answer(Flow(graph, flow.values, nothing, nothing), -p, p - lam, lam, answer.status)
 
 
 def _quadratic(at: GraphNetwork, monitor: Monitor, tol: float, start: Floats | None) -> _Answer:
@@ -115,22 +154,25 @@ def _quadratic(at: GraphNetwork, monitor: Monitor, tol: float, start: Floats | N
 def _partly_linear(
     at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: Floats | None
 ) -> _Answer:
-    """The answer where some edges have no quadratic term: from small ones, twice.
+    """The answer where some edges, or ways from S to T, have no quadratic term: from small ones.
 
-    Flow and potentials go smoothly to their limit as the small ones vanish, so that two of them say
+    Flow and potentials go smoothly to their limit as the small ones vanish, so that two solves say
     where that is; how small they have to be the certificate knows.
     """
     problem, graph = at.problem, at.problem.graph
     none = problem.weights == 0.0
     _check_bounded(at, none[at.edges])
-    length = float(np.median(np.abs(graph.lengths[none]))) or float(np.abs(graph.lengths).mean())
+    lengths = np.abs(graph.lengths)
+    length = float(np.median(lengths[none] if none.any() else lengths)) or float(lengths.mean())
     typical = problem.total / np.sqrt(graph.n_edges)
-    small = _LITTLE * (length / typical or float(problem.weights.max()))
+    small = _LITTLE * float(length / typical or problem.weights[~none].min())
     best = None
     for _ in range(_TRIES):
         found = []
         for part in (1.0, 0.5):
-            path = Path(at, np.where(none, part * small, problem.weights), monitor, tolerance.gap)
+            weights = np.where(none, part * small, problem.weights)
+            at = GraphNetwork(problem, part * small) if at.is_knotted else at
+            path = Path(at, weights, monitor, tolerance.gap)
             status = path.solve(start)
             start = path.state.potentials
             found.append(path.state)
@@ -149,11 +191,11 @@ def _partly_linear(
 def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:
     """Raise InfeasibleError where going round a cycle of these arcs pays for ever."""
     net, arcs = at.network, np.flatnonzero(none)
-    if net.cost[arcs].min() >= 0.0:
+    if net.cost[arcs].min(initial=0.0) >= 0.0:
         return
     nothing = np.zeros(net.n_nodes)
     alone = Network(*(part[arcs] for part in net.response), nothing)
-    if solve_linear(alone, np.arange(arcs.size), _PIVOTS * net.n_nodes) is None:
+    if solve_linear(alone, np.arange(arcs.size), _MANY_PIVOTS * net.n_nodes) is None:
         raise InfeasibleError(_UNBOUNDED)
 
 
@@ -175,12 +217,16 @@ def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _A
         if status is not Status.OPTIMAL:
             return _Answer.at(at, path.state.flow, path.state.potentials, status)
         order = np.argsort(-np.abs(path.state.flow), kind="stable")
-    vertex = solve_linear(at.network, order, _PIVOTS * at.network.n_nodes)
+    pivots = math.ceil(_PIVOTS * monitor.steps_left * at.network.n_nodes)
+    vertex = solve_linear(at.network, order, pivots)
     if vertex is None:
         raise InfeasibleError(_UNBOUNDED)
-    star = np.zeros(at.network.n_arcs - edges)
-    weighted = replace(at.network, weight=np.append(np.ones(edges), star))
-    carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
+    carried, ended = vertex.flow, Status.ITERATION_LIMIT
+    if vertex.pivots < pivots:
+        star = np.zeros(at.network.n_arcs - edges)
+        weighted = replace(at.network, weight=np.append(np.ones(edges), star))
+        carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
+        ended = Status.OPTIMAL
     stop = monitor.report(
         Iterate(
             iteration=len(monitor.history) + 1,
@@ -192,4 +238,4 @@ def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _A
             inner=vertex.pivots,
         )
     )
-    return _Answer.at(at, carried, vertex.potentials, stop or Status.OPTIMAL)
+    return _Answer.at(at, carried, vertex.potentials, stop or ended)

@@ -1,0 +1,116 @@
+"""Small graph problems that once went wrong, against CLARABEL, HiGHS and closed forms."""
+
+import numpy as np
+import pytest
+from tests.oracles import graphs as oracle
+
+import quot
+from quot.exceptions import InfeasibleError, NotConvergedWarning
+
+ROUND = [[0, 1], [1, 2], [2, 0]]
+
+
+def pays(**options):
+    """A cycle that pays 1 a unit."""
+    return quot.Graph(3, ROUND, [1.0, -3.0, 1.0], directed=True, **options)
+
+
+# --- nothing to move ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("masses", [([0.0] * 3, [0.0] * 3), ([1.0, 0, 0], [0, 0, 1.0])], ids=str)
+@pytest.mark.parametrize("reg", [1.0, 1e-6, 1e6, [1.0, 0.0, 0.5], [0.0, 0.0, 1e-3]])
+def test_no_mass_but_a_cycle_that_pays(reg, masses):
+    """All edges of the cycle carry 1 / sum(reg)."""
+    mass = 0.0 if any(masses[0]) else None
+    r = quot.solve_graph(pays(), *masses, reg=reg, mass=mass)
+    assert r.converged
+    sum_of_reg = np.broadcast_to(reg, 3).sum()
+    np.testing.assert_allclose(r.flow, 1.0 / sum_of_reg, rtol=1e-4)  # the root of the gap
+    assert r.value == pytest.approx(-0.5 / sum_of_reg, rel=1e-9)
+    assert not r.plan.sent.any()
+    assert not r.plan.received.any()
+    if sum_of_reg == 3.0:
+        best = oracle.transport(pays(), *map(np.array, masses), reg, mass)
+        assert r.value == pytest.approx(best, abs=1e-8)
+
+
+@pytest.mark.parametrize("mass", [None, 0.0])
+def test_no_mass_and_a_cycle_that_is_narrow_or_has_no_end(mass):
+    nothing = np.zeros(3)
+    r = quot.solve_graph(pays(capacity=[np.inf, 2.0, 5.0]), nothing, nothing, mass=mass)
+    assert r.converged
+    assert r.flow.tolist() == [2.0, 2.0, 2.0]
+    for reg in (0.0, [0.0, 0.0, 0.0]):
+        with pytest.raises(InfeasibleError, match="negative length and no capacity"):
+            quot.solve_graph(pays(), nothing, nothing, reg=reg, mass=mass)
+
+
+@pytest.mark.parametrize("mass", [None, 0.0])
+@pytest.mark.parametrize("reg", [0.0, 1.0, [0.0, 1.0, 0.0]])
+def test_no_mass_and_lengths_that_pay_but_no_cycle(reg, mass):
+    graph = quot.Graph(3, [[0, 1], [1, 2], [0, 2]], [-1.0, -2.0, 1.0], directed=True)
+    r = quot.solve_graph(graph, np.zeros(3), np.zeros(3), reg=reg, mass=mass)
+    assert r.converged
+    assert r.value == 0.0
+
+
+@pytest.mark.parametrize("mass", [None, 0.0, 0.7])
+@pytest.mark.parametrize("reg", [0.0, 1.0, [0.0, 1.0]])
+def test_nothing_to_move(reg, mass):
+    graph = quot.Graph(3, [[0, 1], [1, 2]], [1.0, 0.0])
+    same = np.zeros(3) if mass is None else np.array([0.2, 0.5, 0.3])
+    r = quot.solve_graph(graph, same, same, reg=reg, mass=mass)
+    assert r.converged
+    assert r.value == 0.0
+    assert not r.flow.any()
+
+
+# --- edges from a node to itself -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mass", [None, 0.5])
+@pytest.mark.parametrize("reg", [0.0, 1.0, [0.0, 1.0]])
+def test_only_loops(reg, mass):
+    graph = quot.Graph(2, [[0, 0], [1, 1]], [1.0, 0.0])
+    r = quot.solve_graph(graph, [0.5, 0.5], [0.5, 0.5], reg=reg, mass=mass)
+    assert r.converged
+    assert not r.flow.any()
+
+
+@pytest.mark.parametrize("mass", [None, 0.0, 0.5])
+def test_loops_that_pay(mass):
+    graph = quot.Graph(2, [[0, 0], [0, 1]], [-2.0, 1.0], directed=True)
+    r = quot.solve_graph(graph, [1.0, 0.0], [0.0, 1.0], reg=[1e-6, 1.0], mass=mass)
+    assert r.converged
+    assert r.flow.tolist() == pytest.approx([2e6, 1.0 if mass is None else mass])
+    with pytest.raises(InfeasibleError, match="negative length and no capacity"):
+        quot.solve_graph(graph, [1.0, 0.0], [0.0, 1.0], reg=[0.0, 1.0], mass=mass)
+
+
+# --- sizes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.3, [0.3, 0.6]])
+def test_very_little_of_the_mass(reg):
+    """What is there, but will not move, does not say what is little."""
+    graph = quot.Graph(3, [[0, 1], [1, 2]], [1.0, 2.0])
+    r = quot.solve_graph(graph, [1.0, 0, 0], [0, 0, 1.0], reg=reg, mass=1e-12)
+    assert r.converged
+    np.testing.assert_allclose(r.flow, 1e-12, rtol=1e-9)
+    assert r.certificate.relative_gap <= 1e-9
+
+
+# --- limits ----------------------------------------------------------------------------------------
+
+
+def test_out_of_pivots():
+    """As many as half the nodes for one step allowed."""
+    graph = quot.graphs.grid((12, 12))
+    source, target = np.random.default_rng(0).random((2, 144))
+    target *= source.sum() / target.sum()
+    with pytest.warns(NotConvergedWarning, match="raise `max_iter`"):
+        r = quot.solve_graph(graph, source, target, max_iter=1)
+    assert r.status is quot.Status.ITERATION_LIMIT
+    assert r.history[-1].inner == 72
+    assert quot.solve_graph(graph, source, target, max_iter=50).status is quot.Status.OPTIMAL
