@@ -88,7 +88,7 @@ def test_loops_that_pay(mass):
         quot.solve_graph(graph, [1.0, 0.0], [0.0, 1.0], reg=[0.0, 1.0], mass=mass)
 
 
-# --- sizes -----------------------------------------------------------------------------------------
+# --- sizes -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reg", [0.0, 0.3, [0.3, 0.6]])
@@ -101,7 +101,7 @@ def test_very_little_of_the_mass(reg):
     assert r.certificate.relative_gap <= 1e-9
 
 
-# --- limits ----------------------------------------------------------------------------------------
+# --- limits ------------------------------------------------------------------------------------
 
 
 def test_out_of_pivots():
@@ -114,3 +114,63 @@ def test_out_of_pivots():
     assert r.status is quot.Status.ITERATION_LIMIT
     assert r.history[-1].inner == 72
     assert quot.solve_graph(graph, source, target, max_iter=50).status is quot.Status.OPTIMAL
+
+
+# --- partial -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reg", [[1.0, 10.0], [1.0, 100.0], [0.0, 1e6], [0.0, 0.0]])
+def test_mass_that_cannot_go_anywhere_is_in_nobodys_way(reg):
+    """Node 2 has mass and node 3 wants some, but no edges; Newton went in circles."""
+    graph = quot.Graph(4, [[1, 0], [1, 0]], [1.0, 3e-6], capacity=[4.0, 4.0])
+    source, target = np.array([2.0, 0, 3.0, 0]), np.array([0, 1.0, 0, 5.0])
+    r = quot.solve_graph(graph, source, target, reg=reg, mass=0.7, max_iter=60)
+    assert r.converged
+    assert r.plan.sent.tolist() == pytest.approx([0.7, 0, 0, 0])
+    assert r.value == pytest.approx(oracle.transport(graph, source, target, reg, 0.7), abs=1e-8)
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.5, 1e6, [0.5, 0.0]])
+@pytest.mark.parametrize("mass", [0.5, 2.0])
+def test_lengths_that_pay_where_mass_could_stay(mass, reg):
+    """Nodes 0 and 2 have mass and want some: all ways from one to itself cost nothing."""
+    graph = quot.Graph(3, [[0, 1], [1, 2]], [-2.0, 1.0], directed=True)
+    source, target = np.array([1.0, 0, 2.0]), np.array([1.0, 0.3, 1.0])
+    r = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    assert r.converged
+    best = oracle.transport(graph, source, target, reg, mass)
+    assert r.value == pytest.approx(best, abs=2e-8)
+
+
+# --- near the linear problem -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mass", [None, 2e-8])
+@pytest.mark.parametrize("reg", [1e-8, 1e-12, [1e-8, 0.0, 1e-9, 1e-8, 1e-8]])
+def test_squares_below_round_off(reg, mass):
+    """Masses of 1e-8 and a reg of 1e-8: to the lengths, what is paid for squares is 1e-16."""
+    edges = [[0, 1], [1, 2], [0, 3], [3, 2], [0, 2]]
+    graph = quot.Graph(4, edges, [1.0, 2.0, 1.0, 2.0, 4.0], directed=True)
+    source, target = 1e-8 * np.array([3.0, 0, 0, 0]), 1e-8 * np.array([0, 1.0, 2.0, 0])
+    r = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    assert r.converged
+    assert r.cost == pytest.approx(7e-8 if mass is None else 4e-8, rel=1e-9)
+
+
+def test_a_negative_length_without_a_quadratic_term_is_certified():
+    """Its potentials are lowered along ways of negative length."""
+    graph = quot.Graph(4, [[0, 1], [1, 2], [2, 3]], [1.0, -0.5, 2.0], directed=True)
+    masses = np.eye(4)[0], np.eye(4)[3]
+    problem = quot.GraphProblem(graph, *masses)
+    flow = quot.Flow(graph, np.ones(3), *masses)
+    p = np.array([0.0, 1.0, 0.6, 2.5])
+    certificate = quot.certify(problem, flow, -p, p)
+    assert certificate.upper == 2.5
+    assert certificate.lower == pytest.approx(2.5)
+    p[2] = 0.0  # as far as potentials go down only
+    assert quot.certify(problem, flow, -p, p).lower == pytest.approx(2.0)
+    around = quot.Graph(3, ROUND, [1.0, -3.0, 1.0], directed=True)
+    nothing = np.zeros(3)
+    problem = quot.GraphProblem(around, nothing, nothing)
+    flow = quot.Flow(around, nothing, nothing, nothing)
+    assert quot.certify(problem, flow, nothing, nothing).lower == -np.inf

@@ -29,11 +29,14 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
 
     The potential of a node is -f. An edge without a quadratic term and without a limit bounds the
     difference of its two: where it is larger, potentials are lowered to what the way from other
-    nodes costs (a c-transform along the graph).
+    nodes costs (a c-transform along the graph). Where reg is very small the bound of the linear
+    problem counts if it is better.
     """
     graph = problem.graph
-    p = -f
-    lower, noise = _dual_value(problem, p, lam)
+    p, w = -f, problem.weights
+    lower, noise = _dual_value(problem, p, lam, w)
+    if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
+        lower, noise = max((lower, noise), _dual_value(problem, p, lam, np.zeros_like(w)))
     repaired, upper = repair_flow(problem, flow), np.inf
     if repaired is not None:
         upper = problem.objective(repaired)
@@ -81,11 +84,14 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
 # --- the lower bound -------------------------------------------------------------------------
 
 
-def _dual_value(problem: GraphProblem, p: Floats, lam: float) -> tuple[float, float]:
-    """The dual value, and how far it is wrong for each unit of flow because p is rounded."""
+def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tuple[float, float]:
+    """The dual value, and how far it is wrong for each unit of flow because p is rounded.
+
+    Weights w (E,) smaller than those of the problem make a bound, too.
+    """
     if not (np.isfinite(p).all() and np.isfinite(lam)):
         return np.nan, 0.0
-    graph, w = problem.graph, problem.weights
+    graph = problem.graph
     hard = (w == 0.0) & np.isinf(graph.capacity)
     over, noise = _excess(problem, p), 0.0
     if (over[hard] > 0.0).any():
@@ -133,7 +139,9 @@ def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
     return away + least
 
 
-def _relaxed(problem: GraphProblem, p: Floats, one_way: Ints, both: Ints) -> Floats:
+def _relaxed(
+    problem: GraphProblem, p: Floats, one_way: NDArray[np.intp], both: NDArray[np.intp]
+) -> Floats:
     """The same where some of these edges have a negative length, edge by edge (Bellman and Ford).
 
     That ends soon where p is nearly right, and never where a cycle of them pays.

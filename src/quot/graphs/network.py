@@ -2,9 +2,10 @@
 
 Its nodes are those of the graph; where mass is partial also S and T, with arcs S -> v and v -> T
 of weight zero and capacities source_v and target_v. Mass that is wanted where it is stays there,
-and what is left moves: no way is shorter than none. Edges from a node to itself stay out: they
-carry what pays for itself, whatever the others do. The nodes of a large graph are numbered anew, so
-that neighbours lie near each other in memory.
+and what is left moves: no way is shorter than none. A component of the graph with nothing to send,
+or nobody to send it to, has no arcs to S and T: it would wander far from all others. Edges from a
+node to itself stay out: they carry what pays for itself, whatever the others do. The nodes of a
+large graph are numbered anew, so that neighbours lie near each other in memory.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ class GraphNetwork:
             self.sources = self.sinks = edges[:0]
         else:
             supply = np.append(np.zeros(n), (-self.total, self.total))
-            self.sources, self.sinks = np.flatnonzero(source), np.flatnonzero(target)
+            part = graph.components
+            self._sends, self._gets = (np.bincount(part, x) > 0.0 for x in (source, target))
+            self.sources = np.flatnonzero((source > 0.0) & self._gets[part])
+            self.sinks = np.flatnonzero((target > 0.0) & self._sends[part])
         sources, sinks = self.sources, self.sinks
         count = sources.size + sinks.size
         self.network = Network(
@@ -97,9 +101,23 @@ class GraphNetwork:
             return -p, p, 0.0
         source, sink = potentials[n:]
         p, lam = p - source, float(sink - source)
+        p = self._out_of_the_way(p, lam)
         if self.home.any():  # so that nobody at home would rather send, or be sent something
             p = np.clip(p, 0.0, lam)
         return -p, p - lam, lam
+
+    def _out_of_the_way(self, p: Floats, lam: float) -> Floats:
+        """Potentials at which components that cannot send, or get anything, would not want to."""
+        part = self.problem.graph.components
+        alone = self._sends != self._gets
+        if not alone.any():
+            return p
+        most, least = np.full(alone.size, -np.inf), np.full(alone.size, np.inf)
+        np.maximum.at(most, part, p)
+        np.minimum.at(least, part, p)
+        shift = np.where(self._sends, -most, lam - least)
+        moved: Floats = np.where(alone[part], p + shift[part], p)
+        return moved
 
     def flow(self, carried: Floats) -> Flow:
         """The flow that the arcs of the network carry."""

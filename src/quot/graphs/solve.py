@@ -64,21 +64,29 @@ def solve_along_edges(
         answer = _nothing_sent(at, monitor, tolerance, start)
     else:
         answer = _solve(at, monitor, tolerance, start)
+    result = _judged(problem, answer, tolerance, monitor)
+    if result.converged or answer.status is not Status.OPTIMAL or not _is_linear_enough(problem):
+        return result
+    other = _judged(problem, _linear(at, monitor, result), tolerance, monitor)
+    return other if other.gap < result.gap else result
+
+
+def _judged(
+    problem: GraphProblem, answer: _Answer, tolerance: Tolerance, monitor: Monitor
+) -> GraphResult:
+    """The answer with its flow repaired, certified."""
     flow = repair_flow(problem, answer.flow) or answer.flow
-    certificate = certify(problem, flow, answer.f, answer.g, answer.lam)
-    return GraphResult(
-        problem=problem,
-        plan=flow,
-        f=answer.f,
-        g=answer.g,
-        lam=answer.lam,
-        certificate=certificate,
-        status=certificate.judge(answer.status, tolerance),
-        tolerance=tolerance,
-        history=tuple(monitor.history),
-        seconds=monitor.seconds,
-        method="auto",
+    dual = answer.f, answer.g, answer.lam
+    return GraphResult.of(
+        problem, flow, dual, answer.status, tolerance=tolerance, monitor=monitor, method="auto"
     )
+
+
+def _is_linear_enough(problem: GraphProblem) -> bool:
+    """Whether the flow of least cost, where there is one for sure, is worth a try."""
+    graph = problem.graph
+    limited = bool(np.isfinite(graph.capacity[graph.lengths < 0.0]).all())
+    return limited and bool(problem.weights.any()) and problem.is_nearly_linear
 
 
 class _Answer(NamedTuple):
@@ -176,8 +184,9 @@ def _partly_linear(
             status = path.solve(start)
             start = path.state.potentials
             found.append(path.state)
-        carried = 2.0 * found[1].flow - found[0].flow
-        answer = _Answer.at(at, carried, 2.0 * start - found[0].potentials, status)
+        first, second = found
+        carried = 2.0 * second.flow - first.flow
+        answer = _Answer.at(at, carried, 2.0 * second.potentials - first.potentials, status)
         certificate = certify(problem, answer.flow, answer.f, answer.g, answer.lam)
         if best is None or certificate.gap < best[0]:
             best = certificate.gap, answer
@@ -194,7 +203,15 @@ def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:
     if net.cost[arcs].min(initial=0.0) >= 0.0:
         return
     nothing = np.zeros(net.n_nodes)
-    alone = Network(*(part[arcs] for part in net.response), nothing)
+    alone = Network(
+        tail=net.tail[arcs],
+        head=net.head[arcs],
+        cost=net.cost[arcs],
+        weight=net.weight[arcs],
+        capacity=net.capacity[arcs],
+        undirected=net.undirected[arcs],
+        supply=nothing,
+    )
     if solve_linear(alone, np.arange(arcs.size), _MANY_PIVOTS * net.n_nodes) is None:
         raise InfeasibleError(_UNBOUNDED)
 
