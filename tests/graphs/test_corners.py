@@ -174,3 +174,44 @@ def test_a_negative_length_without_a_quadratic_term_is_certified():
     problem = quot.GraphProblem(around, nothing, nothing)
     flow = quot.Flow(around, nothing, nothing, nothing)
     assert quot.certify(problem, flow, nothing, nothing).lower == -np.inf
+
+
+# --- certificates ------------------------------------------------------------------------------
+
+
+def test_dust_that_has_nowhere_to_go():
+    """Within the tolerance for totals; node 2 has it, and no edges."""
+    graph = quot.Graph(3, [[0, 1]], [2.0])
+    source, target = np.array([1.0, 0, 2e-12]), np.array([0, 1.0 + 2e-12, 0])
+    for reg in (0.0, 1.0):
+        r = quot.solve_graph(graph, source, target, reg=reg)
+        assert r.converged
+        assert 0.0 < r.certificate.primal_residual <= 1e-11
+
+
+def test_tiny_masses_are_certified_beside_large_ones():
+    """The potentials of S and T are those that fit best, to the last digit."""
+    graph = quot.Graph(4, [[1, 0], [1, 0]], [0.523, 0.178], directed=True)
+    source, target = np.array([0, 4.0, 58.0, 0]), np.array([0.8, 0, 0, 1.9])
+    r = quot.solve_graph(graph, source, target, mass=1e-13)
+    assert r.converged
+    assert r.certificate.lower == pytest.approx(0.178e-13, rel=1e-9)
+    for off in (0.0, 1e-9, -1e-9):
+        c = quot.certify(r.problem, r.plan, r.f - off, r.g, r.lam + 0.5 * off)
+        assert c.lower == pytest.approx(0.178e-13, rel=1e-6)
+
+
+def test_flows_a_little_beyond_their_limits_are_repaired():
+    graph = quot.Graph(3, [[0, 1], [1, 2], [0, 2]], np.ones(3), directed=True, capacity=[2, 2, 1.0])
+    source, target = np.array([2.0, 0, 0]), np.array([0, 0, 2.0])
+    problem = quot.GraphProblem(graph, source, target, reg=1.0)
+    for values in ([1.0, 1.0, 1.0 + 1e-9], [1.0 - 1e-9, 1.0, 1.0 + 1e-9], [0.5, 0.5, 1.5]):
+        flow = quot.Flow(graph, np.array(values), source, target)
+        c = quot.certify(problem, flow, np.zeros(3), np.zeros(3))
+        assert c.upper == pytest.approx(4.5, rel=1e-8)
+
+
+def test_what_a_loop_carries_is_no_round_off_of_its_node():
+    graph = quot.Graph(2, [[0, 1], [1, 1]], [1.0, -1.0], directed=True, capacity=[np.inf, 1e17])
+    flow = quot.Flow(graph, np.array([1.0, 1e17]), np.array([1.0, 0]), np.array([0, 1.0]))
+    np.testing.assert_array_equal(flow.arriving(), [-1.0, 1.0])

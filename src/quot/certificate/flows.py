@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
 from quot.certificate.bracket import TINY, Certificate
-from quot.graph import Flow
+from quot.graph import Flow, Graph
 from quot.kernels import forest
 from quot.parallel import dot
 from quot.problem import GraphProblem
@@ -27,7 +29,8 @@ _ROUNDS = 1000
 def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Certificate:
     """Bracket the optimal value of transport along edges; see `certify`.
 
-    The potential of a node is -f. An edge without a quadratic term and without a limit bounds the
+    The potential of a node is -f; those of S and T, where mass is partial, are the best that fit,
+    whatever lam is. An edge without a quadratic term and without a limit bounds the
     difference of its two: where it is larger, potentials are lowered to what the way from other
     nodes costs (a c-transform along the graph). Where reg is very small the bound of the linear
     problem counts if it is better.
@@ -106,8 +109,18 @@ def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tupl
     given = dot(x, over - 0.5 * w * x)
     if problem.is_balanced:
         return dot(p, problem.target - problem.source) - given, noise
-    kept = dot(problem.source, np.maximum(p, 0.0)) + dot(problem.target, np.maximum(lam - p, 0.0))
-    return lam * problem.total - kept - given, noise
+    sent = _cheapest(problem.source, -p, problem.total)
+    return _cheapest(problem.target, p, problem.total) + sent - given, noise
+
+
+def _cheapest(most: Floats, price: Floats, total: float) -> float:
+    """What a total costs at least, taken from `most` (N,) at these prices (N,).
+
+    That is ``max_q total q - sum_v most_v max(q - price_v, 0)``: the best potential of S or T.
+    """
+    order = np.argsort(price, kind="stable")
+    before = np.cumsum(most[order]) - most[order]
+    return dot(price[order], np.clip(total - before, 0.0, most[order]))
 
 
 def _excess(problem: GraphProblem, p: Floats) -> Floats:
@@ -179,8 +192,8 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
 def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     """The flow with what is missing sent along a forest; None if edges or nodes cannot take it."""
     graph, n = problem.graph, problem.graph.n_nodes
-    tail, head, carried = graph.tail, graph.head, flow.values
-    need = -flow.arriving()
+    tail, head, carried = graph.tail, graph.head, _within(graph, flow.values)
+    need = -replace(flow, values=carried).arriving()
     # An edge for both ways that carries nothing can be used, but those that carry come first.
     back = np.where(graph.directed, carried, np.maximum(np.abs(carried), _UNUSED * problem.unit))
     room = np.minimum(back, graph.capacity - np.abs(carried))
@@ -207,8 +220,7 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     carried = carried.copy()
     tail, head = tail.astype(np.int32), head.astype(np.int32)
     forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
-    x = np.clip(carried[: graph.n_edges], -graph.capacity, graph.capacity)
-    x = np.where(graph.directed, np.maximum(x, 0.0), x)
+    x = _within(graph, carried[: graph.n_edges])
     sent, received = problem.source, problem.wanted
     if not problem.is_balanced:
         sent = np.clip(carried[graph.n_edges : -n], 0.0, problem.source)
@@ -216,7 +228,15 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     repaired = Flow(graph, x, sent, received)
     most = problem.total + float(np.abs(x).max(initial=0.0))  # of sums over all nodes, and cycles
     rounded = 64 * _EPS * (1.0 + most / problem.unit)
+    if problem.is_balanced:  # masses that round-off has left to components that want nothing
+        rounded += float(np.abs(graph.sums(problem.source - problem.wanted)).max()) / problem.unit
     return repaired if flow_error(problem, repaired) <= rounded else None
+
+
+def _within(graph: Graph, x: Floats) -> Floats:
+    """What edges carry (E,), within their capacities and directions."""
+    x = np.clip(x, -graph.capacity, graph.capacity)
+    return np.where(graph.directed, np.maximum(x, 0.0), x)
 
 
 def _in_proportion(problem: GraphProblem, flow: Flow) -> Flow:

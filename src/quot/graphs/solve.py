@@ -135,21 +135,27 @@ def _nothing_sent(
     Mass that stays at a node, as much as an edge might carry, stands for it: a balanced problem.
     """
     problem, graph = at.problem, at.problem.graph
-    gain = np.maximum(-graph.lengths, 0.0)
-    most = np.divide(
-        gain, problem.weights, out=np.full(gain.size, np.inf), where=problem.weights > 0
-    )
-    most = np.where(gain > 0.0, np.minimum(most, graph.capacity), 0.0)
-    most = most[most < np.inf]
     mass = np.zeros(graph.n_nodes)
-    mass[0] = most.max(initial=0.0) or problem.unit
+    mass[0] = _going_round(problem) or problem.unit
     round_trip = GraphNetwork(replace(problem, source=mass, target=mass, mass=None))
     answer = _solve(round_trip, monitor, tolerance, start)
-    flow, p = answer.flow, -answer.f
+    x, nothing = answer.flow.values, np.zeros(graph.n_nodes)
+    flow, still = (Flow(graph, values, nothing, nothing) for values in (x, at.loops))
+    if problem.objective(flow) >= problem.objective(still):
+        flow = still
+    p = -answer.f
     p = p - p.max()  # so that nobody would rather send something, or by far receive it
     lam = 0.0 if problem.is_balanced else 2.0 * float(p.min())
-    nothing = np.zeros(graph.n_nodes)
-    return _Answer(Flow(graph, flow.values, nothing, nothing), -p, p - lam, lam, answer.status)
+    return _Answer(flow, -p, p - lam, lam, answer.status)
+
+
+def _going_round(problem: GraphProblem) -> float:
+    """What an edge that pays might carry, at most; 0 if none pays or there is no limit."""
+    graph, w = problem.graph, problem.weights
+    gain = np.maximum(-graph.lengths, 0.0)
+    most = np.divide(gain, w, out=np.full(gain.size, np.inf), where=w > 0.0)
+    most = np.where(gain > 0.0, np.minimum(most, graph.capacity), 0.0)
+    return float(most[most < np.inf].max(initial=0.0))
 
 
 def _quadratic(at: GraphNetwork, monitor: Monitor, tol: float, start: Floats | None) -> _Answer:
@@ -172,8 +178,8 @@ def _partly_linear(
     _check_bounded(at, none[at.edges])
     lengths = np.abs(graph.lengths)
     length = float(np.median(lengths[none] if none.any() else lengths)) or float(lengths.mean())
-    typical = problem.total / np.sqrt(graph.n_edges)
-    small = _LITTLE * float(length / typical or problem.weights[~none].min())
+    typical = max(problem.total, _going_round(problem)) / math.sqrt(graph.n_edges)
+    small = _LITTLE * max(length / typical, float(problem.weights[~none].min()))
     best = None
     for _ in range(_TRIES):
         found = []
