@@ -215,3 +215,12 @@ def test_what_a_loop_carries_is_no_round_off_of_its_node():
     graph = quot.Graph(2, [[0, 1], [1, 1]], [1.0, -1.0], directed=True, capacity=[np.inf, 1e17])
     flow = quot.Flow(graph, np.array([1.0, 1e17]), np.array([1.0, 0]), np.array([0, 1.0]))
     np.testing.assert_array_equal(flow.arriving(), [-1.0, 1.0])
+
+
+def test_dust_on_edges_out_of_a_node_that_gets_none():
+    """Two edges out of node 0 carry round-off, and no forest can put that right."""
+    graph = quot.Graph(4, [[0, 1], [0, 2], [3, 1], [3, 2]], np.ones(4), directed=True)
+    source, target = np.array([0, 0, 0, 1.0]), np.array([0, 0.5, 0.5, 0])
+    flow = quot.Flow(graph, np.array([1e-13, 1e-13, 0.5, 0.5]), source, target)
+    c = quot.certify(quot.GraphProblem(graph, source, target), flow, np.zeros(4), np.zeros(4))
+    assert c.upper == pytest.approx(1.0)

@@ -22,6 +22,8 @@ Bools = NDArray[np.bool_]
 _EPS = float(np.finfo(np.float64).eps)
 # Room on an edge for both ways that carries nothing, in units of the largest mass: little.
 _UNUSED = 1e-6
+# Where less is wrong, in units of the largest mass, edges that carry as little may be emptied.
+_DUST = 1e-6
 # Edges are gone through so often for the shortest ways where lengths may be negative.
 _ROUNDS = 1000
 
@@ -179,11 +181,17 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
 
     What is missing goes along a spanning forest of the edges, those that carry most first; in a
     partial problem the nodes may send and take more or less, through two more nodes S and T. Where
-    that breaks their limits, all of them do so in proportion.
+    that breaks limits, edges that carry no more than what is wrong are emptied first; or all nodes
+    send and take in proportion.
     """
-    if flow_error(problem, flow) == 0.0:
+    error = flow_error(problem, flow)
+    if error == 0.0:
         return flow
     repaired = _along_forest(problem, flow)
+    if repaired is None and error < _DUST:
+        x = flow.values
+        noise = 4.0 * error * max(problem.unit, float(np.abs(x).max()))
+        repaired = _along_forest(problem, replace(flow, values=np.where(np.abs(x) > noise, x, 0.0)))
     if repaired is None and not problem.is_balanced:
         repaired = _along_forest(problem, _in_proportion(problem, flow))
     return repaired

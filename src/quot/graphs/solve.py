@@ -132,21 +132,32 @@ def _nothing_sent(
 ) -> _Answer:
     """The answer where no mass moves, but cycles may pay.
 
-    Mass that stays at a node, as much as an edge might carry, stands for it: a balanced problem.
+    Mass that stays at a node stands for it, and for what is much or little: a balanced problem.
+    That may be as much as an edge might carry, or, if cycles carry much less, the usual unit.
     """
     problem, graph = at.problem, at.problem.graph
-    mass = np.zeros(graph.n_nodes)
-    mass[0] = _going_round(problem) or problem.unit
-    round_trip = GraphNetwork(replace(problem, source=mass, target=mass, mass=None))
-    answer = _solve(round_trip, monitor, tolerance, start)
-    x, nothing = answer.flow.values, np.zeros(graph.n_nodes)
-    flow, still = (Flow(graph, values, nothing, nothing) for values in (x, at.loops))
-    if problem.objective(flow) >= problem.objective(still):
-        flow = still
-    p = -answer.f
-    p = p - p.max()  # so that nobody would rather send something, or by far receive it
-    lam = 0.0 if problem.is_balanced else 2.0 * float(p.min())
-    return _Answer(flow, -p, p - lam, lam, answer.status)
+    nothing = np.zeros(graph.n_nodes)
+    still = Flow(graph, at.loops, nothing, nothing)
+    best = None
+    for much in (_going_round(problem) or problem.unit, problem.unit):
+        mass = np.append(much, nothing[1:])
+        round_trip = GraphNetwork(replace(problem, source=mass, target=mass, mass=None))
+        answer = _solve(round_trip, monitor, tolerance, start)
+        flow = Flow(graph, answer.flow.values, nothing, nothing)
+        flow = repair_flow(problem, flow) or flow
+        if problem.objective(flow) >= problem.objective(still):
+            flow = still
+        p = -answer.f
+        p = p - p.max()  # so that nobody would rather send something, or by far receive it
+        lam = 0.0 if problem.is_balanced else 2.0 * float(p.min())
+        answer = _Answer(flow, -p, p - lam, lam, answer.status)
+        certificate = certify(problem, *answer[:4])
+        if best is None or certificate.gap < best[0]:
+            best = certificate.gap, answer
+        if answer.status is not Status.OPTIMAL or certificate.holds(tolerance):
+            break
+    assert best is not None
+    return best[1]
 
 
 def _going_round(problem: GraphProblem) -> float:
