@@ -23,6 +23,8 @@ Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
 _MOST_NODES = 2**31 - 8
+# Sizes of components that `describe` lists.
+_LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,6 +215,84 @@ class Graph:
         """Number of connected components, directions aside."""
         return int(self.components.max()) + 1
 
+    @property
+    def component_sizes(self) -> NDArray[np.intp]:
+        """Number of nodes of each connected component, (n_components,)."""
+        return np.bincount(self.components)
+
+    def largest_component(self) -> NDArray[np.intp]:
+        """Return the nodes of the largest connected component, ascending; for `subgraph`."""
+        return np.flatnonzero(self.components == np.argmax(self.component_sizes))
+
+    def describe(self) -> str:
+        """Return a line on how the graph hangs together; directions do not count.
+
+        Examples
+        --------
+        >>> import quot
+        >>> quot.Graph(6, [[0, 1], [1, 2], [3, 4]], [1.0, 1.0, 1.0]).describe()
+        '6 nodes, 3 edges; 3 components, of 3, 2, 1 nodes; 1 isolated'
+        """
+        head = f"{self.n_nodes} nodes, {self.n_edges} edges"
+        if self.n_components == 1:
+            return f"{head}; connected"
+        sizes = np.sort(self.component_sizes)[::-1]
+        listed = ", ".join(str(size) for size in sizes[:_LISTED])
+        more = " and fewer" if sizes.size > _LISTED else ""
+        alone = int(np.count_nonzero(sizes == 1))
+        return f"{head}; {sizes.size} components, of {listed}{more} nodes; {alone} isolated"
+
+    def subgraph(self, nodes: Any) -> Graph:
+        """Return the graph of some of the nodes, and of the edges between them.
+
+        Node k of it is ``nodes[k]`` of this one, so that masses are ``source[nodes]``; edges keep
+        their order. Lengths, directions, capacities, positions and labels are kept.
+
+        Parameters
+        ----------
+        nodes : int array of shape (n,), or bool array of shape (N,)
+            Different nodes, or whether each is one of them.
+
+        Returns
+        -------
+        Graph
+
+        Raises
+        ------
+        InvalidProblemError
+            If these are not nodes, one of them comes twice, or there is none.
+
+        Examples
+        --------
+        The giant component, with the mass that is on it:
+
+        >>> import numpy as np, quot
+        >>> graph = quot.Graph(5, [[0, 1], [1, 2], [3, 4]], [1.0, 2.0, 1.0])
+        >>> source, target = np.array([3.0, 0, 0, 1, 0]), np.array([0.0, 0, 2, 0, 1])
+        >>> nodes = graph.largest_component()
+        >>> giant = graph.subgraph(nodes)
+        >>> giant
+        Graph(3 nodes, 2 edges)
+        >>> source, target = source[nodes], target[nodes]
+        >>> most = min(source.sum(), target.sum())
+        >>> quot.solve_graph(giant, source, target, mass=most).cost
+        6.0
+        """
+        kept = _as_nodes(nodes, self.n_nodes)
+        place = np.full(self.n_nodes, -1, np.int32)
+        place[kept] = np.arange(kept.size)
+        edges = place[self.edges]
+        between = np.flatnonzero((edges >= 0).all(axis=1))
+        return Graph(
+            kept.size,
+            edges[between],
+            self.lengths[between],
+            self.directed[between],
+            self.capacity[between],
+            None if self.positions is None else self.positions[kept],
+            None if self.labels is None else tuple(self.labels[v] for v in kept),
+        )
+
     def sums(self, values: Floats) -> Floats:
         """Sum values (N,) of the nodes over each component, correctly rounded."""
         order = np.argsort(self.components, kind="stable")
@@ -305,9 +385,8 @@ class Flow:
     def arriving(self) -> Floats:
         """Return D w, (N,): what the edges bring to each node, less what they take away."""
         graph = self.graph
-        return sums(graph.head, self.values, graph.n_nodes) - sums(
-            graph.tail, self.values, graph.n_nodes
-        )
+        x = np.where(graph.tail == graph.head, 0.0, self.values)
+        return sums(graph.head, x, graph.n_nodes) - sums(graph.tail, x, graph.n_nodes)
 
     def to_csr(self) -> sp.csr_array:
         """Return an (N, N) scipy.sparse CSR array: what goes from one node to the next, > 0.
@@ -347,6 +426,27 @@ def _as_edges(value: Any, n: int) -> NDArray[np.int32]:
             f"`edges[{first}]` is {raw[first].tolist()}, but nodes are numbered from 0 to {n - 1}."
         )
     return np.ascontiguousarray(raw, dtype=np.int32)
+
+
+def _as_nodes(value: Any, n: int) -> NDArray[np.intp]:
+    """Different numbers of nodes, (k,)."""
+    raw = np.asarray(value)
+    if raw.dtype == np.bool_ and raw.shape == (n,):
+        raw = np.flatnonzero(raw)
+    if raw.ndim != 1 or raw.dtype.kind not in "iu" or not raw.size:
+        raise InvalidProblemError(
+            f"`nodes` must be numbers of nodes, or a bool for each of the {n}, and not none; got "
+            f"{raw.dtype} of shape {raw.shape}."
+        )
+    if raw.min() < 0 or raw.max() >= n:
+        outside = raw[(raw < 0) | (raw >= n)][0]
+        raise InvalidProblemError(
+            f"`nodes` has {outside}, but nodes are numbered from 0 to {n - 1}."
+        )
+    unique, times = np.unique(raw, return_counts=True)
+    if unique.size < raw.size:
+        raise InvalidProblemError(f"`nodes` has {unique[times > 1][0]} twice; name each node once.")
+    return raw.astype(np.intp)
 
 
 def _as_edge_values(value: Any, name: str, count: int) -> Floats:

@@ -17,6 +17,9 @@ from quot.validation import as_mass, as_reg, as_regs, as_weights, check_positive
 
 Floats = NDArray[np.float64]
 
+# A quadratic term that is next to nothing, in lengths.
+_LITTLE = 1e-6
+
 
 class Transport:
     """What all transport problems share: a cost, masses and perhaps a mass to move."""
@@ -215,8 +218,11 @@ class GraphProblem:
 
     @property
     def unit(self) -> float:
-        """The largest mass at a node, 1 if there is none: what violations are measured by."""
-        return max(float(self.source.max()), float(self.target.max())) or 1.0
+        """The most a node can send or get, 1 if that is none: what violations are measured by."""
+        most = max(float(self.source.max()), float(self.target.max()))
+        if self.mass:
+            most = min(most, self.mass)
+        return most or 1.0
 
     @cached_property
     def wanted(self) -> Floats:
@@ -230,6 +236,15 @@ class GraphProblem:
         ratio = np.divide(have, want, out=np.ones_like(want), where=want > 0.0)
         met: Floats = self.target * ratio[self.graph.components]
         return met
+
+    @property
+    def is_nearly_linear(self) -> bool:
+        """Whether the quadratic term says next to nothing, were all mass on one typical edge."""
+        lengths = np.abs(self.graph.lengths)
+        if not lengths.size:
+            return True
+        typical = float(np.median(lengths)) or float(lengths.mean())
+        return bool(self.weights.max() * self.total <= _LITTLE * typical)
 
     @property
     def weights(self) -> Floats:

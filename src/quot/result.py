@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.certificate import Certificate
-from quot.convergence import Iterate, Status, Tolerance
+from quot.certificate import Certificate, certify
+from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.graph import Flow
 from quot.plan import Plan
 from quot.problem import GraphProblem, Transport
@@ -120,6 +120,35 @@ class GraphResult(Result):
 
     problem: GraphProblem  # type: ignore[assignment]
     plan: Flow  # type: ignore[assignment]
+
+    @classmethod
+    def of(
+        cls,
+        problem: GraphProblem,
+        flow: Flow,
+        dual: tuple[Floats, Floats, float],
+        status: Status,
+        *,
+        tolerance: Tolerance,
+        monitor: Monitor,
+        method: str,
+    ) -> GraphResult:
+        """Certify a flow and a dual point (f, g, lam), and judge how the solve ended by that."""
+        certificate = certify(problem, flow, *dual)
+        f, g, lam = dual
+        return cls(
+            problem=problem,
+            plan=flow,
+            f=f,
+            g=g,
+            lam=lam,
+            certificate=certificate,
+            status=certificate.judge(status, tolerance),
+            tolerance=tolerance,
+            history=tuple(monitor.history),
+            seconds=monitor.seconds,
+            method=method,
+        )
 
     @property
     def flow(self) -> Floats:

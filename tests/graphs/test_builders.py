@@ -72,7 +72,7 @@ def test_components_are_joined_by_the_shortest_tree(caplog):
     assert apart.n_components == 3
     with caplog.at_level(logging.INFO, logger="quot"):
         joined = graphs.connect(apart)
-    assert "joined 3 components" in caplog.text
+    assert "joined by 2 edges: 120 nodes, " in caplog.text
     assert joined.n_components == 1
     new = joined.edges[apart.n_edges :]
     gaps = [cdist(X[:40], X[40:80]).min(), cdist(X[40:80], X[80:]).min()]
@@ -235,3 +235,10 @@ def test_pictures_need_positions_in_the_plane():
         plot.flow(flow)
     with pytest.raises(InvalidProblemError, match=r"shape \(2, 2\) to be drawn; got \(2, 3\)"):
         plot.flow(flow, positions=np.zeros((2, 3)))
+
+
+def test_a_graph_in_parts_is_logged(X, caplog):
+    with caplog.at_level(logging.INFO, logger="quot"):
+        graph = graphs.near(X, 2, 4, random_state=2)
+        assert graph.describe() in caplog.text
+    assert graph.n_components > 1

@@ -107,6 +107,70 @@ def test_components():
     assert all(len(set(graph.components[part])) == 1 for part in members)
 
 
+def test_how_a_graph_hangs_together():
+    graph = quot.Graph(9, [[4, 5], [5, 6], [6, 4], [2, 3], [8, 8]], np.ones(5))
+    assert graph.component_sizes.tolist() == [1, 1, 2, 3, 1, 1]
+    assert graph.largest_component().tolist() == [4, 5, 6]
+    line = "9 nodes, 5 edges; 6 components, of 3, 2, 1, 1, 1 and fewer nodes; 4 isolated"
+    assert graph.describe() == line
+    assert quot.Graph(2, [[1, 0]], [1.0]).describe() == "2 nodes, 1 edges; connected"
+
+
+def test_a_subgraph_keeps_all_there_is_to_know():
+    graph = quot.Graph(
+        5,
+        [[0, 1], [3, 1], [1, 4], [4, 3], [3, 4]],
+        [1.0, 2.0, -3.0, 4.0, 0.0],
+        [False, False, True, False, True],
+        [1.0, 2.0, 3.0, np.inf, 5.0],
+        np.arange(10.0).reshape(5, 2),
+        "abcde",
+    )
+    part = graph.subgraph([4, 3, 1])
+    assert part.edges.tolist() == [[1, 2], [2, 0], [0, 1], [1, 0]]
+    assert part.lengths.tolist() == [2.0, -3.0, 4.0, 0.0]
+    assert part.directed.tolist() == [False, True, False, True]
+    assert part.capacity.tolist() == [2.0, 3.0, np.inf, 5.0]
+    assert part.positions.tolist() == [[8, 9], [6, 7], [2, 3]]
+    assert part.labels == ("e", "d", "b")
+    same = graph.subgraph(np.array([False, True, False, True, True]))
+    assert same.labels == ("b", "d", "e")
+    assert same.n_edges == 4
+    assert quot.Graph(3, EDGES, LENGTHS).subgraph([1]).n_edges == 0
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ([0, 3], r"`nodes` has 3, but nodes are numbered from 0 to 2"),
+        ([-1], r"`nodes` has -1, but"),
+        ([0, 1, 0], r"`nodes` has 0 twice; name each node once"),
+        ([], r"and not none; got float64 of shape \(0,\)"),
+        ([0.0, 1.0], r"`nodes` must be numbers of nodes, or a bool for each of the 3"),
+        ([True, False], r"got bool of shape \(2,\)"),
+    ],
+    ids=str,
+)
+def test_nodes_that_are_none(nodes, message):
+    with pytest.raises(InvalidProblemError, match=message):
+        quot.Graph(3, EDGES, LENGTHS).subgraph(nodes)
+
+
+def test_a_problem_on_the_largest_component():
+    """As on the whole graph, where no more than what is there may move."""
+    graph = quot.graphs.near(np.random.default_rng(0).uniform(size=(200, 2)), 2, 4, random_state=3)
+    nodes = graph.largest_component()
+    assert 100 < nodes.size < 200
+    source, target = np.zeros((2, 200))
+    source[nodes[:50]], target[nodes[-50:]] = 1.0, 1.0
+    whole = quot.solve_graph(graph, source, target, reg=0.1)
+    part = quot.solve_graph(graph.subgraph(nodes), source[nodes], target[nodes], reg=0.1)
+    assert part.converged
+    assert part.value == pytest.approx(whole.value, rel=1e-9)
+    inside = np.isin(graph.edges, nodes).all(axis=1)
+    np.testing.assert_allclose(part.flow, whole.flow[inside], atol=1e-8)
+
+
 def test_a_flow_as_a_matrix():
     """Against an edge is a flow the other way; what parallel edges carry is summed."""
     graph = quot.Graph(3, [[0, 1], [0, 1], [2, 1]], [1.0, 1.0, 1.0])

@@ -158,6 +158,17 @@ def test_certificate_reads_well():
     assert "1 <= optimal value <= 1.5" in text
     assert "3.3e-01" in text
     assert "all (12,345 pairs priced)" in text
+    text = str(Certificate(1.0, 1.5, 1e-12, 0.0, 0.0, 1.5, "all", 12345, "edges"))
+    assert "flow: nodes, edges and total within 1.0e-12" in text
+    assert "all (12,345 edges priced)" in text
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(1.0, np.inf), (-np.inf, 1.0), (-np.inf, np.inf)])
+def test_no_bound_is_an_infinite_gap(lower, upper):
+    c = Certificate(lower, upper, 0.0, 0.0, 1e-16, max(abs(lower), abs(upper)), "all", 1)
+    assert c.relative_gap == np.inf
+    assert "relative gap inf" in str(c)
+    assert not c.holds(Tolerance())
 
 
 @given(problems(regs=st.floats(1e-3, 1e3)), seeds)

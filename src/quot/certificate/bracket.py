@@ -11,6 +11,8 @@ from quot.convergence import Status, Tolerance
 TINY = 1e-3
 # Within this gap and residual (relative) a result that missed the tolerance is near optimal.
 _NEAR = 1e-5
+# What the primal residual is of.
+_CHECKED = {"pairs": "plan: marginals and total", "edges": "flow: nodes, edges and total"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Certificate:
     scope : {"all", "support"}
         Whether all n * m pairs were priced, or only the support of the plan.
     pairs : int
-        Number of pairs priced.
+        Number of pairs priced, or edges of a graph.
+    priced : {"pairs", "edges"}, default="pairs"
+        Which of the two.
     """
 
     lower: float
@@ -50,6 +54,7 @@ class Certificate:
     scale: float
     scope: str
     pairs: int
+    priced: str = "pairs"
 
     @property
     def gap(self) -> float:
@@ -58,8 +63,10 @@ class Certificate:
 
     @property
     def relative_gap(self) -> float:
-        """The gap that round-off does not explain, over `scale`."""
+        """The gap that round-off does not explain, over `scale`; inf where one bound is."""
         gap = self.gap - self.round_off
+        if math.isinf(gap):
+            return math.inf
         if gap <= 0.0:
             return 0.0
         return gap / self.scale
@@ -88,6 +95,6 @@ class Certificate:
         return (
             f"{self.lower:.12g} <= optimal value <= {self.upper:.12g}   "
             f"relative gap {self.relative_gap:.1e}\n"
-            f"plan: marginals and total within {self.primal_residual:.1e}\n"
-            f"scope: {self.scope} ({self.pairs:,} pairs priced)"
+            f"{_CHECKED[self.priced]} within {self.primal_residual:.1e}\n"
+            f"scope: {self.scope} ({self.pairs:,} {self.priced} priced)"
         )

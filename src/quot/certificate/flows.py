@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
 from quot.certificate.bracket import TINY, Certificate
-from quot.graph import Flow
+from quot.graph import Flow, Graph
 from quot.kernels import forest
 from quot.parallel import dot
 from quot.problem import GraphProblem
@@ -20,18 +22,26 @@ Bools = NDArray[np.bool_]
 _EPS = float(np.finfo(np.float64).eps)
 # Room on an edge for both ways that carries nothing, in units of the largest mass: little.
 _UNUSED = 1e-6
+# Where less is wrong, in units of the largest mass, edges that carry as little may be emptied.
+_DUST = 1e-6
+# Edges are gone through so often for the shortest ways where lengths may be negative.
+_ROUNDS = 1000
 
 
 def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Certificate:
     """Bracket the optimal value of transport along edges; see `certify`.
 
-    The potential of a node is -f. An edge without a quadratic term and without a limit bounds the
+    The potential of a node is -f; those of S and T, where mass is partial, are the best that fit,
+    whatever lam is. An edge without a quadratic term and without a limit bounds the
     difference of its two: where it is larger, potentials are lowered to what the way from other
-    nodes costs (a c-transform along the graph).
+    nodes costs (a c-transform along the graph). Where reg is very small the bound of the linear
+    problem counts if it is better.
     """
     graph = problem.graph
-    p = -f
-    lower, noise = _dual_value(problem, p, lam)
+    p, w = -f, problem.weights
+    lower, noise = _dual_value(problem, p, lam, w)
+    if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
+        lower, noise = max((lower, noise), _dual_value(problem, p, lam, np.zeros_like(w)))
     repaired, upper = repair_flow(problem, flow), np.inf
     if repaired is not None:
         upper = problem.objective(repaired)
@@ -53,6 +63,7 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
         scale=max(abs(lower), abs(upper), TINY * problem.total * (typical or 1.0)),
         scope="all",
         pairs=graph.n_edges,
+        priced="edges",
     )
 
 
@@ -60,9 +71,11 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
     """Return the largest violation of a constraint, in units of the largest mass; NaN propagates.
 
     Of the balance of a node, of what it may send and receive, of the total, of the direction of an
-    edge and its capacity.
+    edge and its capacity. Where cycles may pay an edge may carry much more than that, and counts.
     """
     unit, graph, x = problem.unit, problem.graph, flow.values
+    if (graph.lengths < 0.0).any():
+        unit = max(unit, float(np.abs(x).max()))
     parts = [np.abs(flow.arriving() - (flow.received - flow.sent))]
     for moved, most in ((flow.sent, problem.source), (flow.received, problem.target)):
         parts += [np.abs(moved - most)] if problem.is_balanced else [moved - most, -moved]
@@ -76,11 +89,14 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
 # --- the lower bound -------------------------------------------------------------------------
 
 
-def _dual_value(problem: GraphProblem, p: Floats, lam: float) -> tuple[float, float]:
-    """The dual value, and how far it is wrong for each unit of flow because p is rounded."""
+def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tuple[float, float]:
+    """The dual value, and how far it is wrong for each unit of flow because p is rounded.
+
+    Weights w (E,) smaller than those of the problem make a bound, too.
+    """
     if not (np.isfinite(p).all() and np.isfinite(lam)):
         return np.nan, 0.0
-    graph, w = problem.graph, problem.weights
+    graph = problem.graph
     hard = (w == 0.0) & np.isinf(graph.capacity)
     over, noise = _excess(problem, p), 0.0
     if (over[hard] > 0.0).any():
@@ -97,8 +113,18 @@ def _dual_value(problem: GraphProblem, p: Floats, lam: float) -> tuple[float, fl
     given = dot(x, over - 0.5 * w * x)
     if problem.is_balanced:
         return dot(p, problem.target - problem.source) - given, noise
-    kept = dot(problem.source, np.maximum(p, 0.0)) + dot(problem.target, np.maximum(lam - p, 0.0))
-    return lam * problem.total - kept - given, noise
+    sent = _cheapest(problem.source, -p, problem.total)
+    return _cheapest(problem.target, p, problem.total) + sent - given, noise
+
+
+def _cheapest(most: Floats, price: Floats, total: float) -> float:
+    """What a total costs at least, taken from `most` (N,) at these prices (N,).
+
+    That is ``max_q total q - sum_v most_v max(q - price_v, 0)``: the best potential of S or T.
+    """
+    order = np.argsort(price, kind="stable")
+    before = np.cumsum(most[order]) - most[order]
+    return dot(price[order], np.clip(total - before, 0.0, most[order]))
 
 
 def _excess(problem: GraphProblem, p: Floats) -> Floats:
@@ -116,7 +142,7 @@ def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
     graph, n = problem.graph, problem.graph.n_nodes
     one_way, both = np.flatnonzero(hard), np.flatnonzero(hard & ~graph.directed)
     if one_way.size and graph.lengths[one_way].min() < 0.0:
-        return p  # no shortest ways without potentials to begin with
+        return _relaxed(problem, p, one_way, both)
     least = float(p.min())
     nodes = np.arange(n)
     tail = np.concatenate((graph.tail[one_way], graph.head[both], np.full(n, n)))
@@ -130,6 +156,25 @@ def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
     return away + least
 
 
+def _relaxed(
+    problem: GraphProblem, p: Floats, one_way: NDArray[np.intp], both: NDArray[np.intp]
+) -> Floats:
+    """The same where some of these edges have a negative length, edge by edge (Bellman and Ford).
+
+    That ends soon where p is nearly right, and never where a cycle of them pays.
+    """
+    graph, p = problem.graph, p.copy()
+    tail = np.concatenate((graph.tail[one_way], graph.head[both]))
+    head = np.concatenate((graph.head[one_way], graph.tail[both]))
+    length = np.concatenate((graph.lengths[one_way], graph.lengths[both]))
+    for _ in range(min(graph.n_nodes, _ROUNDS)):
+        at_most = p[tail] + length
+        if (p[head] - at_most).max() <= 8 * _EPS * float(np.abs(p).max()):
+            break
+        np.minimum.at(p, head, at_most)
+    return p
+
+
 # --- the upper bound -------------------------------------------------------------------------
 
 
@@ -138,11 +183,17 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
 
     What is missing goes along a spanning forest of the edges, those that carry most first; in a
     partial problem the nodes may send and take more or less, through two more nodes S and T. Where
-    that breaks their limits, all of them do so in proportion.
+    that breaks limits, edges that carry no more than what is wrong are emptied first; or all nodes
+    send and take in proportion.
     """
-    if flow_error(problem, flow) == 0.0:
+    error = flow_error(problem, flow)
+    if error == 0.0:
         return flow
     repaired = _along_forest(problem, flow)
+    if repaired is None and error < _DUST:
+        x = flow.values
+        noise = 4.0 * error * max(problem.unit, float(np.abs(x).max()))
+        repaired = _along_forest(problem, replace(flow, values=np.where(np.abs(x) > noise, x, 0.0)))
     if repaired is None and not problem.is_balanced:
         repaired = _along_forest(problem, _in_proportion(problem, flow))
     return repaired
@@ -151,8 +202,8 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
 def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     """The flow with what is missing sent along a forest; None if edges or nodes cannot take it."""
     graph, n = problem.graph, problem.graph.n_nodes
-    tail, head, carried = graph.tail, graph.head, flow.values
-    need = -flow.arriving()
+    tail, head, carried = graph.tail, graph.head, _within(graph, flow.values)
+    need = -replace(flow, values=carried).arriving()
     # An edge for both ways that carries nothing can be used, but those that carry come first.
     back = np.where(graph.directed, carried, np.maximum(np.abs(carried), _UNUSED * problem.unit))
     room = np.minimum(back, graph.capacity - np.abs(carried))
@@ -179,15 +230,23 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     carried = carried.copy()
     tail, head = tail.astype(np.int32), head.astype(np.int32)
     forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
-    x = np.clip(carried[: graph.n_edges], -graph.capacity, graph.capacity)
-    x = np.where(graph.directed, np.maximum(x, 0.0), x)
+    x = _within(graph, carried[: graph.n_edges])
     sent, received = problem.source, problem.wanted
     if not problem.is_balanced:
         sent = np.clip(carried[graph.n_edges : -n], 0.0, problem.source)
         received = np.clip(carried[-n:], 0.0, problem.target)
     repaired = Flow(graph, x, sent, received)
-    rounded = 64 * _EPS * (1.0 + problem.total / problem.unit)  # of sums over all nodes
+    most = problem.total + float(np.abs(x).max(initial=0.0))  # of sums over all nodes, and cycles
+    rounded = 64 * _EPS * (1.0 + most / problem.unit)
+    if problem.is_balanced:  # masses that round-off has left to components that want nothing
+        rounded += float(np.abs(graph.sums(problem.source - problem.wanted)).max()) / problem.unit
     return repaired if flow_error(problem, repaired) <= rounded else None
+
+
+def _within(graph: Graph, x: Floats) -> Floats:
+    """What edges carry (E,), within their capacities and directions."""
+    x = np.clip(x, -graph.capacity, graph.capacity)
+    return np.where(graph.directed, np.maximum(x, 0.0), x)
 
 
 def _in_proportion(problem: GraphProblem, flow: Flow) -> Flow:

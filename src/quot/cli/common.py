@@ -301,13 +301,13 @@ def certificate_facts(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-def certificate_rows(certificate: Certificate, priced: str = "pairs") -> list[tuple[str, str]]:
-    """Return the lines of a table on a certificate; `priced` are pairs or edges."""
+def certificate_rows(certificate: Certificate) -> list[tuple[str, str]]:
+    """Return the lines of a table on a certificate."""
     return [
         ("gap", f"{certificate.gap:.2e}, relative {certificate.relative_gap:.2e}"),
         ("optimum between", f"{certificate.lower:.12g} and {certificate.upper:.12g}"),
         ("marginals within", f"{certificate.primal_residual:.2e}, relative"),
-        (f"{priced} priced", f"{certificate.pairs:,} ({certificate.scope})"),
+        (f"{certificate.priced} priced", f"{certificate.pairs:,} ({certificate.scope})"),
     ]
 
 

@@ -221,7 +221,7 @@ def result_rows(result: GraphResult) -> list[tuple[str, str]]:
         ("stays in place", f"{facts['mass_in_place']:.12g} of it, wanted where it is"),
         ("edges used", used),
         ("flow", f"{facts['flow']:.12g} over all edges, at most {facts['largest_flow']:.12g}"),
-        *common.certificate_rows(result.certificate, "edges"),
+        *common.certificate_rows(result.certificate),
         ("status", f"{result.status.name}, {result.status.advice}"),
         ("seconds", f"{result.seconds:.3g}"),
     ]

@@ -37,7 +37,8 @@ class _Level:
         *adjacency, diagonal = graph
         self.size = int(diagonal.size)
         self.edges = kernels.edges(*adjacency)
-        self.relaxed = np.divide(_DAMPING, diagonal, out=np.zeros(self.size), where=diagonal > 0.0)
+        relaxed, tied = np.zeros(self.size), diagonal.astype(np.float64, copy=False)
+        self.relaxed = np.divide(_DAMPING, tied, out=relaxed, where=tied > 0.0)
         self.left = np.empty(self.size)
         self.label = np.zeros(0, np.int32)
         self.joined = 0

@@ -64,6 +64,17 @@ class Network:
         """E."""
         return int(self.tail.size)
 
+    def part(self, arcs: NDArray[np.integer], ends: tuple[Ints, Ints], supply: Floats) -> Network:
+        """Return the network of some arcs (K,), between other nodes."""
+        return Network(
+            *ends,
+            cost=self.cost[arcs],
+            weight=self.weight[arcs],
+            capacity=self.capacity[arcs],
+            undirected=self.undirected[arcs],
+            supply=supply,
+        )
+
     @property
     def response(
         self,

@@ -23,7 +23,7 @@ def connect(graph: Graph) -> Graph:
 
     Each component but the largest is joined to the nearest node outside, by an undirected edge as
     long as their distance, and again until one is left (Boruvka): together the shortest tree of
-    components. What was added is logged.
+    components. What was added is logged. `Graph.subgraph` does without the smaller ones instead.
 
     Parameters
     ----------
@@ -56,10 +56,7 @@ def connect(graph: Graph) -> Graph:
             directed=np.append(graph.directed, np.zeros(added, np.bool_)),
             capacity=np.append(graph.capacity, np.full(added, np.inf)),
         )
-    logger.info(
-        "joined %d components of %r by %d edges",
-        before.n_components, before, graph.n_edges - before.n_edges,
-    )  # fmt: skip
+    logger.info("joined by %d edges: %s", graph.n_edges - before.n_edges, before.describe())
     return graph
 
 

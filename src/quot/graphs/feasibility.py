@@ -39,8 +39,8 @@ def _check_components(problem: GraphProblem) -> None:
                 f"the graph has {count} components, and {_component(problem, worst)} has "
                 f"{have[worst]:.6g} of `source` but {want[worst]:.6g} of `target`, "
                 f"{off[worst]:.6g} too {'much' if have[worst] > want[worst] else 'little'}. Join "
-                "the components (`quot.graphs.connect`), rebalance the masses, or pass `mass` to "
-                "move less."
+                "the components (`quot.graphs.connect`), keep one (`Graph.subgraph`), rebalance "
+                "the masses, or pass `mass` to move less."
             )
         return
     most = float(np.minimum(have, want).sum())

@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 # A reduced cost that rounding explains, relative to the largest potential; the potentials of a tree
 # add that up along its branches.
 _NOISE = 4 * float(np.finfo(np.float64).eps)
-# Pivots between two looks at the clock, this many and one for so many nodes; and in all, for each
-# node: there are far fewer, unless round-off leads in circles.
+# Pivots between two looks at the clock, this many and one for so many nodes; and in all by default,
+# for each node.
 _FEW, _PART, _MOST = 1000, 20, 1000
 # For the flow of least norm.
 _RTOL, _STEPS = 1e-6, 300
@@ -30,15 +30,19 @@ _RTOL, _STEPS = 1e-6, 300
 
 @dataclass(frozen=True, eq=False)
 class Vertex:
-    """A basic solution: flow (E,), potentials (N,), and how many pivots it took."""
+    """A basic solution: flow (E,), potentials (N,), how many pivots it took, whether it is best."""
 
     flow: Floats
     potentials: Floats
     pivots: int
+    is_optimal: bool
 
 
 def solve_linear(
-    network: Network, start: Floats, must_stop: Callable[[], bool] = lambda: False
+    network: Network,
+    start: Floats,
+    max_pivots: int | None = None,
+    must_stop: Callable[[], bool] = lambda: False,
 ) -> Vertex | None:
     """Minimise the cost of a flow, without the quadratic terms.
 
@@ -49,6 +53,8 @@ def solve_linear(
     start : array of shape (E,)
         What the arcs carry in a flow near the optimum, feasible or not: those with most room to
         both sides make the first tree, those that are full stay full.
+    max_pivots : int, optional
+        By default a thousand for each node: there are far fewer, unless round-off leads in circles.
     must_stop : callable
         Asked now and then; True ends the pivots.
 
@@ -79,10 +85,11 @@ def solve_linear(
     cost = np.concatenate((net.cost, np.full(n, dear)))
     noise = _NOISE * (largest * np.sqrt(n) + dear)
     pivots, code = 0, kernels.USED_UP
-    while code == kernels.USED_UP and pivots < _MOST * n and not must_stop():
+    most = _MOST * n if max_pivots is None else max_pivots
+    while code == kernels.USED_UP and pivots < most and not must_stop():
         _, done, code = kernels.pivot(
             tail, head, cost, capacity, undirected, flow, state, parent, arc, noise,
-            _FEW + n // _PART,
+            min(_FEW + n // _PART, most - pivots),
         )  # fmt: skip
         if code == kernels.UNBOUNDED:
             return None
@@ -98,7 +105,8 @@ def solve_linear(
     p = np.zeros(n + 1)
     forest.stretch(depth_first, on_tree, tail, head, cost, p)
     turned = tail[:count] != net.tail
-    return Vertex(np.where(turned, -flow[:count], flow[:count]), p[:n], pivots)
+    x = np.where(turned, -flow[:count], flow[:count])
+    return Vertex(x, p[:n], pivots, code == kernels.OPTIMAL)
 
 
 def least_norm(
@@ -108,8 +116,10 @@ def least_norm(
 
     Optimal is what flows on the arcs that the potentials leave tight, in the direction they say.
     Among those a quadratic flow without costs is solved; the vertex is returned where no other flow
-    is optimal, or where that solve ends early.
+    is optimal, where that solve ends early, and where it is not optimal itself.
     """
+    if not vertex.is_optimal:
+        return vertex.flow
     net = network
     y = flow_kernels.tension(vertex.potentials, net.tail, net.head)
     noise = _NOISE * net.n_nodes**0.25 * float(np.abs(vertex.potentials).max())
@@ -125,7 +135,8 @@ def least_norm(
         return vertex.flow  # a forest carries what it must
     full = np.flatnonzero(gain > noise)
     carried = np.zeros(net.n_arcs)
-    carried[full] = np.where(y[full] > 0.0, net.capacity[full], -net.capacity[full])
+    back = net.undirected[full] & (y[full] < 0.0)
+    carried[full] = np.where(back, -net.capacity[full], net.capacity[full])
     free = net.undirected[tight] & (net.cost[tight] <= noise)
     turned = net.undirected[tight] & ~free & (y[tight] < 0.0)
     ends = net.tail[tight], net.head[tight]

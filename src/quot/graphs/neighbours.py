@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from quot.validation import as_array, check_count
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+logger = logging.getLogger(__name__)
 
 
 def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
@@ -55,8 +58,11 @@ def near(
 ) -> Graph:
     """Return the kNEAR graph: each point joined to k random ones of its K nearest.
 
-    With K about log N and k about log log N it has one component with nearly all points, and a
-    fraction of the edges of the graph of K neighbours.
+    With K about log N and k about log log N it has a fraction of the edges of the graph of K
+    neighbours, and with high probability a giant component: one with nearly all points. The theorem
+    gives no more, some points may be apart. `Graph.describe` tells. Then join them, with
+    ``connect=True`` or `quot.graphs.connect`, or do without them, with `Graph.largest_component`
+    and `Graph.subgraph`.
 
     Parameters
     ----------
@@ -209,4 +215,8 @@ def _graph(X: Floats, tail: Ints, head: Ints, *, connect: bool) -> Graph:
     edges = np.stack((keys // n, keys % n), axis=1).astype(np.int32)
     lengths = np.linalg.norm(X[edges[:, 0]] - X[edges[:, 1]], axis=1)
     graph = Graph(n, edges, lengths, positions=X)
-    return connected(graph) if connect else graph
+    if connect:
+        return connected(graph)
+    if logger.isEnabledFor(logging.INFO):
+        logger.info("%s", graph.describe())
+    return graph

@@ -2,9 +2,10 @@
 
 Its nodes are those of the graph; where mass is partial also S and T, with arcs S -> v and v -> T
 of weight zero and capacities source_v and target_v. Mass that is wanted where it is stays there,
-and what is left moves: no way is shorter than none. Edges from a node to itself stay out: they
-carry what pays for itself, whatever the others do. The nodes of a large graph are numbered anew, so
-that neighbours lie near each other in memory.
+and what is left moves: no way is shorter than none. A component of the graph with nothing to send,
+or nobody to send it to, has no arcs to S and T: it would wander far from all others. Edges from a
+node to itself stay out: they carry what pays for itself, whatever the others do. The nodes of a
+large graph are numbered anew, so that neighbours lie near each other in memory.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class GraphNetwork:
     Parameters
     ----------
     problem : GraphProblem
+    star : float, default=0
+        Strength of a quadratic term on the arcs at S and T.
 
     Attributes
     ----------
@@ -47,8 +50,8 @@ class GraphNetwork:
         Mass that is left to move.
     """
 
-    def __init__(self, problem: GraphProblem) -> None:
-        self.problem = problem
+    def __init__(self, problem: GraphProblem, star: float = 0.0) -> None:
+        self.problem, self.star = problem, star
         graph, n = problem.graph, problem.graph.n_nodes
         self.nodes, place, self.edges = _in_order(graph)
         edges = self.edges
@@ -62,22 +65,27 @@ class GraphNetwork:
             self.sources = self.sinks = edges[:0]
         else:
             supply = np.append(np.zeros(n), (-self.total, self.total))
-            self.sources, self.sinks = np.flatnonzero(source), np.flatnonzero(target)
+            part = graph.components
+            self._sends, self._gets = (np.bincount(part, x) > 0.0 for x in (source, target))
+            self.sources = np.flatnonzero((source > 0.0) & self._gets[part])
+            self.sinks = np.flatnonzero((target > 0.0) & self._sends[part])
         sources, sinks = self.sources, self.sinks
-        star = sources.size + sinks.size
+        count = sources.size + sinks.size
         self.network = Network(
             tail=_int32(place[graph.tail[edges]], np.full(sources.size, n), place[sinks]),
             head=_int32(place[graph.head[edges]], place[sources], np.full(sinks.size, n + 1)),
-            cost=np.append(graph.lengths[edges], np.zeros(star)),
+            cost=np.append(graph.lengths[edges], np.zeros(count)),
             weight=self.weights(problem.weights),
             capacity=np.concatenate((graph.capacity[edges], source[sources], target[sinks])),
-            undirected=np.append(~graph.directed[edges], np.zeros(star, np.bool_)),
+            undirected=np.append(~graph.directed[edges], np.zeros(count, np.bool_)),
             supply=supply,
         )
 
     def weights(self, of_edges: Floats) -> Floats:
         """Weights of the arcs of the network from those of the edges (E,)."""
-        return np.append(of_edges[self.edges], np.zeros(self.sources.size + self.sinks.size))
+        return np.append(
+            of_edges[self.edges], np.full(self.sources.size + self.sinks.size, self.star)
+        )
 
     def potentials(self, f: Floats, lam: float) -> Floats:
         """Potentials of the network at a dual point."""
@@ -93,14 +101,28 @@ class GraphNetwork:
             return -p, p, 0.0
         source, sink = potentials[n:]
         p, lam = p - source, float(sink - source)
+        p = self._out_of_the_way(p, lam)
         if self.home.any():  # so that nobody at home would rather send, or be sent something
             p = np.clip(p, 0.0, lam)
         return -p, p - lam, lam
 
+    def _out_of_the_way(self, p: Floats, lam: float) -> Floats:
+        """Potentials at which components that cannot send, or get anything, would not want to."""
+        part = self.problem.graph.components
+        alone = self._sends != self._gets
+        if not alone.any():
+            return p
+        most, least = np.full(alone.size, -np.inf), np.full(alone.size, np.inf)
+        np.maximum.at(most, part, p)
+        np.minimum.at(least, part, p)
+        shift = np.where(self._sends, -most, lam - least)
+        moved: Floats = np.where(alone[part], p + shift[part], p)
+        return moved
+
     def flow(self, carried: Floats) -> Flow:
         """The flow that the arcs of the network carry."""
         problem, edges = self.problem, self.edges.size
-        x = self._loops.copy()
+        x = self.loops.copy()
         x[self.edges] = carried[:edges] + 0.0  # no minus zeros
         if problem.is_balanced:
             return Flow(problem.graph, x, problem.source, problem.wanted)
@@ -119,11 +141,16 @@ class GraphNetwork:
         return np.concatenate((x, sent, received))
 
     @cached_property
-    def _loops(self) -> Floats:
-        """What the edges from a node to itself carry, (E,); zero on all others."""
+    def is_knotted(self) -> bool:
+        """Whether a node can pass mass from S on to T, where all ways have weight zero."""
+        return bool(np.intersect1d(self.sources, self.sinks).size)
+
+    @cached_property
+    def loops(self) -> Floats:
+        """What the edges from a node to itself carry, (E,); zero on all others, inf without end."""
         graph = self.problem.graph
         gain = np.where(graph.tail == graph.head, np.maximum(-graph.lengths, 0.0), 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.where(
                 gain > 0.0, np.minimum(gain / self.problem.weights, graph.capacity), 0.0
             )

@@ -98,12 +98,8 @@ def _improve_each(
             place[hubs] = members.size + np.arange(hubs.size)
             ends = place[net.tail[own]], place[net.head[own]]
             given = kernels.divergence(flow[own], *ends, members.size + hubs.size)[members.size :]
-            alone = Network(
-                *ends,
-                *(part[own] for part in net.response[2:]),
-                supply=np.append(wanted[members], given),
-            )
-            vertex = solve_linear(alone, flow[own], must_stop)
+            alone = net.part(own, ends, np.append(wanted[members], given))
+            vertex = solve_linear(alone, flow[own], must_stop=must_stop)
             if vertex is not None:
                 flow[own] = vertex.flow
                 pivots += vertex.pivots

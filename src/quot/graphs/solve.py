@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,7 +13,6 @@ from quot.certificate import certify
 from quot.certificate.flows import repair_flow
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.exceptions import InfeasibleError
-from quot.flow.network import Network
 from quot.graph import Flow
 from quot.graphs.feasibility import check_feasible
 from quot.graphs.least import least_potentials
@@ -26,10 +26,12 @@ from quot.result import GraphResult
 
 Floats = NDArray[np.float64]
 
+# Pivots for each node that count as one step.
+_PIVOTS = 0.5
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # The quadratic terms that stand for none, in lengths of a typical edge, and by how much they become
 # smaller how often if the answer is not good enough.
-_LITTLE, _SMALLER, _TRIES = 1e-4, 0.03, 5
+_LITTLE, _SMALLER, _TRIES = 1e-4, 0.03, 8
 _UNBOUNDED = (
     "a cycle of directed edges has a negative length and no capacity, so that the cost has no "
     "bound; give its edges a `capacity`, or pass `reg` > 0 for them."
@@ -52,30 +54,38 @@ def solve_along_edges(
     """
     check_feasible(problem)
     at = GraphNetwork(problem)
-    begin = None if start is None else at.potentials(start.f, start.lam)
-    if not problem.is_balanced and at.total <= 0.0:
+    if np.isinf(at.loops).any():
+        raise InfeasibleError(_UNBOUNDED)
+    pays = bool((at.network.cost < 0.0).any())
+    if not pays and (at.total <= _ROUND_OFF * problem.total or not at.network.supply.any()):
         answer = _all_at_home(at)
-    elif not np.any(problem.weights):
-        answer = _linear(at, monitor, start)
-    elif np.all(problem.weights):
-        answer = _quadratic(at, monitor, tolerance.gap, begin)
+    elif problem.total == 0.0:
+        answer = _nothing_sent(at, monitor, tolerance, start)
     else:
-        answer = _partly_linear(at, monitor, tolerance, begin)
+        answer = _solve(at, monitor, tolerance, start)
+    result = _judged(problem, answer, tolerance, monitor)
+    if result.converged or answer.status is not Status.OPTIMAL or not _is_linear_enough(problem):
+        return result
+    other = _judged(problem, _linear(at, monitor, result), tolerance, monitor)
+    return other if other.gap < result.gap else result
+
+
+def _judged(
+    problem: GraphProblem, answer: _Answer, tolerance: Tolerance, monitor: Monitor
+) -> GraphResult:
+    """The answer with its flow repaired, certified."""
     flow = repair_flow(problem, answer.flow) or answer.flow
-    certificate = certify(problem, flow, answer.f, answer.g, answer.lam)
-    return GraphResult(
-        problem=problem,
-        plan=flow,
-        f=answer.f,
-        g=answer.g,
-        lam=answer.lam,
-        certificate=certificate,
-        status=certificate.judge(answer.status, tolerance),
-        tolerance=tolerance,
-        history=tuple(monitor.history),
-        seconds=monitor.seconds,
-        method="auto",
+    dual = answer.f, answer.g, answer.lam
+    return GraphResult.of(
+        problem, flow, dual, answer.status, tolerance=tolerance, monitor=monitor, method="auto"
     )
+
+
+def _is_linear_enough(problem: GraphProblem) -> bool:
+    """Whether the flow of least cost, where there is one for sure, is worth a try."""
+    graph = problem.graph
+    limited = bool(np.isfinite(graph.capacity[graph.lengths < 0.0]).all())
+    return limited and bool(problem.weights.any()) and problem.is_nearly_linear
 
 
 class _Answer(NamedTuple):
@@ -93,14 +103,69 @@ class _Answer(NamedTuple):
         return cls(at.flow(carried), *at.dual(potentials), status)
 
 
+def _solve(
+    at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: GraphResult | None
+) -> _Answer:
+    """The answer where something is to be found."""
+    weights = at.problem.weights[at.edges]
+    begin = None if start is None else at.potentials(start.f, start.lam)
+    if not weights.any():
+        return _linear(at, monitor, start)
+    if weights.all() and not at.is_knotted:
+        return _quadratic(at, monitor, tolerance.gap, begin)
+    return _partly_linear(at, monitor, tolerance, begin)
+
+
 def _all_at_home(at: GraphNetwork) -> _Answer:
-    """The answer where what is wanted is there already."""
-    problem, home = at.problem, at.home
+    """The answer where what is wanted is there already, and no cycle pays but loops."""
+    problem = at.problem
+    home = np.minimum(problem.source, problem.wanted)
     total = float(home.sum())
     home = home * (problem.total / total) if total > 0.0 else home
     zero = np.zeros(problem.graph.n_nodes)
-    flow = Flow(problem.graph, np.zeros(problem.graph.n_edges), home, home)
-    return _Answer(flow, zero, zero, 0.0, Status.OPTIMAL)
+    return _Answer(Flow(problem.graph, at.loops, home, home), zero, zero, 0.0, Status.OPTIMAL)
+
+
+def _nothing_sent(
+    at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: GraphResult | None
+) -> _Answer:
+    """The answer where no mass moves, but cycles may pay.
+
+    Mass that stays at a node stands for it, and for what is much or little: a balanced problem.
+    That may be as much as an edge might carry, or, if cycles carry much less, the usual unit.
+    """
+    problem, graph = at.problem, at.problem.graph
+    nothing = np.zeros(graph.n_nodes)
+    still = Flow(graph, at.loops, nothing, nothing)
+    best = None
+    for much in (_going_round(problem) or problem.unit, problem.unit):
+        mass = np.append(much, nothing[1:])
+        round_trip = GraphNetwork(replace(problem, source=mass, target=mass, mass=None))
+        answer = _solve(round_trip, monitor, tolerance, start)
+        flow = Flow(graph, answer.flow.values, nothing, nothing)
+        flow = repair_flow(problem, flow) or flow
+        if problem.objective(flow) >= problem.objective(still):
+            flow = still
+        p = -answer.f
+        p = p - p.max()  # so that nobody would rather send something, or by far receive it
+        lam = 0.0 if problem.is_balanced else 2.0 * float(p.min())
+        answer = _Answer(flow, -p, p - lam, lam, answer.status)
+        certificate = certify(problem, *answer[:4])
+        if best is None or certificate.gap < best[0]:
+            best = certificate.gap, answer
+        if answer.status is not Status.OPTIMAL or certificate.holds(tolerance):
+            break
+    assert best is not None
+    return best[1]
+
+
+def _going_round(problem: GraphProblem) -> float:
+    """What an edge that pays might carry, at most; 0 if none pays or there is no limit."""
+    graph, w = problem.graph, problem.weights
+    gain = np.maximum(-graph.lengths, 0.0)
+    most = np.divide(gain, w, out=np.full(gain.size, np.inf), where=w > 0.0)
+    most = np.where(gain > 0.0, np.minimum(most, graph.capacity), 0.0)
+    return float(most[most < np.inf].max(initial=0.0))
 
 
 def _quadratic(at: GraphNetwork, monitor: Monitor, tol: float, start: Floats | None) -> _Answer:
@@ -113,27 +178,31 @@ def _quadratic(at: GraphNetwork, monitor: Monitor, tol: float, start: Floats | N
 def _partly_linear(
     at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: Floats | None
 ) -> _Answer:
-    """The answer where some edges have no quadratic term: from small ones, twice.
+    """The answer where some edges, or ways from S to T, have no quadratic term: from small ones.
 
-    Flow and potentials go smoothly to their limit as the small ones vanish, so that two of them say
+    Flow and potentials go smoothly to their limit as the small ones vanish, so that two solves say
     where that is; how small they have to be the certificate knows.
     """
     problem, graph = at.problem, at.problem.graph
     none = problem.weights == 0.0
     _check_bounded(at, none[at.edges])
-    length = float(np.median(np.abs(graph.lengths[none]))) or float(np.abs(graph.lengths).mean())
-    typical = problem.total / np.sqrt(graph.n_edges)
-    small = _LITTLE * (length / typical or float(problem.weights.max()))
+    lengths = np.abs(graph.lengths)
+    length = float(np.median(lengths[none] if none.any() else lengths)) or float(lengths.mean())
+    typical = max(problem.total, _going_round(problem)) / math.sqrt(graph.n_edges)
+    small = _LITTLE * max(length / typical, float(problem.weights[~none].min()))
     best = None
     for _ in range(_TRIES):
         found = []
         for part in (1.0, 0.5):
-            path = Path(at, np.where(none, part * small, problem.weights), monitor, tolerance.gap)
+            weights = np.where(none, part * small, problem.weights)
+            at = GraphNetwork(problem, part * small) if at.is_knotted else at
+            path = Path(at, weights, monitor, tolerance.gap)
             status = path.solve(start)
             start = path.state.potentials
             found.append(path.state)
-        carried = 2.0 * found[1].flow - found[0].flow
-        answer = _Answer.at(at, carried, 2.0 * start - found[0].potentials, status)
+        first, second = found
+        carried = 2.0 * second.flow - first.flow
+        answer = _Answer.at(at, carried, 2.0 * second.potentials - first.potentials, status)
         certificate = certify(problem, answer.flow, answer.f, answer.g, answer.lam)
         if best is None or certificate.gap < best[0]:
             best = certificate.gap, answer
@@ -147,10 +216,9 @@ def _partly_linear(
 def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:
     """Raise InfeasibleError where going round a cycle of these arcs pays for ever."""
     net, arcs = at.network, np.flatnonzero(none)
-    if net.cost[arcs].min() >= 0.0:
+    if net.cost[arcs].min(initial=0.0) >= 0.0:
         return
-    nothing = np.zeros(net.n_nodes)
-    alone = Network(*(part[arcs] for part in net.response), nothing)
+    alone = net.part(arcs, (net.tail[arcs], net.head[arcs]), np.zeros(net.n_nodes))
     if solve_linear(alone, np.zeros(arcs.size)) is None:
         raise InfeasibleError(_UNBOUNDED)
 
@@ -162,11 +230,13 @@ def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _A
         carried = at.carried(start.plan)
     else:
         carried, pivots = improve(net, _spread(at), monitor.must_stop)
-    vertex = solve_linear(net, carried, monitor.must_stop)
+    allowed = math.ceil(_PIVOTS * monitor.steps_left * net.n_nodes)
+    vertex = solve_linear(net, carried, allowed, monitor.must_stop)
     if vertex is None:
         raise InfeasibleError(_UNBOUNDED)
     weighted = replace(net, weight=at.weights(np.ones(at.problem.graph.n_edges)))
     carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
+    ended = Status.OPTIMAL if vertex.is_optimal else Status.ITERATION_LIMIT
     stop = monitor.report(
         Iterate(
             iteration=len(monitor.history) + 1,
@@ -178,7 +248,7 @@ def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _A
             inner=pivots + vertex.pivots,
         )
     )
-    return _Answer.at(at, carried, vertex.potentials, stop or Status.OPTIMAL)
+    return _Answer.at(at, carried, vertex.potentials, stop or ended)
 
 
 def _spread(at: GraphNetwork) -> Floats:
@@ -189,4 +259,5 @@ def _spread(at: GraphNetwork) -> Floats:
     limit = net.capacity
     for star in np.split(limit[edges:], [at.sources.size]):
         x = np.append(x, star * (at.total / max(float(star.sum()), at.total)))
-    return np.clip(x, np.where(net.undirected, -limit, 0.0), limit)
+    spread: Floats = np.clip(x, np.where(net.undirected, -limit, 0.0), limit)
+    return spread

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from quot.certificate import certify
+from quot.certificate.flows import flow_error
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import InfeasibleError
 from quot.graph import Flow
@@ -87,13 +87,11 @@ def solve_graph_reference(
     else:
         answer = _idle(program, tolerance, method)
     flow = program.flow(answer.values)
-    f, g, lam = program.dual(answer.potentials)
-    certificate = certify(problem, flow, f, g, lam)
     models.count_steps(method, answer.iterations, monitor)
     stop = monitor.report(
         Iterate(
             iteration=1,
-            residual=certificate.primal_residual,
+            residual=flow_error(problem, flow),
             support=flow.nnz,
             candidates=problem.graph.n_edges,
             violators=0,
@@ -102,18 +100,9 @@ def solve_graph_reference(
         )
     )
     status = models.ended(method, answer.outcome, stop, monitor)
-    return GraphResult(
-        problem=problem,
-        plan=flow,
-        f=f,
-        g=g,
-        lam=lam,
-        certificate=certificate,
-        status=certificate.judge(status, tolerance),
-        tolerance=tolerance,
-        history=tuple(monitor.history),
-        seconds=monitor.seconds,
-        method=method,
+    dual = program.dual(answer.potentials)
+    return GraphResult.of(
+        problem, flow, dual, status, tolerance=tolerance, monitor=monitor, method=method
     )
 
 
