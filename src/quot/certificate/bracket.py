@@ -65,11 +65,9 @@ class Certificate:
     def relative_gap(self) -> float:
         """The gap that round-off does not explain, over `scale`; inf where one bound is."""
         gap = self.gap - self.round_off
-        if math.isinf(gap):
-            return math.inf
         if gap <= 0.0:
             return 0.0
-        return gap / self.scale
+        return gap / self.scale if gap < math.inf else math.inf
 
     def holds(self, tolerance: Tolerance) -> bool:
         """Whether the answer is optimal to the tolerance over all pairs; False with any NaN."""
