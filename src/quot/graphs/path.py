@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from quot.convergence import Iterate, Monitor, Status
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import round_off, solve_newton
-from quot.flow.tangent import step, tangent
+from quot.flow.tangent import tangent
 from quot.graphs.least import least_potentials
 from quot.graphs.network import GraphNetwork
 from quot.kernels import flow as kernels
@@ -20,9 +21,12 @@ Floats = NDArray[np.float64]
 
 # The path begins where the quadratic term of a typical edge is so many times its length.
 _SMOOTH = 30.0
+# Steps down the path, at most and at least; shorter after one that took many Newton steps, longer
+# after one that took few. No last step is shorter than this.
+_FACTOR, _SHORTEST, _MANY, _FEW, _MERGED = 2.5, 1.2, 25, 10, 1.1
 # Imbalance allowed on the way, of a node relative to the largest mass and of all together relative
 # to the total; and at the end, relative to that and the tolerance.
-_ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
+_ON_THE_WAY, _ENOUGH, _AT_THE_END = 0.3, 1e-3, 1e-3
 # Imbalance at which an interior point leaves the rest to Newton, relative to the largest mass.
 _NEAR_THE_END = 1e-6
 
@@ -55,7 +59,7 @@ class Path:
             self.state = FlowState.at(self.network, start)
             return self._settle(end=True) or Status.OPTIMAL
         potentials, ratio = self._least()
-        scale = max(1.0, _SMOOTH / ratio)
+        scale, factor = max(1.0, _SMOOTH / ratio), _FACTOR
         potentials *= scale
         while True:
             self.network = replace(self.end, weight=scale * self.end.weight)
@@ -63,7 +67,8 @@ class Path:
             stop = self._settle(end=scale == 1.0)
             if stop is not None or scale == 1.0:
                 return stop or Status.OPTIMAL
-            lower = max(1.0, scale / step(scale))
+            factor = self._factor(factor)
+            lower = scale / factor if scale > factor * _MERGED else 1.0
             way = lower / scale - 1.0
             potentials = self.state.potentials + way * tangent(self.network, self.state)
             scale = lower
@@ -94,6 +99,13 @@ class Path:
                 inner=self.monitor.steps - before,
             )
         )
+
+    def _factor(self, last: float) -> float:
+        """The step down the path after one by a factor of `last`: shorter if that took long."""
+        steps = self.monitor.history[-1].inner
+        if steps > _MANY:
+            return max(math.sqrt(last), _SHORTEST)
+        return min(last**1.5, _FACTOR) if steps < _FEW else last
 
     def _newton(self, tol: float, enough: float) -> None:
         found = solve_newton(
