@@ -26,7 +26,7 @@ _SMOOTH = 30.0
 _FACTOR, _SHORTEST, _MANY, _FEW, _MERGED = 2.5, 1.2, 25, 10, 1.1
 # Imbalance allowed on the way, of a node relative to the largest mass and of all together relative
 # to the total; and at the end, relative to that and the tolerance.
-_ON_THE_WAY, _ENOUGH, _AT_THE_END = 0.3, 1e-3, 1e-3
+_ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
 # Imbalance at which an interior point leaves the rest to Newton, relative to the largest mass.
 _NEAR_THE_END = 1e-6
 
