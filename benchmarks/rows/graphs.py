@@ -10,7 +10,7 @@ from benchmarks.rows.lines import Line, Options, Say, Trial, run_trial
 PUBLISHED = {200: 1.8, 300: 3.2, 500: 9.4}
 CLARABEL_OURS = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
 # Seconds that a million nodes may take before the row gives up.
-PATIENCE = 900.0
+PATIENCE = 300.0
 # Costs that differ by less, relative, are the same: all numbers are integers.
 SAME = 1e-12
 
