@@ -21,9 +21,10 @@ Floats = NDArray[np.float64]
 
 # The path begins where the quadratic term of a typical edge is so many times its length.
 _SMOOTH = 30.0
-# Steps down the path, at most and at least; shorter after one that took many Newton steps, longer
-# after one that took few. No last step is shorter than this.
-_FACTOR, _SHORTEST, _MANY, _FEW, _MERGED = 2.5, 1.2, 25, 10, 1.1
+# Steps down the path: the first one, and at most and at least after one that took few Newton steps
+# or many; with some it does not grow. No last step is shorter than this.
+_FACTOR, _LONGEST, _SHORTEST, _MERGED = 2.5, 8.0, 1.2, 1.1
+_FEW, _SOME, _MANY = 2, 10, 25
 # Imbalance allowed on the way, of a node relative to the largest mass and of all together relative
 # to the total; and at the end, relative to that and the tolerance.
 _ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
@@ -101,11 +102,12 @@ class Path:
         )
 
     def _factor(self, last: float) -> float:
-        """The step down the path after one by a factor of `last`: shorter if that took long."""
+        """The step down the path after one by a factor of `last`, by how long that took."""
         steps = self.monitor.history[-1].inner
         if steps > _MANY:
             return max(math.sqrt(last), _SHORTEST)
-        return min(last**1.5, _FACTOR) if steps < _FEW else last
+        most = _LONGEST if steps <= _FEW else _FACTOR
+        return min(last**1.5 if steps < _SOME else last, most)
 
     def _newton(self, tol: float, enough: float) -> None:
         found = solve_newton(
