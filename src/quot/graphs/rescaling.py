@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,7 @@ def reg_rescaling(
     problem = GraphProblem(second, source, target, reg=reg, mass=mass)
     last: GraphResult | None = None
 
+    @cache  # near a root round-off, and so the sign, depends on the start
     def excess(log_c: float) -> float:
         """By what the graph pays more at c, logarithmic; each solve starts from the last."""
         nonlocal last
