@@ -362,3 +362,18 @@ def test_a_sparse_adjacency():
     assert graph.edges.tolist() == [[0, 1], [0, 2], [2, 1]]
     assert graph.directed.tolist() == [False, True, True]
     np.testing.assert_allclose(r.plan.to_csr().toarray(), [[0, 1, 0], [0, 0, 0], [0, 0, 0]])
+
+
+def test_of_cheapest_flows_the_least_with_integers():
+    """Many ties, each in a small part of the graph."""
+    rng = np.random.default_rng(0)
+    grid = quot.graphs.grid((40, 40))
+    graph = quot.Graph(1600, grid.edges, rng.integers(1, 20, grid.n_edges))
+    source, target = rng.integers(0, 9, (2, 1600)).astype(float)
+    off = int(target.sum() - source.sum())
+    source[:off] += 1.0
+    target[: max(-off, 0)] += 1.0
+    limit = quot.solve_graph(graph, source, target)
+    near = quot.solve_graph(graph, source, target, reg=1e-4)
+    assert limit.cost == round(limit.cost)
+    np.testing.assert_allclose(limit.flow, near.flow, atol=1e-9)

@@ -64,3 +64,18 @@ def test_stretch(seed):
     np.testing.assert_array_equal(p[still], start[still])
     graph = coo_array((np.ones(arcs), (tail, head)), shape=(size, size))
     assert still.size == connected_components(graph, directed=False)[0]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_arcs_on_cycles(seed):
+    """One is on a cycle if its ends stay connected without it; a loop is none."""
+    rng = np.random.default_rng(seed)
+    size, arcs = int(rng.integers(2, 14)), int(rng.integers(1, 20))
+    tail, head = rng.integers(size, size=(2, arcs)).astype(np.int32)
+    tree = forest.span(rng.permutation(arcs), tail, head, size, -1)
+    found = forest.on_cycles(*tree, tail, head, size)
+    for e in range(arcs):
+        others = np.delete(np.arange(arcs), e)
+        graph = coo_array((np.ones(arcs - 1), (tail[others], head[others])), shape=(size, size))
+        label = connected_components(graph, directed=False)[1]
+        assert found[e] == (tail[e] != head[e] and label[tail[e]] == label[head[e]])

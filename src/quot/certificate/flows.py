@@ -205,7 +205,7 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     tail, head, carried = graph.tail, graph.head, _within(graph, flow.values)
     need = -replace(flow, values=carried).arriving()
     # An edge for both ways that carries nothing can be used, but those that carry come first.
-    back = np.where(graph.directed, carried, np.maximum(np.abs(carried), _UNUSED * problem.unit))
+    back = np.where(graph.directed, carried, np.abs(carried) + _UNUSED * problem.unit)
     room = np.minimum(back, graph.capacity - np.abs(carried))
     if problem.is_balanced:
         need += problem.wanted - problem.source

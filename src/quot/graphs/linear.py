@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from quot.flow.laplacian import LaplacianSolver, without_means
 from quot.flow.network import FlowState, Network
@@ -17,6 +19,7 @@ from quot.kernels import simplex as kernels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 # A reduced cost that rounding explains, relative to the largest potential; the potentials of a tree
 # add that up along its branches.
@@ -124,21 +127,18 @@ def least_norm(
     y = flow_kernels.tension(vertex.potentials, net.tail, net.head)
     noise = _NOISE * net.n_nodes**0.25 * float(np.abs(vertex.potentials).max())
     gain = np.where(net.undirected, np.abs(y), y) - net.cost
-    tight = np.flatnonzero(np.abs(gain) <= noise)
-    joined = flow_kernels.components(
-        np.arange(net.n_nodes, dtype=np.int32),
-        np.ones(tight.size),
-        net.tail[tight],
-        net.head[tight],
-    )
-    if tight.size == net.n_nodes - np.unique(joined).size:
-        return vertex.flow  # a forest carries what it must
     full = np.flatnonzero(gain > noise)
-    carried = np.zeros(net.n_arcs)
+    carried = vertex.flow.copy()
     back = net.undirected[full] & (y[full] < 0.0)
     carried[full] = np.where(back, -net.capacity[full], net.capacity[full])
+    tight = np.flatnonzero(np.abs(gain) <= noise)
     free = net.undirected[tight] & (net.cost[tight] <= noise)
     turned = net.undirected[tight] & ~free & (y[tight] < 0.0)
+    loose = _loose(net, tight, np.where(turned, -carried[tight], carried[tight]), turned, free)
+    if not loose.any():
+        return vertex.flow
+    tight, free, turned = tight[loose], free[loose], turned[loose]
+    carried[tight] = 0.0
     ends = net.tail[tight], net.head[tight]
     tail, head = np.where(turned, ends[::-1], ends)
     active = Network(
@@ -150,6 +150,8 @@ def least_norm(
         undirected=free,
         supply=net.imbalance(carried),
     )
+    nodes = np.arange(net.n_nodes, dtype=np.int32)
+    joined = flow_kernels.components(nodes, np.ones(tight.size), tail, head)
     supply = without_means(joined, active.supply)
     p = LaplacianSolver().solve(tail, head, np.ones(tight.size), supply, _RTOL)
     found = solve_newton(
@@ -159,3 +161,24 @@ def least_norm(
         return vertex.flow
     carried[tight] = np.where(turned, -found.flow, found.flow)
     return carried
+
+
+def _loose(net: Network, tight: Ints, flow: Floats, turned: Bools, free: Bools) -> Bools:
+    """Which of the tight arcs (K,) may carry something else than `flow` (K,): those on cycles.
+
+    On one along which flow can change, they lie in a strong component of what can still go where;
+    and there on a cycle with others.
+    """
+    ends = net.tail[tight], net.head[tight]
+    tail, head = np.where(turned, ends[::-1], ends)
+    ahead = np.flatnonzero(flow < net.capacity[tight])
+    behind = np.flatnonzero(free | (flow > 0.0))
+    there = np.concatenate((tail[ahead], head[behind])), np.concatenate((head[ahead], tail[behind]))
+    ways = sp.csr_array((np.ones(there[0].size, np.int8), there), (net.n_nodes, net.n_nodes))
+    _, strong = connected_components(ways, connection="strong")
+    loose: Bools = strong[tail] == strong[head]
+    near = np.flatnonzero(loose)
+    tail, head = tail[near], head[near]
+    tree = forest.span(np.arange(near.size), tail, head, net.n_nodes, -1)
+    loose[near] = forest.on_cycles(*tree, tail, head, net.n_nodes)
+    return loose

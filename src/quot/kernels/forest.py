@@ -61,6 +61,32 @@ def span(order, tail, head, size, root):
 
 
 @kernel
+def on_cycles(nodes, arcs, tail, head, size):
+    """Whether each arc lies on a cycle, (E,) bool; nodes and arcs are a spanning forest.
+
+    Every arc outside the forest closes a cycle and gets a random number; an arc of the forest is on
+    none if those of the cycles through it, xor, are zero (wrong with a chance of 2^-64).
+    """
+    mixed = np.zeros(size, np.uint64)
+    cyclic = tail != head
+    cyclic[arcs] = False
+    for e in range(tail.size):
+        if cyclic[e]:
+            h = np.uint64(e + 1) * np.uint64(0x9E3779B97F4A7C15)
+            h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            h ^= h >> np.uint64(31)
+            mixed[tail[e]] ^= h
+            mixed[head[e]] ^= h
+    for k in range(nodes.size):
+        leaf = nodes[k]
+        e = arcs[k]
+        cyclic[e] = mixed[leaf] != 0
+        mixed[tail[e] if head[e] == leaf else head[e]] ^= mixed[leaf]
+    return cyclic
+
+
+@kernel
 def route(nodes, arcs, tail, head, need, values):
     """Send what nodes miss along a forest, in place in `values`.
 
