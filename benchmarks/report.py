@@ -151,16 +151,26 @@ def _table(head: tuple[str, ...], cells: list[list[str]]) -> str:
     return "".join("| " + " | ".join(map(str.ljust, row, widths)) + " |\n" for row in rows)
 
 
+def _agree(machines: list[dict[str, Any]]) -> bool:
+    """Whether rows are of one machine and the same versions; some may know of more packages."""
+    alike = [{k: v for k, v in m.items() if k not in {"date", "versions"}} for m in machines]
+    named = {item for m in machines for item in m["versions"].items()}
+    return all(m == alike[0] for m in alike) and len(named) == len(dict(named))
+
+
 def page(*, quick: bool = False) -> str:
     """Return the page from the JSON files of all rows measured."""
     folder = RESULTS / "quick" if quick else RESULTS
     found = [json.loads(p.read_text()) for k in ROWS if (p := folder / f"{k}.json").exists()]
     if not found:
         raise SystemExit("nothing is measured yet; run the benchmark without --render first")
-    machines = [{k: v for k, v in row["machine"].items() if k != "date"} for row in found]
-    if any(other != machines[0] for other in machines):
+    if not _agree([row["machine"] for row in found]):
         raise SystemExit("rows were measured on different machines or versions; run them again")
-    parts = [INTRODUCTION.format(threads=THREADS, long=LONG), _machine_text(machines[0])]
+    versions = {k: v for row in found for k, v in row["machine"]["versions"].items()}
+    parts = [
+        INTRODUCTION.format(threads=THREADS, long=LONG),
+        _machine_text({**found[0]["machine"], "versions": versions}),
+    ]
     for row in found:
         title, _, about = ROWS[row["row"]]
         parts.append(f"## {row['row']}: {title}\n\nMeasured on {row['machine']['date']}.\n")
