@@ -141,13 +141,14 @@ def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
     """
     graph, n = problem.graph, problem.graph.n_nodes
     one_way, both = np.flatnonzero(hard), np.flatnonzero(hard & ~graph.directed)
-    if one_way.size and graph.lengths[one_way].min() < 0.0:
-        return _relaxed(problem, p, one_way, both)
+    tail = np.concatenate((graph.tail[one_way], graph.head[both]))
+    head = np.concatenate((graph.head[one_way], graph.tail[both]))
+    length = np.concatenate((graph.lengths[one_way], graph.lengths[both]))
+    if length.min(initial=0.0) < 0.0:
+        return _relaxed(p, tail, head, length)
     least = float(p.min())
-    nodes = np.arange(n)
-    tail = np.concatenate((graph.tail[one_way], graph.head[both], np.full(n, n)))
-    head = np.concatenate((graph.head[one_way], graph.tail[both], nodes))
-    length = np.concatenate((graph.lengths[one_way], graph.lengths[both], p - least))
+    tail, head = np.append(tail, np.full(n, n)), np.append(head, np.arange(n))
+    length = np.append(length, p - least)
     order = np.lexsort((length, head, tail))  # of parallel edges the shortest
     tail, head, length = tail[order], head[order], length[order]
     first = np.append(True, (tail[1:] != tail[:-1]) | (head[1:] != head[:-1]))
@@ -157,17 +158,14 @@ def _lowered(problem: GraphProblem, p: Floats, hard: Bools) -> Floats:
 
 
 def _relaxed(
-    problem: GraphProblem, p: Floats, one_way: NDArray[np.intp], both: NDArray[np.intp]
+    p: Floats, tail: NDArray[np.integer], head: NDArray[np.integer], length: Floats
 ) -> Floats:
     """The same where some of these edges have a negative length, edge by edge (Bellman and Ford).
 
     That ends soon where p is nearly right, and never where a cycle of them pays.
     """
-    graph, p = problem.graph, p.copy()
-    tail = np.concatenate((graph.tail[one_way], graph.head[both]))
-    head = np.concatenate((graph.head[one_way], graph.tail[both]))
-    length = np.concatenate((graph.lengths[one_way], graph.lengths[both]))
-    for _ in range(min(graph.n_nodes, _ROUNDS)):
+    p = p.copy()
+    for _ in range(min(p.size, _ROUNDS)):
         at_most = p[tail] + length
         if (p[head] - at_most).max() <= 8 * _EPS * float(np.abs(p).max()):
             break

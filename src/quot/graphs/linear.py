@@ -18,7 +18,7 @@ from quot.kernels import forest
 from quot.kernels import simplex as kernels
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ends = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
 # A reduced cost that rounding explains, relative to the largest potential; the potentials of a tree
@@ -90,7 +90,7 @@ def solve_linear(
     pivots, code = 0, kernels.USED_UP
     most = _MOST * n if max_pivots is None else max_pivots
     while code == kernels.USED_UP and pivots < most and not must_stop():
-        _, done, code = kernels.pivot(
+        done, code = kernels.pivot(
             tail, head, cost, capacity, undirected, flow, state, parent, arc, noise,
             min(_FEW + n // _PART, most - pivots),
         )  # fmt: skip
@@ -134,13 +134,15 @@ def least_norm(
     tight = np.flatnonzero(np.abs(gain) <= noise)
     free = net.undirected[tight] & (net.cost[tight] <= noise)
     turned = net.undirected[tight] & ~free & (y[tight] < 0.0)
-    loose = _loose(net, tight, np.where(turned, -carried[tight], carried[tight]), turned, free)
+    ends = net.tail[tight], net.head[tight]
+    tail, head = np.where(turned, ends[::-1], ends)
+    flow = np.where(turned, -carried[tight], carried[tight])
+    loose = _loose(tail, head, flow < net.capacity[tight], free | (flow > 0.0), net.n_nodes)
     if not loose.any():
         return vertex.flow
     tight, free, turned = tight[loose], free[loose], turned[loose]
+    tail, head = tail[loose], head[loose]
     carried[tight] = 0.0
-    ends = net.tail[tight], net.head[tight]
-    tail, head = np.where(turned, ends[::-1], ends)
     active = Network(
         tail=tail,
         head=head,
@@ -163,22 +165,18 @@ def least_norm(
     return carried
 
 
-def _loose(net: Network, tight: Ints, flow: Floats, turned: Bools, free: Bools) -> Bools:
-    """Which of the tight arcs (K,) may carry something else than `flow` (K,): those on cycles.
+def _loose(tail: Ends, head: Ends, more: Bools, less: Bools, size: int) -> Bools:
+    """Which arcs (E,) may carry something else: those on cycles of what can still change.
 
-    On one along which flow can change, they lie in a strong component of what can still go where;
-    and there on a cycle with others.
+    Each may carry more, less, or both. If the flow on one can change, it lies in a strong component
+    of what can still go where; and there on a cycle with others.
     """
-    ends = net.tail[tight], net.head[tight]
-    tail, head = np.where(turned, ends[::-1], ends)
-    ahead = np.flatnonzero(flow < net.capacity[tight])
-    behind = np.flatnonzero(free | (flow > 0.0))
-    there = np.concatenate((tail[ahead], head[behind])), np.concatenate((head[ahead], tail[behind]))
-    ways = sp.csr_array((np.ones(there[0].size, np.int8), there), (net.n_nodes, net.n_nodes))
+    there = np.concatenate((tail[more], head[less])), np.concatenate((head[more], tail[less]))
+    ways = sp.csr_array((np.ones(there[0].size, np.int8), there), (size, size))
     _, strong = connected_components(ways, connection="strong")
     loose: Bools = strong[tail] == strong[head]
     near = np.flatnonzero(loose)
     tail, head = tail[near], head[near]
-    tree = forest.span(np.arange(near.size), tail, head, net.n_nodes, -1)
-    loose[near] = forest.on_cycles(*tree, tail, head, net.n_nodes)
+    tree = forest.span(np.arange(near.size), tail, head, size, -1)
+    loose[near] = forest.on_cycles(*tree, tail, head, size)
     return loose

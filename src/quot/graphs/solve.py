@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -137,19 +138,28 @@ def _nothing_sent(
     problem, graph = at.problem, at.problem.graph
     nothing = np.zeros(graph.n_nodes)
     still = Flow(graph, at.loops, nothing, nothing)
-    best = None
-    for much in (_going_round(problem) or problem.unit, problem.unit):
+
+    def answer(much: float) -> _Answer:
         mass = np.append(much, nothing[1:])
         round_trip = GraphNetwork(replace(problem, source=mass, target=mass, mass=None))
-        answer = _solve(round_trip, monitor, tolerance, start)
-        flow = Flow(graph, answer.flow.values, nothing, nothing)
+        found = _solve(round_trip, monitor, tolerance, start)
+        flow = Flow(graph, found.flow.values, nothing, nothing)
         flow = repair_flow(problem, flow) or flow
         if problem.objective(flow) >= problem.objective(still):
             flow = still
-        p = -answer.f
+        p = -found.f
         p = p - p.max()  # so that nobody would rather send something, or by far receive it
         lam = 0.0 if problem.is_balanced else 2.0 * float(p.min())
-        answer = _Answer(flow, -p, p - lam, lam, answer.status)
+        return _Answer(flow, -p, p - lam, lam, found.status)
+
+    most = _going_round(problem) or problem.unit
+    return _best(problem, map(answer, (most, problem.unit)), tolerance)
+
+
+def _best(problem: GraphProblem, answers: Iterable[_Answer], tolerance: Tolerance) -> _Answer:
+    """The first answer that is certified or was stopped; else that of the smallest gap."""
+    best = None
+    for answer in answers:
         certificate = certify(problem, *answer[:4])
         if best is None or certificate.gap < best[0]:
             best = certificate.gap, answer
@@ -190,27 +200,23 @@ def _partly_linear(
     length = float(np.median(lengths[none] if none.any() else lengths)) or float(lengths.mean())
     typical = max(problem.total, _going_round(problem)) / math.sqrt(graph.n_edges)
     small = _LITTLE * max(length / typical, float(problem.weights[~none].min()))
-    best = None
-    for _ in range(_TRIES):
-        found = []
-        for part in (1.0, 0.5):
-            weights = np.where(none, part * small, problem.weights)
-            at = GraphNetwork(problem, part * small) if at.is_knotted else at
-            path = Path(at, weights, monitor, tolerance.gap)
-            status = path.solve(start)
-            start = path.state.potentials
-            found.append(path.state)
-        first, second = found
-        carried = 2.0 * second.flow - first.flow
-        answer = _Answer.at(at, carried, 2.0 * second.potentials - first.potentials, status)
-        certificate = certify(problem, answer.flow, answer.f, answer.g, answer.lam)
-        if best is None or certificate.gap < best[0]:
-            best = certificate.gap, answer
-        if status is not Status.OPTIMAL or certificate.holds(tolerance):
-            break
-        small *= _SMALLER
-    assert best is not None
-    return best[1]
+
+    def answers(at: GraphNetwork, small: float, start: Floats | None) -> Iterator[_Answer]:
+        for _ in range(_TRIES):
+            found = []
+            for part in (1.0, 0.5):
+                weights = np.where(none, part * small, problem.weights)
+                at = GraphNetwork(problem, part * small) if at.is_knotted else at
+                path = Path(at, weights, monitor, tolerance.gap)
+                status = path.solve(start)
+                start = path.state.potentials
+                found.append(path.state)
+            first, second = found
+            carried = 2.0 * second.flow - first.flow
+            yield _Answer.at(at, carried, 2.0 * second.potentials - first.potentials, status)
+            small *= _SMALLER
+
+    return _best(problem, answers(at, small, start), tolerance)
 
 
 def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:

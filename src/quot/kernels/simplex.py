@@ -237,9 +237,9 @@ def _hang(top, above, e, out, join, parent, arc, child, sibling, before, below):
 def pivot(tail, head, cost, capacity, undirected, flow, state, parent, arc, noise, max_pivots):
     """Pivot towards the optimum, in place in flow, state, parent, arc, and tail and head.
 
-    Returns the potentials (N + 1,), the number of pivots, and a code: OPTIMAL to `noise` and to the
-    rounding of as many changes of the potentials, pivots USED_UP, or UNBOUNDED, where a cycle of
-    negative cost has no limit.
+    Returns the number of pivots and a code: OPTIMAL to `noise` and to the rounding of as many
+    changes of the potentials, pivots USED_UP, or UNBOUNDED, where a cycle of negative cost has no
+    limit.
     """
     n = parent.size - 1
     child = np.full(n + 1, -1, np.int32)
@@ -259,9 +259,9 @@ def pivot(tail, head, cost, capacity, undirected, flow, state, parent, arc, nois
     while True:
         e, at = _price(at, block, state, tail, head, cost, undirected, p, noise, size)
         if e < 0:
-            return p, pivots, OPTIMAL
+            return pivots, OPTIMAL
         if pivots == max_pivots:
-            return p, pivots, USED_UP
+            return pivots, USED_UP
         pivots += 1
         if state[e] == LOWER and p[head[e]] < p[tail[e]] and undirected[e]:
             tail[e], head[e] = head[e], tail[e]
@@ -271,7 +271,7 @@ def pivot(tail, head, cost, capacity, undirected, flow, state, parent, arc, nois
             first, second, capacity[e], tail, head, capacity, flow, parent, arc, below
         )
         if delta == np.inf:
-            return p, pivots, UNBOUNDED
+            return pivots, UNBOUNDED
         if delta > 0.0:
             flow[e] += delta * state[e]
             _push(first, join, delta, tail, parent, arc, flow)
