@@ -112,7 +112,8 @@ def test_out_of_pivots():
     with pytest.warns(NotConvergedWarning, match="raise `max_iter`"):
         r = quot.solve_graph(graph, source, target, max_iter=1)
     assert r.status is quot.Status.ITERATION_LIMIT
-    assert r.history[-1].inner == 100
+    assert 0 < r.history[-1].inner < 200
+    assert r.certificate.primal_residual <= 1e-13
     assert quot.solve_graph(graph, source, target, max_iter=50).status is quot.Status.OPTIMAL
 
 

@@ -13,12 +13,11 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from quot.flow.network import Network
 from quot.graph import Flow, Graph
+from quot.graphs.clusters import in_order
 from quot.problem import GraphProblem
 
 Floats = NDArray[np.float64]
@@ -26,6 +25,8 @@ Ints = NDArray[np.int64]
 
 # The nodes of larger graphs are numbered anew.
 _LARGE = 10_000
+# Shorter edges, relative to the mean, join their ends no more than this one.
+_SHORT = 1e-3
 
 
 class GraphNetwork:
@@ -159,19 +160,23 @@ class GraphNetwork:
 def _in_order(graph: Graph) -> tuple[Ints, Ints, Ints]:
     """The nodes (N,) in the order of the network, the place (N,) of each, and the edges but loops.
 
-    Large graphs are put into the order of Cuthill and McKee.
+    In large graphs the nodes of a cluster stand together, clusters of clusters, too.
     """
     edges, place = np.flatnonzero(graph.tail != graph.head), np.arange(graph.n_nodes)
     if graph.n_nodes <= _LARGE:
         return place, place, edges
     tail, head = graph.tail[edges], graph.head[edges]
-    ends = np.concatenate((tail, head)), np.concatenate((head, tail))
-    joined = sp.csr_matrix((np.ones(ends[0].size, np.int8), ends), (place.size, place.size))
-    nodes = reverse_cuthill_mckee(joined, symmetric_mode=True).astype(np.int64)
+    nodes = in_order(tail, head, _strength(np.abs(graph.lengths[edges])), graph.n_nodes)
     place[nodes] = np.arange(nodes.size)
     first, second = place[tail], place[head]
     order = np.lexsort((np.maximum(first, second), np.minimum(first, second)))
     return nodes, place, edges[order]
+
+
+def _strength(length: Floats) -> Floats:
+    """How much an edge joins its ends."""
+    least = _SHORT * (float(length.mean()) or 1.0)
+    return 1.0 / np.maximum(length, least)
 
 
 def _int32(*parts: NDArray[np.integer]) -> NDArray[np.int32]:

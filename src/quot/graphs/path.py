@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from quot.convergence import Iterate, Monitor, Status
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
-from quot.flow.newton import round_off, solve_newton
+from quot.flow.newton import solve_newton
 from quot.flow.tangent import tangent
+from quot.graphs.alternate import alternate, is_stuck
 from quot.graphs.least import least_potentials
 from quot.graphs.network import GraphNetwork
 from quot.kernels import flow as kernels
@@ -21,6 +22,9 @@ Floats = NDArray[np.float64]
 
 # The path begins where the quadratic term of a typical edge is so many times its length.
 _SMOOTH = 30.0
+# Where it is so many times its length a problem is nearly linear; from there cycles do the rest, if
+# the end is farther away than this.
+_LINEAR, _FAR = 1.0, 40.0
 # Steps down the path: the first one, and at most and at least after one that took few Newton steps
 # or many; with some it does not grow. No last step is shorter than this.
 _FACTOR, _LONGEST, _SHORTEST, _MERGED = 2.5, 8.0, 1.2, 1.1
@@ -30,6 +34,8 @@ _FEW, _SOME, _MANY = 2, 10, 25
 _ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
 # Imbalance at which an interior point leaves the rest to Newton, relative to the largest mass.
 _NEAR_THE_END = 1e-6
+# Where the weights differ by more than this cycles are slow: each has to be done again and again.
+_EVEN = 1e3
 
 
 class Path:
@@ -50,40 +56,56 @@ class Path:
         self.unit, self.total = at.problem.unit, at.problem.total
         self.end = self.network = replace(at.network, weight=at.weights(weights))
         self.state = FlowState.at(self.network, np.zeros(self.network.n_nodes))
+        self.is_even = bool(weights.max() <= _EVEN * weights.min())
 
     def solve(self, start: Floats | None = None) -> Status:
         """Follow the path; return how that ended. The solution is where it ended.
 
-        From a start only the last solve is made.
+        From a start only the last solve is made. If the end is nearly linear, the last part of the
+        way goes round cycles.
         """
         if start is not None:
             self.state = FlowState.at(self.network, start)
             return self._settle(end=True) or Status.OPTIMAL
         potentials, ratio = self._least()
-        scale, factor = max(1.0, _SMOOTH / ratio), _FACTOR
-        potentials *= scale
+        nearly = _LINEAR / ratio
+        far = self.is_even and nearly > _FAR
+        stop = self._follow(potentials, ratio, nearly if far else 1.0)
+        if stop is None and far:
+            self.network = self.end
+            stop = self._settle(end=True, far=True)
+        return stop or Status.OPTIMAL
+
+    def _follow(self, potentials: Floats, ratio: float, last: float) -> Status | None:
+        """Newton on the way to the last scale; return the status that ends the solve, if any."""
+        scale, factor = max(last, _SMOOTH / ratio), _FACTOR
+        potentials = scale * potentials
         while True:
             self.network = replace(self.end, weight=scale * self.end.weight)
             self.state = FlowState.at(self.network, potentials)
             stop = self._settle(end=scale == 1.0)
-            if stop is not None or scale == 1.0:
-                return stop or Status.OPTIMAL
+            if stop is not None or scale == last:
+                return stop
             factor = self._factor(factor)
-            lower = scale / factor if scale > factor * _MERGED else 1.0
+            lower = scale / factor if scale > factor * _MERGED * last else last
             way = lower / scale - 1.0
             potentials = self.state.potentials + way * tangent(self.network, self.state)
             scale = lower
 
-    def _settle(self, *, end: bool) -> Status | None:
+    def _settle(self, *, end: bool, far: bool = False) -> Status | None:
         """Newton at one scale; return the status that ends the solve, if any.
 
-        Where it gets stuck an interior point comes in between.
+        Where it gets stuck, or comes from far, cycles come in between, and if that does not help
+        an interior point, which is dear but sure.
         """
-        before = self.monitor.steps
+        before, net = self.monitor.steps, self.network
         tol = (_AT_THE_END * self.tol if end else _ON_THE_WAY) * self.unit
         enough = 0.0 if end else _ENOUGH * self.total
-        self._newton(tol, enough)
-        if self._is_stuck(tol, enough) and not self.monitor.must_stop():
+        if not far:
+            self._newton(tol, enough)
+        if far or (self.is_even and is_stuck(net, self.state, tol, enough)):
+            self._alternate(tol, enough, None if far else self.state)
+        if is_stuck(net, self.state, tol, enough) and self.monitor.steps_left:
             newton = self.state
             self._interior_point()
             self._newton(tol, enough)
@@ -118,8 +140,21 @@ class Path:
             enough=enough,
             must_stop=self.monitor.must_stop,
         )
-        self.monitor.steps += found.iterations
-        self.state = replace(found, iterations=0)
+        self._take(found)
+
+    def _alternate(self, tol: float, enough: float, newton: FlowState | None) -> None:
+        found = alternate(
+            self.network,
+            self.state.flow,
+            tol=tol,
+            max_iter=self.monitor.steps_left,
+            enough=enough,
+            must_stop=self.monitor.must_stop,
+        )
+        if found is not None:
+            self._take(found)
+            if newton is not None and newton.residual < found.residual:
+                self.state = newton
 
     def _interior_point(self) -> None:
         reg = self._reg
@@ -132,6 +167,10 @@ class Path:
             max_iter=self.monitor.steps_left,
             must_stop=self.monitor.must_stop,
         )
+        self._take(found)
+
+    def _take(self, found: FlowState) -> None:
+        """Go on from what was found, and count its steps."""
         self.monitor.steps += found.iterations
         self.state = replace(found, iterations=0)
 
@@ -139,13 +178,6 @@ class Path:
     def _reg(self) -> float:
         """The largest strength of a quadratic term, now."""
         return float(self.network.weight.max())
-
-    def _is_stuck(self, tol: float, enough: float) -> bool:
-        """Whether Newton ended before its tolerance, by more than round-off."""
-        net, state = self.network, self.state
-        if state.residual <= max(tol, round_off(net, state.potentials, state.flow)):
-            return False
-        return float(np.abs(net.imbalance(state.flow)).sum()) > enough
 
     def _least(self) -> tuple[Floats, float]:
         """Potentials of the flow of least norm, and what it pays for its square over its length.

@@ -1,9 +1,9 @@
-"""The linear problem in regions that grow: the vertex of a large network, nearly.
+"""Cycles of a large network in regions that grow.
 
-In each region a network simplex finds the best flow on its own arcs, while those across borders
-carry what they do. What that leaves wrong lies near borders; they are elsewhere in the next round,
-and fewer. Pivots in small regions cost little; in the whole network each moves a large tree. A hub,
-a node with very many arcs, belongs to every region with what the arcs there bring it.
+In each region flow is pushed round the cycles of its own arcs, while those across borders carry
+what they do. What that leaves wrong lies near borders; they are elsewhere in the next round, and
+fewer. Cycles in small regions are short and near in memory; in the whole network they are long. A
+hub, a node with very many arcs, belongs to every region with what the arcs there bring it.
 """
 
 from __future__ import annotations
@@ -14,65 +14,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.flow.network import Network
-from quot.graphs.linear import solve_linear
+from quot.graphs.clusters import Labels, clusters
+from quot.graphs.simplex import Descent, descend
 from quot.kernels import flow as kernels
-from quot.kernels import laplacian, multigrid
 from quot.parallel import map_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Nodes of the first regions, by how much they grow, and how many regions the last round has at
-# least.
-_FIRST, _GROWTH, _LAST = 400, 4, 3
+# Nodes of the first regions, by how much they grow, and how many regions a round has at least: in
+# fewer the whole network is as good.
+_FIRST, _GROWTH, _LAST = 400, 8, 5
 # Parts that regions are handed to threads in.
 _PARTS = 64
-# How regions are joined; see `kernels.multigrid.aggregate`. Arcs are preferred at random.
-_MOST, _FRACTION, _WHIM = 4, 0.25, 0.5
+# Arcs join regions at random, by at least this part of the most.
+_WHIM = 0.5
 
 
-def improve(network: Network, flow: Floats, must_stop: Callable[[], bool]) -> tuple[Floats, int]:
-    """Return a flow that is optimal in larger and larger regions, and the pivots it took.
+def descend_in_regions(
+    network: Network,
+    start: Floats,
+    *,
+    enough: float = 0.0,
+    max_pushes: int | None = None,
+    must_stop: Callable[[], bool] = lambda: False,
+) -> Descent | None:
+    """As `descend`: in larger and larger regions of a large network, and then in the whole."""
+    flow = improve(network, start, enough, must_stop)
+    return descend(network, flow, enough=enough, max_pushes=max_pushes, must_stop=must_stop)
+
+
+def improve(network: Network, flow: Floats, enough: float, must_stop: Callable[[], bool]) -> Floats:
+    """Return a flow that gains no more in regions of a large network.
 
     Parameters
     ----------
     network : Network
-        Its weights do not count.
     flow : array of shape (E,)
         To begin with; feasible or not.
+    enough : float
+        A gain that is left alone; see `descend`.
     must_stop : callable
         Asked now and then; True ends the rounds.
     """
-    flow, pivots, nodes = flow.copy(), 0, _FIRST
+    flow, nodes = flow.copy(), _FIRST
     while _LAST * nodes <= network.n_nodes:
         region = _regions(network, nodes, seed=nodes)
-        pivots += _improve_each(network, flow, region, must_stop)
+        _improve_each(network, flow, region, enough, must_stop)
         nodes *= _GROWTH
-    return flow, pivots
+    return flow
 
 
-def _regions(network: Network, nodes: int, seed: int) -> Ints:
+def _regions(network: Network, nodes: int, seed: int) -> Labels:
     """The region (N,) of each node, of about so many nodes; -1 for hubs."""
     net = network
     whim = np.random.default_rng(seed).uniform(_WHIM, 1.0, net.n_arcs)
     whim[net.is_hub[net.tail] | net.is_hub[net.head]] = 0.0
-    *graph, _ = laplacian.adjacency(net.tail, net.head, whim, net.n_nodes)
-    region = np.arange(net.n_nodes)
-    count = int(np.count_nonzero(graph[-1]))
-    enough = count / nodes
-    while count > enough:
-        joined, count = multigrid.aggregate(*graph, _MOST, _FRACTION)
-        if count == 0:  # every component has become a single region
+    region = np.full(net.n_nodes, -1, np.int32)
+    for label in clusters(net.tail, net.head, whim, net.n_nodes):
+        region = label
+        if int(label.max()) < net.n_nodes / nodes:
             break
-        graph = multigrid.coarsen(*graph[:3], joined, count)
-        region = np.where(region >= 0, joined[region], -1)
     return region
 
 
 def _improve_each(
-    network: Network, flow: Floats, region: Ints, must_stop: Callable[[], bool]
-) -> int:
-    """Solve each region for its own arcs, in place in `flow`; return the pivots."""
+    network: Network, flow: Floats, region: Labels, enough: float, must_stop: Callable[[], bool]
+) -> None:
+    """Solve each region for its own arcs, in place in `flow`."""
     net, count = network, int(region.max()) + 1
     tail, head = region[net.tail], region[net.head]
     owner = np.where(tail >= 0, tail, head)
@@ -86,7 +95,7 @@ def _improve_each(
     hubs = np.flatnonzero(net.is_hub)
 
     def part(first: int, last: int) -> int:
-        place, pivots = np.empty(net.n_nodes, np.int32), 0
+        place = np.empty(net.n_nodes, np.int32)
         for k in range(first, last):
             own = arcs[arc_ends[k] : arc_ends[k + 1]]
             members = nodes[node_ends[k] : node_ends[k + 1]]
@@ -99,20 +108,19 @@ def _improve_each(
             ends = place[net.tail[own]], place[net.head[own]]
             given = kernels.divergence(flow[own], *ends, members.size + hubs.size)[members.size :]
             alone = net.part(own, ends, np.append(wanted[members], given))
-            vertex = solve_linear(alone, flow[own], must_stop=must_stop)
-            if vertex is not None:
-                flow[own] = vertex.flow
-                pivots += vertex.pivots
-        return pivots
+            found = descend(alone, flow[own], enough=enough, must_stop=must_stop)
+            if found is not None:
+                flow[own] = found.flow
+        return 0
 
     def watch() -> None:
         must_stop()  # asks the callback
 
     chunk = -(-count // _PARTS)
-    return sum(map_rows(part, count, arcs.size, chunk, watch))
+    map_rows(part, count, arcs.size, chunk, watch)
 
 
-def _grouped(label: Ints, count: int) -> tuple[Ints, Ints]:
+def _grouped(label: NDArray[np.integer], count: int) -> tuple[Ints, Ints]:
     """Indices sorted by label, those of -1 left out, and where each label begins and ends."""
     order = np.argsort(label, kind="stable")
     ends = np.searchsorted(label[order], np.arange(count + 1))

@@ -20,15 +20,14 @@ from quot.graphs.least import least_potentials
 from quot.graphs.linear import least_norm, solve_linear
 from quot.graphs.network import GraphNetwork
 from quot.graphs.path import Path
-from quot.graphs.regions import improve
+from quot.graphs.regions import descend_in_regions
+from quot.graphs.simplex import PUSHES
 from quot.kernels import flow as kernels
 from quot.problem import GraphProblem
 from quot.result import GraphResult
 
 Floats = NDArray[np.float64]
 
-# Pivots for each node that count as one step.
-_PIVOTS = 0.5
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # The quadratic terms that stand for none, in lengths of a typical edge, and by how much they become
 # smaller how often if the answer is not good enough.
@@ -65,10 +64,14 @@ def solve_along_edges(
     else:
         answer = _solve(at, monitor, tolerance, start)
     result = _judged(problem, answer, tolerance, monitor)
-    if result.converged or answer.status is not Status.OPTIMAL or not _is_linear_enough(problem):
-        return result
-    other = _judged(problem, _linear(at, monitor, result), tolerance, monitor)
-    return other if other.gap < result.gap else result
+    for another in (_finer, _nearly_linear):
+        if result.converged or answer.status is not Status.OPTIMAL:
+            break
+        tried = another(at, monitor, result)
+        if tried is not None:
+            other = _judged(problem, tried, tolerance, monitor)
+            result = other if other.gap < result.gap else result
+    return result
 
 
 def _judged(
@@ -82,11 +85,27 @@ def _judged(
     )
 
 
-def _is_linear_enough(problem: GraphProblem) -> bool:
-    """Whether the flow of least cost, where there is one for sure, is worth a try."""
-    graph = problem.graph
+def _finer(at: GraphNetwork, monitor: Monitor, result: GraphResult) -> _Answer:
+    """The answer with its flow pushed round cycles."""
+    return _around(at, monitor, at.carried(result.plan))
+
+
+def _around(at: GraphNetwork, monitor: Monitor, carried: Floats) -> _Answer:
+    """The answer that cycles lead to, until none gains but what rounding explains."""
+    net = at.network
+    allowed = math.ceil(PUSHES * monitor.steps_left * net.n_nodes)
+    found = descend_in_regions(net, carried, max_pushes=allowed, must_stop=monitor.must_stop)
+    if found is None:
+        raise InfeasibleError(_UNBOUNDED)
+    return _Answer.at(at, found.flow, found.potentials, Status.OPTIMAL)
+
+
+def _nearly_linear(at: GraphNetwork, monitor: Monitor, result: GraphResult) -> _Answer | None:
+    """The flow of least cost, where there is one for sure and it is worth a try."""
+    problem, graph = at.problem, at.problem.graph
     limited = bool(np.isfinite(graph.capacity[graph.lengths < 0.0]).all())
-    return limited and bool(problem.weights.any()) and problem.is_nearly_linear
+    worth = limited and bool(problem.weights.any()) and problem.is_nearly_linear
+    return _linear(at, monitor, result) if worth else None
 
 
 class _Answer(NamedTuple):
@@ -202,7 +221,8 @@ def _partly_linear(
     small = _LITTLE * max(length / typical, float(problem.weights[~none].min()))
 
     def answers(at: GraphNetwork, small: float, start: Floats | None) -> Iterator[_Answer]:
-        for _ in range(_TRIES):
+        exact = at
+        for k in range(_TRIES):
             found = []
             for part in (1.0, 0.5):
                 weights = np.where(none, part * small, problem.weights)
@@ -214,6 +234,8 @@ def _partly_linear(
             first, second = found
             carried = 2.0 * second.flow - first.flow
             yield _Answer.at(at, carried, 2.0 * second.potentials - first.potentials, status)
+            if k == 0:
+                yield _around(exact, monitor, carried)
             small *= _SMALLER
 
     return _best(problem, answers(at, small, start), tolerance)
@@ -231,12 +253,12 @@ def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:
 
 def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _Answer:
     """The flow of least norm among those of least cost, by a vertex."""
-    net, edges, unit, pivots = at.network, at.edges.size, at.problem.unit, 0
+    net, edges, unit = at.network, at.edges.size, at.problem.unit
     if start is not None and start.problem.graph.n_edges == at.problem.graph.n_edges:
         carried = at.carried(start.plan)
     else:
-        carried, pivots = improve(net, _spread(at), monitor.must_stop)
-    allowed = math.ceil(_PIVOTS * monitor.steps_left * net.n_nodes)
+        carried = _spread(at)
+    allowed = math.ceil(PUSHES * monitor.steps_left * net.n_nodes)
     vertex = solve_linear(net, carried, allowed, monitor.must_stop)
     if vertex is None:
         raise InfeasibleError(_UNBOUNDED)
@@ -251,7 +273,7 @@ def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _A
             candidates=edges,
             violators=0,
             reg=0.0,
-            inner=pivots + vertex.pivots,
+            inner=vertex.pushes,
         )
     )
     return _Answer.at(at, carried, vertex.potentials, stop or ended)

@@ -1,59 +1,38 @@
-"""Network simplex: the linear flow problem on a spanning tree, pivot by pivot.
+"""Network simplex for linear and quadratic costs: flow round the cycles of a spanning tree.
 
-Arc e = (tail, head) has cost l and capacity k and carries 0 <= x <= k; an undirected one pays the
-same either way, and is turned (tail and head swapped, in place) when it is to carry the other way.
-Arc E + v joins node v to the root N and makes any tree feasible. A tree is kept by the parent of
-each node, the arc to it, how many nodes hang there, and lists of children. Ties are broken so that
-the tree stays strongly feasible: the method does not go in circles.
+Arc e = (tail, head) has cost l, weight w and capacity k and carries 0 <= x <= k for l x + w/2 x^2;
+an undirected one pays the same either way, and is turned (tail and head swapped, in place) when it
+is to carry the other way. Arc E + v joins node v to the root N and makes any tree feasible. A tree
+is kept by the parent of each node, the arc to it, and how many nodes hang there; every other arc
+closes a cycle with it. Ties are broken so that the tree of a linear problem stays strongly
+feasible: the method does not go in circles.
 """
 
 import numpy as np
 
 from quot.kernels._jit import kernel
 
-TREE, LOWER, UPPER = 0, 1, -1
-OPTIMAL, USED_UP, UNBOUNDED = 0, 1, 2
+TREE, LOWER, UPPER, FREE = 0, 1, -1, 2
+NOBODY, ITSELF = -2, -1  # no arc of the tree blocks; the arc that closes the cycle does
+# Nodes in groups of so many: large networks number those next to each other that are near.
+GROUP = 16
 
 
 @kernel
-def _attach(v, parent, child, sibling, before):
-    """Put v first among the children of its parent."""
-    p = parent[v]
-    s = child[p]
-    sibling[v] = s
-    before[v] = -1
-    if s >= 0:
-        before[s] = v
-    child[p] = v
-
-
-@kernel
-def _detach(v, parent, child, sibling, before):
-    """Take v out of the list of its parent's children."""
-    s = sibling[v]
-    b = before[v]
-    if b >= 0:
-        sibling[b] = s
-    else:
-        child[parent[v]] = s
-    if s >= 0:
-        before[s] = b
-
-
-@kernel
-def plant(nodes, arcs, tail, head, capacity, undirected, flow, need):
+def plant(nodes, arcs, tail, head, capacity, undirected, flow, need, little):
     """A feasible tree from a spanning forest: state (A,), parent, arc (N + 1,) of each node.
 
     nodes, arcs: the forest, leaves before what they hang on. flow (A,): what the other arcs
-    carry, 0 or their capacity; in place, what the tree does. need (N,) what then must still arrive.
-    Also returns how many nodes hang on the root because their arc cannot do what they need.
+    carry; in place, what the tree does. need (N,) what then must still arrive. little: less than
+    that is nothing. Also returns how many nodes hang on the root because their arc cannot do what
+    they need.
     """
     n = need.size
     first = tail.size - n
     state = np.full(tail.size, LOWER, np.int8)
     for e in range(first):
         if flow[e] > 0.0:
-            state[e] = UPPER
+            state[e] = UPPER if flow[e] >= capacity[e] else FREE
     parent = np.full(n + 1, n, np.int32)
     arc = np.empty(n + 1, np.int32)
     for v in range(n):
@@ -71,6 +50,11 @@ def plant(nodes, arcs, tail, head, capacity, undirected, flow, need):
         fits = 0.0 < x < capacity[e] or (x == 0.0 and tail[e] == v)
         fits = fits or (x == capacity[e] and head[e] == v)
         hub = tail[e] if head[e] == v else head[e]
+        if not fits and -little <= x <= little and tail[e] == v:
+            need[hub] += need[v]
+            need[v] = 0.0
+            x = 0.0
+            fits = True
         if fits:
             parent[v] = hub
             arc[v] = e
@@ -95,82 +79,113 @@ def plant(nodes, arcs, tail, head, capacity, undirected, flow, need):
 
 
 @kernel
-def _walk(v, top, child, sibling, parent, skip):
-    """The node after v, parents first, in the tree below `top` without what hangs on `skip`.
+def leaves_first(parent):
+    """The nodes but the root (N,), int64, each before its parent."""
+    n = parent.size - 1
+    degree = np.zeros(n + 1, np.int32)
+    for v in range(n):
+        degree[parent[v]] += 1
+    degree[n] += 1  # never a leaf
+    nodes = np.empty(n, np.int64)
+    count = 0
+    for begin in range(n):
+        v = begin
+        while degree[v] == 0:
+            nodes[count] = v
+            count += 1
+            degree[v] = -1
+            v = parent[v]
+            degree[v] -= 1
+    return nodes
 
-    -1 after the last.
+
+@kernel
+def stretch(nodes, parent, arc, head, cost, weight, flow):
+    """Potentials (N + 1,) at which every arc of the tree is tight; that of the root is zero.
+
+    nodes (N,): each before its parent.
     """
-    u = child[v]
-    while True:
-        if u == skip and u >= 0:
-            u = sibling[u]
-        if u >= 0:
-            return u
-        if v == top:
-            return -1
-        u = sibling[v]
-        v = parent[v]
+    p = np.zeros(parent.size)
+    for k in range(nodes.size - 1, -1, -1):
+        v = nodes[k]
+        a = arc[v]
+        price = cost[a] + weight[a] * flow[a]
+        p[v] = p[parent[v]] + (price if head[a] == v else -price)
+    return p
 
 
 @kernel
-def _stretch(parent, arc, child, sibling, p, tail, head, cost):
-    """Potentials along the tree, in place; that of the root is zero."""
-    root = parent.size - 1
-    p[root] = 0.0
-    v = _walk(root, root, child, sibling, parent, -1)
-    while v >= 0:
-        e = arc[v]
-        p[v] = p[parent[v]] + (cost[e] if head[e] == v else -cost[e])
-        v = _walk(v, root, child, sibling, parent, -1)
+def _gain(e, y, state, cost, weight, undirected, flow):
+    """What a unit more on arc e would gain at the tension y; negative: a unit less, its opposite.
+
+    Zero where neither gains or the arc has no room for it. More on an undirected arc that carries
+    nothing may be more the other way.
+    """
+    if state[e] == LOWER:
+        return max((abs(y) if undirected[e] else y) - cost[e], 0.0)
+    gain = y - cost[e] - weight[e] * flow[e]
+    return min(gain, 0.0) if state[e] == UPPER else gain
 
 
 @kernel
-def _price(at, block, state, tail, head, cost, undirected, p, noise, size):
-    """The arc that violates most of the first block with any, -1 if there is none; and the next."""
-    best = noise
-    enter = -1
-    left = block
-    for _ in range(size):
-        e = at
-        at += 1
-        if at == size:
-            at = 0
-        s = state[e]
-        if s != TREE:
+def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, part):
+    """The arcs that gain most, most first; the most and the least of those gains; the sum of all.
+
+    part: of the most that a gain has to be.
+    """
+    arcs = np.empty(size, np.int32)
+    gains = np.empty(size)
+    count = 0
+    most = 0.0
+    total = 0.0
+    for e in range(size):
+        if state[e] != TREE:
             y = p[head[e]] - p[tail[e]]
-            if s == LOWER:
-                over = (abs(y) if undirected[e] else y) - cost[e]
-            else:
-                over = cost[e] - y
-            if over > best:
-                best = over
-                enter = e
-        left -= 1
-        if left == 0:
-            if enter >= 0:
-                break
-            left = block
-    return enter, at
+            gain = abs(_gain(e, y, state, cost, weight, undirected, flow))
+            if gain > noise:
+                total += gain
+            if gain > max(noise, part * most):
+                arcs[count] = e
+                gains[count] = -gain
+                count += 1
+                most = max(most, gain)
+    least = max(part * most, noise)
+    order = np.argsort(gains[:count])
+    return arcs[order[: np.searchsorted(gains[:count][order], -least)]], most, least, total
 
 
 @kernel
-def _block(first, second, most, tail, head, capacity, flow, parent, arc, below):
-    """What can go round from `first` over the arc to `second` and back along the tree, at `most`.
+def _round(u, v, parent, below, lift, heavy):
+    """The way along the tree from u to v.
 
-    Returns where the paths of the two join, what can go, the node whose arc blocks (-1 if none) and
-    whether that is on the path of the first. Of equals the last on the way round, from where they
-    join: the tree stays strongly feasible.
+    Returns where the paths from both join, the tension of the tree from u to v, the weight of the
+    arcs on the way, and how many these are.
     """
-    u = first
-    v = second
+    tension = 0.0
+    total = 0.0
+    steps = 0
     while u != v:
+        steps += 1
         if below[u] < below[v]:
+            tension -= lift[u]
+            total += heavy[u]
             u = parent[u]
         else:
+            tension += lift[v]
+            total += heavy[v]
             v = parent[v]
-    join = u
+    return u, tension, total, steps
+
+
+@kernel
+def _block(first, second, join, most, out, tail, head, capacity, flow, parent, arc):
+    """What can go round from `first` over an arc to `second` and back along the tree, at `most`.
+
+    Returns that, the node whose arc blocks (`out` if none) and whether that is on the path of the
+    first. Of equals the last on the way round, from where the paths join: the tree stays strongly
+    feasible.
+    """
     delta = most
-    out = -1
     on_first = False
     u = first
     while u != join:
@@ -190,21 +205,25 @@ def _block(first, second, most, tail, head, capacity, flow, parent, arc, below):
             out = v
             on_first = False
         v = parent[v]
-    return join, delta, out, on_first
+    return delta, out, on_first
 
 
 @kernel
-def _push(u, join, delta, tail, parent, arc, flow):
+def _push(u, join, delta, tail, parent, arc, lift, heavy, flow):
     """Add delta to what goes down to u from where the paths join, in place."""
     while u != join:
         a = arc[u]
         flow[a] += -delta if tail[a] == u else delta
+        lift[u] += heavy[u] * delta
         u = parent[u]
 
 
 @kernel
-def _hang(top, above, e, out, join, parent, arc, child, sibling, before, below):
-    """What hung on the arc of `out` hangs with its node `top` on `above`, by the arc e."""
+def _hang(top, above, e, step, weight, out, join, parent, arc, below, lift, heavy):
+    """What hung on the arc of `out` hangs with its node `top` on `above`, by the arc e.
+
+    step, weight: of e, how much higher `top` is than `above`, and its weight.
+    """
     moved = below[out]
     u = parent[out]
     while u != join:
@@ -217,104 +236,96 @@ def _hang(top, above, e, out, join, parent, arc, child, sibling, before, below):
     u = top
     passed = 0
     while True:
-        old = parent[u]
-        old_arc = arc[u]
+        old, old_arc, old_step, old_weight = parent[u], arc[u], lift[u], heavy[u]
         count = below[u]
         below[u] = moved - passed
         passed = count
-        _detach(u, parent, child, sibling, before)
-        parent[u] = above
-        arc[u] = e
-        _attach(u, parent, child, sibling, before)
+        parent[u], arc[u], lift[u], heavy[u] = above, e, step, weight
         if u == out:
             break
-        above = u
-        e = old_arc
+        above, e, step, weight = u, old_arc, -old_step, old_weight
         u = old
 
 
 @kernel
-def pivot(tail, head, cost, capacity, undirected, flow, state, parent, arc, noise, max_pivots):
-    """Pivot towards the optimum, in place in flow, state, parent, arc, and tail and head.
+def descend(
+    tail, head, cost, weight, capacity, undirected, flow, state, parent, arc, noise, part, waste
+):
+    """One pass over the arcs that gain most, in place in flow, state, parent, arc, tail, head.
 
-    Returns the number of pivots and a code: OPTIMAL to `noise` and to the rounding of as many
-    changes of the potentials, pivots USED_UP, or UNBOUNDED, where a cycle of negative cost has no
-    limit.
+    Each pushes round its cycle what gains most there, or what the first arc lets through that is
+    then empty or full: that one leaves the tree. Returns the largest gain before the pass, the sum
+    of all, and the number of pushes; -1 where a cycle that gains has no limit.
+
+    noise: gains up to there are none. part: of the largest gain that one has to be. waste: the pass
+    ends when so many steps along the tree, per arc, went on cycles that gain no longer; where there
+    was one, other arcs of the same nodes wait for the next pass.
     """
     n = parent.size - 1
-    child = np.full(n + 1, -1, np.int32)
-    sibling = np.full(n + 1, -1, np.int32)
-    before = np.full(n + 1, -1, np.int32)
-    for v in range(n):
-        _attach(v, parent, child, sibling, before)
+    size = tail.size - n  # arcs at the root never come back
+    nodes = leaves_first(parent)
     below = np.ones(n + 1, np.int32)  # nodes of the tree from here down
-    for v in leaves_first(parent):
+    for v in nodes:
         below[parent[v]] += below[v]
-    p = np.zeros(n + 1)
-    _stretch(parent, arc, child, sibling, p, tail, head, cost)
-    size = tail.size - n  # those at the root never come back
-    block = max(20, int(np.sqrt(size)))
-    at = 0
-    pivots = 0
-    while True:
-        e, at = _price(at, block, state, tail, head, cost, undirected, p, noise, size)
-        if e < 0:
-            return pivots, OPTIMAL
-        if pivots == max_pivots:
-            return pivots, USED_UP
-        pivots += 1
-        if state[e] == LOWER and p[head[e]] < p[tail[e]] and undirected[e]:
+    p = stretch(nodes, parent, arc, head, cost, weight, flow)
+    lift = np.zeros(n + 1)  # from the parent up to each node
+    heavy = np.zeros(n + 1)
+    for v in range(n):
+        a = arc[v]
+        price = cost[a] + weight[a] * flow[a]
+        lift[v] = price if head[a] == v else -price
+        heavy[v] = weight[a]
+    arcs, most, least, total = _worst(
+        p, state, tail, head, cost, weight, undirected, flow, size, noise, part
+    )
+    quiet = np.zeros(n // GROUP + 1, np.bool_)
+    pushes = 0
+    wasted = 0
+    for e in arcs:
+        if wasted > waste * size:
+            break
+        if quiet[tail[e] // GROUP] or quiet[head[e] // GROUP]:
+            continue
+        join, y, total_weight, steps = _round(tail[e], head[e], parent, below, lift, heavy)
+        gain = _gain(e, y, state, cost, weight, undirected, flow)
+        if abs(gain) <= least:
+            wasted += steps
+            quiet[tail[e] // GROUP] = True
+            quiet[head[e] // GROUP] = True
+            continue
+        if state[e] == LOWER and y < 0.0 and undirected[e]:
             tail[e], head[e] = head[e], tail[e]
-        first = tail[e] if state[e] == LOWER else head[e]
-        second = head[e] if state[e] == LOWER else tail[e]
-        join, delta, out, on_first = _block(
-            first, second, capacity[e], tail, head, capacity, flow, parent, arc, below
+        total_weight += weight[e]
+        more = gain > 0.0
+        delta = abs(gain) / total_weight if total_weight > 0.0 else np.inf
+        own = capacity[e] - flow[e] if more else flow[e]
+        out = ITSELF if own <= delta else NOBODY
+        first = tail[e] if more else head[e]
+        second = head[e] if more else tail[e]
+        delta, out, on_first = _block(
+            first, second, join, min(own, delta), out, tail, head, capacity, flow, parent, arc
         )
         if delta == np.inf:
-            return pivots, UNBOUNDED
+            return most, total, -1
+        pushes += 1
         if delta > 0.0:
-            flow[e] += delta * state[e]
-            _push(first, join, delta, tail, parent, arc, flow)
-            _push(second, join, -delta, tail, parent, arc, flow)
-        if out < 0:  # from one of its ends to the other
-            state[e] = -state[e]
-            flow[e] = 0.0 if state[e] == LOWER else capacity[e]
-            continue
-        leave = arc[out]
-        down = (tail[leave] == out) == on_first
-        state[leave] = LOWER if down else UPPER
-        flow[leave] = 0.0 if down else capacity[leave]
-        state[e] = TREE
-        top = first if on_first else second
-        above = second if on_first else first
-        _hang(top, above, e, out, join, parent, arc, child, sibling, before, below)
-        # Only differences matter: the smaller side moves.
-        change = p[above] + (cost[e] if head[e] == top else -cost[e]) - p[top]
-        begin, skip = top, -1
-        if 2 * below[top] > n:
-            begin, skip, change = n, top, -change
-        v = begin
-        while v >= 0:
-            p[v] += change
-            v = _walk(v, begin, child, sibling, parent, skip)
-
-
-@kernel
-def leaves_first(parent):
-    """The nodes but the root (N,), int64, each before its parent."""
-    n = parent.size - 1
-    degree = np.zeros(n + 1, np.int32)
-    for v in range(n):
-        degree[parent[v]] += 1
-    degree[n] += 1  # never a leaf
-    nodes = np.empty(n, np.int64)
-    count = 0
-    for begin in range(n):
-        v = begin
-        while degree[v] == 0:
-            nodes[count] = v
-            count += 1
-            degree[v] = -1
-            v = parent[v]
-            degree[v] -= 1
-    return nodes
+            flow[e] += delta if more else -delta
+            _push(first, join, delta, tail, parent, arc, lift, heavy, flow)
+            _push(second, join, -delta, tail, parent, arc, lift, heavy, flow)
+        if out == NOBODY:
+            state[e] = FREE
+        elif out == ITSELF:
+            state[e] = UPPER if more else LOWER
+            flow[e] = capacity[e] if more else 0.0
+        else:
+            leave = arc[out]
+            down = (tail[leave] == out) == on_first
+            state[leave] = LOWER if down else UPPER
+            flow[leave] = 0.0 if down else capacity[leave]
+            state[e] = TREE
+            top = first if on_first else second
+            above = second if on_first else first
+            price = cost[e] + weight[e] * flow[e]
+            step = price if head[e] == top else -price
+            _hang(top, above, e, step, weight[e], out, join, parent, arc, below, lift, heavy)
+    return most, total, pushes

@@ -1,0 +1,198 @@
+"""Flow round cycles: near linear problems, in regions of large networks, and stopped half-way."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from tests.graphs.test_solve import KINDS, random_graph, random_masses
+from tests.oracles import graphs as oracle
+
+import quot
+from quot.graphs import clusters, path, regions, simplex, solve
+from quot.graphs.network import GraphNetwork
+from quot.problem import GraphProblem
+
+
+def neighbours(n, seed=4):
+    graph = quot.graphs.knn(np.random.default_rng(seed).uniform(size=(n, 2)), 8, connect=True)
+    return graph, *random_masses(np.random.default_rng(seed + 1), n)
+
+
+def network(n, reg=0.0, mass=None):
+    graph, source, target = neighbours(n)
+    at = GraphNetwork(GraphProblem(graph, source, target, reg=reg, mass=mass))
+    return at.network, np.zeros(at.network.n_arcs)
+
+
+@pytest.mark.parametrize("weights", ["none", "some", "all"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_descend_alone(kind, weights):
+    """From nothing to the optimum, also where some arcs have a quadratic term and others none."""
+    rng = np.random.default_rng(1)
+    graph = random_graph(rng, kind=kind)
+    source, target = random_masses(rng, graph.n_nodes)
+    reg = rng.uniform(0.1, 1.0, graph.n_edges)
+    reg = {"none": 0.0 * reg, "some": reg * (rng.random(reg.size) < 0.5), "all": reg}[weights]
+    net = GraphNetwork(GraphProblem(graph, source, target, reg=reg)).network
+    found = simplex.descend(net, np.zeros(net.n_arcs))
+    assert found.is_optimal
+    assert np.abs(net.imbalance(found.flow)).max() <= 1e-15
+    _, best = oracle.quadratic_flow(
+        net.tail, net.head, net.cost, net.weight, net.capacity, net.supply, net.undirected
+    )
+    assert net.objective(found.flow) == pytest.approx(best, abs=1e-9)
+    # The potentials say so, too: no arc that could carry more or less would gain by that.
+    y = found.potentials[net.head] - found.potentials[net.tail]
+    x, size = found.flow, np.abs(found.flow)
+    gain = np.where(net.undirected, np.where(x == 0.0, np.abs(y), np.sign(x) * y), y)
+    gain = gain - net.cost - net.weight * size
+    assert gain[size < net.capacity].max() <= 1e-12
+    assert gain[size > 0.0].min() >= -1e-12
+
+
+@pytest.mark.parametrize("mass", [None, 0.4])
+@pytest.mark.parametrize("reg", [1e-3, 0.02, 0.5, 20.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_cycles_and_newton_agree(kind, reg, mass, monkeypatch):
+    rng = np.random.default_rng(7)
+    graph = random_graph(rng, 100, 260, kind)
+    source, target = random_masses(rng, 100)
+    monkeypatch.setattr(path, "_FAR", np.inf)
+    newton = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    monkeypatch.setattr(path, "_FAR", 0.0)
+    cycles = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    assert newton.converged
+    assert cycles.converged
+    assert cycles.value == pytest.approx(newton.value, rel=1e-9)
+
+
+def test_near_a_linear_problem_cycles_do_most(monkeypatch):
+    """One Newton step for all is kept short by the worst of many places."""
+    graph, source, target = neighbours(2000)
+
+    def steps(far):
+        monkeypatch.setattr(path, "_FAR", far)
+        r = quot.solve_graph(graph, source, target, reg=0.1)
+        assert r.converged
+        return sum(k.inner for k in r.history if k.reg > 0.0)
+
+    assert 2 * steps(path._FAR) < steps(np.inf)
+
+
+@pytest.mark.parametrize("mass", [None, 0.5])
+@pytest.mark.parametrize("reg", [0.0, 1.0])
+@pytest.mark.parametrize("kind", [*KINDS, "near"])
+def test_regions_to_begin_with_do_not_matter(kind, reg, mass, monkeypatch):
+    rng = np.random.default_rng(4)
+    graph = neighbours(400)[0] if kind == "near" else random_graph(rng, 400, 1200, kind)
+    source, target = random_masses(rng, 400)
+    whole = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    monkeypatch.setattr(regions, "_FIRST", 10)
+    monkeypatch.setattr(regions, "_LAST", 2)
+    grown = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
+    assert whole.converged
+    assert grown.converged
+    assert grown.value == pytest.approx(whole.value, rel=1e-12)
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.5])
+@pytest.mark.parametrize("mass", [None, 0.6])
+def test_regions_save_pushes_in_the_whole_network(reg, mass, monkeypatch):
+    monkeypatch.setattr(regions, "_FIRST", 50)
+    monkeypatch.setattr(regions, "_LAST", 4)
+    graph, source, target = neighbours(1500)
+    at = GraphNetwork(GraphProblem(graph, source, target, reg=reg, mass=mass))
+    net, start = at.network, solve._spread(at)
+    better = regions.improve(net, start, 0.0, lambda: False)
+    cold, warm = (simplex.descend(net, flow) for flow in (start, better))
+    assert net.objective(warm.flow) == pytest.approx(net.objective(cold.flow), rel=1e-12)
+    assert warm.pushes < 0.6 * cold.pushes
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.5])
+def test_stopped_half_way(reg):
+    """What there is then is feasible, and better than nothing."""
+    net, start = network(500, reg)
+    first = simplex.descend(net, start, max_pushes=0)
+    asked = iter([False] * 3)
+    some = simplex.descend(net, start, must_stop=lambda: next(asked, True))
+    best = simplex.descend(net, start)
+    assert not first.is_optimal
+    assert not some.is_optimal
+    assert best.is_optimal
+    for found in (first, some, best):
+        assert np.abs(net.imbalance(found.flow)).max() <= 1e-15
+    first, some, best = (net.objective(found.flow) for found in (first, some, best))
+    assert first > some > best
+
+
+def test_enough():
+    """What is left to gain is no more than that, or a little more."""
+    net, start = network(500, 0.5)
+    rough, fine = (simplex.descend(net, start, enough=enough) for enough in (1e-3, 1e-12))
+    assert rough.pushes < fine.pushes
+    y = fine.potentials[net.head] - fine.potentials[net.tail]
+    assert (np.abs(y) - net.cost - net.weight * np.abs(fine.flow)).max() <= 1e-11
+    assert simplex.roughly(net, np.zeros(net.n_arcs)) == 0.0
+    assert simplex.roughly(replace(net, weight=2 * net.weight), fine.flow) == pytest.approx(
+        2 * simplex.roughly(net, fine.flow)
+    )
+
+
+def test_a_start_that_cannot_be():
+    """Flow that leaves nodes without what they need, and more than arcs can carry."""
+    rng = np.random.default_rng(2)
+    graph = random_graph(rng, 60, 200, "capacities")
+    source, target = random_masses(rng, 60)
+    net = GraphNetwork(GraphProblem(graph, source, target, reg=0.1)).network
+    best = simplex.descend(net, np.zeros(net.n_arcs))
+    odd = simplex.descend(net, rng.normal(scale=3.0, size=net.n_arcs))
+    assert net.objective(odd.flow) == pytest.approx(net.objective(best.flow), rel=1e-10)
+
+
+def test_a_gap_that_newton_leaves_is_closed_by_cycles(monkeypatch):
+    """Where the engine ends too early, cycles finish its flow."""
+    graph, source, target = neighbours(200)
+    monkeypatch.setattr(path, "_AT_THE_END", 1e7)
+    seen = []
+    finer = solve._finer
+    monkeypatch.setattr(solve, "_finer", lambda *args: seen.append(1) or finer(*args))
+    r = quot.solve_graph(graph, source, target, reg=20.0)
+    assert seen
+    assert r.converged
+
+
+# --- clusters ----------------------------------------------------------------------------------
+
+
+def test_clusters_are_nested_and_grow():
+    graph = quot.graphs.grid((12, 12))
+    levels = list(clusters.clusters(graph.tail, graph.head, np.ones(graph.n_edges), 144))
+    assert len(levels) > 2
+    counts = [label.max() + 1 for label in levels]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] <= 72
+    for fine, coarse in pairwise(levels):
+        pairs = np.unique(np.c_[fine, coarse], axis=0)
+        assert len(pairs) == len(np.unique(fine)), "a cluster is torn"
+
+
+def test_nodes_of_a_cluster_stand_together():
+    graph = quot.graphs.grid((20, 20))
+    strength = np.ones(graph.n_edges)
+    order = clusters.in_order(graph.tail, graph.head, strength, 400)
+    np.testing.assert_array_equal(np.sort(order), np.arange(400))
+    for label in clusters.clusters(graph.tail, graph.head, strength, 400):
+        changes = np.count_nonzero(np.diff(label[order])) + 1
+        assert changes == len(np.unique(label))
+
+
+def test_nodes_without_edges_are_in_no_cluster():
+    assert list(clusters.clusters(np.zeros(0, int), np.zeros(0, int), np.zeros(0), 3)) == []
+    np.testing.assert_array_equal(
+        clusters.in_order(np.zeros(0, int), np.zeros(0, int), np.zeros(0), 3), [0, 1, 2]
+    )
+    first = next(clusters.clusters(np.array([0]), np.array([2]), np.ones(1), 3))
+    assert first[0] == first[2] >= 0
+    assert first[1] == -1
