@@ -151,7 +151,7 @@ class _Tree:
     def read(self) -> tuple[Floats, Floats]:
         """Flow (E,) and potentials (N,) once more from the tree, without the rounding of pushes."""
         net, n, count = self.network, self.network.n_nodes, self.network.n_arcs
-        tail, head, cost, weight, *_, flow, _, parent, arc = self.arcs
+        tail, head, *_, flow, _, parent, arc = self.arcs
         leaves_first = kernels.leaves_first(parent)
         on_tree = arc[leaves_first]
         flow[on_tree] = 0.0
