@@ -78,7 +78,7 @@ or ours where it has none.
 answer stands: Python, packages and data included. *degree* is the number of pairs that carry mass,
 for each row that sends any, *edges used* the fraction of the edges of a graph that carry mass;
 *rounds* and *steps* count the outer iterations of quot and the Newton and interior-point steps (or
-pivots of the simplex method) in them.
+pushes of the simplex method) in them.
 
 **Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. *met*
 compares it, or our own time and memory, with the aim set beforehand; it is never met where our own

@@ -238,8 +238,8 @@ def solve_graph(  # noqa: PLR0913
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
-        Newton or interior-point steps allowed in all; half as many pushes round cycles as there are
-        nodes count as one. OSQP has its own limit.
+        Newton or interior-point steps allowed in all; half as many pushes round cycles of the whole
+        graph as it has nodes count as one. OSQP has its own limit.
     time_limit : float, optional
         Seconds after which the best result so far is returned.
     start : GraphResult, optional
