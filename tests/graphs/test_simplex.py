@@ -9,6 +9,7 @@ from tests.graphs.test_solve import KINDS, random_graph, random_masses
 from tests.oracles import graphs as oracle
 
 import quot
+from quot import parallel
 from quot.graphs import clusters, path, regions, simplex, solve
 from quot.graphs.network import GraphNetwork
 from quot.problem import GraphProblem
@@ -108,6 +109,19 @@ def test_regions_save_pushes_in_the_whole_network(reg, mass, monkeypatch):
     cold, warm = (simplex.descend(net, flow) for flow in (start, better))
     assert net.objective(warm.flow) == pytest.approx(net.objective(cold.flow), rel=1e-12)
     assert warm.pushes < 0.6 * cold.pushes
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.5])
+def test_threads_do_not_matter(reg, monkeypatch):
+    """Regions are handed to threads; the bits are the same."""
+    monkeypatch.setattr(regions, "_FIRST", 50)
+    monkeypatch.setattr(parallel, "_WORTH_A_THREAD", 0)
+    graph, source, target = neighbours(1500)
+    flows = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("QUOT_NUM_THREADS", threads)
+        flows.append(quot.solve_graph(graph, source, target, reg=reg).flow)
+    np.testing.assert_array_equal(*flows)
 
 
 @pytest.mark.parametrize("reg", [0.0, 0.5])
