@@ -97,6 +97,22 @@ def test_regions_to_begin_with_do_not_matter(kind, reg, mass, monkeypatch):
     assert grown.value == pytest.approx(whole.value, rel=1e-12)
 
 
+@pytest.mark.parametrize("mass", [None, 0.4, 1.0])
+@pytest.mark.parametrize("kind", [*KINDS, "near"])
+def test_begin_where_quadratic_terms_are_small(kind, mass, monkeypatch):
+    """As large linear problems do."""
+    rng = np.random.default_rng(5)
+    graph = neighbours(300)[0] if kind == "near" else random_graph(rng, 300, 900, kind)
+    source, target = random_masses(rng, 300)
+    usual = quot.solve_graph(graph, source, target, mass=mass)
+    monkeypatch.setattr(solve, "_MANY", 0)
+    nearer = quot.solve_graph(graph, source, target, mass=mass)
+    assert nearer.converged
+    assert len(nearer.history) > len(usual.history) or nearer.cost == 0.0
+    assert nearer.cost == pytest.approx(usual.cost, rel=1e-12)
+    np.testing.assert_allclose(nearer.flow, usual.flow, atol=1e-9)  # that of least norm
+
+
 @pytest.mark.parametrize("reg", [0.0, 0.5])
 @pytest.mark.parametrize("mass", [None, 0.6])
 def test_regions_save_pushes_in_the_whole_network(reg, mass, monkeypatch):

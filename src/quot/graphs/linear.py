@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,10 +11,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
+from quot.flow.laplacian import without_means
 from quot.flow.network import Network
 from quot.graphs.alternate import alternate, is_stuck
 from quot.graphs.regions import descend_in_regions
-from quot.graphs.simplex import NOISE, Descent
+from quot.graphs.simplex import NOISE, PUSHES, Descent
 from quot.kernels import flow as flow_kernels
 from quot.kernels import forest
 
@@ -67,6 +69,8 @@ def least_norm(
     tight, free, turned = tight[loose], free[loose], turned[loose]
     tail, head = tail[loose], head[loose]
     carried[tight] = 0.0
+    nodes = np.arange(net.n_nodes, dtype=np.int32)
+    joined = flow_kernels.components(nodes, np.ones(tight.size), tail, head)
     active = Network(
         tail=tail,
         head=head,
@@ -74,13 +78,27 @@ def least_norm(
         weight=np.where(net.weight[tight] > 0.0, 1.0, 0.0),
         capacity=net.capacity[tight],
         undirected=free,
-        supply=net.imbalance(carried),
+        supply=without_means(joined, net.imbalance(carried)),
     )
-    found = alternate(active, flow[loose], tol=tol, max_iter=_STEPS, must_stop=must_stop)
-    if found is None or is_stuck(active, found, tol):
+    through = max(float(np.abs(vertex.flow).max()), float(np.abs(net.supply).max()))
+    tol = max(tol, 4 * NOISE * through)  # the rounding of the sums that `supply` is
+    least = _quadratic(active, flow[loose], tol, must_stop)
+    if least is None:
         return vertex.flow
-    carried[tight] = np.where(turned, -found.flow, found.flow)
+    carried[tight] = np.where(turned, -least, least)
     return carried
+
+
+def _quadratic(
+    network: Network, flow: Floats, tol: float, must_stop: Callable[[], bool]
+) -> Floats | None:
+    """The optimal flow (E,), by Newton or, where that does not get through, by cycles alone."""
+    found = alternate(network, flow, tol=tol, max_iter=_STEPS, must_stop=must_stop)
+    if found is not None and not is_stuck(network, found, tol):
+        return found.flow
+    most = math.ceil(PUSHES * _STEPS * network.n_nodes)
+    exact = descend_in_regions(network, flow, max_pushes=most, must_stop=must_stop)
+    return exact.flow if exact is not None and exact.is_optimal else None
 
 
 def _loose(tail: Ends, head: Ends, more: Bools, less: Bools, size: int) -> Bools:

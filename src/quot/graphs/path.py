@@ -76,6 +76,12 @@ class Path:
             stop = self._settle(end=True, far=True)
         return stop or Status.OPTIMAL
 
+    def approach(self, ratio: float) -> Floats:
+        """What the arcs carry where quadratic terms are so many times the lengths."""
+        potentials, now = self._least()
+        self._follow(potentials, now, ratio / now)
+        return self.state.flow
+
     def _follow(self, potentials: Floats, ratio: float, last: float) -> Status | None:
         """Newton on the way to the last scale; return the status that ends the solve, if any."""
         scale, factor = max(last, _SMOOTH / ratio), _FACTOR

@@ -140,7 +140,8 @@ class _Tree:
         state, parent, arc, stranded = kernels.plant(
             *forest_arcs, tail, head, capacity, undirected, flow, need, little
         )
-        largest, dear = float(np.abs(net.cost).max(initial=0.0)), 0.0
+        price = np.abs(net.cost) + net.weight * flow[:count]
+        largest, dear = float(price.max(initial=0.0)), 0.0
         if stranded:
             through = float(np.abs(net.supply).sum() + flow.sum())
             dear = 2.0 * n * (largest + float(weight.max(initial=0.0)) * through)

@@ -32,6 +32,9 @@ _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # The quadratic terms that stand for none, in lengths of a typical edge, and by how much they become
 # smaller how often if the answer is not good enough.
 _LITTLE, _SMALLER, _TRIES = 1e-4, 0.03, 8
+# The linear problem of more nodes begins nearer to its answer: where the quadratic terms of typical
+# edges are so many times their lengths.
+_MANY, _NEAR = 200_000, 0.2
 _UNBOUNDED = (
     "a cycle of directed edges has a negative length and no capacity, so that the cost has no "
     "bound; give its edges a `capacity`, or pass `reg` > 0 for them."
@@ -257,7 +260,7 @@ def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _A
     if start is not None and start.problem.graph.n_edges == at.problem.graph.n_edges:
         carried = at.carried(start.plan)
     else:
-        carried = _spread(at)
+        carried = _nearby(at, monitor) if net.n_nodes > _MANY else _spread(at)
     allowed = math.ceil(PUSHES * monitor.steps_left * net.n_nodes)
     vertex = solve_linear(net, carried, allowed, monitor.must_stop)
     if vertex is None:
@@ -289,3 +292,10 @@ def _spread(at: GraphNetwork) -> Floats:
         x = np.append(x, star * (at.total / max(float(star.sum()), at.total)))
     spread: Floats = np.clip(x, np.where(net.undirected, -limit, 0.0), limit)
     return spread
+
+
+def _nearby(at: GraphNetwork, monitor: Monitor) -> Floats:
+    """A flow to begin with: that of small quadratic terms."""
+    smooth = GraphNetwork(at.problem, 1.0) if at.is_knotted else at
+    ones = np.ones(at.problem.graph.n_edges)
+    return Path(smooth, ones, monitor, 1.0).approach(_NEAR)
