@@ -113,6 +113,24 @@ def test_begin_where_quadratic_terms_are_small(kind, mass, monkeypatch):
     np.testing.assert_allclose(nearer.flow, usual.flow, atol=1e-9)  # that of least norm
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_least_of_the_cheapest_flows_from_any_start(seed, monkeypatch):
+    """Where lengths are small integers many flows are cheapest, and one of these is least."""
+    rng = np.random.default_rng(seed)
+    n, kind = int(rng.integers(50, 300)), KINDS[seed % 3]  # with capacities there may be no flow
+    graph = random_graph(rng, n, 4 * n, kind)
+    graph = quot.Graph(n, graph.edges, np.ceil(2 * graph.lengths), graph.directed)
+    source, target = 10.0 ** rng.integers(-3, 4) * rng.integers(0, 4, (2, n))
+    target *= source.sum() / target.sum()
+    flows = []
+    for many in (np.inf, 0):
+        monkeypatch.setattr(solve, "_MANY", many)
+        r = quot.solve_graph(graph, source, target)
+        assert r.converged
+        flows.append(r.flow)
+    np.testing.assert_allclose(*flows, atol=1e-9 * np.abs(flows[0]).max())
+
+
 @pytest.mark.parametrize("reg", [0.0, 0.5])
 @pytest.mark.parametrize("mass", [None, 0.6])
 def test_regions_save_pushes_in_the_whole_network(reg, mass, monkeypatch):
