@@ -39,7 +39,7 @@ class Planted:
         need = self.supply - divergence(flow, tail, head, n + 1)[:n]
         capacity = np.r_[self.capacity, np.full(n, np.inf)]
         undirected = np.r_[self.undirected, np.zeros(n, bool)]
-        state, parent, arc, self.stranded = kernels.plant(
+        state, parent, arc, _ = kernels.plant(
             *tree, tail, head, capacity, undirected, flow, need, 0.0
         )
         cost = np.r_[self.cost, np.full(n, 1e4)]
@@ -125,7 +125,8 @@ def test_potentials_of_the_tree(seed):
     place = np.empty(net.n + 1, int)
     place[np.append(nodes, net.n)] = np.arange(net.n + 1)
     assert (place[: net.n] < place[parent[: net.n]]).all()
-    p = kernels.stretch(nodes, parent, arc, head, cost, weight, flow)
+    p = np.zeros(net.n + 1)
+    forest.stretch(nodes, arc[nodes], tail, head, cost + weight * flow, p)
     on_tree = arc[: net.n]
     price = cost[on_tree] + weight[on_tree] * flow[on_tree]
     np.testing.assert_allclose(p[head[on_tree]] - p[tail[on_tree]], price, rtol=1e-12)

@@ -94,7 +94,7 @@ def _improve_each(
     nodes, node_ends = _grouped(region, count)
     hubs = np.flatnonzero(net.is_hub)
 
-    def part(first: int, last: int) -> int:
+    def part(first: int, last: int) -> None:
         place = np.empty(net.n_nodes, np.int32)
         for k in range(first, last):
             own = arcs[arc_ends[k] : arc_ends[k + 1]]
@@ -111,7 +111,6 @@ def _improve_each(
             found = descend(alone, flow[own], enough=enough, must_stop=must_stop)
             if found is not None:
                 flow[own] = found.flow
-        return 0
 
     def watch() -> None:
         must_stop()  # asks the callback

@@ -166,11 +166,12 @@ class _Tree:
         """Potentials (N + 1,); of a component that hangs on the root once without that dear arc."""
         n, count = self.network.n_nodes, self.network.n_arcs
         tail, head, cost, weight, *_, flow, _, parent, arc = self.arcs
-        p: Floats = kernels.stretch(leaves_first, parent, arc, head, cost, weight, flow)
+        on_tree, price, p = arc[leaves_first], cost + weight * flow, np.zeros(n + 1)
+        forest.stretch(leaves_first, on_tree, tail, head, price, p)
         if not cost[count:].any():
             return p
-        free = np.append(cost[:count], np.zeros(n))
-        alone = kernels.stretch(leaves_first, parent, arc, head, free, weight, flow)
+        price[count:], alone = 0.0, np.zeros(n + 1)
+        forest.stretch(leaves_first, on_tree, tail, head, price, alone)
         part = flow_kernels.components(
             np.arange(n + 1, dtype=np.int32), np.ones(count), tail[:count], head[:count]
         )

@@ -100,21 +100,6 @@ def leaves_first(parent):
 
 
 @kernel
-def stretch(nodes, parent, arc, head, cost, weight, flow):
-    """Potentials (N + 1,) at which every arc of the tree is tight; that of the root is zero.
-
-    nodes (N,): each before its parent.
-    """
-    p = np.zeros(parent.size)
-    for k in range(nodes.size - 1, -1, -1):
-        v = nodes[k]
-        a = arc[v]
-        price = cost[a] + weight[a] * flow[a]
-        p[v] = p[parent[v]] + (price if head[a] == v else -price)
-    return p
-
-
-@kernel
 def _gain(e, y, state, cost, weight, undirected, flow):
     """What a unit more on arc e would gain at the tension y; negative: a unit less, its opposite.
 
@@ -267,7 +252,6 @@ def descend(
     below = np.ones(n + 1, np.int32)  # nodes of the tree from here down
     for v in nodes:
         below[parent[v]] += below[v]
-    p = stretch(nodes, parent, arc, head, cost, weight, flow)
     lift = np.zeros(n + 1)  # from the parent up to each node
     heavy = np.zeros(n + 1)
     for v in range(n):
@@ -275,6 +259,9 @@ def descend(
         price = cost[a] + weight[a] * flow[a]
         lift[v] = price if head[a] == v else -price
         heavy[v] = weight[a]
+    p = np.zeros(n + 1)
+    for v in nodes[::-1]:
+        p[v] = p[parent[v]] + lift[v]
     arcs, most, least, total = _worst(
         p, state, tail, head, cost, weight, undirected, flow, size, noise, part
     )
