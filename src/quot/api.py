@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
+from quot.dual import Dual
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
 from quot.graphs.solve import solve_along_edges
 from quot.problem import EntropicProblem, GraphProblem, Problem
-from quot.quadratic.bipartite import Dual
 from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
 from quot.quadratic.solve import solve_quadratic

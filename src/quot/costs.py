@@ -10,7 +10,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from quot.boxes import BoxTree
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
 from quot.validation import as_array, as_weights, check_option
@@ -276,12 +275,6 @@ class PointCost:
     def metric_code(self) -> int:
         """The metric as the kernels number it."""
         return METRICS.index(self.metric)
-
-    @cached_property
-    def trees(self) -> tuple[BoxTree, BoxTree]:
-        """Nested boxes around the positions of the rows and of the columns."""
-        X, Y = self.positions
-        return BoxTree.of(X), BoxTree.of(Y)
 
     def block(self, start: int, stop: int) -> Floats:
         """Return rows start .. stop against all columns, (stop - start, m)."""

@@ -1,5 +1,9 @@
 """Passes through trees of boxes against all pairs in NumPy, and the bounds they rest on."""
 
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from weakref import ref
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,10 +12,11 @@ from scipy.spatial.distance import cdist
 from tests.checks import everywhere
 from tests.strategies import rng_of, seeds
 
-from quot.boxes import BoxTree
 from quot.costs import METRICS, PointCost
 from quot.kernels import boxes as kernels
-from quot.pricing import trees
+from quot.pairs import trees
+from quot.pairs.boxes import BoxTree
+from quot.pairs.boxes import trees as box_trees
 
 EPS = np.finfo(float).eps
 SHAPES = [(1, 200), (300, 50), (40, 700)]
@@ -263,7 +268,7 @@ def test_no_bound_exceeds_a_slack(metric, kind, data):
 
 
 def assert_bounds(cost, C, f, g):
-    (tree, other), code, d = cost.trees, cost.metric_code, cost.X.shape[1]
+    (tree, other), code, d = box_trees(cost), cost.metric_code, cost.X.shape[1]
     f, g = f[tree.order], g[other.order]
     slack = C[np.ix_(tree.order, other.order)] - f.astype(np.longdouble)[:, None] - g
     points, _, node = tree.side(f)
@@ -279,7 +284,7 @@ def assert_bounds(cost, C, f, g):
 @given(st.sampled_from(KINDS).flatmap(lambda kind: extremes("sqeuclidean", kind)))
 def test_boxes_and_lids_hold_their_points(extreme):
     cost, _, f, _ = extreme
-    tree, d = cost.trees[0], cost.X.shape[1]
+    tree, d = box_trees(cost)[0], cost.X.shape[1]
     values = f[tree.order]
     points, bounds, nodes = tree.side(values)
     assert np.diff(bounds).min() > 0
@@ -301,3 +306,20 @@ def test_a_tree_of_any_size(n, rng):
     for v, start, stop in ranges(tree):
         np.testing.assert_array_equal(tree.low[v], tree.points[:, start:stop].min(axis=1))
         np.testing.assert_array_equal(tree.high[v], tree.points[:, start:stop].max(axis=1))
+
+
+def test_trees_are_built_once_for_each_cost(rng, monkeypatch):
+    """Whichever thread asks; and they go with the cost."""
+    X = rng.random((50, 2))
+    cost, same = PointCost(X, X), PointCost(X, X)
+    of, built = BoxTree.of, []
+    monkeypatch.setattr(BoxTree, "of", lambda points: built.append(1) or of(points))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(box_trees, [cost] * 32))
+    assert len(built) == 2
+    assert all(pair is found[0] for pair in found)
+    assert box_trees(same)[0] is not found[0][0]
+    alive = ref(found[0][0])
+    del cost, found
+    gc.collect()
+    assert alive() is None

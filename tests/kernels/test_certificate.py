@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 
 from quot.costs import METRICS
 from quot.kernels import certificate as kernels
-from quot.passes import Blocks
+from quot.pairs.screen import Blocks
 
 EXACT = Blocks.exact  # the block holds the costs themselves
 

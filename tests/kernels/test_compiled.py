@@ -47,11 +47,11 @@ class Recorder:
 def calls():
     """Record what small problems of each kind ask of the kernels."""
     import quot
-    from quot import costs, passes
+    from quot import costs
+    from quot.dual import Dual
     from quot.flow import multigrid, newton
-    from quot.pricing import blocks
-    from quot.quadratic import candidates, coarse
-    from quot.quadratic.bipartite import Dual
+    from quot.pairs import blocks, candidates, screen
+    from quot.quadratic import coarse
     from quot.quadratic.polish import polish
     from quot.rounding import round_sparse
 
@@ -91,7 +91,7 @@ def calls():
         stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
         assert quot.solve_points(X, Y, reg=1.0, **stop).history[-1].level > 0
         for name, value in (("_MANY", 0), ("_BOXED", 0.0), ("_SEARCHED", 0.0)):  # boxes
-            patch.setattr(passes, name, value)
+            patch.setattr(screen, name, value)
         for metric in costs.METRICS:
             quot.solve_points(X, Y, reg=0.1, mass=0.6, metric=metric)
         _record_screens(X[:4], Y)
@@ -126,8 +126,8 @@ def _record_multigrid(rng):
 def _record_screens(X, Y):
     """Passes screened in single precision, by every metric that has a screen."""
     from quot.costs import PointCost
-    from quot.passes import Screen
-    from quot.pricing import blocks
+    from quot.pairs import blocks
+    from quot.pairs.screen import Screen
 
     for metric in ("sqeuclidean", "euclidean", "cosine"):
         screen = Screen(PointCost(X, Y, metric=metric))

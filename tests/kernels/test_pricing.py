@@ -8,8 +8,8 @@ from tests.checks import everywhere
 
 from quot.costs import METRICS, PointCost, as_cost
 from quot.kernels import pricing as kernels
-from quot.passes import Blocks
-from quot.pricing import blocks
+from quot.pairs import blocks
+from quot.pairs.screen import Blocks
 
 EXACT = Blocks.exact  # the block holds the costs themselves
 

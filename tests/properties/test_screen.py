@@ -13,12 +13,12 @@ from tests.oracles import certificate as oracle
 from tests.strategies import equal_totals, rng_of, seeds
 
 import quot
-from quot import passes
 from quot.certificate import certify
 from quot.costs import DenseCost, PointCost
-from quot.passes import Blocks, Boxes, Screen, choose
+from quot.pairs import blocks
+from quot.pairs import screen as screening
+from quot.pairs.screen import Blocks, Boxes, Screen, choose
 from quot.plan import Plan
-from quot.pricing import blocks
 from quot.problem import Problem
 
 METRICS = ("sqeuclidean", "euclidean", "cosine")
@@ -164,7 +164,7 @@ def test_rows_of_a_block(metric, rng):
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
 @pytest.mark.parametrize("scale", [1e-100, 1e-30, 1e30, 1e100])
 def test_out_of_range_there_is_no_screen(metric, scale, monkeypatch, rng):
-    monkeypatch.setattr(passes, "_MANY", 0)
+    monkeypatch.setattr(screening, "_MANY", 0)
     cost = PointCost(scale * rng.normal(size=(40, 60)), scale * rng.normal(size=(500, 60)), metric)
     assert not Screen(cost).holds
     assert isinstance(chosen(cost), Blocks)
@@ -213,7 +213,7 @@ SHAPES = [(1, 300), (300, 1), (3, 7), (60, 90), (700, 300)]
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("d", [2, 20, 200])
 def test_the_passes_are_those_over_all_pairs(metric, shape, d, monkeypatch):
-    monkeypatch.setattr(passes, "_SINGLE_ENTRIES", 50 * shape[1])  # several blocks
+    monkeypatch.setattr(screening, "_SINGLE_ENTRIES", 50 * shape[1])  # several blocks
     case = Case(metric, shape, d)
     cost, f, g, unit = case.cost, case.f, case.g, case.unit
     screen, whole = Screen(cost), Blocks(cost)
@@ -297,7 +297,7 @@ def go(monkeypatch, way):
         used.append(cost)
         return way(cost)
 
-    for module in ("quot.pricing.pricer", "quot.certificate.plans"):
+    for module in ("quot.pairs.price", "quot.certificate.plans"):
         monkeypatch.setattr(f"{module}.choose", chosen)
     return used
 
@@ -313,7 +313,7 @@ def by_blocks_and_screen(monkeypatch, *answer):
     go(monkeypatch, Blocks)
     whole = certify(*answer)
     go(monkeypatch, Screen)
-    monkeypatch.setattr(passes, "_SINGLE_ENTRIES", 20 * answer[0].shape[1])
+    monkeypatch.setattr(screening, "_SINGLE_ENTRIES", 20 * answer[0].shape[1])
     return whole, certify(*answer)
 
 
@@ -440,25 +440,25 @@ def two_clusters(rng):
 def test_choice(make, metric, way, search, monkeypatch, rng):
     cost = PointCost(*make(rng), metric)
     assert type(chosen(cost, search)) is Blocks, "so few pairs are worth no thought"
-    monkeypatch.setattr(passes, "_MANY", 100_000)
+    monkeypatch.setattr(screening, "_MANY", 100_000)
     assert type(chosen(cost, search)) is way
     assert chosen(cost, search).cost is cost
 
 
 def test_a_matrix_has_no_points(monkeypatch, rng):
-    monkeypatch.setattr(passes, "_MANY", 0)
+    monkeypatch.setattr(screening, "_MANY", 0)
     assert type(chosen(DenseCost(rng.random((30, 40))))) is Blocks
 
 
 def test_city_blocks_are_no_products(monkeypatch, rng):
-    monkeypatch.setattr(passes, "_MANY", 0)
+    monkeypatch.setattr(screening, "_MANY", 0)
     cost = PointCost(*gaussian(rng, 100), "cityblock")
     assert type(choose(cost, np.zeros(300).take, np.zeros(1500))) is Blocks
 
 
 def test_useless_potentials_leave_nothing_out(monkeypatch, rng):
     """Where every pair violates them all are needed exactly, and blocks take least time."""
-    monkeypatch.setattr(passes, "_MANY", 0)
+    monkeypatch.setattr(screening, "_MANY", 0)
     for d in (2, 60):
         cost = PointCost(*gaussian(rng, d))
         assert type(choose(cost, np.full(300, 1e4).take, np.zeros(1500))) is Blocks

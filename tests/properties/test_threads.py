@@ -10,7 +10,7 @@ import pytest
 import quot
 from quot import parallel
 from quot.costs import DenseCost
-from quot.passes import Boxes, Screen
+from quot.pairs.screen import Boxes, Screen
 
 
 def points(rng, d):
@@ -74,7 +74,7 @@ def test_threads_do_not_matter_to_screen_and_boxes(way, options, monkeypatch, rn
     """Nor do those of the linear algebra, whose products the screen is made of."""
     threadpoolctl = pytest.importorskip("threadpoolctl")
     cost = points(rng, 30 if way is Screen else 2)
-    for module in ("quot.pricing.pricer", "quot.certificate.plans"):
+    for module in ("quot.pairs.price", "quot.certificate.plans"):
         monkeypatch.setattr(f"{module}.choose", lambda cost, f, g, *, search=False: way(cost))
     answers = []
     for threads, algebra in (("1", 1), ("2", 1), ("3", 2), ("1", 2)):

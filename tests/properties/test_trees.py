@@ -8,11 +8,11 @@ from tests.oracles import certificate as oracle
 from tests.strategies import equal_totals
 
 import quot
-from quot import passes
 from quot.certificate import certify
 from quot.costs import METRICS, PointCost
 from quot.flow import newton
-from quot.passes import Blocks, Boxes
+from quot.pairs import screen
+from quot.pairs.screen import Blocks, Boxes
 from quot.plan import Plan
 from quot.problem import Problem
 
@@ -38,7 +38,7 @@ def masses(rng, shape, kind):
 
 def go(monkeypatch, way):
     """Pass over all pairs in this way."""
-    for module in ("quot.pricing.pricer", "quot.certificate.plans"):
+    for module in ("quot.pairs.price", "quot.certificate.plans"):
         monkeypatch.setattr(f"{module}.choose", lambda cost, f, g, *, search=False: way(cost))
 
 
@@ -47,7 +47,7 @@ def forbid_blocks(monkeypatch):
     block = Blocks.block
 
     def sparing(self, start, stop):
-        assert self.cost.shape[0] <= passes._SAMPLE, "all pairs were passed over by blocks"
+        assert self.cost.shape[0] <= screen._SAMPLE, "all pairs were passed over by blocks"
         return block(self, start, stop)
 
     monkeypatch.setattr(Blocks, "block", sparing)

@@ -12,8 +12,8 @@ from tests.checks import assert_same_plan, assert_solved
 from tests.strategies import Instance, generic, nasty_problems, problems
 
 import quot
-from quot.pricing import blocks
-from quot.quadratic import candidates, coarse, working_set
+from quot.pairs import blocks, candidates
+from quot.quadratic import coarse, working_set
 
 wide = st.tuples(st.integers(3, 14), st.integers(3, 14))
 

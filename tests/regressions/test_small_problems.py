@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from tests.checks import everywhere
 
 import quot
-from quot.pricing import Pricer
+from quot.pairs import Pricer
 from quot.rounding import repair, round_sparse
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import quot
-from quot.quadratic.bipartite import Dual
+from quot.dual import Dual
 from quot.quadratic.polish import polish
 
 

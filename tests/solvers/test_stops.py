@@ -11,8 +11,8 @@ import quot
 from quot import convergence
 from quot.convergence import Monitor
 from quot.costs import PointCost
-from quot.passes import Blocks, Boxes, Screen
-from quot.pricing import Pricer, pricer
+from quot.pairs import Pricer, price
+from quot.pairs.screen import Blocks, Boxes, Screen
 from quot.quadratic import working_set
 
 
@@ -89,7 +89,7 @@ def test_time_for_the_certificate_is_kept_back(monkeypatch, rng):
 @pytest.mark.parametrize("way", [Blocks, Screen, Boxes])
 def test_a_pass_ends_when_told(way, monkeypatch, rng):
     cost = PointCost(rng.normal(size=(600, 3)), rng.normal(size=(500, 3)))
-    monkeypatch.setattr(pricer, "choose", lambda cost, *_, **__: way(cost))
+    monkeypatch.setattr(price, "choose", lambda cost, *_, **__: way(cost))
     calls = []
 
     def check():

@@ -9,8 +9,9 @@ from quot.certificate.bracket import TINY, Certificate
 from quot.costs import PointCost, SparseCost, sample
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
+from quot.pairs.boxes import trees
+from quot.pairs.screen import Blocks, Boxes, choose
 from quot.parallel import dot, map_rows
-from quot.passes import Blocks, Boxes, choose
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
 from quot.rounding import marginal_error, repair
@@ -157,7 +158,7 @@ def _scan(
 
 def _scan_boxes(cost: PointCost, f: Floats, g: Floats) -> tuple[Floats, Floats, int]:
     """Do the same through trees of boxes; every pair left out has f + g < C for certain."""
-    tree, other = cost.trees
+    tree, other = trees(cost)
     f, g = f[tree.order], g[other.order]
     side = other.side(g)
 

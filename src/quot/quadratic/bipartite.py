@@ -13,14 +13,15 @@ Costs enter less a typical one, which no plan notices and round-off does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import sample
+from quot.dual import Dual
 from quot.flow.network import FlowState, Network
+from quot.pairs.candidates import Box, Candidates
 from quot.parallel import dot
 from quot.plan import Plan
 from quot.problem import Problem
@@ -30,35 +31,6 @@ Floats = NDArray[np.float64]
 
 # A side whose whole mass moves, up to this (relative), has no slack and needs no S or T.
 _WHOLE = 1e-12
-
-
-@dataclass(frozen=True, eq=False)
-class Dual:
-    """Potentials f (n,), g (m,) and the price lam of the total mass."""
-
-    f: Floats
-    g: Floats
-    lam: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Box:
-    """The most a row and a column may pay before pairs left out become interesting.
-
-    f <= rows and g + lam <= cols; inf where no pair was left out.
-    """
-
-    rows: Floats
-    cols: Floats
-
-    @classmethod
-    def around(cls, dual: Dual, row_slack: Floats, col_slack: Floats) -> Box:
-        """Half the given slacks above the present potentials.
-
-        If pairs left out have at least the larger of their two slacks, hence their mean, none of
-        them can be violated inside.
-        """
-        return cls(dual.f + 0.5 * row_slack, dual.g + dual.lam + 0.5 * col_slack)
 
 
 class _Arcs(NamedTuple):
@@ -188,6 +160,23 @@ class Bipartite:
     def through_hub(self, state: FlowState) -> float:
         """Mass that the pairs could not carry at the prices of the box."""
         return 0.5 * float(state.flow[self.first_hub_arc :].sum())
+
+
+def join(
+    network: Bipartite, near: Candidates, state: FlowState, again: Dual | None
+) -> tuple[Bipartite, FlowState]:
+    """The network with more candidates, at the state it was in, or `again` at a dual point.
+
+    A row or column that has all its pairs needs no bound.
+    """
+    support, box = network.support | near.support, near.box
+    if box is not None:
+        n, m = support.shape
+        full_row = np.bincount(support.rows, minlength=n) == m
+        full_col = np.bincount(support.cols, minlength=m) == n
+        box = Box(np.where(full_row, np.inf, box.rows), np.where(full_col, np.inf, box.cols))
+    wider = Bipartite(network.problem, support, box)
+    return wider, wider.state(again) if again else wider.resume(network, state)
 
 
 def _spread(parts: Sequence[Floats | float], sizes: list[int]) -> Floats:

@@ -15,20 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.dual import Dual
 from quot.kernels import clusters as kernels
 from quot.kernels import rounding
+from quot.pairs import Pricer
+from quot.pairs.candidates import SMALL
+from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
-from quot.passes import Blocks
 from quot.plan import Plan, sums
-from quot.pricing import Pricer
 from quot.problem import Problem
-from quot.quadratic.bipartite import Dual
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# A level of this many pairs is solved on all of them.
-SMALL = 8192
 # A side of this few rows or columns is never clustered.
 _FEW = 64
 _LANDMARKS = 8

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from quot import memory
 from quot.costs import SparseCost
+from quot.pairs.candidates import NEAREST
 from quot.problem import Problem
-from quot.quadratic.candidates import NEAREST
 from quot.quadratic.suggest import degrees, entries_at
 
 # Problems of no more pairs may have them all as candidates and still be small.

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from quot.costs import sample
+from quot.dual import Dual
 from quot.flow.network import FlowState
 from quot.flow.tangent import tangent
 from quot.problem import Problem
-from quot.quadratic.bipartite import Bipartite, Dual
+from quot.quadratic.bipartite import Bipartite
 
 
 def smooth_reg(problem: Problem) -> float:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.dual import Dual
 from quot.kernels import forest
 from quot.plan import Plan
 from quot.problem import Problem
-from quot.quadratic.bipartite import Dual
 
 Floats = NDArray[np.float64]
 

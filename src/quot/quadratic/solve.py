@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from quot.certificate import Certificate, certify
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.dual import Dual
+from quot.pairs import Pricer
+from quot.pairs.boxes import trees
 from quot.plan import Plan
-from quot.pricing import Pricer
 from quot.problem import Problem
-from quot.quadratic.bipartite import Dual
 from quot.quadratic.feasibility import check_feasible
 from quot.quadratic.polish import polish
 from quot.quadratic.working_set import Solution, WorkingSet
@@ -93,7 +94,7 @@ def _order(problem: Problem) -> tuple[Ints, Ints]:
     """Rows and columns with mass; points in kd order, so that what is close is close in memory."""
     rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
     if isinstance(problem.cost, PointCost):
-        tree, other = problem.cost.trees
+        tree, other = trees(problem.cost)
         rows, cols = (
             t.order[mass[t.order] > 0] for t, mass in ((tree, problem.a), (other, problem.b))
         )

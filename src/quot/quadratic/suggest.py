@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Monitor, Tolerance
+from quot.dual import Dual
 from quot.problem import Problem
-from quot.quadratic.bipartite import Dual
 from quot.quadratic.coarse import coarsen
 from quot.quadratic.path import smooth_reg
 from quot.quadratic.solve import solve_quadratic

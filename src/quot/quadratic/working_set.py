@@ -18,15 +18,16 @@ from quot import memory
 from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Status
 from quot.costs import SparseCost
+from quot.dual import Dual
 from quot.flow.interior_point import solve_interior_point
 from quot.flow.network import FlowState
 from quot.flow.newton import round_off, solve_newton
 from quot.flow.tangent import step
+from quot.pairs import Effort, Pricer
+from quot.pairs.candidates import NEAREST, Candidates, beyond_all, choose_candidates
 from quot.plan import Plan
-from quot.pricing import Effort, Pricer
 from quot.problem import Problem
-from quot.quadratic.bipartite import Bipartite, Dual
-from quot.quadratic.candidates import NEAREST, Candidates, beyond_all, choose_candidates, join
+from quot.quadratic.bipartite import Bipartite, join
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.path import first_dual, predict, smooth_reg
 from quot.quadratic.small_reg import follow

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from quot.costs import Cost, PointCost, spread
 from quot.kernels import boxes as box_kernels
 from quot.kernels import costs as kernels
+from quot.pairs.boxes import trees
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -156,7 +157,7 @@ def choose(
 
 def _boxed(cost: PointCost, rows: Ints, f: Floats, g: Floats) -> float:
     """Pairs that one of the rows takes by boxes, in the mean."""
-    tree, other = cost.trees
+    tree, other = trees(cost)
     g, prices = g[other.order], np.zeros(cost.shape[0])
     prices[rows] = f
     side, prices = other.side(g), prices[tree.order]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import pricing as kernels
+from quot.pairs.screen import Blocks, Screen
 from quot.parallel import map_rows
-from quot.passes import Blocks, Screen
 from quot.support import Support
 
 Floats = NDArray[np.float64]

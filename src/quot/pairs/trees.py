@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.boxes import BoxTree
 from quot.costs import PointCost
 from quot.kernels import boxes as kernels
+from quot.pairs.boxes import BoxTree, trees
+from quot.pairs.effort import Effort
 from quot.parallel import map_rows
-from quot.pricing.effort import Effort
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -33,9 +33,9 @@ def nearest(  # noqa: PLR0917
     """Do what `blocks.nearest` does."""
     n, m = cost.shape
     row_hint, col_hint = hint
-    rows = _Search(cost.metric_code, *cost.trees, f, g, row_hint, min(count, m), noise)
+    rows = _Search(cost.metric_code, *trees(cost), f, g, row_hint, min(count, m), noise)
     active, there = rows.run(check, collect=True)
-    cols = _Search(cost.metric_code, *cost.trees[::-1], g, f, col_hint, min(count, n), noise)
+    cols = _Search(cost.metric_code, *trees(cost)[::-1], g, f, col_hint, min(count, n), noise)
     _, back = cols.run(check, collect=False)
     (i, j), row_slack = rows.found()
     (q, p), col_slack = cols.found()
@@ -56,7 +56,7 @@ def violators(
 ) -> tuple[Support, Effort]:
     """Do what `blocks.violators` does."""
     nowhere = np.full(cost.shape[0], -tau)
-    search = _Search(cost.metric_code, *cost.trees, f, g, nowhere, 1, -tau)
+    search = _Search(cost.metric_code, *trees(cost), f, g, nowhere, 1, -tau)
     active, effort = search.run(check, collect=True)
     rows, cols = (np.concatenate(part) for part in zip(*active, strict=True))
     return Support.of(cost.shape, rows, cols), effort
@@ -66,7 +66,7 @@ def row_roots(
     cost: PointCost, g: Floats, target: Floats, check: Callable[[], None] = lambda: None
 ) -> tuple[Floats, Effort]:
     """Do what `blocks.row_roots` does."""
-    tree, other = cost.trees
+    tree, other = trees(cost)
     g = g[other.order]
     side, wanted = other.side(g), target[tree.order]
 

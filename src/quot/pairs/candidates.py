@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,19 +10,39 @@ from numpy.typing import NDArray
 
 from quot import memory
 from quot.costs import Cost, SparseCost, spread
-from quot.flow.network import FlowState
-from quot.pricing import Pricer
+from quot.dual import Dual
+from quot.pairs.price import Pricer
 from quot.problem import Problem
-from quot.quadratic.bipartite import Bipartite, Box, Dual
-from quot.quadratic.coarse import SMALL
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 
+# A problem of this many pairs is solved on all of them.
+SMALL = 8192
 # Pairs beyond the active ones kept for each row and column.
 NEAREST = 10
 # Rows that are looked at before candidates are listed, if there are many pairs.
 _SAMPLE, _MANY = 32, 5_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """The most a row and a column may pay before pairs left out become interesting.
+
+    f <= rows and g + lam <= cols; inf where no pair was left out.
+    """
+
+    rows: Floats
+    cols: Floats
+
+    @classmethod
+    def around(cls, dual: Dual, row_slack: Floats, col_slack: Floats) -> Box:
+        """Half the given slacks above the present potentials.
+
+        If pairs left out have at least the larger of their two slacks, hence their mean, none of
+        them can be violated inside.
+        """
+        return cls(dual.f + 0.5 * row_slack, dual.g + dual.lam + 0.5 * col_slack)
 
 
 class Candidates(NamedTuple):
@@ -67,23 +88,6 @@ def choose_candidates(  # noqa: PLR0917
     support, rows_at, cols_at = pricer.nearest(cost, f, dual.g, count, hint)
     box = Box.around(dual, reach * rows_at, reach * cols_at)
     return Candidates(support, box, rows_at, cols_at)
-
-
-def join(
-    network: Bipartite, near: Candidates, state: FlowState, again: Dual | None
-) -> tuple[Bipartite, FlowState]:
-    """The network with more candidates, at the state it was in, or `again` at a dual point.
-
-    A row or column that has all its pairs needs no bound.
-    """
-    support, box = network.support | near.support, near.box
-    if box is not None:
-        n, m = support.shape
-        full_row = np.bincount(support.rows, minlength=n) == m
-        full_col = np.bincount(support.cols, minlength=m) == n
-        box = Box(np.where(full_row, np.inf, box.rows), np.where(full_col, np.inf, box.cols))
-    wider = Bipartite(network.problem, support, box)
-    return wider, wider.state(again) if again else wider.resume(network, state)
 
 
 def _check_memory(

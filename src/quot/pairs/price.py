@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost
-from quot.passes import Blocks, Boxes, choose
-from quot.pricing import blocks, trees
-from quot.pricing.effort import Effort
+from quot.pairs import blocks, trees
+from quot.pairs.effort import Effort
+from quot.pairs.screen import Blocks, Boxes, choose
 from quot.support import Support
 
 Floats = NDArray[np.float64]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.costs import PointCost
 from quot.kernels import boxes as kernels
 from quot.kernels import clusters
 
@@ -56,3 +59,20 @@ class BoxTree:
         """What the kernels take, for potentials (n,) in the order of the tree."""
         nodes = kernels.nodes(self.points, self.bounds, self.low, self.high, values)
         return self.points, self.bounds, nodes
+
+
+_built: WeakKeyDictionary[PointCost, tuple[BoxTree, BoxTree]] = WeakKeyDictionary()
+_building = Lock()
+
+
+def trees(cost: PointCost) -> tuple[BoxTree, BoxTree]:
+    """Nested boxes around the positions of the rows and of the columns.
+
+    Built once for each cost, whoever asks, and kept as long as the cost is.
+    """
+    with _building:
+        found = _built.get(cost)
+        if found is None:
+            X, Y = cost.positions
+            found = _built[cost] = BoxTree.of(X), BoxTree.of(Y)
+        return found
