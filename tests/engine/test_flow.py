@@ -11,9 +11,9 @@ from tests.oracles.quadratic import solve_quadratic
 from tests.strategies import Instance
 
 import quot
-from quot.flow.interior_point import solve_interior_point
-from quot.flow.network import FlowState, Network
-from quot.flow.newton import round_off, solve_newton
+from quot.network.interior_point import solve_interior_point
+from quot.network.network import FlowState, Network
+from quot.network.newton import round_off, solve_newton
 
 ENGINES = ["newton", "interior point"]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from tests.oracles.graphs import components, laplacian, random_graph, random_tree
 
-from quot.flow import laplacian as laplacian_module
-from quot.flow import multigrid
-from quot.flow.laplacian import LaplacianSolver
-from quot.flow.multigrid import Multigrid
 from quot.kernels import laplacian as kernels
+from quot.network import laplacian as laplacian_module
+from quot.network import multigrid
+from quot.network.laplacian import LaplacianSolver
+from quot.network.multigrid import Multigrid
 
 EPS = np.finfo(float).eps
 CYCLES = 60

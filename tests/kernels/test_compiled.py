@@ -49,7 +49,7 @@ def calls():
     import quot
     from quot import costs
     from quot.dual import Dual
-    from quot.flow import multigrid, newton
+    from quot.network import multigrid, newton
     from quot.pairs import blocks, candidates, screen
     from quot.quadratic import coarse
     from quot.quadratic.polish import polish
@@ -116,7 +116,7 @@ def _record_flow(net):
 
 
 def _record_multigrid(rng):
-    from quot.flow.multigrid import Multigrid
+    from quot.network.multigrid import Multigrid
 
     tail, head, n = random_graph(rng, 40, 70)
     *graph, _ = MODULES["laplacian"].adjacency(tail, head, rng.uniform(0.1, 1.0, 70), n)

@@ -10,7 +10,7 @@ from tests.strategies import equal_totals
 import quot
 from quot.certificate import certify
 from quot.costs import METRICS, PointCost
-from quot.flow import newton
+from quot.network import newton
 from quot.pairs import screen
 from quot.pairs.screen import Blocks, Boxes
 from quot.plan import Plan

@@ -7,8 +7,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.exceptions import InfeasibleError
+from quot.network.feasibility import cut
 from quot.problem import GraphProblem
-from quot.quadratic.feasibility import cut
 
 Floats = NDArray[np.float64]
 

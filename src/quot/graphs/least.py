@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.laplacian import LaplacianSolver, without_means
 from quot.graphs.network import GraphNetwork
+from quot.network.laplacian import LaplacianSolver, without_means
 
 Floats = NDArray[np.float64]
 

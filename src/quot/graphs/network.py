@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.network import Network
 from quot.graph import Flow, Graph
-from quot.graphs.clusters import in_order
+from quot.network.clusters import in_order
+from quot.network.network import Network
 from quot.problem import GraphProblem
 
 Floats = NDArray[np.float64]

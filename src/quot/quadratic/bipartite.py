@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from quot.costs import sample
 from quot.dual import Dual
-from quot.flow.network import FlowState, Network
+from quot.network.network import FlowState, Network
 from quot.pairs.candidates import Box, Candidates
 from quot.parallel import dot
 from quot.plan import Plan

@@ -8,8 +8,8 @@ import numpy as np
 
 from quot.costs import sample
 from quot.dual import Dual
-from quot.flow.network import FlowState
-from quot.flow.tangent import tangent
+from quot.network.continuation import tangent
+from quot.network.network import FlowState
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 

@@ -19,10 +19,11 @@ from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Status
 from quot.costs import SparseCost
 from quot.dual import Dual
-from quot.flow.interior_point import solve_interior_point
-from quot.flow.network import FlowState
-from quot.flow.newton import round_off, solve_newton
-from quot.flow.tangent import step
+from quot.network.continuation import step
+from quot.network.interior_point import solve_interior_point
+from quot.network.least_norm import follow
+from quot.network.network import FlowState
+from quot.network.newton import round_off, solve_newton
 from quot.pairs import Effort, Pricer
 from quot.pairs.candidates import NEAREST, Candidates, beyond_all, choose_candidates
 from quot.plan import Plan
@@ -30,7 +31,6 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, join
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.path import first_dual, predict, smooth_reg
-from quot.quadratic.small_reg import follow
 from quot.rounding import repair
 from quot.support import Support
 
@@ -226,7 +226,8 @@ class WorkingSet:
     def _extrapolate(self, wanted: Problem, network: Bipartite, state: FlowState) -> _Reached:
         """Follow the line of small reg from a solution to the reg wanted."""
         tol = _ROUND_OFF * _unit(wanted)
-        return _Reached.of(wanted, network, follow(network, state, wanted.reg, tol))
+        found = follow(network.network, network.problem.reg, state, wanted.reg, tol)
+        return _Reached.of(wanted, network, found)
 
     def _descend_levels(self) -> None:
         """From the coarsest level and a large reg to the problem itself."""

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.laplacian import LaplacianSolver
-from quot.flow.network import FlowState, Network
 from quot.kernels import flow as kernels
+from quot.network.laplacian import LaplacianSolver
+from quot.network.network import FlowState, Network
 from quot.parallel import dot
 
 Floats = NDArray[np.float64]

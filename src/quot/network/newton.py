@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.laplacian import LaplacianSolver
-from quot.flow.network import FlowState, Network
-from quot.flow.patch import Patch
 from quot.kernels import flow as kernels
 from quot.kernels import sweep as sweep_kernels
+from quot.network.laplacian import LaplacianSolver
+from quot.network.network import FlowState, Network
+from quot.network.subnetwork import Subnetwork
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -47,15 +47,15 @@ _PATIENCE, _HASTE = 3, 1
 # After so many it goes in circles, and somebody else has to help.
 _STUCK = 100
 
-# A step that the line search cuts to less than this is also tried whole, with patches mended.
+# A step that the line search cuts to less than this is also tried whole, with subnetworks mended.
 _SHORT = 0.7
-# Patches are the nodes that miss more than this fraction of the worst, and their neighbours so many
-# arcs away. They are mended while they are a small part of a network that is not small itself.
+# Subnetworks are the nodes that miss more than this fraction of the worst, and their neighbours so
+# many arcs away. They are mended while they are a small part of a network that is not small itself.
 _BAD, _RINGS = 0.03, 3
 _SMALL_PART, _LARGE = 0.1, 1000
-# What is left on a patch, relative, and the steps that may take; patches after one another.
-_MENDED, _PATCH_STEPS, _PATCHES = 1e-2, 30, 3
-# A patch is kept if it halves the worst, and what that does to the hubs is no more than this.
+# What is left on a subnetwork, relative, and the steps that may take; so many after one another.
+_MENDED, _SUBNETWORK_STEPS, _SUBNETWORKS = 1e-2, 30, 3
+# A subnetwork is kept if it halves the worst, and what that does to the hubs is no more than this.
 _HUBS = 1.5
 
 
@@ -305,14 +305,14 @@ def _along(
 
 
 def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], bool]) -> _Point:
-    """Newton on patches around the nodes that miss most, while they are few; see `Patch`.
+    """Newton on subnetworks around the nodes that miss most, while they are few; see `Subnetwork`.
 
     Hubs are left out: they move with all others.
     """
     if network.n_nodes < _LARGE:
         return point
     missing = _missing(network, point)
-    for _ in range(_PATCHES):
+    for _ in range(_SUBNETWORKS):
         worst = float(missing.max())
         if worst <= tol:
             break
@@ -322,13 +322,13 @@ def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], b
         size = int(np.count_nonzero(inside))
         if size > _SMALL_PART * network.n_nodes:
             break
-        patch = Patch(network, inside, point.potentials, point.side)
+        part = Subnetwork(network, inside, point.potentials, point.side)
         goal = max(0.1 * tol, _MENDED * worst)
         found = solve_newton(
-            patch.network, patch.start, tol=goal, max_iter=_PATCH_STEPS, must_stop=must_stop
+            part.network, part.start, tol=goal, max_iter=_SUBNETWORK_STEPS, must_stop=must_stop
         )
         potentials, side = point.potentials.copy(), point.side.copy()
-        patch.put_back(found, potentials, side)
+        part.put_back(found, potentials, side)
         mended = _evaluate(network, potentials, side, point.before)
         missing = _missing(network, mended)
         if missing.max() > _SLOPE * worst or mended.residual > _HUBS * point.residual:

@@ -10,8 +10,9 @@ from tests.oracles import graphs as oracle
 
 import quot
 from quot import parallel
-from quot.graphs import clusters, path, regions, simplex, solve
+from quot.graphs import path, solve
 from quot.graphs.network import GraphNetwork
+from quot.network import clusters, cycles, regions
 from quot.problem import GraphProblem
 
 
@@ -36,7 +37,7 @@ def test_descend_alone(kind, weights):
     reg = rng.uniform(0.1, 1.0, graph.n_edges)
     reg = {"none": 0.0 * reg, "some": reg * (rng.random(reg.size) < 0.5), "all": reg}[weights]
     net = GraphNetwork(GraphProblem(graph, source, target, reg=reg)).network
-    found = simplex.descend(net, np.zeros(net.n_arcs))
+    found = cycles.descend(net, np.zeros(net.n_arcs))
     assert found.is_optimal
     assert np.abs(net.imbalance(found.flow)).max() <= 1e-15
     _, best = oracle.quadratic_flow(
@@ -140,7 +141,7 @@ def test_regions_save_pushes_in_the_whole_network(reg, mass, monkeypatch):
     at = GraphNetwork(GraphProblem(graph, source, target, reg=reg, mass=mass))
     net, start = at.network, solve._spread(at)
     better = regions.improve(net, start, 0.0, lambda: False)
-    cold, warm = (simplex.descend(net, flow) for flow in (start, better))
+    cold, warm = (cycles.descend(net, flow) for flow in (start, better))
     assert net.objective(warm.flow) == pytest.approx(net.objective(cold.flow), rel=1e-12)
     assert warm.pushes < 0.6 * cold.pushes
 
@@ -162,10 +163,10 @@ def test_threads_do_not_matter(reg, monkeypatch):
 def test_stopped_half_way(reg):
     """What there is then is feasible, and better than nothing."""
     net, start = network(500, reg)
-    first = simplex.descend(net, start, max_pushes=0)
+    first = cycles.descend(net, start, max_pushes=0)
     asked = iter([False] * 3)
-    some = simplex.descend(net, start, must_stop=lambda: next(asked, True))
-    best = simplex.descend(net, start)
+    some = cycles.descend(net, start, must_stop=lambda: next(asked, True))
+    best = cycles.descend(net, start)
     assert not first.is_optimal
     assert not some.is_optimal
     assert best.is_optimal
@@ -178,13 +179,13 @@ def test_stopped_half_way(reg):
 def test_enough():
     """What is left to gain is no more than that, or a little more."""
     net, start = network(500, 0.5)
-    rough, fine = (simplex.descend(net, start, enough=enough) for enough in (1e-3, 1e-12))
+    rough, fine = (cycles.descend(net, start, enough=enough) for enough in (1e-3, 1e-12))
     assert rough.pushes < fine.pushes
     y = fine.potentials[net.head] - fine.potentials[net.tail]
     assert (np.abs(y) - net.cost - net.weight * np.abs(fine.flow)).max() <= 1e-11
-    assert simplex.roughly(net, np.zeros(net.n_arcs)) == 0.0
-    assert simplex.roughly(replace(net, weight=2 * net.weight), fine.flow) == pytest.approx(
-        2 * simplex.roughly(net, fine.flow)
+    assert cycles.roughly(net, np.zeros(net.n_arcs)) == 0.0
+    assert cycles.roughly(replace(net, weight=2 * net.weight), fine.flow) == pytest.approx(
+        2 * cycles.roughly(net, fine.flow)
     )
 
 
@@ -194,8 +195,8 @@ def test_a_start_that_cannot_be():
     graph = random_graph(rng, 60, 200, "capacities")
     source, target = random_masses(rng, 60)
     net = GraphNetwork(GraphProblem(graph, source, target, reg=0.1)).network
-    best = simplex.descend(net, np.zeros(net.n_arcs))
-    odd = simplex.descend(net, rng.normal(scale=3.0, size=net.n_arcs))
+    best = cycles.descend(net, np.zeros(net.n_arcs))
+    odd = cycles.descend(net, rng.normal(scale=3.0, size=net.n_arcs))
     assert net.objective(odd.flow) == pytest.approx(net.objective(best.flow), rel=1e-10)
 
 

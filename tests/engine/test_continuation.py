@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.engine.test_patch import network_of, never_short
+from tests.engine.test_subnetwork import network_of, never_short
 from tests.kernels.networks import random_network
 
-from quot.flow import tangent as module
-from quot.flow.network import FlowState, Network
-from quot.flow.newton import _evaluate, solve_newton
-from quot.flow.tangent import tangent
+from quot.network import continuation as module
+from quot.network.continuation import tangent
+from quot.network.network import FlowState, Network
+from quot.network.newton import _evaluate, solve_newton
 
 TOL = 1e-12
 

@@ -1,7 +1,7 @@
-"""Patches: parts of a network whose nodes move while all others stay.
+"""Subnetworks: parts of a network whose nodes move while all others stay.
 
 The nodes outside become one, the ground, and their potentials go into the costs of the arcs that
-cross. What is solved on a patch raises the dual of the whole network.
+cross. What is solved on a subnetwork raises the dual of the whole network.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.network import FlowState, Network
 from quot.kernels import flow as kernels
+from quot.network.network import FlowState, Network
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-class Patch:
+class Subnetwork:
     """Part of a network, as a network of its own.
 
     Parameters
@@ -68,6 +68,6 @@ class Patch:
         )
 
     def put_back(self, state: FlowState, potentials: Floats, side: NDArray[np.int8]) -> None:
-        """Write what was found on the patch into the potentials and sides of the whole."""
+        """Write what was found on the subnetwork into the potentials and sides of the whole."""
         potentials[self.nodes] = state.potentials[:-1] - state.potentials[-1]
         side[self.arcs] = state.side[: self.arcs.size]

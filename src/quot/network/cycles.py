@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.network import FlowState, Network
+from quot.kernels import cycles as kernels
 from quot.kernels import flow as flow_kernels
 from quot.kernels import forest
-from quot.kernels import simplex as kernels
+from quot.network.network import FlowState, Network
 
 Floats = NDArray[np.float64]
 

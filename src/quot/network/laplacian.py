@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.multigrid import Multigrid
 from quot.kernels import laplacian as kernels
+from quot.network.multigrid import Multigrid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

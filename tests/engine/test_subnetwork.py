@@ -1,15 +1,15 @@
-"""A patch solved while all others stay: the dual rises, and its nodes need nothing more."""
+"""A subnetwork solved while all others stay: the dual rises, and its nodes need nothing more."""
 
 import numpy as np
 import pytest
 from tests.checks import EPS
 from tests.kernels.networks import Net, dual_value, imbalance_range, random_network
 
-from quot.flow import newton
-from quot.flow.network import FlowState, Network
-from quot.flow.newton import solve_newton
-from quot.flow.patch import Patch
 from quot.kernels import flow as kernels
+from quot.network import newton
+from quot.network.network import FlowState, Network
+from quot.network.newton import solve_newton
+from quot.network.subnetwork import Subnetwork
 
 TOL = 1e-11
 
@@ -21,7 +21,7 @@ def network_of(net):
 def never_short(net, rng):
     """The network with a dear arc without limit both ways between all neighbours in a ring.
 
-    Then every patch can be fed, whatever the capacities of the others.
+    Then every subnetwork can be fed, whatever the capacities of the others.
     """
     ring = np.arange(net.n, dtype=np.int32)
     return Net(
@@ -32,12 +32,12 @@ def never_short(net, rng):
     )  # fmt: skip
 
 
-def solved_patch(net, inside):
-    """What the patch ends with, and the whole network with that written into it."""
-    patch = Patch(network_of(net), inside, net.p, net.side)
-    found = solve_newton(patch.network, patch.start, tol=TOL, max_iter=300)
+def solved_subnetwork(net, inside):
+    """What the subnetwork ends with, and the whole network with that written into it."""
+    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    found = solve_newton(sub.network, sub.start, tol=TOL, max_iter=300)
     p, side = net.p.copy(), net.side.copy()
-    patch.put_back(found, p, side)
+    sub.put_back(found, p, side)
     return found, net.at(p, side)
 
 
@@ -59,7 +59,7 @@ def gain(net, after):
 
 def test_the_dual_rises(case):
     net, inside = case
-    _, after = solved_patch(net, inside)
+    _, after = solved_subnetwork(net, inside)
     size = np.abs(net.supply) @ (np.abs(net.p) + np.abs(after.p)) + abs(dual_value(net, net.p))
     assert gain(net, after) >= -100 * EPS * size
     np.testing.assert_allclose(
@@ -69,7 +69,7 @@ def test_the_dual_rises(case):
 
 def test_others_stay_where_they_are(case):
     net, inside = case
-    _, after = solved_patch(net, inside)
+    _, after = solved_subnetwork(net, inside)
     np.testing.assert_array_equal(after.p[~inside], net.p[~inside])
     far = ~(inside[net.tail] | inside[net.head])
     np.testing.assert_array_equal(after.side[far], net.side[far])
@@ -78,7 +78,7 @@ def test_others_stay_where_they_are(case):
 def test_nodes_inside_are_balanced(case):
     """Up to the tight arcs of weight zero, which carry what their ends need."""
     net, inside = case
-    found, after = solved_patch(net, inside)
+    found, after = solved_subnetwork(net, inside)
     assert found.residual <= TOL
     blur = 1e-12 * (1 + np.abs(after.p).max()) / net.weight[net.weight > 0].min()
     for v in np.flatnonzero(inside):
@@ -88,7 +88,7 @@ def test_nodes_inside_are_balanced(case):
 
 def test_the_sides_of_arcs_of_weight_zero_fit_their_tension(case):
     net, inside = case
-    _, after = solved_patch(net, inside)
+    _, after = solved_subnetwork(net, inside)
     zero = (net.weight == 0) & (inside[net.tail] | inside[net.head])
     tension = after.p[net.head] - after.p[net.tail] - net.cost
     assert (tension[zero & (after.side > 0)] >= -1e-12).all()
@@ -96,45 +96,43 @@ def test_the_sides_of_arcs_of_weight_zero_fit_their_tension(case):
     assert (np.abs(tension[zero & (after.side == 0)]) <= 1e-12).all()
 
 
-def test_a_patch_sees_what_the_whole_network_sees(case):
+def test_a_subnetwork_sees_what_the_whole_network_sees(case):
     """At the start its arcs carry, and its nodes miss, what they do in the whole."""
     net, inside = case
-    patch = Patch(network_of(net), inside, net.p, net.side)
-    part, start = patch.network, patch.start
+    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    part, start = sub.network, sub.start
     flow, _, missing = kernels.respond(start.potentials, start.side, *part.response, part.supply)
     whole, _, imbalance = kernels.respond(net.p, net.side, *net.arcs, net.supply)
     np.testing.assert_allclose(missing[:-1], imbalance[inside], atol=1e-12)
     assert missing.sum() == pytest.approx(0.0, abs=1e-12)
     there = np.zeros(net.tail.size)
-    np.add.at(there, patch.arcs, flow[: patch.arcs.size])
-    twins = patch.arcs[
-        net.undirected[patch.arcs] & ~(inside[net.tail] & inside[net.head])[patch.arcs]
-    ]
-    there[twins] -= flow[patch.arcs.size :]
-    np.testing.assert_allclose(there[patch.arcs], whole[patch.arcs], atol=1e-12)
+    np.add.at(there, sub.arcs, flow[: sub.arcs.size])
+    twins = sub.arcs[net.undirected[sub.arcs] & ~(inside[net.tail] & inside[net.head])[sub.arcs]]
+    there[twins] -= flow[sub.arcs.size :]
+    np.testing.assert_allclose(there[sub.arcs], whole[sub.arcs], atol=1e-12)
 
 
-def test_a_patch_of_a_patch(case):
-    """The world outside stays outside: the ground of a patch is outside of patches in it."""
+def test_a_subnetwork_of_a_subnetwork(case):
+    """The world outside stays outside: the ground of a part is outside of parts of it."""
     net, inside = case
-    patch = Patch(network_of(net), inside, net.p, net.side)
-    assert patch.network.is_hub[patch.network.anchor]
-    within = np.zeros(patch.network.n_nodes, bool)
+    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    assert sub.network.is_hub[sub.network.anchor]
+    within = np.zeros(sub.network.n_nodes, bool)
     within[0] = True
-    inner = Patch(patch.network, within, patch.start.potentials, patch.start.side)
+    inner = Subnetwork(sub.network, within, sub.start.potentials, sub.start.side)
     found = solve_newton(inner.network, inner.start, tol=TOL, max_iter=300)
-    p, side = patch.start.potentials.copy(), patch.start.side.copy()
+    p, side = sub.start.potentials.copy(), sub.start.side.copy()
     inner.put_back(found, p, side)
     assert p[-1] == 0.0
     middle = net.p.copy()
-    patch.put_back(FlowState(p, side, found.flow), middle, net.side.copy())
+    sub.put_back(FlowState(p, side, found.flow), middle, net.side.copy())
     changed = np.flatnonzero(middle != net.p)
     assert changed.size <= 1
     assert gain(net, net.at(middle)) >= -1e-12
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_patch_that_falls_apart(seed):
+def test_a_subnetwork_that_falls_apart(seed):
     """Places on a ring that do not touch, each with its own way to the world: all are solved."""
     rng = np.random.default_rng(seed)
     net = never_short(random_network(rng, 40, arcs=0, leaves=0), rng)
@@ -142,13 +140,13 @@ def test_a_patch_that_falls_apart(seed):
     net = Net(*net.arcs[:3], weight, *net.arcs[4:], net.supply, net.p, net.side)
     inside = np.zeros(net.n, bool)
     inside[[2, 3, 4, 10, 11, 20, 30, 31, 32, 33]] = True
-    patch = Patch(network_of(net), inside, net.p, net.side)
-    label, count = patch.network.parts
+    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    label, count = sub.network.parts
     assert count == 5  # and the ground
     assert [label[k] for k in (0, 3, 5, 6)] == [label[k] for k in (2, 4, 5, 9)]
-    found = solve_newton(patch.network, patch.start, tol=TOL, max_iter=300)
+    found = solve_newton(sub.network, sub.start, tol=TOL, max_iter=300)
     p, side = net.p.copy(), net.side.copy()
-    patch.put_back(found, p, side)
+    sub.put_back(found, p, side)
     _, _, missing = kernels.respond(p, side, *net.arcs, net.supply)
     stiffness = 4 * np.abs(p).max() / net.weight.min()
     assert np.abs(missing[inside]).max() <= TOL + 1e-15 * stiffness
@@ -160,7 +158,7 @@ def test_a_patch_that_falls_apart(seed):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_newton_mends_what_few_nodes_miss(seed, monkeypatch):
-    """From an optimum with two nodes moved: patches are made, and the optimum is found again."""
+    """From an optimum with two nodes moved: parts are solved, and the optimum is found again."""
     rng = np.random.default_rng(seed)
     net = never_short(random_network(rng, 60, arcs=150), rng)
     network = network_of(net)
@@ -174,7 +172,7 @@ def test_newton_mends_what_few_nodes_miss(seed, monkeypatch):
     monkeypatch.setattr(newton, "_SMALL_PART", 0.9)
     monkeypatch.setattr(newton, "_RINGS", 1)
     monkeypatch.setattr(newton, "_SWEEPS", 0)
-    monkeypatch.setattr(newton, "Patch", lambda *args: made.append(1) or Patch(*args))
+    monkeypatch.setattr(newton, "Subnetwork", lambda *args: made.append(1) or Subnetwork(*args))
     again = FlowState(off, there.side, there.flow)
     found = solve_newton(network, again, tol=TOL, max_iter=500)
     assert made

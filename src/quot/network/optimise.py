@@ -13,10 +13,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.network import FlowState, Network
-from quot.flow.newton import round_off, solve_newton
-from quot.graphs.regions import descend_in_regions
-from quot.graphs.simplex import PUSHES, roughly
+from quot.network.cycles import PUSHES, roughly
+from quot.network.network import FlowState, Network
+from quot.network.newton import round_off, solve_newton
+from quot.network.regions import descend_in_regions
 
 Floats = NDArray[np.float64]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.laplacian import LaplacianSolver, without_means
-from quot.flow.network import FlowState, Network
 from quot.kernels import flow as kernels
+from quot.network.laplacian import LaplacianSolver, without_means
+from quot.network.network import FlowState, Network
 
 Floats = NDArray[np.float64]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tests.oracles.graphs import quadratic_flow
 
+from quot.kernels import cycles as kernels
 from quot.kernels import forest
-from quot.kernels import simplex as kernels
 
 
 class Planted:

@@ -13,10 +13,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.flow.network import Network
-from quot.graphs.clusters import Labels, clusters
-from quot.graphs.simplex import Descent, descend
 from quot.kernels import flow as kernels
+from quot.network.clusters import Labels, clusters
+from quot.network.cycles import Descent, descend
+from quot.network.network import Network
 from quot.parallel import map_rows
 
 Floats = NDArray[np.float64]
