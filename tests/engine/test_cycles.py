@@ -11,9 +11,9 @@ from tests.oracles import graphs as oracle
 import quot
 from quot import parallel
 from quot.graphs import path, solve
-from quot.graphs.network import GraphNetwork
 from quot.network import clusters, cycles, regions
 from quot.problem import GraphProblem
+from quot.quadratic.graph import GraphNetwork
 
 
 def neighbours(n, seed=4):

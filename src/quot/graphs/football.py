@@ -16,10 +16,10 @@ from scipy.sparse.linalg import lsqr
 from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.graphs.feasibility import check_feasible
-from quot.graphs.network import GraphNetwork
 from quot.kernels import flow as kernels
 from quot.network.laplacian import LaplacianSolver, without_means
 from quot.problem import GraphProblem
+from quot.quadratic.graph import GraphNetwork
 from quot.result import GraphResult
 from quot.validation import check_option
 

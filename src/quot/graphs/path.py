@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor, Status
-from quot.graphs.least import least_potentials
-from quot.graphs.network import GraphNetwork
 from quot.kernels import flow as kernels
 from quot.network.continuation import tangent
 from quot.network.interior_point import solve_interior_point
 from quot.network.network import FlowState
 from quot.network.newton import solve_newton
 from quot.network.optimise import alternate, is_stuck
+from quot.quadratic.graph import GraphNetwork, least_potentials
 
 Floats = NDArray[np.float64]
 

@@ -16,14 +16,13 @@ from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.exceptions import InfeasibleError
 from quot.graph import Flow
 from quot.graphs.feasibility import check_feasible
-from quot.graphs.least import least_potentials
-from quot.graphs.network import GraphNetwork
 from quot.graphs.path import Path
 from quot.kernels import flow as kernels
 from quot.network.cycles import PUSHES
 from quot.network.least_norm import least_norm, solve_linear
 from quot.network.regions import descend_in_regions
 from quot.problem import GraphProblem
+from quot.quadratic.graph import GraphNetwork, least_potentials
 from quot.result import GraphResult
 
 Floats = NDArray[np.float64]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from quot.graph import Flow, Graph
 from quot.network.clusters import in_order
+from quot.network.laplacian import LaplacianSolver, without_means
 from quot.network.network import Network
 from quot.problem import GraphProblem
 
@@ -27,6 +28,8 @@ Ints = NDArray[np.int64]
 _LARGE = 10_000
 # Shorter edges, relative to the mean, join their ends no more than this one.
 _SHORT = 1e-3
+# Residual (relative) of the linear system for the flow of least norm.
+_RTOL = 1e-6
 
 
 class GraphNetwork:
@@ -155,6 +158,22 @@ class GraphNetwork:
             return np.where(
                 gain > 0.0, np.minimum(gain / self.problem.weights, graph.capacity), 0.0
             )
+
+
+def least_potentials(at: GraphNetwork, weight: Floats) -> Floats:
+    """Potentials (N,) of the nodes in the flow of least norm: when only quadratic terms cost.
+
+    Parameters
+    ----------
+    at : GraphNetwork
+    weight : array of shape (E,)
+        Of the edges of the network, all positive. Directions and capacities do not count, and in a
+        partial problem all nodes send and take the same part of what they can.
+    """
+    problem, net, edges = at.problem, at.network, slice(0, at.edges.size)
+    wanted = problem.wanted / problem.wanted.sum() - problem.source / problem.source.sum()
+    supply = problem.total * without_means(problem.graph.components, wanted)[at.nodes]
+    return LaplacianSolver().solve(net.tail[edges], net.head[edges], 1.0 / weight, supply, _RTOL)
 
 
 def _in_order(graph: Graph) -> tuple[Ints, Ints, Ints]:
