@@ -1,0 +1,472 @@
+"""Network simplex between all rows and columns of a dense cost: trees, pivots, plans.
+
+Nodes are the rows 0 .. R - 1, then the columns. A partial problem has one more row and one more
+column, the spare ones, which take what is left over: their pairs cost `spare`, the one between both
+`corner`. Masses are integers, so that flows are exact. A basis is a spanning tree under a root
+column: `links` (5, N) int32 has of each node its parent, the next and the previous node in preorder
+(circular), the last node of its subtree and the size of that. Arc x is the one from node x to its
+parent. A tree is strongly feasible if every column under a row gets something: then the method does
+not go in circles (Cunningham).
+"""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+PARENT, NEXT, PREVIOUS, LAST, SIZE = range(5)
+# Where a descent is: the row it looks at, rows without a gain in turn, pivots, rows looked at.
+ROW, CLEAN, PIVOTS, LOOKS = range(4)
+CLOSED = -1e300  # the price of a column that takes nothing more
+OFTEN = 32
+ROUNDING = 8 * 2.0**-52
+
+
+@kernel
+def _below(c, v, bound):
+    """The least c_j - v_j that is below `bound`, and its j; else `bound` and -1.
+
+    Counting what is below is a loop that runs in vectors; only where there is some it is read.
+    """
+    found = -1
+    size = v.size
+    whole = size - size % 64
+    for start in range(0, whole, 64):
+        count = 0
+        for j in range(start, start + 64):
+            count += (c[j] - v[j]) < bound
+        if count > 0:
+            for j in range(start, start + 64):
+                x = c[j] - v[j]
+                if x < bound:
+                    bound = x
+                    found = j
+    for j in range(whole, size):
+        x = c[j] - v[j]
+        if x < bound:
+            bound = x
+            found = j
+    return bound, found
+
+
+@kernel
+def _cheapest(C, i, v, bound, spare, corner):
+    """The least cost - v_j of row i below `bound`, and its j; the spare row and column included."""
+    n, m = C.shape
+    if i < n:
+        bound, j = _below(C[i], v[:m], bound)
+        if v.size > m and spare - v[m] < bound:
+            bound = spare - v[m]
+            j = m
+        return bound, j
+    found = -1
+    for j in range(v.size):
+        x = (corner if j == m else spare) - v[j]
+        if x < bound:
+            bound = x
+            found = j
+    return bound, found
+
+
+@kernel
+def _cost(C, i, j, spare, corner):
+    n, m = C.shape
+    if i < n and j < m:
+        return C[i, j]
+    return corner if i == n and j == m else spare
+
+
+@kernel
+def column_minima(C, u):
+    """min_i C_ij - u_i, (m,)."""
+    n, m = C.shape
+    v = np.full(m, np.inf)
+    for i in range(n):
+        c = C[i]
+        for j in range(m):
+            x = c[j] - u[i]
+            v[j] = x if x < v[j] else v[j]
+    return v
+
+
+@kernel
+def crash(C, spare, corner, first, v, order, a, b, root):
+    """A strongly feasible basis: arcs (N - 1, 2) of a spanning tree, and what each carries.
+
+    first (K, 2): pairs that are taken first, in this order, if both still have something; then each
+    row, by `order`, takes the columns of least cost - v_j. Every step closes one row or column; ties
+    go as if every row had a little more, and column `root` took all that.
+    """
+    rows, cols = a.size, b.size
+    arcs = np.empty((rows + cols - 1, 2), np.int32)
+    flow = np.empty(rows + cols - 1, np.int64)
+    left_a, left_b = a.copy(), b.copy()
+    extra_a = np.ones(rows, np.int64)
+    extra_b = np.zeros(cols, np.int64)
+    extra_b[root] = rows
+    open_a, open_b = np.ones(rows, np.bool_), np.ones(cols, np.bool_)
+    price = v.copy()
+    count_a, count_b = rows, cols
+    count = listed = at = 0
+    while count_a > 0 and count_b > 0:
+        if listed < len(first):
+            i, j = first[listed, 0], first[listed, 1]
+            listed += 1
+            if not (open_a[i] and open_b[j]):
+                continue
+        else:
+            while not open_a[order[at]]:
+                at += 1
+            i = order[at]
+            _, j = _cheapest(C, i, price, np.inf, spare, corner)
+        arcs[count, 0] = i
+        arcs[count, 1] = j
+        if left_a[i] != left_b[j]:
+            ends = left_a[i] < left_b[j]
+        else:
+            ends = extra_a[i] <= extra_b[j]
+        if (ends and count_a > 1) or count_b == 1:
+            flow[count] = left_a[i]
+            left_b[j] -= left_a[i]
+            extra_b[j] -= extra_a[i]
+            open_a[i] = False
+            count_a -= 1
+        else:
+            flow[count] = left_b[j]
+            left_a[i] -= left_b[j]
+            extra_a[i] -= extra_b[j]
+            open_b[j] = False
+            price[j] = CLOSED
+            count_b -= 1
+        count += 1
+    return arcs, flow
+
+
+@kernel
+def plant(arcs, flow, rows, cols, root):
+    """The tree of the arcs under column `root`: links (5, N), and what the arc of each carries."""
+    size = rows + cols
+    start = np.zeros(size + 1, np.int64)
+    for k in range(arcs.shape[0]):
+        start[arcs[k, 0] + 1] += 1
+        start[rows + arcs[k, 1] + 1] += 1
+    for x in range(size):
+        start[x + 1] += start[x]
+    fill = start[:-1].copy()
+    near = np.empty(2 * arcs.shape[0], np.int32)
+    arc = np.empty(2 * arcs.shape[0], np.int32)
+    for k in range(arcs.shape[0]):
+        for end in range(2):
+            x = arcs[k, 0] if end == 0 else rows + arcs[k, 1]
+            near[fill[x]] = rows + arcs[k, 1] if end == 0 else arcs[k, 0]
+            arc[fill[x]] = k
+            fill[x] += 1
+    links = np.full((5, size), -1, np.int32)
+    parent, after, before, last, below = links
+    carried = np.zeros(size, np.int64)
+    line = np.empty(size, np.int32)
+    waiting = np.empty(size, np.int32)
+    waiting[0] = rows + root
+    count = 1
+    placed = 0
+    while count > 0:
+        count -= 1
+        x = waiting[count]
+        line[placed] = x
+        placed += 1
+        for q in range(start[x], start[x + 1]):
+            y = near[q]
+            if y != parent[x]:
+                parent[y] = x
+                carried[y] = flow[arc[q]]
+                waiting[count] = y
+                count += 1
+    for k in range(size):
+        x = line[k]
+        y = line[k + 1 if k + 1 < size else 0]
+        after[x] = y
+        before[y] = x
+        last[x] = x
+        below[x] = 1
+    for k in range(size - 1, 0, -1):
+        x = line[k]
+        y = parent[x]
+        below[y] += below[x]
+        if last[y] == y:
+            last[y] = last[x]
+    return links, carried
+
+
+@kernel
+def leaves_first(links, root):
+    """The nodes but the root (N - 1,), each before its parent."""
+    before = links[PREVIOUS]
+    nodes = np.empty(before.size - 1, np.int64)
+    x = before[root]
+    for k in range(nodes.size):
+        nodes[k] = x
+        x = before[x]
+    return nodes
+
+
+@kernel
+def potentials(C, spare, corner, links, root, rows, p):
+    """In place in p (N,): u_i + v_j is the cost of every arc of the tree, v_root stays as it is."""
+    parent, after = links[PARENT], links[NEXT]
+    x = after[root]
+    while x != root:
+        y = parent[x]
+        i, j = (x, y - rows) if x < rows else (y, x - rows)
+        p[x] = _cost(C, i, j, spare, corner) - p[y]
+        x = after[x]
+
+
+@kernel
+def _leaving(i, j, rows, links, flow):
+    """Where the ways from i and j to the root meet, and the arc that blocks more from i to j.
+
+    Of several the last one on the way round from where they meet: the tree stays strongly feasible.
+    Returns the meeting point, what can go round, the node of the arc, and whether it is above j.
+    """
+    parent, below = links[PARENT], links[SIZE]
+    x = i
+    y = j
+    least_x = least_y = np.int64(np.iinfo(np.int64).max)
+    out_x = out_y = np.int32(-1)
+    while x != y:
+        if below[x] < below[y]:
+            if x < rows and flow[x] < least_x:
+                least_x = flow[x]
+                out_x = x
+            x = parent[x]
+        else:
+            if y >= rows and flow[y] <= least_y:
+                least_y = flow[y]
+                out_y = y
+            y = parent[y]
+    if least_y <= least_x:
+        return x, least_y, out_y, True
+    return x, least_x, out_x, False
+
+
+@kernel
+def _send(i, j, meet, amount, rows, links, flow):
+    """Send `amount` more from i to j, and less along the tree, in place."""
+    parent = links[PARENT]
+    x = i
+    while x != meet:
+        flow[x] += -amount if x < rows else amount
+        x = parent[x]
+    x = j
+    while x != meet:
+        flow[x] += amount if x < rows else -amount
+        x = parent[x]
+
+
+@kernel
+def _hang(top, above, out, amount, meet, links, flow):
+    """Cut the arc of `out`, turn what hung on it so that `top` is its root, hang that on `above`.
+
+    amount: what the new arc carries.
+    """
+    parent, after, before, last, below = links
+    moved = below[out]
+    x = parent[out]
+    while x != meet:
+        below[x] -= moved
+        x = parent[x]
+    x = above
+    while x != meet:
+        below[x] += moved
+        x = parent[x]
+    ahead, behind, up, end = before[out], after[last[out]], parent[out], last[out]
+    # Turned, the preorder is the subtree of `top`, then, from parent to parent up to `out`, what
+    # each has besides the subtree before: a piece in front of that, and one behind.
+    tail = last[top]
+    inner_first = before[top]
+    inner_last = after[tail]
+    inner_end = tail
+    x = top
+    hook, load, passed = above, amount, np.int32(0)
+    while True:
+        old, old_load, old_size = parent[x], flow[x], below[x]
+        parent[x], flow[x], below[x] = hook, load, moved - passed
+        if x == out:
+            break
+        hook, load, passed = x, old_load, old_size
+        x = old
+        first = before[x]
+        after[tail] = x
+        before[x] = tail
+        if inner_end != last[x]:
+            after[inner_first] = inner_last
+            before[inner_last] = inner_first
+            tail = last[x]
+            inner_last = after[tail]
+            inner_end = tail
+        else:
+            tail = inner_first
+        inner_first = first
+    x = out
+    while x != above:
+        last[x] = tail
+        x = parent[x]
+    after[ahead] = behind
+    before[behind] = ahead
+    x = up
+    while x >= 0 and last[x] == end:
+        last[x] = ahead
+        x = parent[x]
+    follower = after[above]
+    after[above] = top
+    before[top] = above
+    after[tail] = follower
+    before[follower] = tail
+    x = above
+    while x >= 0 and last[x] == above:
+        last[x] = tail
+        x = parent[x]
+    return follower
+
+
+@kernel
+def _pivot(i, j, gain, rows, links, flow, p, v):
+    """Let the pair of row i and column node j, which gains (its reduced cost is -gain), in."""
+    meet, amount, out, above_j = _leaving(i, j, rows, links, flow)
+    if amount > 0:
+        _send(i, j, meet, amount, rows, links, flow)
+    top, above = (j, i) if above_j else (i, j)
+    moved = links[SIZE, out]
+    follower = _hang(top, above, out, amount, meet, links, flow)
+    # The potentials of the smaller part; v has those of the columns once more.
+    step = -gain if top < rows else gain
+    x, count = top, moved
+    if 2 * moved > p.size:
+        x, count, step = follower, p.size - moved, -step
+    after = links[NEXT]
+    for _ in range(count):
+        if x < rows:
+            p[x] += step
+        else:
+            p[x] -= step
+            v[x - rows] = p[x]
+        x = after[x]
+
+
+@kernel
+def _stride(rows):
+    """A step through the rows that visits all of them, neighbours far from each other."""
+    step = int(0.618 * rows) + 1
+    while True:
+        x, y = step, rows
+        while y > 0:
+            x, y = y, x % y
+        if x == 1:
+            return step
+        step += 1
+
+
+@kernel
+def descend(C, spare, corner, costs, v, margin, links, flow, p, at, most):
+    """Pivot, row after row, until no row has a pair that gains, or for `most` looks at a row.
+
+    A row whose pair was long in coming is gone on with; the spare row, on which all prices hang, is
+    looked at often. costs, v: cost matrix and prices of the columns to look through, in double or
+    single precision; `margin`: what a pair must gain there to be looked at. What rounding explains
+    is no gain. In place: links, flow, p, v, at. True when all rows are clean.
+    """
+    n, m = C.shape
+    rows = p.size - v.size
+    row, clean = at[ROW], at[CLEAN]
+    stop = at[LOOKS] + most
+    stride = _stride(rows)
+    stay = False
+    while clean < rows and at[LOOKS] < stop:
+        at[LOOKS] += 1
+        often = rows > n and at[LOOKS] % OFTEN == 0
+        i = n if often else row
+        if i < n:
+            least, j = _below(costs[i], v[:m], costs.dtype.type(p[i] - margin))
+            if v.size > m and spare - p[rows + m] < min(least, p[i]):
+                j = m
+        else:
+            _, j = _cheapest(C, i, p[rows:], p[i], spare, corner)
+        gain = 0.0
+        if j >= 0:
+            c = _cost(C, i, j, spare, corner)
+            gain = p[i] + p[rows + j] - c
+            if gain <= ROUNDING * (abs(c) + abs(p[i]) + abs(p[rows + j])):
+                gain = 0.0
+        stay = gain > 0.0 and not often and (stay or clean > 1)
+        if gain > 0.0:
+            _pivot(np.int32(i), np.int32(rows + j), gain, rows, links, flow, p, v)
+            at[PIVOTS] += 1
+            clean = 0
+        elif not often:
+            clean += 1
+        if not (stay or often):
+            row = (row + stride) % rows
+    at[ROW], at[CLEAN] = row, clean
+    return clean >= rows
+
+
+@kernel
+def plan(C, spare, corner, barred, links, root, p, a, b):
+    """The plan of a tree for masses a (R,), b (K,) that are no integers: rows, cols, values.
+
+    Leaves first each arc gets what its leaf has left, or its hub: nothing is negative, and no row or
+    column gets too much but the root. Pairs that cost `barred` or more get nothing: with integers
+    that was rounding. What that leaves over, as little, goes to the pairs that lose least, if that
+    is no more than the rounding of the value; else it stays open.
+    """
+    rows, cols = a.size, b.size
+    size = rows + cols
+    parent, before = links[PARENT], links[PREVIOUS]
+    i = np.empty(4 * size, np.int32)
+    j = np.empty(4 * size, np.int32)
+    x = np.empty(4 * size)
+    left_a, left_b = a.copy(), b.copy()
+    left_b[root - rows] = np.inf
+    count = 0
+    big = -1
+    value = 0.0
+    node = before[root]
+    while node != root:
+        hub = parent[node]
+        r, c = (node, hub - rows) if node < rows else (hub, node - rows)
+        amount = min(left_a[r], left_b[c])
+        if amount > 0.0 and _cost(C, r, c, spare, corner) < barred:
+            i[count], j[count], x[count] = r, c, amount
+            value += abs(_cost(C, r, c, spare, corner)) * amount
+            left_a[r] -= amount
+            left_b[c] -= amount
+            if hub == root and (big < 0 or amount > x[big]):
+                big = count
+            count += 1
+        node = before[node]
+    change = 2.0**-52 * value / size
+    price = p[rows:].copy()
+    for c in range(cols):
+        if left_b[c] == 0.0:
+            price[c] = CLOSED
+    for r in range(rows):
+        while left_a[r] > 0.0:
+            least, c = _cheapest(C, r, price, np.inf, spare, corner)
+            if c < 0 or price[c] == CLOSED or _cost(C, r, c, spare, corner) >= barred:
+                break
+            amount = min(left_a[r], left_b[c])
+            if (least - p[r]) * amount > change + ROUNDING * abs(p[r]) * amount:
+                break
+            i[count], j[count], x[count] = r, c, amount
+            count += 1
+            left_a[r] -= amount
+            left_b[c] -= amount
+            if left_b[c] == 0.0:
+                price[c] = CLOSED
+    for c in range(cols):  # these are taken from what the root gets too much
+        if c != root - rows and left_b[c] > 0.0 and big >= 0 and left_b[c] < x[big]:
+            cost = _cost(C, i[big], c, spare, corner)
+            if cost < barred and (cost - p[i[big]] - p[rows + c]) * left_b[c] <= change:
+                i[count], j[count], x[count] = i[big], c, left_b[c]
+                x[big] -= left_b[c]
+                count += 1
+    return i[:count], j[:count], x[:count]
