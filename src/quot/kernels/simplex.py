@@ -1,12 +1,16 @@
-"""Network simplex between all rows and columns of a dense cost: trees, pivots, plans.
+"""Network simplex for transport: trees over rows and columns, pivots, plans.
 
-Nodes are the rows 0 .. R - 1, then the columns. A partial problem has one more row and one more
-column, the spare ones, which take what is left over: their pairs cost `spare`, the one between both
-`corner`. Masses are integers, so that flows are exact. A basis is a spanning tree under a root
-column: `links` (5, N) int32 has of each node its parent, the next and the previous node in preorder
-(circular), the last node of its subtree and the size of that. Arc x is the one from node x to its
-parent. A tree is strongly feasible if every column under a row gets something: then the method does
-not go in circles (Cunningham).
+Nodes are the rows 0 .. R - 1, then the columns. Masses are integers, so that flows are exact. A basis
+is a spanning tree under a root column: `links` (5, N) int32 has of each node its parent, the next
+and the previous node in preorder (circular), the last node of its subtree and the size of that.
+Arc x is the one from node x to its parent; flow[x] is what it carries, paid[x] what that costs a
+unit, and p (N,) are the potentials at which u_i + v_j is the cost of every arc of the tree. A tree
+is strongly feasible if every column under a row gets something: then the method does not go in
+circles (Cunningham).
+
+Pairs are either all those of a matrix C, or listed row by row. Beside a matrix a partial problem has
+one more row and one more column, the spare ones, which take what is left over: their pairs cost
+`spare`, the one between both `corner`.
 """
 
 import numpy as np
@@ -76,6 +80,15 @@ def _cost(C, i, j, spare, corner):
 
 
 @kernel
+def costs(C, spare, corner, arcs):
+    """What the pairs (K, 2) cost, (K,)."""
+    found = np.empty(arcs.shape[0])
+    for k in range(found.size):
+        found[k] = _cost(C, arcs[k, 0], arcs[k, 1], spare, corner)
+    return found
+
+
+@kernel
 def column_minima(C, u):
     """min_i C_ij - u_i, (m,)."""
     n, m = C.shape
@@ -93,8 +106,8 @@ def crash(C, spare, corner, first, v, order, a, b, root):
     """A strongly feasible basis: arcs (N - 1, 2) of a spanning tree, and what each carries.
 
     first (K, 2): pairs that are taken first, in this order, if both still have something; then each
-    row, by `order`, takes the columns of least cost - v_j. Every step closes one row or column; ties
-    go as if every row had a little more, and column `root` took all that.
+    row, by `order`, takes the columns of least cost - v_j. Every step closes one row or column.
+    Ties go as if every row had a little more, and column `root` took all that.
     """
     rows, cols = a.size, b.size
     arcs = np.empty((rows + cols - 1, 2), np.int32)
@@ -142,8 +155,8 @@ def crash(C, spare, corner, first, v, order, a, b, root):
 
 
 @kernel
-def plant(arcs, flow, rows, cols, root):
-    """The tree of the arcs under column `root`: links (5, N), and what the arc of each carries."""
+def plant(arcs, rows, cols, root):
+    """The tree of the arcs (N - 1, 2) under column `root`: links (5, N), and the arc of each node."""
     size = rows + cols
     start = np.zeros(size + 1, np.int64)
     for k in range(arcs.shape[0]):
@@ -153,16 +166,16 @@ def plant(arcs, flow, rows, cols, root):
         start[x + 1] += start[x]
     fill = start[:-1].copy()
     near = np.empty(2 * arcs.shape[0], np.int32)
-    arc = np.empty(2 * arcs.shape[0], np.int32)
+    which = np.empty(2 * arcs.shape[0], np.int32)
     for k in range(arcs.shape[0]):
         for end in range(2):
             x = arcs[k, 0] if end == 0 else rows + arcs[k, 1]
             near[fill[x]] = rows + arcs[k, 1] if end == 0 else arcs[k, 0]
-            arc[fill[x]] = k
+            which[fill[x]] = k
             fill[x] += 1
     links = np.full((5, size), -1, np.int32)
     parent, after, before, last, below = links
-    carried = np.zeros(size, np.int64)
+    arc = np.full(size, -1, np.int32)
     line = np.empty(size, np.int32)
     waiting = np.empty(size, np.int32)
     waiting[0] = rows + root
@@ -177,7 +190,7 @@ def plant(arcs, flow, rows, cols, root):
             y = near[q]
             if y != parent[x]:
                 parent[y] = x
-                carried[y] = flow[arc[q]]
+                arc[y] = which[q]
                 waiting[count] = y
                 count += 1
     for k in range(size):
@@ -193,7 +206,7 @@ def plant(arcs, flow, rows, cols, root):
         below[y] += below[x]
         if last[y] == y:
             last[y] = last[x]
-    return links, carried
+    return links, arc
 
 
 @kernel
@@ -209,14 +222,12 @@ def leaves_first(links, root):
 
 
 @kernel
-def potentials(C, spare, corner, links, root, rows, p):
-    """In place in p (N,): u_i + v_j is the cost of every arc of the tree, v_root stays as it is."""
+def potentials(links, paid, root, p):
+    """In place in p (N,): what the arcs of the tree cost, p[root] stays as it is."""
     parent, after = links[PARENT], links[NEXT]
     x = after[root]
     while x != root:
-        y = parent[x]
-        i, j = (x, y - rows) if x < rows else (y, x - rows)
-        p[x] = _cost(C, i, j, spare, corner) - p[y]
+        p[x] = paid[x] - p[parent[x]]
         x = after[x]
 
 
@@ -263,10 +274,10 @@ def _send(i, j, meet, amount, rows, links, flow):
 
 
 @kernel
-def _hang(top, above, out, amount, meet, links, flow):
+def _hang(top, above, out, amount, cost, meet, links, flow, paid):
     """Cut the arc of `out`, turn what hung on it so that `top` is its root, hang that on `above`.
 
-    amount: what the new arc carries.
+    amount, cost: what the new arc carries, and what a unit of that costs.
     """
     parent, after, before, last, below = links
     moved = below[out]
@@ -286,13 +297,13 @@ def _hang(top, above, out, amount, meet, links, flow):
     inner_last = after[tail]
     inner_end = tail
     x = top
-    hook, load, passed = above, amount, np.int32(0)
+    hook, load, price, passed = above, amount, cost, np.int32(0)
     while True:
-        old, old_load, old_size = parent[x], flow[x], below[x]
-        parent[x], flow[x], below[x] = hook, load, moved - passed
+        old, old_load, old_price, old_size = parent[x], flow[x], paid[x], below[x]
+        parent[x], flow[x], paid[x], below[x] = hook, load, price, moved - passed
         if x == out:
             break
-        hook, load, passed = x, old_load, old_size
+        hook, load, price, passed = x, old_load, old_price, old_size
         x = old
         first = before[x]
         after[tail] = x
@@ -329,15 +340,16 @@ def _hang(top, above, out, amount, meet, links, flow):
 
 
 @kernel
-def _pivot(i, j, gain, rows, links, flow, p, v):
-    """Let the pair of row i and column node j, which gains (its reduced cost is -gain), in."""
+def _pivot(i, j, cost, rows, links, flow, paid, p, v):
+    """Let the pair of row i and column node j in, which gains; v: once more the p of the columns."""
+    gain = p[i] + p[j] - cost
     meet, amount, out, above_j = _leaving(i, j, rows, links, flow)
     if amount > 0:
         _send(i, j, meet, amount, rows, links, flow)
     top, above = (j, i) if above_j else (i, j)
     moved = links[SIZE, out]
-    follower = _hang(top, above, out, amount, meet, links, flow)
-    # The potentials of the smaller part; v has those of the columns once more.
+    follower = _hang(top, above, out, amount, cost, meet, links, flow, paid)
+    # The potentials of the smaller part.
     step = -gain if top < rows else gain
     x, count = top, moved
     if 2 * moved > p.size:
@@ -350,6 +362,12 @@ def _pivot(i, j, gain, rows, links, flow, p, v):
             p[x] -= step
             v[x - rows] = p[x]
         x = after[x]
+
+
+@kernel
+def _gains(u, v, cost):
+    """Whether u + v is more than the cost, and not by rounding."""
+    return u + v - cost > ROUNDING * (abs(cost) + abs(u) + abs(v))
 
 
 @kernel
@@ -366,13 +384,13 @@ def _stride(rows):
 
 
 @kernel
-def descend(C, spare, corner, costs, v, margin, links, flow, p, at, most):
+def descend_matrix(C, spare, corner, seen, v, margin, links, flow, paid, p, at, most):
     """Pivot, row after row, until no row has a pair that gains, or for `most` looks at a row.
 
     A row whose pair was long in coming is gone on with; the spare row, on which all prices hang, is
-    looked at often. costs, v: cost matrix and prices of the columns to look through, in double or
-    single precision; `margin`: what a pair must gain there to be looked at. What rounding explains
-    is no gain. In place: links, flow, p, v, at. True when all rows are clean.
+    looked at often. seen, v: cost matrix and prices of the columns to look through, in double or
+    single precision; `margin`: what a pair must gain there to be looked at. In place: links, flow,
+    paid, p, v, at. True when all rows are clean.
     """
     n, m = C.shape
     rows = p.size - v.size
@@ -385,20 +403,16 @@ def descend(C, spare, corner, costs, v, margin, links, flow, p, at, most):
         often = rows > n and at[LOOKS] % OFTEN == 0
         i = n if often else row
         if i < n:
-            least, j = _below(costs[i], v[:m], costs.dtype.type(p[i] - margin))
+            least, j = _below(seen[i], v[:m], seen.dtype.type(p[i] - margin))
             if v.size > m and spare - p[rows + m] < min(least, p[i]):
                 j = m
         else:
             _, j = _cheapest(C, i, p[rows:], p[i], spare, corner)
-        gain = 0.0
-        if j >= 0:
-            c = _cost(C, i, j, spare, corner)
-            gain = p[i] + p[rows + j] - c
-            if gain <= ROUNDING * (abs(c) + abs(p[i]) + abs(p[rows + j])):
-                gain = 0.0
-        stay = gain > 0.0 and not often and (stay or clean > 1)
-        if gain > 0.0:
-            _pivot(np.int32(i), np.int32(rows + j), gain, rows, links, flow, p, v)
+        cost = _cost(C, i, j, spare, corner) if j >= 0 else 0.0
+        gains = j >= 0 and _gains(p[i], p[rows + j], cost)
+        stay = gains and not often and (stay or clean > 1)
+        if gains:
+            _pivot(np.int32(i), np.int32(rows + j), cost, rows, links, flow, paid, p, v)
             at[PIVOTS] += 1
             clean = 0
         elif not often:
@@ -410,63 +424,106 @@ def descend(C, spare, corner, costs, v, margin, links, flow, p, at, most):
 
 
 @kernel
-def plan(C, spare, corner, barred, links, root, p, a, b):
+def descend_list(start, col, cost, links, flow, paid, p, at, most):
+    """The same where the pairs of row i are col, cost [start[i] : start[i + 1]]."""
+    rows = start.size - 1
+    row, clean = at[ROW], at[CLEAN]
+    stop = at[LOOKS] + most
+    v = p[rows:]
+    stay = False
+    while clean < rows and at[LOOKS] < stop:
+        at[LOOKS] += 1
+        best = -1
+        least = p[row]
+        for q in range(start[row], start[row + 1]):
+            x = cost[q] - v[col[q]]
+            if x < least:
+                least = x
+                best = q
+        gains = best >= 0 and _gains(p[row], v[col[best]], cost[best])
+        stay = gains and (stay or clean > 1)
+        if gains:
+            j = np.int32(rows + col[best])
+            _pivot(np.int32(row), j, cost[best], rows, links, flow, paid, p, v)
+            at[PIVOTS] += 1
+            clean = 0
+        else:
+            clean += 1
+        if not stay:
+            row = row + 1 if row + 1 < rows else 0
+    at[ROW], at[CLEAN] = row, clean
+    return clean >= rows
+
+
+@kernel
+def plan(barred, links, paid, root, a, b):
     """The plan of a tree for masses a (R,), b (K,) that are no integers: rows, cols, values.
 
     Leaves first each arc gets what its leaf has left, or its hub: nothing is negative, and no row or
     column gets too much but the root. Pairs that cost `barred` or more get nothing: with integers
-    that was rounding. What that leaves over, as little, goes to the pairs that lose least, if that
-    is no more than the rounding of the value; else it stays open.
+    that was rounding. a and b become what that leaves over, as little; b[root] is not kept.
     """
-    rows, cols = a.size, b.size
-    size = rows + cols
+    rows = a.size
     parent, before = links[PARENT], links[PREVIOUS]
-    i = np.empty(4 * size, np.int32)
-    j = np.empty(4 * size, np.int32)
-    x = np.empty(4 * size)
-    left_a, left_b = a.copy(), b.copy()
-    left_b[root - rows] = np.inf
+    i = np.empty(parent.size, np.int32)
+    j = np.empty(parent.size, np.int32)
+    x = np.empty(parent.size)
+    b[root - rows] = np.inf
     count = 0
-    big = -1
-    value = 0.0
     node = before[root]
     while node != root:
         hub = parent[node]
         r, c = (node, hub - rows) if node < rows else (hub, node - rows)
-        amount = min(left_a[r], left_b[c])
-        if amount > 0.0 and _cost(C, r, c, spare, corner) < barred:
+        amount = min(a[r], b[c])
+        if amount > 0.0 and paid[node] < barred:
             i[count], j[count], x[count] = r, c, amount
-            value += abs(_cost(C, r, c, spare, corner)) * amount
-            left_a[r] -= amount
-            left_b[c] -= amount
-            if hub == root and (big < 0 or amount > x[big]):
-                big = count
+            a[r] -= amount
+            b[c] -= amount
             count += 1
         node = before[node]
-    change = 2.0**-52 * value / size
+    return i[:count], j[:count], x[:count]
+
+
+@kernel
+def crumbs(C, spare, corner, barred, change, p, root, i, j, x, a, b):
+    """What `plan` leaves over of a and b, by the pairs that lose least: rows, cols, values.
+
+    No further than that loses no more than `change`, the rounding of the value, a time; the rest
+    stays open. What columns lack is taken from what the root column gets by the largest entry of
+    i, j, x, in place in x.
+    """
+    rows, cols = a.size, b.size
+    more_i = np.empty(2 * (rows + cols), np.int32)
+    more_j = np.empty(2 * (rows + cols), np.int32)
+    more_x = np.empty(2 * (rows + cols))
+    count = 0
     price = p[rows:].copy()
     for c in range(cols):
-        if left_b[c] == 0.0:
+        if b[c] <= 0.0:
             price[c] = CLOSED
     for r in range(rows):
-        while left_a[r] > 0.0:
+        while a[r] > 0.0:
             least, c = _cheapest(C, r, price, np.inf, spare, corner)
             if c < 0 or price[c] == CLOSED or _cost(C, r, c, spare, corner) >= barred:
                 break
-            amount = min(left_a[r], left_b[c])
+            amount = min(a[r], b[c])
             if (least - p[r]) * amount > change + ROUNDING * abs(p[r]) * amount:
                 break
-            i[count], j[count], x[count] = r, c, amount
+            more_i[count], more_j[count], more_x[count] = r, c, amount
             count += 1
-            left_a[r] -= amount
-            left_b[c] -= amount
-            if left_b[c] == 0.0:
+            a[r] -= amount
+            b[c] -= amount
+            if b[c] == 0.0:
                 price[c] = CLOSED
-    for c in range(cols):  # these are taken from what the root gets too much
-        if c != root - rows and left_b[c] > 0.0 and big >= 0 and left_b[c] < x[big]:
+    big = -1
+    for k in range(x.size):
+        if j[k] == root - rows and (big < 0 or x[k] > x[big]):
+            big = k
+    for c in range(cols):
+        if c != root - rows and b[c] > 0.0 and big >= 0 and b[c] < x[big]:
             cost = _cost(C, i[big], c, spare, corner)
-            if cost < barred and (cost - p[i[big]] - p[rows + c]) * left_b[c] <= change:
-                i[count], j[count], x[count] = i[big], c, left_b[c]
-                x[big] -= left_b[c]
+            if cost < barred and (cost - p[i[big]] - p[rows + c]) * b[c] <= change:
+                more_i[count], more_j[count], more_x[count] = i[big], c, b[c]
+                x[big] -= b[c]
                 count += 1
-    return i[:count], j[:count], x[:count]
+    return more_i[:count], more_j[:count], more_x[:count]

@@ -1,0 +1,148 @@
+"""The basis of a network simplex: a strongly feasible tree over rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.kernels import simplex as kernels
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+# The larger total of the masses as integers.
+_UNITS = 2.0**61
+# Passes from potentials read off the tree, and looks at each row in one of them: more are only
+# taken where rounding decides what gains.
+_ROUNDS, _PATIENCE = 10, 2000
+# Pairs that are looked at between two questions whether to stop.
+_STRETCH = 50_000_000
+
+
+class Masses(NamedTuple):
+    """Masses of rows and columns, the spare ones last: as integers, and as they are."""
+
+    a: Longs
+    b: Longs
+    exact_a: Floats
+    exact_b: Floats
+
+    @classmethod
+    def of(cls, a: Floats, b: Floats) -> Masses:
+        """Masses > 0, of equal totals up to rounding."""
+        units = _UNITS / max(float(a.sum()), float(b.sum()))
+        whole_a, whole_b = (np.maximum(np.rint(x * units), 1.0).astype(np.int64) for x in (a, b))
+        more = int(whole_a.sum()) - int(whole_b.sum())
+        lighter = whole_b if more > 0 else whole_a
+        lighter[int(lighter.argmax())] += abs(more)
+        return cls(whole_a, whole_b, a, b)
+
+    @property
+    def root(self) -> int:
+        """The heaviest column."""
+        return int(self.b.argmax())
+
+
+class Basis:
+    """A tree, what its arcs carry and cost, and its potentials.
+
+    Parameters
+    ----------
+    masses : Masses
+    arcs : int32 array of shape (N - 1, 2)
+        Rows and columns of the pairs of the tree.
+    carried : int64 array of shape (N - 1,)
+    paid : array of shape (N - 1,)
+        What they cost.
+
+    Attributes
+    ----------
+    p : array of shape (N,)
+        Potentials u (R,), then v (K,): u_i + v_j is what each pair of the tree costs.
+    pivots, looks : int
+        Pivots so far, and rows looked through for pairs that gain.
+    """
+
+    def __init__(self, masses: Masses, arcs: Ints, carried: Longs, paid: Floats) -> None:
+        self.masses, self.rows = masses, masses.a.size
+        root = masses.root
+        self.links, arc = kernels.plant(arcs, self.rows, masses.b.size, root)
+        self.flow, self.paid = carried[arc], paid[arc]
+        self.root = self.rows + root
+        self.flow[self.root], self.paid[self.root] = 0, 0.0
+        self.p = np.zeros(self.flow.size)
+        self.at = np.zeros(4, np.int64)
+        self.price()
+
+    @property
+    def pivots(self) -> int:
+        """Pivots so far."""
+        return int(self.at[kernels.PIVOTS])
+
+    @property
+    def looks(self) -> int:
+        """Rows looked through so far."""
+        return int(self.at[kernels.LOOKS])
+
+    @property
+    def state(self) -> tuple[NDArray[np.generic], ...]:
+        """What a descent changes in place."""
+        return self.links, self.flow, self.paid, self.p, self.at
+
+    def price(self) -> None:
+        """Potentials once more from the tree, without the rounding of pivots; all rows are open."""
+        self.p[self.root] = 0.0
+        kernels.potentials(self.links, self.paid, self.root, self.p)
+        self.at[: kernels.CLEAN + 1] = 0
+
+    def arcs(self) -> Ints:
+        """Pairs (N - 1, 2) of the tree, leaves first."""
+        nodes = kernels.leaves_first(self.links, self.root)
+        return np.stack(self.ends(nodes), axis=1).astype(np.int32)
+
+    def ends(self, nodes: NDArray[np.integer]) -> tuple[Ints, Ints]:
+        """Row and column of the arcs of nodes other than the root."""
+        hubs = self.links[kernels.PARENT, nodes]
+        return np.minimum(nodes, hubs), np.maximum(nodes, hubs) - self.rows
+
+    def descend(
+        self, look: Callable[[int], bool], length: int, must_stop: Callable[[], bool]
+    ) -> bool:
+        """Pivot until no pair gains at potentials read off the tree; True unless stopped.
+
+        `look` goes through so many rows, of some `length` pairs, and tells if all are clean.
+        """
+        for _ in range(_ROUNDS):
+            before = self.pivots
+            if not self.sweep(look, length, must_stop):
+                return False
+            if self.pivots == before:
+                break
+            self.price()
+        return True
+
+    def sweep(
+        self, look: Callable[[int], bool], length: int, must_stop: Callable[[], bool]
+    ) -> bool:
+        """Pivot until no pair gains at the potentials as they are; True unless stopped."""
+        last = self.looks + _PATIENCE * self.rows
+        while not look(max(1, _STRETCH // max(length, 1))):
+            if self.looks > last or must_stop():
+                return False
+        return True
+
+    def plan(self, barred: float = np.inf) -> tuple[tuple[Ints, Ints, Floats], Floats, Floats]:
+        """Rows, columns and values for the masses as they are, and what is left of these.
+
+        Pairs that cost `barred` or more get nothing.
+        """
+        left_a, left_b = self.masses.exact_a.copy(), self.masses.exact_b.copy()
+        sent: tuple[Ints, Ints, Floats] = kernels.plan(
+            barred, self.links, self.paid, self.root, left_a, left_b
+        )
+        left_b[self.root - self.rows] = 0.0
+        return sent, left_a, left_b
