@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types bench docs lock clean
+.PHONY: help demo test zoo lint types bench docs lock clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r task text; do \
@@ -27,6 +27,9 @@ demo: $(READY)  ## solve a first problem and show the answer
 
 test: $(READY)  ## run the tests; pass options with ARGS="-k flow -x"
 	@$(BIN)/python -m pytest $(ARGS)
+
+zoo: $(READY)  ## solve many random problems and judge each by an oracle; ARGS="--count 1000"
+	@$(BIN)/python -m tests.zoo $(ARGS)
 
 lint: $(READY)  ## check style, import floors and spelling
 	$(BIN)/ruff check

@@ -1,0 +1,1 @@
+"""A zoo of small random problems, and a judge of answers that shares no code with quot."""
