@@ -126,6 +126,7 @@ def _masses(rng, size):
     else:
         x = np.linspace(0, 1, size)
         w = np.exp(-0.5 * ((x - rng.random()) / 10.0 ** rng.uniform(-1.6, 0)) ** 2)
+        w /= w.max() or 1.0
     w[w < 1e-300] = 0.0
     if rng.random() < 0.2:
         w[rng.random(size) < rng.uniform(0, 0.7)] = 0.0
