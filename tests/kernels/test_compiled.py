@@ -100,6 +100,7 @@ def calls():
         round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0)
         patch.setattr(multigrid, "_FEW", 4)
         _record_multigrid(rng)
+        _record_simplex(rng, patch)
         yield
     finally:
         patch.undo()
@@ -121,6 +122,21 @@ def _record_multigrid(rng):
     tail, head, n = random_graph(rng, 40, 70)
     *graph, _ = MODULES["laplacian"].adjacency(tail, head, rng.uniform(0.1, 1.0, 70), n)
     Multigrid(*graph).solve(MODULES["laplacian"].apply(*graph, rng.normal(size=n)), 1e-9, 3)
+
+
+def _record_simplex(rng, patch):
+    from quot.network import simplex
+    from quot.network.basis import Masses
+
+    C, a = rng.random((9, 9)), rng.random(9)
+    for large, kept in ((np.inf, 0.0), (0, 0.0), (np.inf, 0.4), (0, 0.4)):
+        patch.setattr(simplex, "_LARGE", large)
+        simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
+    start, col = np.arange(10), np.arange(9, dtype=np.int32)
+    pairs = 9 * start, np.tile(col, 9), C.ravel()
+    first = np.stack((np.repeat(col, 9), pairs[1]), axis=1)
+    listed = simplex.ListBasis(Masses.of(a, a[::-1].copy()), pairs, first, pairs[2])
+    assert listed.optimise(lambda: False)
 
 
 def _record_screens(X, Y):

@@ -1,15 +1,15 @@
 """Network simplex for transport: trees over rows and columns, pivots, plans.
 
-Nodes are the rows 0 .. R - 1, then the columns. Masses are integers, so that flows are exact. A basis
-is a spanning tree under a root column: `links` (5, N) int32 has of each node its parent, the next
-and the previous node in preorder (circular), the last node of its subtree and the size of that.
-Arc x is the one from node x to its parent; flow[x] is what it carries, paid[x] what that costs a
-unit, and p (N,) are the potentials at which u_i + v_j is the cost of every arc of the tree. A tree
-is strongly feasible if every column under a row gets something: then the method does not go in
-circles (Cunningham).
+Nodes are the rows 0 .. R - 1, then the columns. Masses are integers, so that flows are exact. A
+basis is a spanning tree under a root column: `links` (5, N) int32 has of each node its parent, the
+next and the previous node in preorder (circular), the last node of its subtree and its size. Arc x
+is the one from node x to its parent; flow[x] is what it carries, paid[x] what that costs a unit,
+and p (N,) are the potentials at which u_i + v_j is the cost of every arc of the tree. A tree is
+strongly feasible if every column under a row gets something: then the method does not go in circles
+(Cunningham).
 
-Pairs are either all those of a matrix C, or listed row by row. Beside a matrix a partial problem has
-one more row and one more column, the spare ones, which take what is left over: their pairs cost
+Pairs are either all those of a matrix C, or listed row by row. Beside a matrix a partial problem
+has one more row and one more column, the spare ones, which take what is left over: their pairs cost
 `spare`, the one between both `corner`.
 """
 
@@ -156,7 +156,7 @@ def crash(C, spare, corner, first, v, order, a, b, root):
 
 @kernel
 def plant(arcs, rows, cols, root):
-    """The tree of the arcs (N - 1, 2) under column `root`: links (5, N), and the arc of each node."""
+    """The tree of arcs (N - 1, 2) under column `root`: links (5, N), and the arc of each node."""
     size = rows + cols
     start = np.zeros(size + 1, np.int64)
     for k in range(arcs.shape[0]):
@@ -341,7 +341,7 @@ def _hang(top, above, out, amount, cost, meet, links, flow, paid):
 
 @kernel
 def _pivot(i, j, cost, rows, links, flow, paid, p, v):
-    """Let the pair of row i and column node j in, which gains; v: once more the p of the columns."""
+    """Let the pair of row i and column node j in, which gains. v: the p of columns once more."""
     gain = p[i] + p[j] - cost
     meet, amount, out, above_j = _leaving(i, j, rows, links, flow)
     if amount > 0:
@@ -459,9 +459,9 @@ def descend_list(start, col, cost, links, flow, paid, p, at, most):
 def plan(barred, links, paid, root, a, b):
     """The plan of a tree for masses a (R,), b (K,) that are no integers: rows, cols, values.
 
-    Leaves first each arc gets what its leaf has left, or its hub: nothing is negative, and no row or
-    column gets too much but the root. Pairs that cost `barred` or more get nothing: with integers
-    that was rounding. a and b become what that leaves over, as little; b[root] is not kept.
+    Leaves first each arc gets what its leaf has left, or its hub: nothing is negative, and nothing
+    but the root gets too much. Pairs that cost `barred` or more get nothing: with integers that was
+    rounding. a and b become what that leaves over, as little; b[root] is not kept.
     """
     rows = a.size
     parent, before = links[PARENT], links[PREVIOUS]

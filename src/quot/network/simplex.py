@@ -27,8 +27,8 @@ _DEAR = 1e4
 _LARGE, _SINGLE = 2_000_000, 5e-7
 # Partial problems of more pairs start from the prices of one in so many rows and columns.
 _MANY, _PART = 40_000, 6
-# Costs beyond these are scaled.
-_TINY, _HUGE = 1e-100, 1e100
+# Costs beyond these are scaled: single precision holds what is between.
+_TINY, _HUGE = 1e-30, 1e30
 # Rows in which a staircase has to be right to be looked at any further.
 _PROMISING = 16
 
@@ -40,7 +40,7 @@ class Vertex:
     Parameters
     ----------
     rows, cols : int32 arrays of shape (K,)
-        Pairs of the tree that carry mass.
+        Pairs that carry mass: those of the tree, and some where rounding leaves something over.
     values : array of shape (K,)
     u, v : array of shape (n,), (m,)
         Prices: ``u_i + v_j <= C_ij``, up to rounding, and equal on the pairs of the tree.
@@ -99,6 +99,11 @@ def solve_matrix(
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low)
+    if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
+        tree = _MatrixBasis(reduced, masses, _staircase(masses), np.zeros(b.size))
+        even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
+        if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
+            return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
     while True:
         part = np.minimum(reduced, cap) if low < cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
@@ -154,9 +159,9 @@ class _MatrixBasis(Basis):
         paid = kernels.costs(C, self.low, self.corner, arcs)
         super().__init__(masses, arcs, carried, paid)
 
-    def is_promising(self) -> bool:
-        """Whether nothing gains in the first rows."""
-        self._look(_PROMISING)
+    def is_clean(self, most: int) -> bool:
+        """Whether nothing gained so far, nor gains in so many more rows."""
+        self._look(most)
         return self.pivots == 0
 
     def optimise(self, must_stop: Callable[[], bool]) -> bool:
@@ -186,8 +191,12 @@ class _MatrixBasis(Basis):
         return clean
 
     def dearest(self, C: Floats) -> float:
-        """The largest cost that something is sent at but what rounding to integers explains."""
-        i, j = self.ends(np.flatnonzero(self.flow > self.flow.size))
+        """The largest cost that something is sent at but what rounding explains.
+
+        That is of all masses as they came, and of each to an integer.
+        """
+        least = 2.0**-50 * float(self.masses.a.sum()) + self.flow.size
+        i, j = self.ends(np.flatnonzero(self.flow > least))
         real = (i < C.shape[0]) & (j < C.shape[1])
         return float(C[i[real], j[real]].max(initial=self.low))
 
@@ -236,7 +245,7 @@ def _begin(C: Floats, masses: Masses, first: Ints | None) -> _MatrixBasis:
         return _MatrixBasis(C, masses, first, prices)
     if balanced:
         tree = _MatrixBasis(C, masses, _staircase(masses), prices)
-        if tree.is_promising():
+        if tree.is_clean(_PROMISING):
             return tree
     elif C.size > _MANY and min(n, m) > _PART:
         prices = _prices_of_a_part(C, masses)
@@ -244,11 +253,16 @@ def _begin(C: Floats, masses: Masses, first: Ints | None) -> _MatrixBasis:
 
 
 def _staircase(masses: Masses) -> Ints:
-    """Pairs that the north-west corner rule takes: optimal where costs are convex along a line."""
-    ends = np.cumsum(masses.a), np.cumsum(masses.b)
-    at = np.union1d(np.append(0, ends[0][:-1]), ends[1][:-1])
-    steps = [np.searchsorted(end, at, side="right") for end in ends]
-    return np.stack(steps, axis=1).astype(np.int32)
+    """Pairs that the north-west corner rule takes: optimal where costs are convex along a line.
+
+    Where a row and a column end together, the one comes first that does so for `kernels.crash`.
+    """
+    rows, cols = masses.a.size - 1, masses.b.size - 1
+    ends = np.concatenate((np.cumsum(masses.a)[:-1], np.cumsum(masses.b)[:-1]))
+    late = np.where(np.arange(cols) < masses.root, 0, 2)
+    order = np.lexsort((np.concatenate((np.ones(rows), late)), ends))
+    is_row = np.append(False, order < rows)
+    return np.stack((np.cumsum(is_row), np.cumsum(~is_row) - 1), axis=1).astype(np.int32)
 
 
 def _prices_of_a_part(C: Floats, masses: Masses) -> Floats:
@@ -256,10 +270,10 @@ def _prices_of_a_part(C: Floats, masses: Masses) -> Floats:
     (n, m), a, b = C.shape, masses.exact_a, masses.exact_b
     rng = np.random.default_rng(0)
     rows, cols = (np.sort(rng.permutation(size)[: size // _PART]) for size in (n, m))
-    part = float(a[rows].sum() / a[:n].sum())
-    kept = part * float(b[m:].sum()), part * float(a[n:].sum())
-    some = b[cols] * (part * float(b[:m].sum()) / float(b[cols].sum()))
-    found = solve_matrix(np.ascontiguousarray(C[np.ix_(rows, cols)]), a[rows], some, kept)
+    some_a = a[rows] / a[rows].sum() * a[:n].sum()
+    some_b = b[cols] / b[cols].sum() * b[:m].sum()
+    kept = float(b[m:].sum()), float(a[n:].sum())
+    found = solve_matrix(np.ascontiguousarray(C[np.ix_(rows, cols)]), some_a, some_b, kept)
     prices = np.empty(b.size)
     prices[:m] = kernels.column_minima(np.ascontiguousarray(C[rows]), found.u)
     prices[m:] = float(C.min()) - found.kept[0]
