@@ -49,8 +49,8 @@ def least_norm(
 ) -> Floats:
     """Of all optimal flows the one of least norm on the arcs of positive weight, (E,).
 
-    Optimal is what flows on the arcs that the potentials leave tight, in the direction they say.
-    Among those a quadratic flow without costs is solved; the vertex is returned where no other flow
+    Optimal is what flows on the arcs that the potentials leave tight, in the direction they say. An
+    arc without a limit that gains does so by rounding, and is tight. Among those a quadratic flow without costs is solved; the vertex is returned where no other flow
     is optimal, where that solve ends early, and where it is not optimal itself.
     """
     if not vertex.is_optimal:
@@ -58,12 +58,13 @@ def least_norm(
     net = network
     y = flow_kernels.tension(vertex.potentials, net.tail, net.head)
     noise = NOISE * net.n_nodes**0.25 * float(np.abs(vertex.potentials).max())
+    noise = max(noise, vertex.noise)
     gain = np.where(net.undirected, np.abs(y), y) - net.cost
-    full = np.flatnonzero(gain > noise)
+    full = np.flatnonzero((gain > noise) & np.isfinite(net.capacity))
     carried = vertex.flow.copy()
     back = net.undirected[full] & (y[full] < 0.0)
     carried[full] = np.where(back, -net.capacity[full], net.capacity[full])
-    tight = np.flatnonzero(np.abs(gain) <= noise)
+    tight = np.flatnonzero((gain >= -noise) & ((gain <= noise) | np.isinf(net.capacity)))
     free = net.undirected[tight] & (net.cost[tight] <= noise)
     turned = net.undirected[tight] & ~free & (y[tight] < 0.0)
     ends = net.tail[tight], net.head[tight]
