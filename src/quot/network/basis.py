@@ -34,8 +34,10 @@ class Masses(NamedTuple):
     @classmethod
     def of(cls, a: Floats, b: Floats) -> Masses:
         """Masses > 0, of equal totals up to rounding."""
-        units = _UNITS / max(float(a.sum()), float(b.sum()))
-        whole_a, whole_b = (np.maximum(np.rint(x * units), 1.0).astype(np.int64) for x in (a, b))
+        total = max(float(a.sum()), float(b.sum()))
+        whole_a, whole_b = (
+            np.maximum(np.rint(x / total * _UNITS), 1.0).astype(np.int64) for x in (a, b)
+        )
         more = int(whole_a.sum()) - int(whole_b.sum())
         lighter = whole_b if more > 0 else whole_a
         lighter[int(lighter.argmax())] += abs(more)

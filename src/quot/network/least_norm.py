@@ -50,8 +50,9 @@ def least_norm(
     """Of all optimal flows the one of least norm on the arcs of positive weight, (E,).
 
     Optimal is what flows on the arcs that the potentials leave tight, in the direction they say. An
-    arc without a limit that gains does so by rounding, and is tight. Among those a quadratic flow without costs is solved; the vertex is returned where no other flow
-    is optimal, where that solve ends early, and where it is not optimal itself.
+    arc without a limit that gains does so by rounding, and is tight. Among those a quadratic flow
+    without costs is solved; the vertex is returned where no other flow is optimal, where that solve
+    ends early, and where it is not optimal itself.
     """
     if not vertex.is_optimal:
         return vertex.flow

@@ -18,10 +18,12 @@ from quot.network.basis import Basis, Masses
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 
 # Costs of more than so many times what rows and columns have to pay are capped at that, unless that
 # is not enough: what is never paid would only spoil the precision of prices.
 _DEAR = 1e4
+_CAPS = 60
 # Matrices of more entries are looked through in single precision first, for pairs that gain so much
 # of the largest cost.
 _LARGE, _SINGLE = 2_000_000, 5e-7
@@ -80,7 +82,8 @@ def solve_matrix(
     Parameters
     ----------
     C : array of shape (n, m)
-        C-contiguous, finite.
+        C-contiguous; inf forbids a pair. Where more mass than rounding explains needs such pairs
+        the result is not optimal.
     a, b : array of shape (n,), (m,)
         Masses, > 0. Their totals, less what is kept, are equal up to rounding.
     kept : (float, float)
@@ -90,12 +93,8 @@ def solve_matrix(
     must_stop : callable
         Asked now and then; True ends the method.
     """
-    masses = (
-        Masses.of(  # the spare column takes what rows keep, the spare row gives what columns do
-            np.append(a, kept[1]) if kept[1] > 0.0 else a,
-            np.append(b, kept[0]) if kept[0] > 0.0 else b,
-        )
-    )
+    spare_a, spare_b = (side[side > 0.0] for side in np.array(kept)[::-1, None])
+    masses = Masses.of(np.append(a, spare_a), np.append(b, spare_b))
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low)
@@ -104,7 +103,7 @@ def solve_matrix(
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
-    while True:
+    for _ in range(_CAPS):
         part = np.minimum(reduced, cap) if low < cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
         scale = 1.0 if size == 0.0 or _TINY < size < _HUGE else 2.0 ** np.floor(np.log2(size))
@@ -112,9 +111,11 @@ def solve_matrix(
         done = tree.optimise(must_stop)
         dearest = tree.dearest(reduced)
         if part is reduced or dearest <= cap or not done:
-            barred = np.inf if part is reduced else cap / scale
-            return tree.vertex(barred, scale, (u, v), is_optimal=done)
-        cap, first = low + _DEAR * (dearest - low), tree.arcs()
+            break
+        cap = low + _DEAR * ((dearest if dearest < np.inf else cap) - low)
+        first, done = tree.arcs(), False
+    barred = np.inf if part is reduced else cap / scale
+    return tree.vertex(barred, scale, (u, v), is_optimal=done)
 
 
 def _reduced(C: Floats, kept: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
@@ -125,7 +126,7 @@ def _reduced(C: Floats, kept: tuple[float, float]) -> tuple[Floats, Floats, Floa
     u, v = np.zeros(C.shape[0]), np.zeros(C.shape[1])
     for price, axis in ((v, 0), (u, 1)):
         least = C.min(axis=axis)
-        above = least - least.min()
+        above = np.where(least < np.inf, least, least.min()) - least.min()
         typical = _typical(above)
         if kept[1 - axis] == 0.0 and above.max() > _DEAR * typical:
             price[:] = np.where(above > _DEAR * typical, least, 0.0)
@@ -135,12 +136,13 @@ def _reduced(C: Floats, kept: tuple[float, float]) -> tuple[Floats, Floats, Floa
 
 def _needed(C: Floats, low: float) -> float:
     """What a row or column has to pay, more or less."""
-    return _typical(np.concatenate((C.min(axis=1), C.min(axis=0))) - low)
+    needed = _typical(np.concatenate((C.min(axis=1), C.min(axis=0))) - low)
+    return needed or float(np.max(C, initial=low, where=np.inf > C)) - low or 1.0
 
 
 def _typical(x: Floats) -> float:
-    """The median of what is positive."""
-    positive = x[x > 0.0]
+    """The median of what is positive and finite."""
+    positive = x[(x > 0.0) & (x < np.inf)]
     return float(np.median(positive)) if positive.size else 0.0
 
 
@@ -212,10 +214,11 @@ class _MatrixBasis(Basis):
         (i, j, x), *left = self.plan(barred)
         real = (i < n) & (j < m)
         change = 2.0**-52 * float(np.abs(self.C[i[real], j[real]]) @ x[real]) / p.size
-        more = kernels.crumbs(
+        more: tuple[Ints, Ints, Floats] = kernels.crumbs(
             self.C, self.low, self.corner, barred, change, p, self.root, i, j, x, *left
         )
-        i, j, x = (np.concatenate(both) for both in zip((i, j, x), more, strict=True))
+        i, j = np.append(i, more[0]), np.append(j, more[1])
+        x = np.append(x, more[2])
         real = (i < n) & (j < m)
         u, v, low = scale * p[: self.rows], scale * p[self.rows :], scale * self.low
         return Vertex(
@@ -295,13 +298,13 @@ class ListBasis(Basis):
     """
 
     def __init__(
-        self, masses: Masses, pairs: tuple[Ints, Ints, Floats], first: Ints, paid: Floats
+        self, masses: Masses, pairs: tuple[Longs, Ints, Floats], first: Ints, paid: Floats
     ) -> None:
         self.pairs = pairs
         nothing = np.zeros((0, 0)), 0.0, 0.0
-        empty = np.zeros(0)
+        prices = np.zeros(masses.b.size)
         arcs, carried = kernels.crash(
-            *nothing, first, empty, np.zeros(0, np.int64), masses.a, masses.b, masses.root
+            *nothing, first, prices, np.zeros(0, np.int64), masses.a, masses.b, masses.root
         )
         key = first[:, 0].astype(np.int64) * masses.b.size + first[:, 1]
         order = np.argsort(key, kind="stable")

@@ -54,15 +54,28 @@ class Pricer:
         self.effort += Effort(cost.shape[0] * cost.shape[1])
         return blocks.nearest(way, f, g, count, hint, noise, self.check)
 
+    def tight(self, cost: Cost, f: Floats, g: Floats) -> Support:
+        """Return all pairs of C <= f + g, and those where round-off explains that C is more."""
+        return self._beyond(cost, f, g, -round_off(f, g))
+
     def violators(self, cost: Cost, f: Floats, g: Floats) -> Support:
         """Return all pairs of C < f + g that round-off does not explain."""
-        way, tau = choose(cost, f.take, g), round_off(f, g)
+        return self._beyond(cost, f, g, round_off(f, g))
+
+    def _beyond(self, cost: Cost, f: Floats, g: Floats, tau: float) -> Support:
+        """Return all pairs with slack <= -tau."""
+        way = choose(cost, f.take, g)
         if isinstance(way, Boxes):
             found, effort = trees.violators(way.cost, f, g, tau, self.check)
             self.effort += effort
             return found
         self.effort += Effort(cost.shape[0] * cost.shape[1])
         return blocks.violators(way, f, g, tau, self.check)
+
+    def take_effort(self) -> Effort:
+        """Return the effort since this was asked last."""
+        effort, self.effort = self.effort, Effort()
+        return effort
 
     def row_roots(self, cost: Cost, g: Floats, target: Floats) -> Floats:
         """Return for each row the largest f with sum_j [f + g_j - C_ij]_+ = target, (n,)."""

@@ -153,6 +153,20 @@ class Bipartite:
         """The plan on the support; pairs that carry nothing are in it, too."""
         return Plan(self.support.shape, self.support.rows, self.support.cols, self.values(state))
 
+    def flow(self, plan: Plan) -> Floats:
+        """What the arcs carry (E,) for a plan on pairs of the support; nothing goes by the hub."""
+        support, (n, m) = self.support, self.problem.shape
+        carried = np.zeros(self.network.n_arcs)
+        keys = Support(plan.shape, plan.rows, plan.cols).keys
+        carried[np.searchsorted(support.keys, keys)] = plan.values
+        at = support.size
+        if self.slack_rows:
+            carried[at : at + n] = np.minimum(plan.row_sums(), self.problem.a)
+            at += n
+        if self.slack_cols:
+            carried[at : at + m] = np.minimum(plan.col_sums(), self.problem.b)
+        return carried
+
     def values(self, state: FlowState) -> Floats:
         """Mass on each pair of the support."""
         return state.flow[: self.support.size]

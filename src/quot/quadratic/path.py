@@ -6,12 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from quot.costs import sample
+from quot.costs import DenseCost, sample, spread
 from quot.dual import Dual
 from quot.network.continuation import tangent
 from quot.network.network import FlowState
+from quot.pairs.blocks import row_roots
+from quot.pairs.screen import Blocks
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
+
+# Rows that are looked at to guess how many pairs are active.
+_ROWS = 64
 
 
 def smooth_reg(problem: Problem) -> float:
@@ -21,6 +26,16 @@ def smooth_reg(problem: Problem) -> float:
     spread = 1.5 * float(np.median(off)) or float(off.mean()) or float(np.abs(costs).max()) or 1.0
     typical = min(float(problem.a.mean()), problem.total)
     return max(2.0 * spread / typical, problem.reg)
+
+
+def active_at(problem: Problem, reg: float) -> float:
+    """Guess how many pairs in a row carry mass at a reg: of some rows, each on its own."""
+    n, m = problem.shape
+    rows = spread(n, _ROWS)
+    block = problem.cost.take(rows, np.arange(m)).block(0, rows.size)
+    mass = problem.a[rows] * (problem.total / float(problem.a.sum()))
+    f = row_roots(Blocks(DenseCost(np.ascontiguousarray(block))), np.zeros(m), reg * mass)
+    return float(np.count_nonzero(block < f[:, None])) / rows.size
 
 
 def first_dual(problem: Problem) -> Dual:

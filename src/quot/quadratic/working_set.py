@@ -17,20 +17,23 @@ from numpy.typing import NDArray
 from quot import memory
 from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Status
-from quot.costs import SparseCost
+from quot.costs import DenseCost, SparseCost
 from quot.dual import Dual
 from quot.network.continuation import step
 from quot.network.interior_point import solve_interior_point
 from quot.network.least_norm import follow
 from quot.network.network import FlowState
 from quot.network.newton import round_off, solve_newton
+from quot.network.optimise import alternate
 from quot.pairs import Effort, Pricer
 from quot.pairs.candidates import NEAREST, Candidates, beyond_all, choose_candidates
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, join
 from quot.quadratic.coarse import Level, coarsen
-from quot.quadratic.path import first_dual, predict, smooth_reg
+from quot.quadratic.linear import _MATRIX, least_of, solve_linear
+from quot.quadratic.path import active_at, first_dual, predict, smooth_reg
+from quot.quadratic.polish import polish
 from quot.rounding import repair
 from quot.support import Support
 
@@ -39,6 +42,9 @@ Floats = NDArray[np.float64]
 # On a coarse level the path stops where a row has fewer active pairs than this: below, the level
 # says little about the next one.
 _FEW_ACTIVE = 5.0
+# Masses are uneven where one is less than this part of another; and with no more active pairs in a
+# row than this the way up from the linear problem is shorter than the one down.
+_UNEVEN, _FEW = 1e-6, 1.5
 # On a finer level the path starts this much below the reg that says the same there.
 _JUMP = 2.0
 # Imbalance allowed on the way and near the end, relative to the largest mass; and at the end,
@@ -143,6 +149,8 @@ class WorkingSet:
         wanted = self.problem
         floor = _FLOOR * smooth_reg(replace(wanted, reg=0.0))
         try:
+            if start is None and self._begins_below(wanted):
+                return self._ascend(wanted)
             self.problem = replace(wanted, reg=max(wanted.reg, floor))
             if start is None:
                 self._descend_levels()
@@ -157,6 +165,44 @@ class WorkingSet:
             status = Status.STOPPED
         self.monitor.amend(self.pricer.effort.pairs, self.pricer.effort.boxes)
         return Solution(*self._found(), status)
+
+    def _begins_below(self, wanted: Problem) -> bool:
+        """Whether the linear problem is a good start: it is the answer, or few pairs are active.
+
+        Or masses are so uneven that what is rounding to one is all to another: Newton would have to
+        find each in turn, the simplex does not mind.
+        """
+        pairs, cost = _pairs(wanted), wanted.cost
+        if self.method != "auto" or (isinstance(cost, SparseCost) and pairs > _MATRIX):
+            return False
+        if wanted.reg == 0.0:
+            return True
+        if pairs > _MATRIX and not isinstance(cost, DenseCost):
+            return False
+        uneven = min(float(side.min() / side.max()) for side in (wanted.a, wanted.b)) < _UNEVEN
+        return uneven or active_at(wanted, wanted.reg) <= _FEW
+
+    def _ascend(self, wanted: Problem) -> Solution:
+        """From the linear problem: its plan of least norm, the line of small reg, and up."""
+        linear = replace(wanted, reg=0.0)
+        found = solve_linear(linear, self.pricer, self.monitor)
+        if found.stopped is not None:
+            return Solution(found.plan, found.dual, found.stopped)
+        plan = least_of(linear, found, self.pricer, self.monitor)
+        if wanted.reg == 0.0:
+            return Solution(plan, found.dual, Status.OPTIMAL)
+        dual = polish(wanted, plan, found.dual)
+        line = certify(wanted, plan, dual.f, dual.g, dual.lam)
+        if line.relative_gap <= max(_EXACT, _AT_THE_END * self.tol):
+            return Solution(plan, dual, Status.OPTIMAL)
+        dual = found.dual
+        near = self._candidates(wanted, dual, NEAREST, beyond_all(wanted))
+        support = near.support | Support(plan.shape, found.plan.rows, found.plan.cols)
+        network = Bipartite(wanted, support, near.box)
+        state = replace(network.state(dual), flow=network.flow(found.plan))
+        state = self._solve(network, state, _ON_THE_WAY, far=True)
+        self._finish(network, state)
+        return Solution(*self._found(), Status.OPTIMAL)
 
     def _found(self) -> tuple[Plan, Dual]:
         """The plan and the dual point at hand; from a coarse level spread over the problem.
@@ -393,7 +439,13 @@ class WorkingSet:
         return found
 
     def _solve(
-        self, network: Bipartite, state: FlowState, tol: float, *, jump: float | None = None
+        self,
+        network: Bipartite,
+        state: FlowState,
+        tol: float,
+        *,
+        jump: float | None = None,
+        far: bool = False,
     ) -> FlowState:
         """Newton on a network, reported to the monitor.
 
@@ -401,9 +453,12 @@ class WorkingSet:
         Newton gets stuck, from there.
         """
         problem, unit, before = network.problem, _unit(network.problem), self.monitor.steps
-        if jump is None:
+        if jump is None and not far:
             state = self._newton(network, state, tol)
         stuck = _is_stuck(network, state, tol) and not self.monitor.must_stop()
+        if jump is None and (far or stuck):
+            state = self._alternate(network, state, tol, far=far)
+            stuck = _is_stuck(network, state, tol) and not self.monitor.must_stop()
         if jump is not None or stuck:
             smooth = problem.reg if jump is None else jump
             inside = self._interior_point(network, state, smooth)
@@ -444,6 +499,23 @@ class WorkingSet:
         )
         self.monitor.steps += found.iterations - state.iterations
         return found
+
+    def _alternate(
+        self, network: Bipartite, state: FlowState, tol: float, *, far: bool
+    ) -> FlowState:
+        found = alternate(
+            network.network,
+            state.flow,
+            tol=tol * _unit(network.problem),
+            max_iter=self.monitor.steps_left,
+            enough=_enough(network, tol),
+            must_stop=self.monitor.must_stop,
+        )
+        if found is None:
+            return state
+        self.monitor.steps += found.iterations
+        found = replace(found, iterations=state.iterations)
+        return found if far or found.residual <= state.residual else state
 
     def _interior_point(self, network: Bipartite, state: FlowState, smooth: float) -> FlowState:
         problem = network.problem

@@ -1,0 +1,182 @@
+"""The linear problem between rows and columns: a cheapest plan, and prices that no pair beats.
+
+A matrix is solved as it is. Of many points few pairs are ever looked at: a coarse version is solved
+first, its plan and prices are spread over the finer one, and the network simplex works on the pairs
+near these prices until no other one gains. A hub closes that list, as it closes the network of
+`bipartite`: it takes what rows cannot send and gives what columns cannot get, at the prices of the
+box around the list.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot import memory
+from quot.convergence import Iterate, Monitor, Status
+from quot.costs import DenseCost, SparseCost
+from quot.dual import Dual
+from quot.network.cycles import PUSHES, Descent
+from quot.network.least_norm import least_norm
+from quot.network.simplex import solve_matrix
+from quot.pairs.candidates import beyond_all, choose_candidates
+from quot.pairs.price import Pricer, round_off
+from quot.plan import Plan
+from quot.problem import Problem
+from quot.quadratic.bipartite import Bipartite
+from quot.quadratic.coarse import Level, coarsen
+from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
+from quot.support import Support
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+# Costs between points, or of few allowed pairs, are written out as a matrix of no more entries than
+# the first; a coarse version is solved as a matrix from where it has no more than the second.
+_MATRIX, _COARSEST = 1 << 22, 1 << 20
+# Rounds of pricing at one level; pairs beyond the tight ones for each row and column, with each
+# round in which the box presses so many times more; and how far prices may rise in it.
+_ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """A cheapest plan, its prices, and why the method was stopped, if it was."""
+
+    plan: Plan
+    dual: Dual
+    stopped: Status | None = None
+
+
+def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
+    """Solve a problem without its quadratic term; masses positive."""
+    if isinstance(problem.cost, DenseCost) or _pairs(problem) <= _MATRIX:
+        return _by_matrix(problem, monitor)
+    if isinstance(problem.cost, SparseCost):
+        raise NotImplementedError
+    levels: list[Level] = []
+    for level in coarsen(problem):
+        levels.append(level)
+        if _pairs(level.problem) <= _COARSEST:
+            break
+    finer = [problem, *(level.problem for level in levels)]
+    found = _by_matrix(finer[-1], monitor)
+    for depth in reversed(range(len(levels))):
+        level, stage = levels[depth], finer[depth]
+        plan, spread = level.refine(found.plan, found.dual, stage)
+        if found.stopped is not None:
+            found = Optimum(plan, spread, found.stopped)
+            continue
+        dual = level.extend(found.dual, 0.0, stage, pricer)
+        found = _ByList(stage, depth, pricer, monitor).solve(plan, dual)
+    return found
+
+
+def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor) -> Plan:
+    """Of all cheapest plans the one of least norm."""
+    dual = found.dual
+    tight = pricer.tight(problem.cost, dual.f + dual.lam, dual.g)
+    memory.check(tight.size)
+    support = tight | Support(found.plan.shape, found.plan.rows, found.plan.cols)
+    if support.size == found.plan.nnz:  # nothing else to choose
+        return found.plan
+    network = Bipartite(replace(problem, reg=1.0), support)
+    noise = round_off(dual.f + dual.lam, dual.g)
+    vertex = Descent(
+        network.flow(found.plan), network.state(dual).potentials, noise, pushes=0, is_optimal=True
+    )
+    unit = min(max(float(problem.a.max()), float(problem.b.max())), problem.total)
+    carried = least_norm(network.network, vertex, 4e-16 * unit, monitor.must_stop)
+    values = np.maximum(carried[: support.size], 0.0)
+    kept = values > 0.0
+    return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept])
+
+
+def _pairs(problem: Problem) -> int:
+    return problem.shape[0] * problem.shape[1]
+
+
+def _steps(pivots: int, problem: Problem) -> int:
+    """Pivots as steps of a solver."""
+    return math.ceil(pivots / (PUSHES * sum(problem.shape)))
+
+
+def _by_matrix(problem: Problem, monitor: Monitor) -> Optimum:
+    """Solve on all pairs at once."""
+    C = np.ascontiguousarray(problem.cost.block(0, problem.shape[0]))
+    found = solve_matrix(C, problem.a, problem.b, Kept.of(problem), must_stop=monitor.must_stop)
+    monitor.steps += _steps(found.pivots, problem)
+    plan = visible_plan(problem, found.rows, found.cols, found.values)
+    dual = prices(problem, found.u, found.v, found.kept)
+    stopped = monitor.report(
+        Iterate(
+            iteration=len(monitor.history) + 1,
+            residual=0.0,
+            support=plan.nnz,
+            candidates=_pairs(problem),
+            violators=0,
+            reg=0.0,
+            inner=_steps(found.pivots, problem),
+            pairs=found.looks * problem.shape[1],
+        )
+    )
+    if stopped is None and not found.is_optimal:
+        stopped = Status.STALLED
+    return Optimum(plan, dual, stopped)
+
+
+class _ByList:
+    """The linear problem of one level on the pairs near a dual point, priced until none gains."""
+
+    def __init__(self, problem: Problem, level: int, pricer: Pricer, monitor: Monitor) -> None:
+        self.problem, self.level, self.pricer, self.monitor = problem, level, pricer, monitor
+
+    def solve(self, plan: Plan, dual: Dual) -> Optimum:
+        """From a feasible plan, whose pairs are listed, too, and a dual point near the prices."""
+        problem, pricer = self.problem, self.pricer
+        support = Support(plan.shape, plan.rows, plan.cols)
+        hint, count, first, violators = beyond_all(problem), _NEAREST, None, 0
+        for k in range(_ROUNDS):
+            near = choose_candidates(pricer, problem, dual, count, hint, _REACH)
+            support = near.support | support
+            listed = PairList(problem, support, near.box)
+            tree = listed.basis(listed.forest(plan) if first is None else first)
+            done = tree.optimise(self.monitor.must_stop)
+            plan, dual, presses = listed.read(tree)
+            first = tree.arcs()
+            stopped = self._report(tree.pivots, support.size, plan.nnz, violators, k)
+            if stopped is not None or not done:
+                return Optimum(plan, dual, stopped or Status.STALLED)
+            gains = pricer.violators(problem.cost, dual.f + dual.lam, dual.g)
+            violators = (support | gains).size - support.size
+            support = support | gains
+            if not violators and not any(side.any() for side in presses):
+                return Optimum(plan, dual)
+            rows, cols = presses
+            count = _NEAREST * _MORE ** (k + 1) if rows.any() or cols.any() else _NEAREST
+            hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
+        return Optimum(plan, dual, Status.STALLED)
+
+    def _report(
+        self, pivots: int, candidates: int, support: int, violators: int, k: int
+    ) -> Status | None:
+        steps, effort = _steps(pivots, self.problem), self.pricer.take_effort()
+        self.monitor.steps += steps
+        return self.monitor.report(
+            Iterate(
+                iteration=len(self.monitor.history) + 1,
+                residual=0.0,
+                support=support,
+                candidates=candidates,
+                violators=violators,
+                reg=0.0,
+                inner=steps,
+                level=self.level,
+                round=k,
+                pairs=effort.pairs,
+                boxes=effort.boxes,
+            )
+        )
