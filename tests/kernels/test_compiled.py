@@ -80,7 +80,7 @@ def calls():
             quot.solve_graph(graph, source / source.sum(), target / target.sum(), mass=mass)
         C = rng.random((12, 14))
         X, Y = rng.normal(size=(40, 2)), rng.normal(size=(50, 2))
-        for reg in (0.0, 1e-4, 1.0):
+        for reg in (0.0, 1e-4, 1.0, 100.0):
             for mass in (None, 0.6):
                 quot.solve(C, reg=reg, mass=mass)
                 quot.solve(sp.csr_array(C), reg=reg, mass=mass)
@@ -89,11 +89,11 @@ def calls():
         r = quot.solve(C, mass=0.6)
         polish(r.problem, r.plan, Dual(r.f, r.g, r.lam))
         stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
-        assert quot.solve_points(X, Y, reg=1.0, **stop).history[-1].level > 0
+        assert quot.solve_points(X, Y, reg=100.0, **stop).history[-1].level > 0
         for name, value in (("_MANY", 0), ("_BOXED", 0.0), ("_SEARCHED", 0.0)):  # boxes
             patch.setattr(screen, name, value)
         for metric in costs.METRICS:
-            quot.solve_points(X, Y, reg=0.1, mass=0.6, metric=metric)
+            quot.solve_points(X, Y, reg=10.0, mass=0.6, metric=metric)
         _record_screens(X[:4], Y)
         MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
         rough = quot.Plan.from_dense(C / C.sum())

@@ -121,10 +121,14 @@ class Bipartite:
         return FlowState.at(self.network, potentials)
 
     def resume(self, other: Bipartite, state: FlowState) -> FlowState:
-        """The state of another network of the same nodes, at this one."""
+        """The state of another network of the same nodes, of fewer pairs, at this one."""
         side = np.zeros(self.network.n_arcs, np.int8)
         side[self.network.zero_arcs] = state.side[other.network.zero_arcs]
-        return FlowState(state.potentials, side, np.zeros(side.size))
+        flow, pairs = np.zeros(side.size), other.support.size
+        flow[np.searchsorted(self.support.keys, other.support.keys)] = state.flow[:pairs]
+        stars = other.first_hub_arc - pairs
+        flow[self.support.size : self.support.size + stars] = state.flow[pairs : pairs + stars]
+        return FlowState(state.potentials, side, flow)
 
     def pressing(self, state: FlowState) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Tell the rows and the columns that send mass through the hub."""
@@ -176,10 +180,8 @@ class Bipartite:
         return 0.5 * float(state.flow[self.first_hub_arc :].sum())
 
 
-def join(
-    network: Bipartite, near: Candidates, state: FlowState, again: Dual | None
-) -> tuple[Bipartite, FlowState]:
-    """The network with more candidates, at the state it was in, or `again` at a dual point.
+def join(network: Bipartite, near: Candidates, state: FlowState) -> tuple[Bipartite, FlowState]:
+    """The network with more candidates, at the state it was in.
 
     A row or column that has all its pairs needs no bound.
     """
@@ -190,7 +192,7 @@ def join(
         full_col = np.bincount(support.cols, minlength=m) == n
         box = Box(np.where(full_row, np.inf, box.rows), np.where(full_col, np.inf, box.cols))
     wider = Bipartite(network.problem, support, box)
-    return wider, wider.state(again) if again else wider.resume(network, state)
+    return wider, wider.resume(network, state)
 
 
 def _spread(parts: Sequence[Floats | float], sizes: list[int]) -> Floats:

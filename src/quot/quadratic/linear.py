@@ -22,6 +22,7 @@ from quot.dual import Dual
 from quot.network.cycles import PUSHES, Descent
 from quot.network.least_norm import least_norm
 from quot.network.simplex import solve_matrix
+from quot.pairs import Effort
 from quot.pairs.candidates import beyond_all, choose_candidates
 from quot.pairs.price import Pricer, round_off
 from quot.plan import Plan
@@ -36,7 +37,10 @@ Ints = NDArray[np.int32]
 
 # Costs between points, or of few allowed pairs, are written out as a matrix of no more entries than
 # the first; a coarse version is solved as a matrix from where it has no more than the second.
-_MATRIX, _COARSEST = 1 << 22, 1 << 20
+MATRIX, _COARSEST = 1 << 22, 1 << 20
+# A hub that nothing should go by is so many times dearer than the pairs, at first and with each of
+# so many tries.
+_BEYOND, _DEARER = 1e3, 4
 # Rounds of pricing at one level; pairs beyond the tight ones for each row and column, with each
 # round in which the box presses so many times more; and how far prices may rise in it.
 _ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
@@ -53,10 +57,10 @@ class Optimum:
 
 def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
     """Solve a problem without its quadratic term; masses positive."""
-    if isinstance(problem.cost, DenseCost) or _pairs(problem) <= _MATRIX:
+    if isinstance(problem.cost, DenseCost) or _pairs(problem) <= MATRIX:
         return _by_matrix(problem, monitor)
     if isinstance(problem.cost, SparseCost):
-        raise NotImplementedError
+        return _by_pairs(problem, problem.cost, monitor)
     levels: list[Level] = []
     for level in coarsen(problem):
         levels.append(level)
@@ -99,33 +103,69 @@ def _pairs(problem: Problem) -> int:
     return problem.shape[0] * problem.shape[1]
 
 
-def _steps(pivots: int, problem: Problem) -> int:
-    """Pivots as steps of a solver."""
-    return math.ceil(pivots / (PUSHES * sum(problem.shape)))
+def _report(
+    problem: Problem,
+    monitor: Monitor,
+    plan: Plan,
+    pivots: int,
+    candidates: int,
+    *,
+    effort: Effort | None = None,
+    violators: int = 0,
+    level: int = 0,
+    round: int = 0,
+) -> Status | None:
+    """Tell the monitor of a descent; return the status that ends the solve, if any.
+
+    Half as many pivots as there are rows and columns count as a step.
+    """
+    steps, effort = math.ceil(pivots / (PUSHES * sum(problem.shape))), effort or Effort()
+    monitor.steps += steps
+    return monitor.report(
+        Iterate(
+            iteration=len(monitor.history) + 1,
+            residual=0.0,
+            support=plan.nnz,
+            candidates=candidates,
+            violators=violators,
+            reg=0.0,
+            inner=steps,
+            level=level,
+            round=round,
+            pairs=effort.pairs,
+            boxes=effort.boxes,
+        )
+    )
 
 
 def _by_matrix(problem: Problem, monitor: Monitor) -> Optimum:
     """Solve on all pairs at once."""
     C = np.ascontiguousarray(problem.cost.block(0, problem.shape[0]))
     found = solve_matrix(C, problem.a, problem.b, Kept.of(problem), must_stop=monitor.must_stop)
-    monitor.steps += _steps(found.pivots, problem)
     plan = visible_plan(problem, found.rows, found.cols, found.values)
     dual = prices(problem, found.u, found.v, found.kept)
-    stopped = monitor.report(
-        Iterate(
-            iteration=len(monitor.history) + 1,
-            residual=0.0,
-            support=plan.nnz,
-            candidates=_pairs(problem),
-            violators=0,
-            reg=0.0,
-            inner=_steps(found.pivots, problem),
-            pairs=found.looks * problem.shape[1],
-        )
-    )
+    effort = Effort(found.looks * problem.shape[1])
+    stopped = _report(problem, monitor, plan, found.pivots, _pairs(problem), effort=effort)
     if stopped is None and not found.is_optimal:
         stopped = Status.STALLED
     return Optimum(plan, dual, stopped)
+
+
+def _by_pairs(problem: Problem, cost: SparseCost, monitor: Monitor) -> Optimum:
+    """Solve on the pairs allowed; what they cannot carry would go by a hub, at any price."""
+    support, first, beyond = Support(cost.shape, cost.rows, cost.cols), None, _BEYOND
+    for _ in range(_DEARER):
+        listed = PairList(problem, support, None, beyond)
+        tree = listed.basis(np.zeros((0, 2), np.int32) if first is None else first)
+        done = tree.optimise(monitor.must_stop)
+        plan, dual, presses = listed.read(tree)
+        stopped = _report(problem, monitor, plan, tree.pivots, support.size)
+        if stopped is not None or not done:
+            return Optimum(plan, dual, stopped or Status.STALLED)
+        if not any(side.any() for side in presses):
+            return Optimum(plan, dual)
+        first, beyond = tree.arcs(), beyond * _BEYOND
+    return Optimum(plan, dual, Status.STALLED)
 
 
 class _ByList:
@@ -147,7 +187,10 @@ class _ByList:
             done = tree.optimise(self.monitor.must_stop)
             plan, dual, presses = listed.read(tree)
             first = tree.arcs()
-            stopped = self._report(tree.pivots, support.size, plan.nnz, violators, k)
+            stopped = _report(
+                problem, self.monitor, plan, tree.pivots, support.size,
+                effort=pricer.take_effort(), violators=violators, level=self.level, round=k,
+            )  # fmt: skip
             if stopped is not None or not done:
                 return Optimum(plan, dual, stopped or Status.STALLED)
             gains = pricer.violators(problem.cost, dual.f + dual.lam, dual.g)
@@ -159,24 +202,3 @@ class _ByList:
             count = _NEAREST * _MORE ** (k + 1) if rows.any() or cols.any() else _NEAREST
             hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
         return Optimum(plan, dual, Status.STALLED)
-
-    def _report(
-        self, pivots: int, candidates: int, support: int, violators: int, k: int
-    ) -> Status | None:
-        steps, effort = _steps(pivots, self.problem), self.pricer.take_effort()
-        self.monitor.steps += steps
-        return self.monitor.report(
-            Iterate(
-                iteration=len(self.monitor.history) + 1,
-                residual=0.0,
-                support=support,
-                candidates=candidates,
-                violators=violators,
-                reg=0.0,
-                inner=steps,
-                level=self.level,
-                round=k,
-                pairs=effort.pairs,
-                boxes=effort.boxes,
-            )
-        )

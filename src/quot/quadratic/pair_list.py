@@ -74,10 +74,13 @@ class PairList:
         Masses positive.
     support : Support
     box : Box, optional
-        Without it the hub is dearer than any pair.
+    beyond : float, default=2
+        Where the box has no price the hub is so many times dearer than any pair.
     """
 
-    def __init__(self, problem: Problem, support: Support, box: Box | None) -> None:
+    def __init__(
+        self, problem: Problem, support: Support, box: Box | None, beyond: float = 2.0
+    ) -> None:
         self.problem, self.kept = problem, Kept.of(problem)
         (n, m), kept = problem.shape, self.kept
         much = float(problem.a.sum() + problem.b.sum())
@@ -86,9 +89,9 @@ class PairList:
         self.hub = self.masses.a.size - 1, self.masses.b.size - 1
         rows, cols = np.arange(n), np.arange(m)
         cost = problem.cost.at(support.rows, support.cols)
-        beyond = 2.0 * float(np.abs(cost).max(initial=0.0)) + 1.0
+        dear = beyond * (float(np.abs(cost).max(initial=0.0)) or 1.0)
         bounds = (np.full(n, np.inf), np.full(m, np.inf)) if box is None else (box.rows, box.cols)
-        up, down = (np.where(np.isfinite(x), x, beyond) for x in bounds)
+        up, down = (np.where(np.isfinite(x), x, dear) for x in bounds)
         hub_row, hub_col = self.hub
         # Costs at the hub: of a row, of the spare row where there is one, of the hub itself.
         self.up = np.concatenate((up, np.zeros(self.masses.a.size - n)))
