@@ -239,12 +239,9 @@ class GraphProblem:
 
     @property
     def is_nearly_linear(self) -> bool:
-        """Whether the quadratic term says next to nothing, were all mass on one typical edge."""
-        lengths = np.abs(self.graph.lengths)
-        if not lengths.size:
-            return True
-        typical = float(np.median(lengths)) or float(lengths.mean())
-        return bool(self.weights.max() * self.total <= _LITTLE * typical)
+        """Whether the quadratic term may say next to nothing: it does on the longest edge."""
+        longest = float(np.abs(self.graph.lengths).max(initial=0.0))
+        return bool(self.weights.max(initial=0.0) * self.total <= _LITTLE * longest)
 
     @property
     def weights(self) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor, Status
+from quot.graphs.lengths import typical_length
 from quot.kernels import flow as kernels
 from quot.network.continuation import tangent
 from quot.network.interior_point import solve_interior_point
@@ -192,7 +193,7 @@ class Path:
         net, edges = self.end, slice(0, self.at.edges.size)
         p = least_potentials(self.at, net.weight[edges])
         over = float(np.abs(kernels.tension(p, net.tail[edges], net.head[edges])).mean())
-        length = float(np.median(np.abs(net.cost[edges])))
+        length = typical_length(self.at.problem)
         p -= p.min()
         if not self.at.problem.is_balanced:
             p = np.append(p, (0.0, p.max()))

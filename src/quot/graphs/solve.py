@@ -16,6 +16,7 @@ from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.exceptions import InfeasibleError
 from quot.graph import Flow
 from quot.graphs.feasibility import check_feasible
+from quot.graphs.lengths import Shortened, typical_length
 from quot.graphs.path import Path
 from quot.kernels import flow as kernels
 from quot.network.cycles import PUSHES
@@ -55,7 +56,27 @@ def solve_along_edges(
         If the edges cannot carry the mass, or a cycle that pays has no limit.
     """
     check_feasible(problem)
-    at = GraphNetwork(problem)
+    short = Shortened.of(problem)
+    best = result = _solved(short, tolerance, monitor, start)
+    while (limit := monitor.limit()) is None and (other := short.next(result)) is not None:
+        short, start = other, start if problem.weights.any() else result
+        result = _solved(short, tolerance, monitor, start)
+        best = min(result, best, key=_missing)
+    status = best.status if limit is None or best.converged else result.status
+    return replace(best, status=status, history=result.history, seconds=result.seconds)
+
+
+def _missing(result: GraphResult) -> tuple[bool, float]:
+    """What is missing to a good answer, to compare answers by."""
+    gap = result.certificate.relative_gap
+    return not result.converged, math.inf if math.isnan(gap) else gap
+
+
+def _solved(
+    short: Shortened, tolerance: Tolerance, monitor: Monitor, start: GraphResult | None
+) -> GraphResult:
+    """Solve with lengths capped; the answer is certified for the lengths as they are."""
+    problem, at = short.problem, GraphNetwork(short.problem)
     if np.isinf(at.loops).any():
         raise InfeasibleError(_UNBOUNDED)
     pays = bool((at.network.cost < 0.0).any())
@@ -64,26 +85,32 @@ def solve_along_edges(
     elif problem.total == 0.0:
         answer = _nothing_sent(at, monitor, tolerance, start)
     else:
-        answer = _solve(at, monitor, tolerance, start)
-    result = _judged(problem, answer, tolerance, monitor)
+        answer = _solve(at, monitor, tolerance, start, is_linear=short.is_linear)
+    result = _judged(short, answer, tolerance, monitor)
     for another in (_finer, _nearly_linear):
         if result.converged or answer.status is not Status.OPTIMAL:
             break
         tried = another(at, monitor, result)
         if tried is not None:
-            other = _judged(problem, tried, tolerance, monitor)
+            other = _judged(short, tried, tolerance, monitor)
             result = other if other.gap < result.gap else result
     return result
 
 
 def _judged(
-    problem: GraphProblem, answer: _Answer, tolerance: Tolerance, monitor: Monitor
+    short: Shortened, answer: _Answer, tolerance: Tolerance, monitor: Monitor
 ) -> GraphResult:
     """The answer with its flow repaired, certified."""
-    flow = repair_flow(problem, answer.flow) or answer.flow
-    dual = answer.f, answer.g, answer.lam
+    flow = short.repaired(answer.flow)
+    dual = answer.f * short.unit, answer.g * short.unit, answer.lam * short.unit
     return GraphResult.of(
-        problem, flow, dual, answer.status, tolerance=tolerance, monitor=monitor, method="auto"
+        short.original,
+        flow,
+        dual,
+        answer.status,
+        tolerance=tolerance,
+        monitor=monitor,
+        method="auto",
     )
 
 
@@ -104,10 +131,15 @@ def _around(at: GraphNetwork, monitor: Monitor, carried: Floats) -> _Answer:
 
 def _nearly_linear(at: GraphNetwork, monitor: Monitor, result: GraphResult) -> _Answer | None:
     """The flow of least cost, where there is one for sure and it is worth a try."""
-    problem, graph = at.problem, at.problem.graph
-    limited = bool(np.isfinite(graph.capacity[graph.lengths < 0.0]).all())
-    worth = limited and bool(problem.weights.any()) and problem.is_nearly_linear
+    problem = at.problem
+    worth = _is_limited(at) and bool(problem.weights.any()) and problem.is_nearly_linear
     return _linear(at, monitor, result) if worth else None
+
+
+def _is_limited(at: GraphNetwork) -> bool:
+    """Whether what pays has a capacity."""
+    graph = at.problem.graph
+    return bool(np.isfinite(graph.capacity[graph.lengths < 0.0]).all())
 
 
 class _Answer(NamedTuple):
@@ -126,12 +158,17 @@ class _Answer(NamedTuple):
 
 
 def _solve(
-    at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: GraphResult | None
+    at: GraphNetwork,
+    monitor: Monitor,
+    tolerance: Tolerance,
+    start: GraphResult | None,
+    *,
+    is_linear: bool = False,
 ) -> _Answer:
     """The answer where something is to be found."""
     weights = at.problem.weights[at.edges]
     begin = None if start is None else at.potentials(start.f, start.lam)
-    if not weights.any():
+    if not weights.any() or (is_linear and _is_limited(at)):
         return _linear(at, monitor, start)
     if weights.all() and not at.is_knotted:
         return _quadratic(at, monitor, tolerance.gap, begin)
@@ -217,8 +254,7 @@ def _partly_linear(
     problem, graph = at.problem, at.problem.graph
     none = problem.weights == 0.0
     _check_bounded(at, none[at.edges])
-    lengths = np.abs(graph.lengths)
-    length = float(np.median(lengths[none] if none.any() else lengths)) or float(lengths.mean())
+    length = typical_length(problem)
     typical = max(problem.total, _going_round(problem)) / math.sqrt(graph.n_edges)
     small = _LITTLE * max(length / typical, float(problem.weights[~none].min()))
 

@@ -252,7 +252,7 @@ def _rtol(residual: float, before: float, tol: float) -> float:
     That is when the right arcs are active; what a step leaves is then what its system left
     (Eisenstat and Walker's second choice). Before the first step nothing is known.
     """
-    fraction = residual / before if before < np.inf else 1.0
+    fraction = min(residual / before, 1.0) if before < np.inf else 1.0
     return min(max(fraction**2, _SAFETY * tol / residual), _LOOSE)
 
 
