@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.costs import Cost
 from quot.kernels import forest
 from quot.kernels import rounding as kernels
 from quot.plan import Plan, sums
@@ -20,13 +21,16 @@ _ROUND_OFF = 16 * np.finfo(np.float64).eps
 _ON_BOUND = 1e-6
 # One said to be full must at least be this full to be believed.
 _MOSTLY = 0.5
+# Among so many pairs of open rows and columns the cheapest are looked for.
+_FEW = 4_000_000
 
 
 def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = None) -> Plan:
     """Return a plan with exact marginals, near the given one and on its support if possible.
 
     First the missing mass is routed along a spanning forest of the support, heaviest entries
-    first, which changes no zero; what that cannot mend goes through `round_sparse`.
+    first, which changes no zero; what that cannot mend goes through `round_sparse`. What only
+    forbidden pairs could take stays open, see `is_feasible`.
 
     In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
     take all their mass; the others of less than that keep some back.
@@ -34,11 +38,11 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     if full is None and marginal_error(problem, plan) <= _ROUND_OFF:
         return plan
     if plan.nnz == 0:
-        return round_sparse(plan, problem.a, problem.b, problem.total)
+        return round_sparse(plan, problem.a, problem.b, problem.total, problem.cost)
     mended = _mend_on_support(problem, plan, full or (None, None))
     if marginal_error(problem, mended) <= _ROUND_OFF:
         return mended
-    return round_sparse(mended, problem.a, problem.b, problem.total)
+    return round_sparse(mended, problem.a, problem.b, problem.total, problem.cost)
 
 
 def marginal_error(problem: Transport, plan: Plan) -> float:
@@ -55,13 +59,27 @@ def marginal_error(problem: Transport, plan: Plan) -> float:
     return float(np.max([np.max([rows.max(), cols.max(), negative, 0.0]) / unit, excess]))
 
 
-def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
+def is_feasible(problem: Transport, plan: Plan) -> bool:
+    """Whether a repaired plan satisfies all constraints up to the rounding of the total.
+
+    It moves too little where forbidden pairs were all that was left.
+    """
+    if marginal_error(problem, plan) <= _ROUND_OFF:
+        return True
+    differ = abs(float(problem.a.sum() - problem.b.sum())) if problem.is_balanced else 0.0
+    return bool(problem.total - plan.total <= 4 * _ROUND_OFF * problem.total + differ)
+
+
+def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | None = None) -> Plan:
     """Round any P >= 0 into {P 1 <= a, P' 1 <= b, sum P = mass}.
 
-    Rows, then columns, are scaled down to their masses; what is missing then is added by the
-    north-west corner rule, which makes at most n + m - 1 new entries. The l1 distance to the input
-    is at most ``2 (sum [P1 - a]_+ + sum [P'1 - b]_+) + |sum P - mass|``. With ``mass`` equal to
-    both totals all marginals are met.
+    Rows, then columns, are scaled down to their masses. What is missing then, but for the rounding
+    of the total, is added on few new entries, at most n + m - 1: between rows and columns that are
+    left open, each row, or column if these are fewer, by its cheapest pairs and never by forbidden
+    ones; or, without a cost or where there are very many of both, by the north-west corner rule.
+    The l1 distance to the input is at most
+    ``2 (sum [P1 - a]_+ + sum [P'1 - b]_+) + |sum P - mass|``. With ``mass`` equal to both totals
+    all marginals are met.
     """
     n, m = plan.shape
     if mass <= 0.0:
@@ -76,18 +94,45 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float) -> Plan:
     left_a = np.maximum(a - sums(plan.rows, values, n), 0.0)
     left_b = np.maximum(b - sums(plan.cols, values, m), 0.0)
     missing = mass - moved
-    total_a, total_b = float(left_a.sum()), float(left_b.sum())
-    if missing <= _ROUND_OFF * mass or total_a <= 0.0 or total_b <= 0.0:
+    open_a, open_b = np.flatnonzero(left_a), np.flatnonzero(left_b)
+    if missing <= _ROUND_OFF * mass or not (open_a.size and open_b.size):
         return _merge(plan.shape, plan.rows, plan.cols, values)
-    left_a *= min(1.0, missing / total_a)
-    left_b *= min(1.0, missing / total_b)
-    rows, cols, extra = _northwest(left_a, left_b)
+    if cost is None or open_a.size * open_b.size > _FEW:
+        left_a *= min(1.0, missing / (float(left_a.sum()) or 1.0))
+        left_b *= min(1.0, missing / (float(left_b.sum()) or 1.0))
+        rows, cols, extra = _northwest(left_a, left_b)
+    else:
+        between = cost.take(open_a, open_b).block(0, open_a.size)
+        rows, cols, extra = _cheapest(between, left_a[open_a], left_b[open_b], missing)
+        rows, cols = (side[k].astype(np.int32) for side, k in ((open_a, rows), (open_b, cols)))
     return _merge(
         plan.shape,
         np.concatenate((plan.rows, rows)),
         np.concatenate((plan.cols, cols)),
         np.concatenate((values, extra)),
     )
+
+
+def _cheapest(C: Floats, a: Floats, b: Floats, mass: float) -> tuple[Ints, Ints, Floats]:
+    """Send `mass` from a to b, each row by the cheapest columns left: rows, cols, values.
+
+    Rows that have a cheaper pair come first; pairs that cost inf take nothing.
+    """
+    if C.shape[0] > C.shape[1]:
+        cols, rows, values = _cheapest(C.T, b, a, mass)
+        return rows, cols, values
+    left, found = b.copy(), []
+    for i in np.argsort(C.min(axis=1, initial=np.inf), kind="stable"):
+        near = np.flatnonzero((left > 0.0) & (C[i] < np.inf))
+        near = near[np.argsort(C[i, near], kind="stable")]
+        before = np.cumsum(left[near]) - left[near]
+        sent = np.clip(min(a[i], mass) - before, 0.0, left[near])
+        left[near] -= sent
+        mass -= float(sent.sum())
+        near, sent = near[sent > 0.0], sent[sent > 0.0]
+        found.append((np.full(near.size, i, np.int32), near.astype(np.int32), sent))
+    rows, cols, values = (np.concatenate(part) for part in zip(*found, strict=True))
+    return rows, cols, values
 
 
 def _northwest(a: Floats, b: Floats) -> tuple[Ints, Ints, Floats]:

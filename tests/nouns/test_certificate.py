@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.oracles import certificate as oracle
@@ -9,9 +10,13 @@ from tests.oracles.linear import solve_linear
 from tests.strategies import problems, rng_of, seeds, sparse_problems
 
 from quot.certificate import Certificate, certify
-from quot.convergence import Tolerance
+from quot.certificate.bracket import exact_sum
+from quot.convergence import Status, Tolerance
+from quot.costs import PointCost
+from quot.graph import Flow, Graph
 from quot.plan import Plan
-from quot.problem import Problem
+from quot.problem import EntropicProblem, GraphProblem, Problem
+from quot.rounding import repair
 
 
 def make(instance):
@@ -56,7 +61,8 @@ def test_bounds_are_the_formulas(instance, seed):
     linear = np.abs(f) @ i.a + np.abs(g) @ i.b + abs(lam) * (i.a.sum() + i.b.sum())
     linear += np.abs(i.C).max() * i.total
     penalty = f @ i.a + g @ i.b + lam * i.total - dual
-    assert 0 < c.round_off <= 16 * np.finfo(float).eps * (linear + penalty)
+    squares = i.reg / 2 * i.total**2
+    assert 0 <= c.round_off <= 16 * np.finfo(float).eps * (linear + penalty + squares)
 
 
 @given(sparse_problems(), seeds)
@@ -134,6 +140,9 @@ def test_nan_never_passes(place, mass, reg):
         ({"upper": 1.0 + 0.5e-9}, True),
         ({"upper": 1.0 - 2e-9}, False),
         ({"upper": 1.0 + 2e-9, "round_off": 1.5e-9}, True),
+        ({"upper": 1.0 - 2e-9, "round_off": 1.5e-9}, True),
+        ({"upper": 1.0 + 1e-7, "round_off": 1.0}, False),
+        ({"upper": 1.0 - 1e-7, "round_off": 1.0}, False),
         ({"primal_residual": 2e-9}, False),
         ({"multiplier_violation": 2e-9}, False),
         ({"scope": "support"}, False),
@@ -141,6 +150,8 @@ def test_nan_never_passes(place, mass, reg):
         ({"upper": np.inf}, False),
         ({"lower": np.nan}, False),
         ({"lower": 0.0, "upper": 0.0}, True),
+        ({"lower": 0.0, "upper": 0.0, "scale": 0.0}, True),
+        ({"lower": 0.0, "upper": 1e-300, "scale": 0.0}, False),
         ({"upper": 1.0 + 2e-9, "scale": 3.0}, True),
     ],
     ids=str,
@@ -172,13 +183,140 @@ def test_no_bound_is_an_infinite_gap(lower, upper):
 
 
 @given(problems(regs=st.floats(1e-3, 1e3)), seeds)
-def test_scale_is_the_optimum_or_a_thousandth_of_a_typical_cost(instance, seed):
+def test_scale_is_what_the_plan_adds_up_or_the_lower_bound(instance, seed):
     P, f, g, lam = guess(instance, seed)
-    c = certify(make(instance), Plan.from_dense(P), f, g, lam)
-    costs = np.abs(instance.C)
-    typical = np.median(costs) or costs.mean() or 1.0  # of a cost that is mostly, or all, zero
-    assert c.scale == pytest.approx(
-        max(abs(c.lower), abs(c.upper), 1e-3 * typical * instance.total)
-    )
-    gap = c.upper - c.lower - c.round_off
-    assert c.relative_gap == pytest.approx(max(gap, 0.0) / c.scale if c.scale else 0.0)
+    problem = make(instance)
+    c = certify(problem, Plan.from_dense(P), f, g, lam)
+    Q = repair(problem, Plan.from_dense(P)).to_dense()
+    used = oracle.objective(np.abs(instance.C), Q, instance.reg)
+    assert c.scale == pytest.approx(max(used, abs(c.lower)))
+    gap = max(c.upper - c.lower - min(c.round_off, 1e-8 * c.scale), 0.0)
+    assert c.relative_gap == pytest.approx(gap / c.scale if c.scale else 0.0)
+
+
+def test_scale_of_an_entropic_problem_has_the_entropy_without_its_sign():
+    problem = EntropicProblem([[1.0, 0.0], [0.0, 1.0]], eps=0.5)
+    plan = Plan.from_dense(np.full((2, 2), 0.25))
+    c = certify(problem, plan, np.zeros(2), np.zeros(2))
+    assert c.scale == pytest.approx(max(0.5 + 0.5 * (1 + np.log(4)), abs(c.lower)))
+
+
+def test_scale_of_a_flow_has_lengths_without_their_signs():
+    graph = Graph(3, [[0, 1], [1, 2], [0, 2]], [2.0, -1.5, 1e15], directed=True)
+    problem = GraphProblem(graph, [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], reg=[0.5, 0.0, 0.0])
+    flow = Flow(graph, np.array([1.0, 1.0, 0.0]), problem.source, problem.target)
+    p = np.array([0.0, 2.5, 1.0])
+    c = certify(problem, flow, -p, p)
+    assert (c.lower, c.upper) == (0.75, 0.75)
+    assert c.scale == 2.0 + 1.5 + 0.25
+
+
+# --- what carries nothing says nothing ---------------------------------------------------------
+
+# Two pairs of equal points and one that is far: all is at home, and the wrong plan is not.
+NEAR = np.array([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]])
+
+
+@pytest.mark.parametrize("far", [1e3, 1e9, 1e15, 1e60, 1e300])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_costs_that_carry_nothing_do_not_count(far, sparse):
+    """The scale had the median of all costs: where most of them were sentinels all was optimal."""
+    C = np.full((8, 8), far)
+    C[:2, :2] = [[1.0, 2.0], [2.0, 1.0]]
+    np.fill_diagonal(C, 1.0)
+    cost = sp.csr_array(C) if sparse else C
+    right, wrong = np.eye(8), np.eye(8)
+    wrong[:2, :2] = [[0.0, 1.0], [1.0, 0.0]]
+    problem = Problem(cost, np.ones(8), np.ones(8))
+    f, g = np.ones(8), np.zeros(8)
+    good, bad = (certify(problem, Plan.from_dense(P), f, g) for P in (right, wrong))
+    assert (good.lower, good.upper, good.scale) == (8.0, 8.0, 8.0)
+    assert good.holds(Tolerance())
+    assert (bad.lower, bad.upper, bad.scale) == (8.0, 10.0, 10.0)
+    assert bad.relative_gap == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("far", [1e12, 1e15, 1e100])
+def test_potentials_of_the_size_of_a_sentinel_excuse_nothing(far):
+    """Their round-off covered any gap."""
+    problem = Problem([[1.0, 4.0], [far, 3.0]], np.ones(2), np.ones(2))
+    f, g = np.array([4.0 - far, 3.0]), np.array([far - 3.0, 0.0])  # as far apart as they may be
+    plan = [[1.0 - 1e-13, 1e-13], [1e-13, 1.0 - 1e-13]]  # costs a little, or far too much
+    c = certify(problem, Plan.from_dense(plan), f, g)
+    assert c.round_off > 1e-4
+    assert not c.holds(Tolerance())
+    assert c.judge(Status.OPTIMAL, Tolerance()) is Status.STALLED
+    anchored = certify(problem, Plan.from_dense(np.eye(2)), np.array([1.0, 3.0]), np.zeros(2))
+    assert anchored.holds(Tolerance())
+
+
+def test_round_off_excuses_a_small_part_of_the_scale_only():
+    def at(gap):
+        return Certificate(1.0, 1.0 + gap, 0.0, 0.0, 1e-3, 1.0, "all", 1)
+
+    assert at(0.9e-8).relative_gap == 0.0
+    assert at(1.0e-8 + 0.5e-9).holds(Tolerance())
+    assert at(1.0e-7).relative_gap == pytest.approx(0.9e-7)
+    assert at(1.0e-7).judge(Status.OPTIMAL, Tolerance()) is Status.NEAR_OPTIMAL
+    assert at(1.0e-4).judge(Status.OPTIMAL, Tolerance()) is Status.STALLED
+
+
+@pytest.mark.parametrize("mass", [None, 1.5])
+@pytest.mark.parametrize("cost", ["dense", "sparse", "points"])
+def test_a_plan_that_costs_nothing_is_certified_by_that(cost, mass):
+    """Whatever the potentials: no cost is negative."""
+    C = {"dense": NEAR, "sparse": sp.csr_array((NEAR + 1.0) * (NEAR < 3.0)), "points": None}[cost]
+    X = np.array([[0.0], [1.0], [5.0]])
+    if cost == "sparse":
+        C.data -= 1.0
+    problem = Problem(PointCost(X, X) if C is None else C, np.ones(3), np.ones(3), mass=mass)
+    plan = Plan.from_dense(np.eye(3) if mass is None else np.diag([1.0, 0.5, 0.0]))
+    c = certify(problem, plan, -np.ones(3), -1e15 * np.ones(3), 3.0 if mass else 0.0)
+    assert (c.lower, c.upper, c.relative_gap, c.round_off) == (0.0, 0.0, 0.0, 0.0)
+    assert c.holds(Tolerance())
+
+
+def test_all_mass_at_the_least_cost_is_a_bound():
+    problem = Problem([[3.0, 7.0], [9.0, 3.0]], [1.0, 2.0], [1.0, 2.0], reg=0.0)
+    c = certify(problem, Plan.from_dense(np.diag([1.0, 2.0])), np.full(2, -50.0), np.zeros(2))
+    assert (c.lower, c.upper) == (9.0, 9.0)
+    problem = Problem([[-3.0, 7.0], [9.0, 3.0]], [1.0, 2.0], [1.0, 2.0], mass=0.5)
+    c = certify(problem, Plan.from_dense([[0.5, 0], [0, 0]]), np.full(2, -50.0), np.zeros(2), 0.0)
+    assert (c.lower, c.upper, c.scale) == (-1.5, -1.5, 1.5)
+
+
+def test_lengths_are_not_negative_mostly():
+    graph = Graph(2, [[0, 1]], [1.0])
+    problem = GraphProblem(graph, [1.0, 0.5], [1.0, 0.5])
+    flow = Flow(graph, np.zeros(1), problem.source, problem.target)
+    c = certify(problem, flow, np.array([0.0, 1e15]), np.zeros(2))
+    assert (c.lower, c.upper) == (0.0, 0.0)
+    assert c.holds(Tolerance())
+
+
+def test_what_cancels_cancels_exactly(rng):
+    """f = -g on equal masses: a plain sum leaves round-off, which has nothing to be small to."""
+    f, a = 1e3 * rng.normal(size=1000), rng.random(1000)
+    assert exact_sum(f * a, -f * a) == 0.0
+    assert exact_sum(1e300, np.array([1.0]), -1e300) == 1.0
+    assert exact_sum(np.full(3, 1e308)) == np.inf
+    assert np.isnan(exact_sum(np.array([np.inf, -np.inf])))
+    assert np.isnan(exact_sum(np.nan, 1.0))
+
+
+def test_a_cosine_is_known_up_to_rounding_of_its_terms():
+    """1 - cos of equal directions is some 1e-16 and not 0: as good as nothing."""
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    problem = Problem(PointCost(X, X, metric="cosine"))
+    f = np.linspace(0.0, 1e-3, 40)
+    c = certify(problem, Plan.from_dense(np.eye(40) / 40), f, -f)
+    assert c.gap != 0.0
+    assert abs(c.gap) < 1e-15
+    assert c.holds(Tolerance())
+
+
+def test_mass_that_only_forbidden_pairs_could_take_is_no_bound():
+    problem = Problem(sp.csr_array([[1.0, 0.0], [1.0, 1.0]]))
+    c = certify(problem, Plan.from_dense([[0.0, 0.0], [0.5, 0.0]]), np.zeros(2), np.zeros(2))
+    assert c.upper == np.inf
+    assert c.relative_gap == np.inf

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
-from quot.certificate.bracket import TINY, Certificate
+from quot.certificate.bracket import EPS, ROUND_OFF, Bound, Bracket, Certificate, exact_sum
 from quot.graph import Flow, Graph
 from quot.kernels import forest
 from quot.parallel import dot
@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-_EPS = float(np.finfo(np.float64).eps)
+# What is wrong by no more than this, in units of the largest mass, is rounded.
+_ROUND_OFF = 16 * EPS
 # Room on an edge for both ways that carries nothing, in units of the largest mass: little.
 _UNUSED = 1e-6
 # Where less is wrong, in units of the largest mass, edges that carry as little may be emptied.
@@ -39,28 +40,25 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
     """
     graph = problem.graph
     p, w = -f, problem.weights
-    lower, noise = _dual_value(problem, p, lam, w)
-    if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
-        lower, noise = max((lower, noise), _dual_value(problem, p, lam, np.zeros_like(w)))
-    repaired, upper = repair_flow(problem, flow), np.inf
+    error = flow_error(problem, flow)
+    # Rounding alone stays: the forest may lead along edges that it is not worth.
+    repaired = flow if error <= _ROUND_OFF else repair_flow(problem, flow)
+    upper, used, moved = np.inf, 0.0, 0.0
     if repaired is not None:
-        upper = problem.objective(repaired)
-        noise *= float(np.abs(repaired.values).sum())
-    largest = float(np.abs(p).max(initial=0.0))
-    terms = (
-        dot(np.abs(p), problem.source + problem.target)
-        + abs(lam) * problem.total
-        + (abs(upper) if np.isfinite(upper) else 0.0)
-        + largest * _EPS
-    )
-    typical = float(np.median(np.abs(graph.lengths))) if graph.n_edges else 0.0
+        upper, x = problem.objective(repaired), np.abs(repaired.values)
+        used = dot(np.abs(graph.lengths), x) + 0.5 * dot(problem.weights * x, x)
+        moved = float(x.sum())
+    terms = dot(np.abs(p), problem.source + problem.target) + abs(lam) * problem.total
+    values = [_dual_value(problem, p, lam, w)]
+    if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
+        values.append(_dual_value(problem, p, lam, np.zeros_like(w)))
+    bounds = [Bound(value, ROUND_OFF * terms + noise * moved) for value, noise in values]
+    if not (graph.lengths < 0.0).any():  # nothing costs less than nothing
+        bounds.append(Bound(0.0, 0.0))
     return Certificate(
-        lower=lower,
-        upper=upper,
-        primal_residual=flow_error(problem, flow),
+        **Bracket.of(bounds, upper, used)._asdict(),
+        primal_residual=error,
         multiplier_violation=0.0,
-        round_off=8 * _EPS * terms + noise,
-        scale=max(abs(lower), abs(upper), TINY * problem.total * (typical or 1.0)),
         scope="all",
         pairs=graph.n_edges,
         priced="edges",
@@ -100,7 +98,7 @@ def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tupl
     hard = (w == 0.0) & np.isinf(graph.capacity)
     over, noise = _excess(problem, p), 0.0
     if (over[hard] > 0.0).any():
-        rounding = 16 * _EPS * float(np.abs(p).max())
+        rounding = 16 * EPS * float(np.abs(p).max())
         if not over[hard].max() <= rounding:
             p = _lowered(problem, p, hard)
             over = _excess(problem, p)
@@ -110,21 +108,25 @@ def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tupl
         over[hard] = 0.0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x = np.where(over > 0.0, np.minimum(over / w, graph.capacity), 0.0)
-    given = dot(x, over - 0.5 * w * x)
+    given = x * (over - 0.5 * w * x)
     if problem.is_balanced:
-        return dot(p, problem.target - problem.source) - given, noise
-    sent = _cheapest(problem.source, -p, problem.total)
-    return _cheapest(problem.target, p, problem.total) + sent - given, noise
+        return exact_sum(p * (problem.target - problem.source), -given), noise
+    ends = (
+        _cheapest(problem.source, -p, problem.total),
+        _cheapest(problem.target, p, problem.total),
+    )
+    return exact_sum(*ends, -given), noise
 
 
-def _cheapest(most: Floats, price: Floats, total: float) -> float:
-    """What a total costs at least, taken from `most` (N,) at these prices (N,).
+def _cheapest(most: Floats, price: Floats, total: float) -> Floats:
+    """What a total costs at least, taken from `most` (N,) at these prices (N,), a node each.
 
-    That is ``max_q total q - sum_v most_v max(q - price_v, 0)``: the best potential of S or T.
+    The sum is ``max_q total q - sum_v most_v max(q - price_v, 0)``: the best potential of S or T.
     """
     order = np.argsort(price, kind="stable")
     before = np.cumsum(most[order]) - most[order]
-    return dot(price[order], np.clip(total - before, 0.0, most[order]))
+    costs: Floats = price[order] * np.clip(total - before, 0.0, most[order])
+    return costs
 
 
 def _excess(problem: GraphProblem, p: Floats) -> Floats:
@@ -167,7 +169,7 @@ def _relaxed(
     p = p.copy()
     for _ in range(min(p.size, _ROUNDS)):
         at_most = p[tail] + length
-        if (p[head] - at_most).max() <= 8 * _EPS * float(np.abs(p).max()):
+        if (p[head] - at_most).max() <= 8 * EPS * float(np.abs(p).max()):
             break
         np.minimum.at(p, head, at_most)
     return p
@@ -235,7 +237,7 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
         received = np.clip(carried[-n:], 0.0, problem.target)
     repaired = Flow(graph, x, sent, received)
     most = problem.total + float(np.abs(x).max(initial=0.0))  # of sums over all nodes, and cycles
-    rounded = 64 * _EPS * (1.0 + most / problem.unit)
+    rounded = 64 * EPS * (1.0 + most / problem.unit)
     if problem.is_balanced:  # masses that round-off has left to components that want nothing
         rounded += float(np.abs(graph.sums(problem.source - problem.wanted)).max()) / problem.unit
     return repaired if flow_error(problem, repaired) <= rounded else None

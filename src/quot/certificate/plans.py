@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.certificate.bracket import TINY, Certificate
-from quot.costs import PointCost, SparseCost, sample
+from quot.certificate.bracket import (
+    EPS,
+    EXCUSED,
+    ROUND_OFF,
+    Bound,
+    Bracket,
+    Certificate,
+    exact_sum,
+)
+from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
 from quot.pairs.boxes import trees
@@ -14,11 +22,12 @@ from quot.pairs.screen import Blocks, Boxes, choose
 from quot.parallel import dot, map_rows
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
-from quot.rounding import marginal_error, repair
+from quot.rounding import is_feasible, marginal_error, repair
 
 Floats = NDArray[np.float64]
 
-_EPS = float(np.finfo(np.float64).eps)
+# Cosines of d dimensions are wrong by at most so much, each and for every dimension.
+_COSINE = 4 * EPS
 # Rows that one thread takes at a time through a tree.
 _ROWS = 2048
 
@@ -37,69 +46,114 @@ def certify_plan(
         spread = abs(lam) + float(np.abs(f).max() + np.abs(g).max())
         violation = float(np.max([f.max(), g.max(), 0.0])) / (spread if spread > 0 else 1.0)
         f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
+    used = dot(np.abs(problem.cost.at(repaired.rows, repaired.cols)), repaired.values)
     if isinstance(problem, EntropicProblem):
-        lower, penalty, pairs = _entropic_bound(problem, f, g, lam)
-        penalty += problem.eps * float(np.abs(problem.entropy_terms(repaired)).sum())
+        bounds, pairs = _entropic_bounds(problem, f, g, lam)
+        used += problem.eps * float(np.abs(problem.entropy_terms(repaired)).sum())
     elif isinstance(problem, Problem):
         support = plan if scope != "all" else None
-        lower, penalty, pairs = _quadratic_bound(problem, f, g, lam, support)
+        bounds, pairs = _quadratic_bounds(problem, f, g, lam, support)
+        used += 0.5 * problem.reg * dot(repaired.values, repaired.values)
     else:
         raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
-    terms = (
-        dot(np.abs(f), a)
-        + dot(np.abs(g), b)
-        # f and g are known no better than lam is: its rounding may move all of them.
-        + abs(lam) * float(a.sum() + b.sum())
-        + dot(np.abs(problem.cost.at(repaired.rows, repaired.cols)), repaired.values)
-        + (penalty if np.isfinite(penalty) else 0.0)
-    )
-    upper = problem.objective(repaired)
-    costs = np.abs(sample(problem.cost))
-    typical = float(np.median(costs)) or float(costs.mean()) or 1.0
+    upper = problem.objective(repaired) if is_feasible(problem, repaired) else np.inf
+    least_scale = _blur(problem.cost) * problem.total / EXCUSED
     return Certificate(
-        lower=lower,
-        upper=upper,
+        **Bracket.of(bounds, upper, used, least_scale)._asdict(),
         primal_residual=marginal_error(problem, plan),
         multiplier_violation=violation,
-        round_off=8 * _EPS * terms,
-        scale=max(abs(lower), abs(upper), TINY * problem.total * typical),
         scope=scope,
         pairs=pairs,
     )
 
 
-def _quadratic_bound(
+def _blur(cost: Cost) -> float:
+    """How far costs are wrong that are small differences of large numbers: cosines."""
+    if isinstance(cost, PointCost) and cost.metric == "cosine":
+        return _COSINE * float(cost.X.shape[1])
+    return 0.0
+
+
+def _quadratic_bounds(
     problem: Problem, f: Floats, g: Floats, lam: float, support: Plan | None
-) -> tuple[float, float, int]:
-    """Best bound from signed potentials, its penalty if any, and the number of pairs seen."""
+) -> tuple[list[Bound], int]:
+    """Bounds from signed potentials, with and without squares, and the number of pairs seen."""
     a, reg = problem.a, problem.reg
     if not (np.isfinite(f).all() and np.isfinite(g).all() and np.isfinite(lam)):
-        return np.nan, np.nan, 0
+        return [Bound(np.nan, np.nan)], 0
+    noise = ROUND_OFF * _terms(problem, f, g, lam)
+    f, g, lam, top = _without_lam(problem, f, g, lam)
+    masses = g * problem.b, lam * problem.total
     squares, largest, pairs = _scan(problem, f + lam, g, support)
-    masses = dot(g, problem.b) + _price(problem, lam)
-    lower = -np.inf
-    penalty = 0.0
-    if reg > 0:
-        penalty = float(squares.sum()) / (2 * reg)
-        lower = dot(f, a) + masses - penalty
     # The linear bound: move each f to where no pair of its row is violated.
     full = a > 0
-    moved = f - np.where(np.isfinite(largest), largest, 0.0)
-    if not problem.is_balanced:
-        moved = np.minimum(moved, 0.0)
-    linear = dot(moved[full], a[full]) + masses
-    if linear > lower:  # without the quadratic term, whose round-off would excuse any gap
-        lower, penalty = linear, 0.0
-    return lower, penalty, pairs
+    moved = np.minimum(f - np.where(np.isfinite(largest), largest, 0.0), top)
+    bounds = [Bound(exact_sum(moved[full] * a[full], *masses), noise)]
+    if reg > 0:
+        penalty = exact_sum(squares) / (2 * reg)
+        signed = exact_sum(f * a, *masses, -penalty)
+        bounds.append(Bound(signed, noise + ROUND_OFF * penalty))
+    if support is None:
+        bounds += _least_value(problem)
+    return bounds, pairs
 
 
-def _entropic_bound(
+def _terms(problem: Transport, f: Floats, g: Floats, lam: float) -> float:
+    """What is added up in a dual value; f and g are known no better than lam is."""
+    a, b = problem.a, problem.b
+    return dot(np.abs(f), a) + dot(np.abs(g), b) + abs(lam) * float(a.sum() + b.sum())
+
+
+def _without_lam(
+    problem: Transport, f: Floats, g: Floats, lam: float
+) -> tuple[Floats, Floats, float, float]:
+    """Potentials f, g and lam of the same dual value, and the most that f may be.
+
+    Where all rows, or columns, send all they have, up to rounding, lam is added to theirs: then it
+    cancels from the value, however large it is.
+    """
+    if problem.is_balanced:
+        return f, g, 0.0, np.inf
+    kept_a, kept_b = (exact_sum(mass) - problem.total for mass in (problem.a, problem.b))
+    rounding = 2 * ROUND_OFF * problem.total
+    if abs(kept_a) <= rounding:
+        return f + lam, g, 0.0, lam
+    if abs(kept_b) <= rounding:
+        return f, g + lam, 0.0, 0.0
+    return f, g, lam, 0.0
+
+
+def _least_value(problem: Problem) -> list[Bound]:
+    """What the mass would cost if all of it went by the cheapest pair, if that is known at once.
+
+    Where a plan costs nothing and no cost is negative that is all there is to show.
+    """
+    cost = problem.cost
+    if problem.total == 0.0:
+        least = 0.0
+    elif isinstance(cost, DenseCost):
+        least = float(cost.C.min())
+    elif isinstance(cost, SparseCost) and cost.values.size:
+        least = float(cost.values.min())
+    elif isinstance(cost, PointCost) and not _blur(cost):
+        least = 0.0
+    else:
+        return []
+    totals = problem.total, float(problem.b.sum()) if problem.is_balanced else problem.total
+    value = min(least * total for total in totals)
+    return [Bound(value, ROUND_OFF * abs(value))]
+
+
+def _entropic_bounds(
     problem: EntropicProblem, f: Floats, g: Floats, lam: float
-) -> tuple[float, float, int]:
-    """Best bound from signed potentials, its exponential term, and the number of pairs seen."""
+) -> tuple[list[Bound], int]:
+    """Bounds from signed potentials, as they are and moved, and the number of pairs seen."""
     eps, full = problem.eps, problem.a > 0
     if problem.total == 0.0:
-        return 0.0, 0.0, 0
+        return [Bound(0.0, 0.0)], 0
+    terms = _terms(problem, f, g, lam)
+    f, g, lam, top = _without_lam(problem, f, g, lam)
+    masses = g * problem.b, lam * problem.total
     barred = np.where(problem.b > 0, g, -np.inf)  # a column without mass receives nothing
 
     def scan(start: int, stop: int) -> Floats:
@@ -110,23 +164,18 @@ def _entropic_bound(
 
     logs = np.concatenate(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))[full]
     f, a = f[full], problem.a[full]
-    masses = dot(g, problem.b) + _price(problem, lam)
     # The entropic c-transform: move each f to where its row sum is its mass.
     step = np.where(np.isfinite(logs), eps * (np.log(a) - logs), 0.0)
-    if not problem.is_balanced:
-        step = np.minimum(step, -f)
+    step = np.minimum(step, top - f)
     with np.errstate(over="ignore"):
         given = eps * float(np.exp(logs).sum())
         moved = eps * float(np.exp(logs + step / eps).sum())
-    bounds = (dot(f, a) + masses - given, dot(f + step, a) + masses - moved)
-    better = int(bounds[1] > bounds[0])
+    bounds = [
+        Bound(exact_sum(p * a, *masses, -paid), ROUND_OFF * (terms + paid))
+        for p, paid in ((f, given), (f + step, moved))
+    ]
     pairs = int(np.count_nonzero(full)) * int(np.count_nonzero(problem.b))
-    return bounds[better], (given, moved)[better], pairs
-
-
-def _price(problem: Transport, lam: float) -> float:
-    """Return what the total mass adds to the dual value."""
-    return lam * problem.total if problem.total > 0 else 0.0  # lam may be -inf, or 0 if balanced
+    return bounds, pairs
 
 
 def _scan(

@@ -23,6 +23,7 @@ from quot.network.cycles import PUSHES
 from quot.network.least_norm import least_norm, solve_linear
 from quot.network.regions import descend_in_regions
 from quot.problem import GraphProblem
+from quot.quadratic.anchor import anchor_flow
 from quot.quadratic.graph import GraphNetwork, least_potentials
 from quot.result import GraphResult
 
@@ -102,16 +103,25 @@ def _judged(
 ) -> GraphResult:
     """The answer with its flow repaired, certified."""
     flow = short.repaired(answer.flow)
-    dual = answer.f * short.unit, answer.g * short.unit, answer.lam * short.unit
-    return GraphResult.of(
-        short.original,
-        flow,
-        dual,
-        answer.status,
-        tolerance=tolerance,
-        monitor=monitor,
-        method="auto",
-    )
+
+    def judged(dual: tuple[Floats, Floats, float]) -> GraphResult:
+        return GraphResult.of(
+            short.original,
+            flow,
+            dual,
+            answer.status,
+            tolerance=tolerance,
+            monitor=monitor,
+            method="auto",
+        )
+
+    result = judged((answer.f * short.unit, answer.g * short.unit, answer.lam * short.unit))
+    if result.converged or answer.status is not Status.OPTIMAL:
+        return result
+    dual = anchor_flow(short.original, flow)
+    other = result if dual is None else judged(dual)
+    better = other.certificate.relative_gap < result.certificate.relative_gap
+    return other if better or other.converged else result
 
 
 def _finer(at: GraphNetwork, monitor: Monitor, result: GraphResult) -> _Answer:

@@ -16,6 +16,7 @@ from quot.plan import Plan
 from quot.problem import Problem
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
 
 # A marginal this close to its bound (relative) is on it.
 _FULL = 1e-12
@@ -29,15 +30,7 @@ def polish(problem: Problem, plan: Plan, dual: Dual) -> Dual:
     """
     n, m = problem.shape
     source, sink = n + m, n + m + 1
-    keeps_a = _keeps_back(problem, problem.a, plan.row_sums())
-    keeps_b = _keeps_back(problem, problem.b, plan.col_sums())
-    tail = np.concatenate((plan.rows, np.full(keeps_a.size, source), n + keeps_b))
-    head = np.concatenate((n + plan.cols, keeps_a, np.full(keeps_b.size, sink)))
-    length = np.zeros(tail.size)
-    length[: plan.nnz] = problem.cost.at(plan.rows, plan.cols) + problem.reg * plan.values
-    order = np.concatenate(
-        (np.arange(plan.nnz, tail.size), np.argsort(-plan.values, kind="stable"))
-    )
+    tail, head, length, order = equations(problem, plan)
     potentials = np.concatenate((-dual.f, dual.g + dual.lam, [0.0, dual.lam]))
     forest.stretch(
         *forest.span(order, tail, head, potentials.size, source), tail, head, length, potentials
@@ -47,6 +40,25 @@ def polish(problem: Problem, plan: Plan, dual: Dual) -> Dual:
         return Dual(f, g)
     lam = float(potentials[sink])
     return Dual(np.minimum(f, 0.0), np.minimum(g - lam, 0.0), lam)
+
+
+def equations(problem: Problem, plan: Plan) -> tuple[Ints, Ints, Floats, Ints]:
+    """Arcs, what potentials differ by along them, and the arcs by preference.
+
+    Rows are the nodes 0 .. n - 1, then come the columns, S and T. What hangs on S and T comes
+    first, then the heaviest entries.
+    """
+    n, m = problem.shape
+    keeps_a = _keeps_back(problem, problem.a, plan.row_sums())
+    keeps_b = _keeps_back(problem, problem.b, plan.col_sums())
+    tail = np.concatenate((plan.rows, np.full(keeps_a.size, n + m), n + keeps_b))
+    head = np.concatenate((n + plan.cols, keeps_a, np.full(keeps_b.size, n + m + 1)))
+    length = np.zeros(tail.size)
+    length[: plan.nnz] = problem.cost.at(plan.rows, plan.cols) + problem.reg * plan.values
+    order = np.concatenate(
+        (np.arange(plan.nnz, tail.size), np.argsort(-plan.values, kind="stable"))
+    )
+    return tail, head, length, order
 
 
 def _keeps_back(problem: Problem, mass: Floats, have: Floats) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from quot.pairs import Pricer
 from quot.pairs.boxes import trees
 from quot.plan import Plan
 from quot.problem import Problem
+from quot.quadratic.anchor import anchor
 from quot.quadratic.feasibility import check_feasible
 from quot.quadratic.polish import polish
 from quot.quadratic.working_set import Solution, WorkingSet
@@ -72,9 +73,13 @@ def solve_quadratic(
         plan = _visible(problem, repair(problem, plan, _full(problem, dual)))
     answer, certificate = _answer(problem, plan, dual)
     if status is Status.OPTIMAL and not certificate.holds(tolerance):
-        exact, other = _answer(problem, plan, polish(problem, plan, dual))
-        if other.relative_gap < certificate.relative_gap:
-            answer, certificate = exact, other
+        for improve in (polish, anchor):
+            better = improve(problem, plan, dual)
+            if better is None or certificate.holds(tolerance):
+                continue
+            exact, other = _answer(problem, plan, better)
+            if other.relative_gap < certificate.relative_gap or other.holds(tolerance):
+                answer, certificate = exact, other
     return Result(
         problem=problem,
         plan=plan,
