@@ -75,8 +75,8 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | Non
 
     Rows, then columns, are scaled down to their masses. What is missing then, but for the rounding
     of the total, is added on few new entries, at most n + m - 1: between rows and columns that are
-    left open, each row, or column if these are fewer, by its cheapest pairs and never by forbidden
-    ones; or, without a cost or where there are very many of both, by the north-west corner rule.
+    left open, the cheapest pairs first and never forbidden ones; or, without a cost or where there
+    are very many of both, by the north-west corner rule.
     The l1 distance to the input is at most
     ``2 (sum [P1 - a]_+ + sum [P'1 - b]_+) + |sum P - mass|``. With ``mass`` equal to both totals
     all marginals are met.
@@ -102,9 +102,7 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | Non
         left_b *= min(1.0, missing / (float(left_b.sum()) or 1.0))
         rows, cols, extra = _northwest(left_a, left_b)
     else:
-        between = cost.take(open_a, open_b).block(0, open_a.size)
-        rows, cols, extra = _cheapest(between, left_a[open_a], left_b[open_b], missing)
-        rows, cols = (side[k].astype(np.int32) for side, k in ((open_a, rows), (open_b, cols)))
+        rows, cols, extra = _cheapest(cost, left_a, left_b, missing)
     return _merge(
         plan.shape,
         np.concatenate((plan.rows, rows)),
@@ -113,26 +111,17 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | Non
     )
 
 
-def _cheapest(C: Floats, a: Floats, b: Floats, mass: float) -> tuple[Ints, Ints, Floats]:
-    """Send `mass` from a to b, each row by the cheapest columns left: rows, cols, values.
-
-    Rows that have a cheaper pair come first; pairs that cost inf take nothing.
-    """
-    if C.shape[0] > C.shape[1]:
-        cols, rows, values = _cheapest(C.T, b, a, mass)
-        return rows, cols, values
-    left, found = b.copy(), []
-    for i in np.argsort(C.min(axis=1, initial=np.inf), kind="stable"):
-        near = np.flatnonzero((left > 0.0) & (C[i] < np.inf))
-        near = near[np.argsort(C[i, near], kind="stable")]
-        before = np.cumsum(left[near]) - left[near]
-        sent = np.clip(min(a[i], mass) - before, 0.0, left[near])
-        left[near] -= sent
-        mass -= float(sent.sum())
-        near, sent = near[sent > 0.0], sent[sent > 0.0]
-        found.append((np.full(near.size, i, np.int32), near.astype(np.int32), sent))
-    rows, cols, values = (np.concatenate(part) for part in zip(*found, strict=True))
-    return rows, cols, values
+def _cheapest(cost: Cost, a: Floats, b: Floats, mass: float) -> tuple[Ints, Ints, Floats]:
+    """Send `mass` from a to b by the cheapest pairs between what is open: rows, cols, values."""
+    open_a, open_b = np.flatnonzero(a), np.flatnonzero(b)
+    between = cost.take(open_a, open_b).block(0, open_a.size)
+    order = np.argsort(between, axis=None, kind="stable")
+    order = order[: np.count_nonzero(between < np.inf)]
+    i, j = np.divmod(order, open_b.size)
+    rows, cols = open_a[i].astype(np.int32), open_b[j].astype(np.int32)
+    values: Floats = kernels.fill(rows, cols, a, b, mass)
+    sent = values > 0.0
+    return rows[sent], cols[sent], values[sent]
 
 
 def _northwest(a: Floats, b: Floats) -> tuple[Ints, Ints, Floats]:

@@ -52,6 +52,7 @@ def calls():
     from quot.network import multigrid, newton
     from quot.pairs import blocks, candidates, screen
     from quot.quadratic import coarse
+    from quot.quadratic.anchor import anchor
     from quot.quadratic.polish import polish
     from quot.rounding import round_sparse
 
@@ -87,7 +88,8 @@ def calls():
                 quot.solve_points(X, Y, reg=reg, mass=mass)
                 quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
         r = quot.solve(C, mass=0.6)
-        polish(r.problem, r.plan, Dual(r.f, r.g, r.lam))
+        for improve in (polish, anchor):
+            improve(r.problem, r.plan, Dual(r.f, r.g, r.lam))
         stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
         assert quot.solve_points(X, Y, reg=100.0, **stop).history[-1].level > 0
         for name, value in (("_MANY", 0), ("_BOXED", 0.0), ("_SEARCHED", 0.0)):  # boxes
@@ -97,7 +99,8 @@ def calls():
         _record_screens(X[:4], Y)
         MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
         rough = quot.Plan.from_dense(C / C.sum())
-        round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0)
+        for cost in (None, costs.DenseCost(C)):
+            round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
         patch.setattr(multigrid, "_FEW", 4)
         _record_multigrid(rng)
         _record_simplex(rng, patch)

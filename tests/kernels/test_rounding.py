@@ -63,3 +63,16 @@ def test_refine_spreads_entries_over_members(rng):
     np.testing.assert_allclose(again, coarse, atol=1e-14)
     assert (np.bincount(i, x, n) <= a + 1e-14).all()
     assert (np.bincount(j, x, m) <= b + 1e-14).all()
+
+
+@given(masses, masses, st.integers(0, 20), st.randoms(use_true_random=False))
+def test_fill(a, b, mass, random):
+    """Pairs in turn, each as much as both ends and what is to be sent allow."""
+    pairs = [(i, j) for i in range(len(a)) for j in range(len(b)) if random.random() < 0.7]
+    random.shuffle(pairs)
+    rows, cols = (np.array([pair[k] for pair in pairs], np.int32) for k in (0, 1))
+    values = kernels.fill(rows, cols, np.array(a, float), np.array(b, float), float(mass))
+    for (i, j), x in zip(pairs, values.tolist(), strict=True):
+        amount = min(a[i], b[j], mass)
+        assert x == amount
+        a[i], b[j], mass = a[i] - amount, b[j] - amount, mass - amount

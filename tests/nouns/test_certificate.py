@@ -11,6 +11,7 @@ from tests.strategies import problems, rng_of, seeds, sparse_problems
 
 from quot.certificate import Certificate, certify
 from quot.certificate.bracket import exact_sum
+from quot.certificate.flows import repair_flow
 from quot.convergence import Status, Tolerance
 from quot.costs import PointCost
 from quot.graph import Flow, Graph
@@ -320,3 +321,26 @@ def test_mass_that_only_forbidden_pairs_could_take_is_no_bound():
     c = certify(problem, Plan.from_dense([[0.0, 0.0], [0.5, 0.0]]), np.zeros(2), np.zeros(2))
     assert c.upper == np.inf
     assert c.relative_gap == np.inf
+
+
+def test_rounding_is_not_sent_along_edges_that_it_is_not_worth():
+    """A forest would mend it, over a length that stands for 'never'."""
+    graph = Graph(4, [[0, 1], [2, 3], [1, 2]], [1.0, 1.0, 1e15])
+    rounding = 4 * np.finfo(float).eps
+    problem = GraphProblem(graph, [1.0 + rounding, 0, 1.0 - rounding, 0], [0, 1.0, 0, 1.0])
+    flow = Flow(graph, np.array([1.0, 1.0, 0.0]), problem.source, problem.target)
+    np.testing.assert_array_equal(repair_flow(problem, flow).values, flow.values)
+    p = np.array([0.0, 1.0, 0.0, 1.0])
+    c = certify(problem, flow, -p, p)
+    assert c.upper == 2.0
+    assert c.holds(Tolerance())
+    more = GraphProblem(graph, [1.0 + 1e-9, 0, 1.0 - 1e-9, 0], [0, 1.0, 0, 1.0])
+    mended = repair_flow(more, flow)
+    np.testing.assert_allclose(mended.values, [1.0 + 1e-9, 1.0, 1e-9], rtol=1e-6)
+
+
+def test_crumbs_that_cost_more_than_rounding_are_left_out():
+    graph = Graph(3, [[0, 1], [1, 2], [0, 2]], [0.0, 1.0, 0.0])
+    problem = GraphProblem(graph, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    flow = Flow(graph, np.array([1.0, 1e-16, 1e-16]), problem.source, problem.target)
+    np.testing.assert_array_equal(repair_flow(problem, flow).values, [1.0, 0.0, 0.0])

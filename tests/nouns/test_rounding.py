@@ -1,14 +1,16 @@
 """Rounding into the feasible set: exact, near, sparse (T5)."""
 
 import numpy as np
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.oracles import certificate as oracle
 from tests.strategies import problems, rng_of, seeds
 
+from quot.costs import DenseCost, as_cost
 from quot.plan import Plan
 from quot.problem import Problem
-from quot.rounding import marginal_error, repair, round_sparse
+from quot.rounding import is_feasible, marginal_error, repair, round_sparse
 
 
 def rough_plan(instance, seed, size):
@@ -70,6 +72,49 @@ def test_marginal_error(instance, seed):
     problem = Problem(instance.C, instance.a, instance.b, mass=instance.mass)
     expected = oracle.residual(P, instance.a, instance.b, problem.mass)
     assert abs(marginal_error(problem, Plan.from_dense(P)) - expected) <= 1e-13 * (1 + expected)
+
+
+def test_what_is_left_goes_by_the_cheapest_pairs():
+    """The north-west corner took the first pairs, at whatever price."""
+    C = np.array([[9.0, 1.0, 4.0], [1e15, 2.0, 1e15], [3.0, 1e15, 5.0]])
+    a, b = np.array([1.0, 0.5, 2.0]), np.array([1.5, 1.0, 1.0])
+    empty = Plan.from_dense(np.zeros((3, 3)))
+    rounded = round_sparse(empty, a, b, 3.5, DenseCost(C)).to_dense()
+    np.testing.assert_allclose(rounded.sum(axis=1), a)
+    np.testing.assert_allclose(rounded.sum(axis=0), b)
+    assert (rounded[C == 1e15] > 0).sum() <= 1  # who comes last has no choice
+    part = round_sparse(empty, a, b, 1.5, DenseCost(C)).to_dense()
+    np.testing.assert_allclose(part, [[0, 1.0, 0], [0, 0, 0], [0.5, 0, 0]])
+    other_way = round_sparse(
+        Plan.from_dense(np.zeros((3, 1))), a, b[:1], 1.5, DenseCost(C[:, :1].copy())
+    )
+    np.testing.assert_allclose(other_way.to_dense()[:, 0], [0.0, 0.0, 1.5])
+
+
+def test_forbidden_pairs_take_nothing_and_rounding_stays_open():
+    cost = as_cost(sp.csr_array([[1.0, 0.0], [1.0, 1.0]]))
+    a = b = np.ones(2)
+    half = Plan.from_dense([[0.0, 0.0], [1.0, 0.0]])
+    np.testing.assert_array_equal(round_sparse(half, a, b, 2.0, cost).to_dense(), half.to_dense())
+    assert not is_feasible(Problem(cost, a, b), half)
+    C = np.array([[1.0, 1e15], [1e15, 1.0]])
+    nearly = Plan.from_dense(np.diag([1.0 - 1e-15, 1.0 - 1e-15]))
+    problem = Problem(C, a, b)
+    np.testing.assert_array_equal(repair(problem, nearly).values, nearly.values)
+    assert is_feasible(problem, nearly)
+
+
+@given(problems(), seeds, st.sampled_from([0.0, 0.5, 1.5]))
+def test_round_sparse_by_cost(instance, seed, size):
+    """As without a cost: exact, near, sparse."""
+    a, b, s = instance.a, instance.b, min(instance.total, instance.a.sum(), instance.b.sum())
+    plan = Plan.from_dense(rough_plan(instance, seed, size))
+    rounded = round_sparse(plan, a, b, s, DenseCost(instance.C)).to_dense()
+    unit = max(a.max(), b.max())
+    assert (rounded.sum(axis=1) <= a + 1e-12 * unit).all()
+    assert (rounded.sum(axis=0) <= b + 1e-12 * unit).all()
+    assert abs(rounded.sum() - s) <= 1e-12 * unit * max(instance.shape)
+    assert np.count_nonzero(rounded[plan.to_dense() == 0]) <= sum(instance.shape) - 1
 
 
 def test_marginal_error_propagates_nan():

@@ -45,9 +45,8 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
     repaired = flow if error <= _ROUND_OFF else repair_flow(problem, flow)
     upper, used, moved = np.inf, 0.0, 0.0
     if repaired is not None:
-        upper, x = problem.objective(repaired), np.abs(repaired.values)
-        used = dot(np.abs(graph.lengths), x) + 0.5 * dot(problem.weights * x, x)
-        moved = float(x.sum())
+        upper, used = problem.objective(repaired), _used(problem, repaired)
+        moved = float(np.abs(repaired.values).sum())
     terms = dot(np.abs(p), problem.source + problem.target) + abs(lam) * problem.total
     values = [_dual_value(problem, p, lam, w)]
     if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
@@ -184,7 +183,7 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
     What is missing goes along a spanning forest of the edges, those that carry most first; in a
     partial problem the nodes may send and take more or less, through two more nodes S and T. Where
     that breaks limits, edges that carry no more than what is wrong are emptied first; or all nodes
-    send and take in proportion.
+    send and take in proportion. What is rounding alone stays open where it is not worth its way.
     """
     error = flow_error(problem, flow)
     if error == 0.0:
@@ -196,6 +195,11 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
         repaired = _along_forest(problem, replace(flow, values=np.where(np.abs(x) > noise, x, 0.0)))
     if repaired is None and not problem.is_balanced:
         repaired = _along_forest(problem, _in_proportion(problem, flow))
+    near = _within_bounds(problem, _visible(problem, flow))
+    if flow_error(problem, near) <= _ROUND_OFF:
+        known = problem.objective(near) + ROUND_OFF * _used(problem, near)
+        if repaired is None or not problem.objective(repaired) <= known:
+            return near
     return repaired
 
 
@@ -211,8 +215,8 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
         need += problem.wanted - problem.source
     else:
         nodes = np.arange(n)
-        sent = np.clip(flow.sent, 0.0, problem.source)
-        received = np.clip(flow.received, 0.0, problem.target)
+        within = _within_bounds(problem, flow)
+        sent, received = within.sent, within.received
         tail = np.concatenate((tail, np.full(n, n), nodes))
         head = np.concatenate((head, nodes, np.full(n, n + 1)))
         carried = np.concatenate((carried, sent, received))
@@ -241,6 +245,35 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     if problem.is_balanced:  # masses that round-off has left to components that want nothing
         rounded += float(np.abs(graph.sums(problem.source - problem.wanted)).max()) / problem.unit
     return repaired if flow_error(problem, repaired) <= rounded else None
+
+
+def _used(problem: GraphProblem, flow: Flow) -> float:
+    """All that is added up in the objective, without signs."""
+    x = np.abs(flow.values)
+    return dot(np.abs(problem.graph.lengths), x) + 0.5 * dot(problem.weights * x, x)
+
+
+def _visible(problem: GraphProblem, flow: Flow) -> Flow:
+    """The flow less what is lost in the rounding of what goes through an end, or of all masses."""
+    graph, x = problem.graph, flow.values
+    size = np.abs(x)
+    through = np.zeros(graph.n_nodes)
+    for end in (graph.tail, graph.head):
+        through += np.bincount(end, size, graph.n_nodes)
+    masses = np.append(problem.source, problem.target)
+    least = float(masses[masses > 0.0].min(initial=problem.unit))
+    seen = np.maximum(np.minimum(through[graph.tail], through[graph.head]), least)
+    lost = size <= _ROUND_OFF * seen
+    return replace(flow, values=np.where(lost, 0.0, x))
+
+
+def _within_bounds(problem: GraphProblem, flow: Flow) -> Flow:
+    """The flow within the limits of edges and nodes; in a balanced problem with all its mass."""
+    sent, received = problem.source, problem.wanted
+    if not problem.is_balanced:
+        sent = np.clip(flow.sent, 0.0, problem.source)
+        received = np.clip(flow.received, 0.0, problem.target)
+    return Flow(problem.graph, _within(problem.graph, flow.values), sent, received)
 
 
 def _within(graph: Graph, x: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Repair of marginals by the north-west corner rule."""
+"""Repair of marginals by the north-west corner rule, or by pairs in turn."""
 
 import numpy as np
 
@@ -42,3 +42,21 @@ def refine(rows, cols, values, member_a, start_a, a, member_b, start_b, b):
             if left_b[v] <= 0.0:
                 at_b[q] += 1
     return i[:count], j[:count], x[:count]
+
+
+@kernel
+def fill(rows, cols, a, b, mass):
+    """Send `mass` from a to b by the pairs (rows, cols) in turn, as much as fits: values, (E,)."""
+    values = np.zeros(rows.size)
+    left_a = a.copy()
+    left_b = b.copy()
+    rest = mass
+    for e in range(rows.size):
+        if rest <= 0.0:
+            break
+        amount = min(rest, left_a[rows[e]], left_b[cols[e]])
+        values[e] = amount
+        rest -= amount
+        left_a[rows[e]] -= amount
+        left_b[cols[e]] -= amount
+    return values
