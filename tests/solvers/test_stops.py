@@ -80,7 +80,7 @@ def test_time_for_the_certificate_is_kept_back(monkeypatch, rng):
     kept = []
     monkeypatch.setattr(Monitor, "keep_back", lambda self, seconds: kept.append(seconds))
     clock = itertools.count()  # a second passes from look to look
-    r = quot.solve_points(rng.normal(size=(800, 2)), rng.normal(size=(800, 2)), reg=1.0)
+    r = quot.solve_points(rng.normal(size=(800, 2)), rng.normal(size=(800, 2)), reg=30.0)
     assert len(kept) >= len({k.level for k in r.history})
     assert kept[-1] == working_set._CLOSING
     assert kept[0] > 4 * working_set._CLOSING_COARSE

@@ -232,38 +232,6 @@ def shift_components(
 
 
 @kernel
-def settle(component, p, side, tail, head, cost, weight, capacity, undirected, noise, max_rounds):
-    """In place in p: lower whole components until no arc between two is stretched beyond its cost.
-
-    Afterwards y <= l on every arc between components (|y| <= l on undirected ones, y >= l on full
-    arcs of weight zero), up to `noise`, if that can be had; a Bellman-Ford over components.
-    """
-    shift = np.zeros(p.size)
-    for _ in range(max_rounds):
-        settled = True
-        for e in range(tail.size):
-            u = component[tail[e]]
-            v = component[head[e]]
-            if u == v:
-                continue
-            y = p[head[e]] + shift[v] - p[tail[e]] - shift[u]
-            full = weight[e] == 0.0 and side[e] > 0
-            if not full and y > cost[e] + noise:
-                shift[v] -= y - cost[e]
-                settled = False
-            elif full and y < cost[e] - noise:
-                shift[u] -= cost[e] - y
-                settled = False
-            elif undirected[e] and y < -cost[e] - noise:
-                shift[u] -= -cost[e] - y
-                settled = False
-        if settled:
-            break
-    for v in range(p.size):
-        p[v] += shift[component[v]]
-
-
-@kernel
 def _pass_on(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance, degree, wish):
     """In place: move what hubs miss through leaves that are tight to two of them.
 

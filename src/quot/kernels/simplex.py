@@ -232,31 +232,41 @@ def potentials(links, paid, root, p):
 
 
 @kernel
-def _leaving(i, j, rows, links, flow):
-    """Where the ways from i and j to the root meet, and the arc that blocks more from i to j.
+def _leaving(i, j, rows, links, flow, paid):
+    """Where the ways from i and j to the root meet, and what blocks the cycle a pair closes there.
 
-    Of several the last one on the way round from where they meet: the tree stays strongly feasible.
-    Returns the meeting point, what can go round, the node of the arc, and whether it is above j.
+    Of several arcs that block more from i to j the last one on the way round from where they meet:
+    the tree stays strongly feasible. Returns the meeting point, what can go round, the node of that
+    arc, whether it is above j, and u_i + v_j.
     """
     parent, below = links[PARENT], links[SIZE]
     x = i
     y = j
     least_x = least_y = np.int64(np.iinfo(np.int64).max)
     out_x = out_y = np.int32(-1)
+    both = 0.0
     while x != y:
         if below[x] < below[y]:
-            if x < rows and flow[x] < least_x:
-                least_x = flow[x]
-                out_x = x
+            if x < rows:
+                both += paid[x]
+                if flow[x] < least_x:
+                    least_x = flow[x]
+                    out_x = x
+            else:
+                both -= paid[x]
             x = parent[x]
         else:
-            if y >= rows and flow[y] <= least_y:
-                least_y = flow[y]
-                out_y = y
+            if y >= rows:
+                both += paid[y]
+                if flow[y] <= least_y:
+                    least_y = flow[y]
+                    out_y = y
+            else:
+                both -= paid[y]
             y = parent[y]
     if least_y <= least_x:
-        return x, least_y, out_y, True
-    return x, least_x, out_x, False
+        return x, least_y, out_y, True, both
+    return x, least_x, out_x, False, both
 
 
 @kernel
@@ -341,9 +351,9 @@ def _hang(top, above, out, amount, cost, meet, links, flow, paid):
 
 @kernel
 def _pivot(i, j, cost, rows, links, flow, paid, p, v):
-    """Let the pair of row i and column node j in, which gains. v: the p of columns once more."""
+    """Let the pair of row i and column node j in, which gains; v: the p of the columns again."""
     gain = p[i] + p[j] - cost
-    meet, amount, out, above_j = _leaving(i, j, rows, links, flow)
+    meet, amount, out, above_j, _ = _leaving(i, j, rows, links, flow, paid)
     if amount > 0:
         _send(i, j, meet, amount, rows, links, flow)
     top, above = (j, i) if above_j else (i, j)
@@ -424,35 +434,43 @@ def descend_matrix(C, spare, corner, seen, v, margin, links, flow, paid, p, at, 
 
 
 @kernel
-def descend_list(start, col, cost, links, flow, paid, p, at, most):
-    """The same where the pairs of row i are col, cost [start[i] : start[i + 1]]."""
+def enter(start, col, cost, links, flow, paid, p, at):
+    """Let in, most first, what gains most in each row; True where no listed pair gains.
+
+    The pairs of row i are col, cost [start[i] : start[i + 1]]. Listed trees are large, and to keep
+    all potentials up would take longest: p are those of the tree as it comes, and of each pair the
+    way along the tree tells whether it still gains. In place: links, flow, paid, at.
+    """
     rows = start.size - 1
-    row, clean = at[ROW], at[CLEAN]
-    stop = at[LOOKS] + most
-    v = p[rows:]
-    stay = False
-    while clean < rows and at[LOOKS] < stop:
-        at[LOOKS] += 1
+    row = np.empty(rows, np.int32)
+    pair = np.empty(rows, np.int64)
+    reduced = np.empty(rows)
+    count = 0
+    for i in range(rows):
         best = -1
-        least = p[row]
-        for q in range(start[row], start[row + 1]):
-            x = cost[q] - v[col[q]]
+        least = p[i]
+        for q in range(start[i], start[i + 1]):
+            x = cost[q] - p[rows + col[q]]
             if x < least:
                 least = x
                 best = q
-        gains = best >= 0 and _gains(p[row], v[col[best]], cost[best])
-        stay = gains and (stay or clean > 1)
-        if gains:
-            j = np.int32(rows + col[best])
-            _pivot(np.int32(row), j, cost[best], rows, links, flow, paid, p, v)
-            at[PIVOTS] += 1
-            clean = 0
-        else:
-            clean += 1
-        if not stay:
-            row = row + 1 if row + 1 < rows else 0
-    at[ROW], at[CLEAN] = row, clean
-    return clean >= rows
+        if best >= 0 and _gains(p[i], p[rows + col[best]], cost[best]):
+            row[count], pair[count], reduced[count] = i, best, least - p[i]
+            count += 1
+    at[LOOKS] += rows
+    before = at[PIVOTS]
+    for k in np.argsort(reduced[:count]):
+        i, q = row[k], pair[k]
+        j = np.int32(rows + col[q])
+        meet, amount, out, above_j, both = _leaving(i, j, rows, links, flow, paid)
+        if both - cost[q] <= ROUNDING * (abs(cost[q]) + abs(p[i]) + abs(p[j])):
+            continue
+        if amount > 0:
+            _send(i, j, meet, amount, rows, links, flow)
+        top, above = (j, i) if above_j else (i, j)
+        _hang(top, above, out, amount, cost[q], meet, links, flow, paid)
+        at[PIVOTS] += 1
+    return at[PIVOTS] == before
 
 
 @kernel

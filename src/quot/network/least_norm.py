@@ -15,8 +15,7 @@ from quot.kernels import flow as flow_kernels
 from quot.kernels import forest
 from quot.network.cycles import NOISE, PUSHES, Descent
 from quot.network.laplacian import without_means
-from quot.network.network import FlowState, Network
-from quot.network.newton import solve_newton
+from quot.network.network import Network
 from quot.network.optimise import alternate, is_stuck
 from quot.network.regions import descend_in_regions
 
@@ -24,13 +23,8 @@ Floats = NDArray[np.float64]
 Ends = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-# Steps for the flow of least norm; and for that on the arcs of a line of small reg.
-_STEPS, _LINE_STEPS = 300, 50
-# Rounds that make the potentials feasible between components.
-_ROUNDS = 2000
-# An arc whose reduced cost round-off explains (relative to the potentials) counts as active on the
-# line: the smallest masses make no more.
-_TIGHT = 8 * float(np.finfo(np.float64).eps)
+# Steps for the flow of least norm.
+_STEPS = 300
 
 
 def solve_linear(
@@ -95,72 +89,6 @@ def least_norm(
         return vertex.flow
     carried[tight] = np.where(turned, -least, least)
     return carried
-
-
-def follow(network: Network, reg: float, state: FlowState, wanted: float, tol: float) -> FlowState:
-    """Return the state at reg `wanted` from that at a higher one, far enough down.
-
-    Below some reg the flow no longer changes: it is the optimal flow of the linear problem of least
-    norm, and the potentials are affine in reg, p = p0 + reg p1. From a solution on that line, the
-    flow is that of least norm on the active arcs (costs zero, weights one), p1 its potentials.
-    Nothing is divided by reg, so the flow is as exact as the masses.
-
-    Parameters
-    ----------
-    network : Network
-        Its weights are zero or `reg`.
-    reg : float
-    state : FlowState
-        Solution of the network.
-    wanted : float
-        Reg to go to.
-    tol : float
-        Imbalance allowed, in units of mass.
-
-    Returns
-    -------
-    FlowState
-        Only a certificate tells whether `reg` was low enough.
-    """
-    net = network
-    zero = net.weight == 0.0
-    full = zero & (state.side > 0)
-    carried = np.where(full, net.capacity, 0.0)
-    tension = flow_kernels.tension(state.potentials, net.tail, net.head)
-    noise = _TIGHT * float(np.abs(state.potentials).max())
-    keep = np.flatnonzero(np.where(zero, state.side == 0, tension >= net.cost - noise))
-    active = Network(
-        tail=net.tail[keep],
-        head=net.head[keep],
-        cost=np.zeros(keep.size),
-        weight=np.where(zero[keep], 0.0, 1.0),
-        capacity=net.capacity[keep],
-        undirected=net.undirected[keep],
-        supply=net.imbalance(carried),
-    )
-    start = FlowState(np.zeros(net.n_nodes), np.zeros(keep.size, np.int8), np.zeros(keep.size))
-    found = solve_newton(active, start, tol=tol, max_iter=_LINE_STEPS)
-    # On each component of arcs that carry flow, p1 is known up to a constant: none. Then p0 is made
-    # feasible between components.
-    side = state.side.copy()
-    at_end = np.where(found.flow >= net.capacity[keep], 1, np.where(found.flow <= 0.0, -1, 0))
-    side[keep[zero[keep]]] = at_end[zero[keep]]
-    joins = np.where(zero[keep], at_end == 0, found.flow > 0.0)
-    component = flow_kernels.components(
-        np.arange(net.n_nodes, dtype=np.int32), joins * 1.0, active.tail, active.head
-    )
-    slope = without_means(component, found.potentials)
-    flow = carried
-    flow[keep] = found.flow
-    ground = state.potentials - reg * slope
-    flow_kernels.settle(component, ground, side, *net.response, noise, _ROUNDS)
-    return FlowState(
-        ground + wanted * slope,
-        side,
-        flow,
-        found.residual,
-        state.iterations + found.iterations,
-    )
 
 
 def _quadratic(

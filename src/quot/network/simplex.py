@@ -31,6 +31,8 @@ _LARGE, _SINGLE = 2_000_000, 5e-7
 _MANY, _PART = 40_000, 6
 # Costs beyond these are scaled: single precision holds what is between.
 _TINY, _HUGE = 1e-30, 1e30
+# Passes over a list: far more than ever were needed, unless rounding decides what gains.
+_PASSES = 100_000
 # Rows in which a staircase has to be right to be looked at any further.
 _PROMISING = 16
 
@@ -313,10 +315,10 @@ class ListBasis(Basis):
 
     def optimise(self, must_stop: Callable[[], bool]) -> bool:
         """Pivot until no listed pair gains; True unless stopped."""
-        length = self.pairs[1].size // self.rows
-
-        def look(most: int) -> bool:
-            clean: bool = kernels.descend_list(*self.pairs, *self.state, most)
-            return clean
-
-        return self.descend(look, length, must_stop)
+        for _ in range(_PASSES):
+            self.price()
+            if must_stop():
+                return False
+            if kernels.enter(*self.pairs, *self.state):
+                return True
+        return False

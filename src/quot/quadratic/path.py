@@ -16,7 +16,7 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 
 # Rows that are looked at to guess how many pairs are active.
-_ROWS = 64
+_ROWS = 16
 
 
 def smooth_reg(problem: Problem) -> float:
