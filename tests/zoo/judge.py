@@ -225,7 +225,12 @@ class _Answer:
         self.value = net.value(x)
 
     def amounts(self):
-        """What arcs carry, in floating point."""
+        """What pairs or edges carry, in floating point.
+
+        Mass that is sent and received at the same node, where lengths pay, has no norm to be least.
+        """
+        if self.problem.kind == "graph":
+            return self.r.plan.values
         return np.array([self.net.mass(x) for x in self.x])
 
     def infeasible(self):

@@ -10,10 +10,7 @@ _CAUSES = {
     "offset, path and scale of the certificate are medians, and most costs are sentinels": (
         *(10, 12, 18, 27, 60, 87, 102, 115, 120, 132, 142, 145),
     ),
-    "the same on graphs: lengths that carry nothing count in scale and round-off": (9, 36, 69, 84),
-    "stalls on a graph once idle edges are very long": (33,),
     "the plan is mended along forbidden pairs, so that its value is infinite": (56,),
-    "RuntimeWarning from the Laplacian of a graph with very long edges": (140,),
 }
 KNOWN = {seed: cause for cause, seeds in _CAUSES.items() for seed in seeds}
 BY_KIND = {k: [s for s in SEEDS if s not in KNOWN and problem(s).kind == k] for k in KINDS}
