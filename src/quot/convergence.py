@@ -51,8 +51,8 @@ class Tolerance:
     dual : float, default=1e-9
         Sign violation of the multipliers of a partial problem, relative to the potentials.
     gap : float, default=1e-9
-        Duality gap, relative to `Certificate.scale`: the optimal value, or a typical cost where
-        that is nearly zero.
+        Duality gap, relative to `Certificate.scale`: all that is added up in the value of the
+        plan, without signs.
     """
 
     primal: float = 1e-9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,13 +30,15 @@ _FEW = 4_000_000
 def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = None) -> Plan:
     """Return a plan with exact marginals, near the given one and on its support if possible.
 
-    First the missing mass is routed along a spanning forest of the support, heaviest entries
-    first, which changes no zero; what that cannot mend goes through `round_sparse`. What only
-    forbidden pairs could take stays open, see `is_feasible`.
+    No entry is left larger than the mass of its row or column, which rounding of larger masses may
+    have made it. Then the missing mass is routed along a spanning forest of the support, heaviest
+    entries first, which changes no zero; what that cannot mend goes through `round_sparse`. What
+    only forbidden pairs could take stays open, see `is_feasible`.
 
     In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
     take all their mass; the others of less than that keep some back.
     """
+    plan = _capped(problem, plan)
     if full is None and marginal_error(problem, plan) <= _ROUND_OFF:
         return plan
     if plan.nnz == 0:
@@ -43,6 +47,14 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     if marginal_error(problem, mended) <= _ROUND_OFF:
         return mended
     return round_sparse(mended, problem.a, problem.b, problem.total, problem.cost)
+
+
+def _capped(problem: Transport, plan: Plan) -> Plan:
+    """The plan with no entry above the mass of its row or column."""
+    most = np.minimum(problem.a[plan.rows], problem.b[plan.cols])
+    if not (plan.values > most).any():
+        return plan
+    return replace(plan, values=np.minimum(plan.values, most))
 
 
 def marginal_error(problem: Transport, plan: Plan) -> float:

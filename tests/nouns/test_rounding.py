@@ -91,6 +91,13 @@ def test_what_is_left_goes_by_the_cheapest_pairs():
     np.testing.assert_allclose(other_way.to_dense()[:, 0], [0.0, 0.0, 1.5])
 
 
+def test_no_entry_is_more_than_its_row_has():
+    """Rounding of large masses is a lot to a small one, and may be dear."""
+    problem = Problem([[1.0, 1.0], [1e20, 1e20]], [1.0, 1e-30], [0.5, 0.5])
+    repaired = repair(problem, Plan.from_dense([[0.5, 0.5], [1e-17, 0.0]])).to_dense()
+    np.testing.assert_array_equal(repaired, [[0.5, 0.5], [1e-30, 0.0]])
+
+
 def test_forbidden_pairs_take_nothing_and_rounding_stays_open():
     cost = as_cost(sp.csr_array([[1.0, 0.0], [1.0, 1.0]]))
     a = b = np.ones(2)

@@ -32,8 +32,9 @@ def certify(
     """Bracket the optimal value by a plan and potentials, wherever they come from.
 
     For any potentials the dual value over all pairs is a valid bound, and so is its value after a
-    c-transform (that of the linear problem if the weight is quadratic); the better one counts. The
-    plan is repaired to exact marginals for the upper bound. One pass over all pairs.
+    c-transform (that of the linear problem if the weight is quadratic), and what all mass would
+    cost by the cheapest pair; the best one counts. The plan is repaired to exact marginals for the
+    upper bound. One pass over all pairs.
 
     Parameters
     ----------

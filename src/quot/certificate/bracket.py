@@ -82,8 +82,9 @@ class Certificate:
     ----------
     lower, upper : float
         The optimal value lies between: `lower` is the value of the dual over all pairs, with the
-        given potentials or, if that is larger, of the linear problem with their c-transform;
-        `upper` is that of the plan repaired to exact marginals.
+        given potentials, that of the linear problem with their c-transform, or what all mass would
+        cost by the cheapest pair, whichever is best; `upper` is the value of the plan repaired to
+        exact marginals.
     primal_residual : float
         Largest violation of a marginal or of P >= 0 by the plan as given, in units of the largest
         mass, and of the total, relative to it.
