@@ -350,3 +350,16 @@ def sample(cost: Cost, size: int = 64) -> Floats:
         values = cost.take(rows, spread(m, size)).block(0, rows.size).ravel()
         values = values[np.isfinite(values)]
     return values if values.size else np.zeros(1)
+
+
+def usual_cost(cost: Cost, size: int = 16) -> float:
+    """Return about what is paid: the median of what the cheapest pairs of some rows cost.
+
+    Where the matrix is not kept, the median of a sample.
+    """
+    if isinstance(cost, DenseCost):
+        return float(np.median(cost.C[spread(cost.shape[0], size)].min(axis=1)))
+    if isinstance(cost, SparseCost) and cost.values.size:
+        first = np.unique(cost.indptr[:-1][np.diff(cost.indptr) > 0])
+        return float(np.median(np.minimum.reduceat(cost.values, first)))
+    return float(np.median(sample(cost)))

@@ -86,11 +86,11 @@ def test_potentials_of_tiny_rows_are_feasible():
 
 
 def test_ties_do_not_lead_the_path_down_to_nothing():
-    """On pixels many pairs tie, and more than a tree stay active: reg went down to its floor."""
+    """On pixels many pairs tie, and more than a tree are active: the path went down for ever."""
     x = (np.arange(16) + 0.5) / 16
     pixels = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1).reshape(-1, 2)
     a, b = 1 + np.sin(3 * pixels[:, 0]) * pixels[:, 1], 1 + pixels[:, 0] * np.cos(4 * pixels[:, 1])
     r = quot.solve_points(pixels, pixels, a / a.sum(), b / b.sum())
     assert r.converged
     assert r.plan.nnz > 512  # more than a forest has
-    assert r.history[-1].reg > 1e-3
+    assert len(r.history) == 1  # the linear problem, on all pairs

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import sample
+from quot.costs import usual_cost
 from quot.dual import Dual
 from quot.network.network import FlowState, Network
 from quot.pairs.candidates import Box, Candidates
@@ -63,7 +63,7 @@ class Bipartite:
         self.slack_rows = not problem.is_balanced and total < float(a.sum()) * (1 - _WHOLE)
         self.slack_cols = not problem.is_balanced and total < float(b.sum()) * (1 - _WHOLE)
         nodes = n + m
-        self.offset = float(np.median(sample(problem.cost)))
+        self.offset = usual_cost(problem.cost)
         blocks = [
             _Arcs(
                 support.rows,

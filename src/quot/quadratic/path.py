@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from quot.costs import DenseCost, sample, spread
+from quot.costs import DenseCost, sample, spread, usual_cost
 from quot.dual import Dual
 from quot.network.continuation import tangent
 from quot.network.network import FlowState
@@ -41,7 +41,7 @@ def active_at(problem: Problem, reg: float) -> float:
 def first_dual(problem: Problem) -> Dual:
     """Where the path begins: all rows pay a typical cost."""
     n, m = problem.shape
-    typical = float(np.median(sample(problem.cost)))
+    typical = usual_cost(problem.cost)
     if problem.is_balanced:
         return Dual(np.full(n, typical), np.zeros(m))
     return Dual(np.zeros(n), np.zeros(m), typical)

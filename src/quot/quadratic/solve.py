@@ -16,6 +16,7 @@ from quot.pairs.boxes import trees
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.anchor import anchor
+from quot.quadratic.dear import caps
 from quot.quadratic.feasibility import check_feasible
 from quot.quadratic.polish import polish
 from quot.quadratic.working_set import Solution, WorkingSet
@@ -66,7 +67,7 @@ def solve_quadratic(
             )
         if start is not None:
             start = Dual(start.f[rows], start.g[cols], start.lam)
-        solution = WorkingSet(core, monitor, method, tolerance.gap).solve(start)
+        solution = _solve(core, start, method, tolerance.gap, monitor)
         healthy = marginal_error(core, solution.plan) <= _HEALTHY * tolerance.primal
         plan, dual = _grow(problem, solution, rows, cols, drop=healthy)
         status = solution.status
@@ -93,6 +94,18 @@ def solve_quadratic(
         seconds=monitor.seconds,
         method=method,
     )
+
+
+def _solve(
+    core: Problem, start: Dual | None, method: str, tol: float, monitor: Monitor
+) -> Solution:
+    """Solve a problem without empty rows and columns, with the costs that nobody pays capped."""
+    for part in caps(core):
+        begin = None if start is None else part.to_unit(start)
+        found = WorkingSet(part.problem, monitor, method, tol).solve(begin)
+        if found.status is not Status.OPTIMAL or not part.pays(found.plan):
+            break
+    return Solution(part.plan(found.plan), part.dual(found.dual), found.status)
 
 
 def _order(problem: Problem) -> tuple[Ints, Ints]:

@@ -187,7 +187,7 @@ class WorkingSet:
         support = near.support | Support(plan.shape, found.plan.rows, found.plan.cols)
         network = Bipartite(problem, support, near.box)
         state = replace(network.state(found.dual), flow=network.flow(found.plan))
-        state = self._solve(network, state, _ON_THE_WAY, far=True)
+        state = self._solve(network, state, self._end, far=True)
         self._finish(network, state)
         return self._found()
 

@@ -1,0 +1,132 @@
+"""Costs that nobody pays, capped while a problem is solved.
+
+Very dear pairs, 1e15 for 'never', would only spoil the precision of prices. Where they carry
+nothing although they are taken to be cheaper, the plan is optimal for the costs as they are, and
+the potentials fit those. Only costs change, never what can flow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.costs import Cost, DenseCost, SparseCost
+from quot.dual import Dual
+from quot.plan import Plan
+from quot.problem import Problem
+
+Floats = NDArray[np.float64]
+
+# Costs are capped at so many times what a row or column has to pay, at first; where dearer pairs
+# carry something, at so many times that, and with each try at the square of that.
+_DEAR = 1e4
+# Mass that rounding explains, relative to the total.
+_CRUMB = 1e-15
+# Costs beyond these are scaled.
+_TINY, _HUGE = 1e-100, 1e100
+
+
+@dataclass(frozen=True, eq=False)
+class Capped:
+    """A problem with its costs capped, and all prices in another unit, a power of two."""
+
+    problem: Problem
+    original: Problem
+    cap: float
+    unit: float
+
+    @classmethod
+    def of(cls, problem: Problem, cap: float) -> Capped:
+        """The problem itself where no cost is above the cap, nor out of range."""
+        values = _values(problem.cost)
+        if values is None or not values.size:
+            return cls(problem, problem, math.inf, 1.0)
+        high = float(values.max())
+        size = max(abs(float(values.min())), abs(min(high, cap)))
+        unit = 1.0 if size == 0.0 or _TINY < size < _HUGE else 2.0 ** math.floor(math.log2(size))
+        if high <= cap and unit == 1.0:
+            return cls(problem, problem, math.inf, 1.0)
+        capped = np.minimum(values, cap) / unit
+        cost: Cost = DenseCost(capped)
+        if isinstance(problem.cost, SparseCost):
+            cost = replace(problem.cost, values=capped)
+        reg = problem.reg / unit
+        return cls(replace(problem, cost=cost, reg=reg), problem, min(cap, high), unit)
+
+    def pays(self, plan: Plan) -> bool:
+        """Whether the plan sends more than rounding explains at costs above the cap."""
+        return self.problem is not self.original and self.dearest(plan) > self.cap
+
+    def dearest(self, plan: Plan) -> float:
+        """The largest cost at which the plan sends more than rounding explains."""
+        much = plan.values > _CRUMB * self.original.total
+        cost = self.original.cost.at(plan.rows[much], plan.cols[much])
+        return float(cost.max(initial=-math.inf))
+
+    def to_unit(self, dual: Dual) -> Dual:
+        """A dual point of the original in the prices of the problem."""
+        return _scaled(dual, 1.0 / self.unit)
+
+    def dual(self, dual: Dual) -> Dual:
+        """A dual point of the problem in the prices of the original."""
+        return _scaled(dual, self.unit)
+
+    def plan(self, plan: Plan) -> Plan:
+        """A plan less crumbs on pairs above the cap."""
+        if self.problem is self.original:
+            return plan
+        cost = self.original.cost.at(plan.rows, plan.cols)
+        kept = (cost <= self.cap) | (plan.values > _CRUMB * self.original.total)
+        return Plan(plan.shape, plan.rows[kept], plan.cols[kept], plan.values[kept])
+
+
+def caps(problem: Problem) -> Iterator[Capped]:
+    """Yield the problem with higher and higher caps, to be ended by who finds one high enough."""
+    (low, cap), step = _first_cap(problem), _DEAR
+    while True:
+        now = Capped.of(problem, cap)
+        yield now
+        if now.problem is problem:
+            return
+        cap, step = low + step * (cap - low), min(step * step, _HUGE)
+
+
+def _scaled(dual: Dual, unit: float) -> Dual:
+    return dual if unit == 1.0 else Dual(dual.f * unit, dual.g * unit, dual.lam * unit)
+
+
+def _values(cost: Cost) -> Floats | None:
+    """All costs as they are kept; None where they are not, as between points."""
+    if isinstance(cost, DenseCost):
+        return cost.C
+    return cost.values if isinstance(cost, SparseCost) else None
+
+
+def _first_cap(problem: Problem) -> tuple[float, float]:
+    """The least cost, and the first cap."""
+    values = _values(problem.cost)
+    if values is None or not values.size:
+        return 0.0, math.inf
+    low = float(values.min())
+    above = np.concatenate(_minima(problem.cost)) - low
+    above = above[(above > 0.0) & (above < math.inf)]
+    squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
+    needed = (float(np.median(above)) if above.size else 0.0) + squares
+    if needed == 0.0:
+        needed = float(values.min(where=values > low, initial=math.inf)) - low
+    return low, low + _DEAR * needed
+
+
+def _minima(cost: Cost) -> tuple[Floats, Floats]:
+    """The least cost of each row and of each column."""
+    if isinstance(cost, DenseCost):
+        return cost.C.min(axis=1), cost.C.min(axis=0)
+    assert isinstance(cost, SparseCost)
+    least = tuple(np.full(size, math.inf) for size in cost.shape)
+    for side, index in zip(least, (cost.rows, cost.cols), strict=True):
+        np.minimum.at(side, index, cost.values)
+    return least[0], least[1]
