@@ -67,7 +67,7 @@ class Transport:
 
     def linear_cost(self, plan: Plan) -> float:
         """Return <C, P>."""
-        return dot(self.cost.at(plan.rows, plan.cols), plan.values)
+        return float((self.cost.at(plan.rows, plan.cols) * plan.values).sum())
 
     def objective(self, plan: Plan) -> float:
         """Return what is minimised, constraints apart."""
@@ -111,7 +111,7 @@ class Problem(Transport):
 
     def objective(self, plan: Plan) -> float:
         """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
-        return self.linear_cost(plan) + 0.5 * self.reg * dot(plan.values, plan.values)
+        return self.linear_cost(plan) + 0.5 * self.reg * float((plan.values**2).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,8 @@ def improve(network: Network, flow: Floats, enough: float, must_stop: Callable[[
     flow, nodes = flow.copy(), _FIRST
     while _LAST * nodes <= network.n_nodes:
         region = _regions(network, nodes, seed=nodes)
-        _improve_each(network, flow, region, enough, must_stop)
+        if int(region.max()) >= 0:  # not all nodes are hubs
+            _improve_each(network, flow, region, enough, must_stop)
         nodes *= _GROWTH
     return flow
 

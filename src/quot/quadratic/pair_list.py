@@ -17,7 +17,7 @@ from quot.kernels import forest
 from quot.network.basis import Masses
 from quot.network.simplex import ListBasis
 from quot.pairs.candidates import Box
-from quot.plan import Plan
+from quot.plan import Plan, sums
 from quot.problem import Problem
 from quot.support import Support
 
@@ -56,13 +56,14 @@ def prices(problem: Problem, u: Floats, v: Floats, kept: tuple[float, float]) ->
 
 
 def visible_plan(problem: Problem, rows: Ints, cols: Ints, values: Floats) -> Plan:
-    """The plan of these pairs, sorted, less crumbs that the rounding to integers has left."""
+    """The plan of these pairs, less crumbs that the rounding to integers has left."""
+    support = Support.of(problem.shape, rows, cols)
+    keys = Support(problem.shape, rows, cols).keys
+    values = sums(np.searchsorted(support.keys, keys), values, support.size)
     crumb = sum(problem.shape) * _UNIT * problem.total
-    least = _CRUMB * np.minimum(problem.a[rows], problem.b[cols])
+    least = _CRUMB * np.minimum(problem.a[support.rows], problem.b[support.cols])
     seen = (values > crumb) | (values > least)
-    rows, cols, values = rows[seen], cols[seen], values[seen]
-    order = np.lexsort((cols, rows))
-    return Plan(problem.shape, rows[order], cols[order], values[order])
+    return Plan(problem.shape, support.rows[seen], support.cols[seen], values[seen])
 
 
 class PairList:
