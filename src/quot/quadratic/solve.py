@@ -31,7 +31,7 @@ Bools = NDArray[np.bool_]
 _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
-_HEALTHY = 1e-2
+_HEALTHY = 0.1
 # A multiplier this small (relative to the largest) says nothing.
 _NOISE = 1e-10
 
