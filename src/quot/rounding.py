@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost
+from quot.costs import Cost, SparseCost
 from quot.kernels import forest
 from quot.kernels import rounding as kernels
 from quot.plan import Plan, sums
@@ -23,6 +23,8 @@ _ROUND_OFF = 16 * np.finfo(np.float64).eps
 _ON_BOUND = 1e-6
 # One said to be full must at least be this full to be believed.
 _MOSTLY = 0.5
+# So often the rest is sent along allowed pairs that carry nothing yet.
+_TRIES = 10
 # Among so many pairs of open rows and columns the cheapest are looked for.
 _FEW = 4_000_000
 
@@ -32,8 +34,9 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
 
     No entry is left larger than the mass of its row or column, which rounding of larger masses may
     have made it. Then the missing mass is routed along a spanning forest of the support, heaviest
-    entries first, which changes no zero; what that cannot mend goes through `round_sparse`. What
-    only forbidden pairs could take stays open, see `is_feasible`.
+    entries first, which changes no zero; what that cannot mend goes through `round_sparse`. If only
+    forbidden pairs could take the rest, that is done again, some times, along forests of all
+    allowed pairs. What still stays open `is_feasible` tells.
 
     In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
     take all their mass; the others of less than that keep some back.
@@ -46,7 +49,24 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     mended = _mend_on_support(problem, plan, full or (None, None))
     if marginal_error(problem, mended) <= _ROUND_OFF:
         return mended
-    return round_sparse(mended, problem.a, problem.b, problem.total, problem.cost)
+    found = [round_sparse(mended, problem.a, problem.b, problem.total, problem.cost)]
+    while isinstance(problem.cost, SparseCost) and len(found) <= _TRIES:
+        if is_feasible(problem, found[-1]):
+            return found[-1]
+        wider = _mend_on_support(problem, _widened(found[-1], problem.cost), full or (None, None))
+        found.append(round_sparse(wider, problem.a, problem.b, problem.total, problem.cost))
+    return max(found, key=lambda plan: plan.total)
+
+
+def _widened(plan: Plan, cost: SparseCost) -> Plan:
+    """The plan and all allowed pairs, with nothing more on them, the cheapest first."""
+    order = np.argsort(cost.values, kind="stable")
+    return Plan(
+        plan.shape,
+        np.concatenate((plan.rows, cost.rows[order])),
+        np.concatenate((plan.cols, cost.cols[order])),
+        np.append(plan.values, np.zeros(order.size)),
+    )
 
 
 def _capped(problem: Transport, plan: Plan) -> Plan:

@@ -111,6 +111,13 @@ def test_forbidden_pairs_take_nothing_and_rounding_stays_open():
     assert is_feasible(problem, nearly)
 
 
+def test_what_is_left_makes_room_for_itself():
+    """The second row may only send to the first column, which the first row has filled."""
+    problem = Problem(sp.csr_array([[1.0, 5.0], [1.0, 0.0]]), np.ones(2), np.ones(2))
+    repaired = repair(problem, Plan.from_dense([[1.0, 0.0], [0.0, 0.0]])).to_dense()
+    np.testing.assert_array_equal(repaired, [[0.0, 1.0], [1.0, 0.0]])
+
+
 @given(problems(), seeds, st.sampled_from([0.0, 0.5, 1.5]))
 def test_round_sparse_by_cost(instance, seed, size):
     """As without a cost: exact, near, sparse."""
