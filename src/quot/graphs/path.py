@@ -12,10 +12,8 @@ from quot.convergence import Iterate, Monitor, Status
 from quot.graphs.lengths import typical_length
 from quot.kernels import flow as kernels
 from quot.network.continuation import tangent
-from quot.network.interior_point import solve_interior_point
 from quot.network.network import FlowState
-from quot.network.newton import solve_newton
-from quot.network.optimise import alternate, is_stuck
+from quot.network.optimise import Goal, optimise
 from quot.quadratic.graph import GraphNetwork, least_potentials
 
 Floats = NDArray[np.float64]
@@ -32,8 +30,6 @@ _FEW, _SOME, _MANY = 2, 10, 25
 # Imbalance allowed on the way, of a node relative to the largest mass and of all together relative
 # to the total; and at the end, relative to that and the tolerance.
 _ON_THE_WAY, _ENOUGH, _AT_THE_END = 3e-2, 1e-3, 1e-3
-# Imbalance at which an interior point leaves the rest to Newton, relative to the largest mass.
-_NEAR_THE_END = 1e-6
 # Where the weights differ by more than this cycles are slow: each has to be done again and again.
 _EVEN = 1e3
 
@@ -99,24 +95,17 @@ class Path:
             scale = lower
 
     def _settle(self, *, end: bool, far: bool = False) -> Status | None:
-        """Newton at one scale; return the status that ends the solve, if any.
-
-        Where it gets stuck, or comes from far, cycles come in between, and if that does not help
-        an interior point, which is dear but sure.
-        """
-        before, net = self.monitor.steps, self.network
-        tol = (_AT_THE_END * self.tol if end else _ON_THE_WAY) * self.unit
-        enough = 0.0 if end else _ENOUGH * self.total
-        if not far:
-            self._newton(tol, enough)
-        if far or (self.is_even and is_stuck(net, self.state, tol, enough)):
-            self._alternate(tol, enough, None if far else self.state)
-        if is_stuck(net, self.state, tol, enough) and self.monitor.steps_left:
-            newton = self.state
-            self._interior_point()
-            self._newton(tol, enough)
-            if newton.residual < self.state.residual:
-                self.state = newton
+        """Solve at one scale; return the status that ends the solve, if any."""
+        before = self.monitor.steps
+        tol, enough = (_AT_THE_END * self.tol, 0.0) if end else (_ON_THE_WAY, _ENOUGH)
+        self.state = optimise(
+            self.network,
+            self.state,
+            Goal(tol, self.unit, self.total, enough),
+            self.monitor,
+            far=far,
+            cycles=self.is_even,
+        )
         return self.monitor.report(
             Iterate(
                 iteration=len(self.monitor.history) + 1,
@@ -136,49 +125,6 @@ class Path:
             return max(math.sqrt(last), _SHORTEST)
         most = _LONGEST if steps <= _FEW else _FACTOR
         return min(last**1.5 if steps < _SOME else last, most)
-
-    def _newton(self, tol: float, enough: float) -> None:
-        found = solve_newton(
-            self.network,
-            self.state,
-            tol=tol,
-            max_iter=self.monitor.steps_left,
-            enough=enough,
-            must_stop=self.monitor.must_stop,
-        )
-        self._take(found)
-
-    def _alternate(self, tol: float, enough: float, newton: FlowState | None) -> None:
-        found = alternate(
-            self.network,
-            self.state.flow,
-            tol=tol,
-            max_iter=self.monitor.steps_left,
-            enough=enough,
-            must_stop=self.monitor.must_stop,
-        )
-        if found is not None:
-            self._take(found)
-            if newton is not None and newton.residual < found.residual:
-                self.state = newton
-
-    def _interior_point(self) -> None:
-        reg = self._reg
-        found = solve_interior_point(
-            self.network,
-            self.state,
-            smooth=reg,
-            tol=_NEAR_THE_END * self.unit,
-            tol_gap=1e-3 * reg * self.unit * self.total,
-            max_iter=self.monitor.steps_left,
-            must_stop=self.monitor.must_stop,
-        )
-        self._take(found)
-
-    def _take(self, found: FlowState) -> None:
-        """Go on from what was found, and count its steps."""
-        self.monitor.steps += found.iterations
-        self.state = replace(found, iterations=0)
 
     @property
     def _reg(self) -> float:

@@ -13,10 +13,10 @@ from scipy.sparse.csgraph import connected_components
 
 from quot.kernels import flow as flow_kernels
 from quot.kernels import forest
+from quot.network.alternate import alternate, is_stuck
 from quot.network.cycles import NOISE, PUSHES, Descent
 from quot.network.laplacian import without_means
 from quot.network.network import Network
-from quot.network.optimise import alternate, is_stuck
 from quot.network.regions import descend_in_regions
 
 Floats = NDArray[np.float64]

@@ -19,10 +19,8 @@ from quot.convergence import Iterate, Monitor, Status
 from quot.costs import DenseCost, SparseCost
 from quot.dual import Dual
 from quot.network.continuation import step
-from quot.network.interior_point import solve_interior_point
 from quot.network.network import FlowState
-from quot.network.newton import solve_newton
-from quot.network.optimise import alternate, is_stuck
+from quot.network.optimise import Goal, newton, optimise
 from quot.pairs import Pricer
 from quot.pairs.candidates import NEAREST, Candidates, beyond_all, choose_candidates
 from quot.plan import Plan
@@ -56,8 +54,6 @@ _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
 _NEARLY_LINEAR = 1.2
 # Relative gap at which the line of small reg counts as reached.
 _EXACT = 1e-12
-# Below this imbalance (relative) round-off has not taken over yet.
-_NOISY = 1e-7
 # The potentials may rise so many times further than no pair left out could object to. They move
 # together, mostly, so that few object, and pricing finds those.
 _REACH = 10.0
@@ -338,29 +334,21 @@ class WorkingSet:
     def _solve(
         self, network: Bipartite, state: FlowState, tol: float, *, far: bool = False
     ) -> FlowState:
-        """Newton on a network, reported to the monitor.
+        """Solve on a network, from `far` or near, and report that to the monitor.
 
-        Where it gets stuck on the way down, the way is up. Where it is `far` from the answer, or
-        gets stuck there, cycles come in between; and if that does not help, an interior point.
+        Where Newton gets stuck on the way down, the way is up.
         """
-        before = self.monitor.steps
-        if not far:
-            state = self._newton(network, state, tol)
-        if self._needs_help(network, state, tol) and self._may_ascend and not self.is_below:
-            raise _StuckError
-        if far or self._needs_help(network, state, tol):
-            state = self._alternate(network, state, tol, far=far)
-        if self._needs_help(network, state, tol):
-            there = self._newton(network, self._interior_point(network, state), tol)
-            state = min(state, there, key=lambda state: state.residual)
+        before, net, problem = self.monitor.steps, network.network, network.problem
+        goal = Goal(tol, _unit(problem), problem.total, _ENOUGH if tol >= _ON_THE_WAY else 0.0)
+        if self.is_below or not self._may_ascend:
+            state = optimise(net, state, goal, self.monitor, far=far)
+        else:
+            state = newton(net, state, goal, self.monitor)
+            if not goal.is_met(net, state) and not self.monitor.must_stop():
+                raise _StuckError
         self.network, self.state = network, state
         self._report(network, state, self.monitor.steps - before)
         return state
-
-    def _needs_help(self, network: Bipartite, state: FlowState, tol: float) -> bool:
-        """Whether a solve ended before its tolerance, and may go on."""
-        goal, enough = max(tol, _NOISY) * _unit(network.problem), _enough(network, tol)
-        return is_stuck(network.network, state, goal, enough) and not self.monitor.must_stop()
 
     def _report(self, network: Bipartite, state: FlowState, steps: int) -> None:
         """Tell the monitor, which may end the solve."""
@@ -384,59 +372,10 @@ class WorkingSet:
         if stop is not None:
             raise _StopError(stop)
 
-    def _newton(self, network: Bipartite, state: FlowState, tol: float) -> FlowState:
-        found = solve_newton(
-            network.network,
-            state,
-            tol=tol * _unit(network.problem),
-            max_iter=self.monitor.steps_left,
-            enough=_enough(network, tol),
-            must_stop=self.monitor.must_stop,
-        )
-        self.monitor.steps += found.iterations - state.iterations
-        return found
-
-    def _alternate(
-        self, network: Bipartite, state: FlowState, tol: float, *, far: bool
-    ) -> FlowState:
-        found = alternate(
-            network.network,
-            state.flow,
-            tol=tol * _unit(network.problem),
-            max_iter=self.monitor.steps_left,
-            enough=_enough(network, tol),
-            must_stop=self.monitor.must_stop,
-        )
-        if found is None:
-            return state
-        self.monitor.steps += found.iterations
-        found = replace(found, iterations=state.iterations)
-        return found if far or found.residual <= state.residual else state
-
-    def _interior_point(self, network: Bipartite, state: FlowState) -> FlowState:
-        problem = network.problem
-        unit = _unit(problem)
-        found = solve_interior_point(
-            network.network,
-            state,
-            smooth=problem.reg,
-            tol=_NEAR_THE_END * unit,
-            tol_gap=1e-3 * problem.reg * unit * problem.total,
-            max_iter=self.monitor.steps_left,
-            must_stop=self.monitor.must_stop,
-        )
-        self.monitor.steps += found.iterations - state.iterations
-        return found
-
 
 def _unit(problem: Problem) -> float:
     """The largest mass that may move through a single row or column."""
     return float(min(max(problem.a.max(), problem.b.max()), problem.total))
-
-
-def _enough(network: Bipartite, tol: float) -> float:
-    """What all rows and columns together may miss."""
-    return _ENOUGH * network.problem.total if tol >= _ON_THE_WAY else 0.0
 
 
 def _pairs(problem: Problem) -> int:
