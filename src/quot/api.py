@@ -33,6 +33,7 @@ logger = logging.getLogger("quot")
 
 METHODS = ("auto", "newton", "interior_point", *REFERENCE_METHODS)
 GRAPH_METHODS = ("auto", *GRAPH_REFERENCE_METHODS)
+TIES = ("share", "any")
 ON_FAILURE = ("warn", "raise", "ignore")
 
 
@@ -48,6 +49,7 @@ def solve(  # noqa: PLR0913
     max_iter: int = 2000,
     time_limit: float | None = None,
     start: Result | None = None,
+    ties: str = "share",
     callback: Callable[[Iterate], bool | None] | None = None,
     verbose: bool = False,
     on_failure: str = "warn",
@@ -75,19 +77,24 @@ def solve(  # noqa: PLR0913
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
         totals.
     method : {"auto", "newton", "interior_point", "clarabel", "scs"}, default="auto"
-        How the last part of the way to `reg` is gone: "newton" in small steps, "interior_point" in
-        one jump that Newton finishes, "auto" jumps where few pairs are active and the way is long.
-        "clarabel" and "scs" hand the full problem to cvxpy, for reference on small problems (extra
-        `reference`).
+        From where `reg` is reached: "auto" comes from the linear problem where few pairs are active
+        or masses are very uneven, else from a large reg; "newton" from a large reg, unless Newton's
+        method gets stuck; "interior_point" is the same today. At ``reg=0`` all three solve the
+        linear problem. "clarabel" and "scs" hand the full problem to cvxpy, for reference on small
+        problems (extra `reference`).
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
-        Newton and interior-point steps in all.
+        Newton and interior-point steps in all; half as many pivots, or pushes round cycles, as there
+        are rows and columns count as one.
     time_limit : float, optional
         Seconds after which the best result so far is returned. Time for its certificate is kept
         back, but no more than half.
     start : Result, optional
         An earlier result of the same shape to start from.
+    ties : {"share", "any"}, default="share"
+        Which of several cheapest plans to return for ``reg=0``: the one of smallest norm, in which
+        pairs that tie share mass, or any; that is quicker where many tie, and has fewer entries.
     callback : callable, optional
         ``callback(iterate)`` after every outer iteration, and about twice a second while one takes
         long, with the iterate before and the `seconds` so far; a true value stops.
@@ -134,6 +141,7 @@ def solve(  # noqa: PLR0913
     [[0.5, 0.0], [0.0, 0.2]]
     """
     check_option(method, "method", METHODS)
+    check_option(ties, "ties", TIES)
     check_option(on_failure, "on_failure", ON_FAILURE)
     _check_solver_options(solver_options, method, REFERENCE_METHODS)
     tolerance = Tolerance.of(tol)
@@ -147,7 +155,7 @@ def solve(  # noqa: PLR0913
             sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
             monitor.begin()
         result = solve_quadratic(
-            problem, method=method, tolerance=tolerance, monitor=monitor, start=dual
+            problem, method=method, tolerance=tolerance, monitor=monitor, start=dual, ties=ties
         )
     logger.info("%s", result)
     return _deliver(result, on_failure)
@@ -210,6 +218,7 @@ def solve_graph(  # noqa: PLR0913
     max_iter: int = 2000,
     time_limit: float | None = None,
     start: GraphResult | None = None,
+    ties: str = "share",
     callback: Callable[[Iterate], bool | None] | None = None,
     verbose: bool = False,
     on_failure: str = "warn",
@@ -245,6 +254,9 @@ def solve_graph(  # noqa: PLR0913
     start : GraphResult, optional
         An earlier result on a graph of as many nodes to start from; for ``reg=0`` it should have as
         many edges, too. Not used by the reference methods.
+    ties : {"share", "any"}, default="share"
+        Which of several cheapest flows to return for ``reg=0``: the one of smallest norm, in which
+        ways that tie share mass, or any; that is quicker where many tie, as on grids.
     callback : callable, optional
         See `solve`.
     verbose : bool, default=False
@@ -290,6 +302,7 @@ def solve_graph(  # noqa: PLR0913
     [0.75, 0.75, 0.25, 0.25]
     """
     check_option(method, "method", GRAPH_METHODS)
+    check_option(ties, "ties", TIES)
     check_option(on_failure, "on_failure", ON_FAILURE)
     _check_solver_options(solver_options, method, GRAPH_REFERENCE_METHODS)
     tolerance = Tolerance.of(tol)
@@ -309,7 +322,9 @@ def solve_graph(  # noqa: PLR0913
             problem, method, tolerance, monitor, solver_options=solver_options
         )
     else:
-        result = solve_along_edges(problem, tolerance=tolerance, monitor=monitor, start=start)
+        result = solve_along_edges(
+            problem, tolerance=tolerance, monitor=monitor, start=start, ties=ties
+        )
     logger.info("%s", result)
     return _deliver(result, on_failure)
 

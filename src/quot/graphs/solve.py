@@ -48,6 +48,7 @@ def solve_along_edges(
     tolerance: Tolerance,
     monitor: Monitor,
     start: GraphResult | None = None,
+    ties: str = "share",
 ) -> GraphResult:
     """Solve a graph problem and certify the answer over all edges.
 
@@ -58,10 +59,10 @@ def solve_along_edges(
     """
     check_feasible(problem)
     short = Shortened.of(problem)
-    best = result = _solved(short, tolerance, monitor, start)
+    best = result = _solved(short, tolerance, monitor, start, ties)
     while (limit := monitor.limit()) is None and (other := short.next(result)) is not None:
         short, start = other, start if problem.weights.any() else result
-        result = _solved(short, tolerance, monitor, start)
+        result = _solved(short, tolerance, monitor, start, ties)
         best = min(result, best, key=_missing)
     status = best.status if limit is None or best.converged else result.status
     return replace(best, status=status, history=result.history, seconds=result.seconds)
@@ -74,10 +75,14 @@ def _missing(result: GraphResult) -> tuple[bool, float]:
 
 
 def _solved(
-    short: Shortened, tolerance: Tolerance, monitor: Monitor, start: GraphResult | None
+    short: Shortened,
+    tolerance: Tolerance,
+    monitor: Monitor,
+    start: GraphResult | None,
+    ties: str,
 ) -> GraphResult:
     """Solve with lengths capped; the answer is certified for the lengths as they are."""
-    problem, at = short.problem, GraphNetwork(short.problem)
+    problem, at = short.problem, GraphNetwork(short.problem, ties=ties)
     if np.isinf(at.loops).any():
         raise InfeasibleError(_UNBOUNDED)
     pays = bool((at.network.cost < 0.0).any())
@@ -209,7 +214,9 @@ def _nothing_sent(
 
     def answer(much: float) -> _Answer:
         mass = np.append(much, nothing[1:])
-        round_trip = GraphNetwork(replace(problem, source=mass, target=mass, mass=None))
+        round_trip = GraphNetwork(
+            replace(problem, source=mass, target=mass, mass=None), ties=at.ties
+        )
         found = _solve(round_trip, monitor, tolerance, start)
         flow = Flow(graph, found.flow.values, nothing, nothing)
         flow = repair_flow(problem, flow) or flow
@@ -274,7 +281,7 @@ def _partly_linear(
             found = []
             for part in (1.0, 0.5):
                 weights = np.where(none, part * small, problem.weights)
-                at = GraphNetwork(problem, part * small) if at.is_knotted else at
+                at = GraphNetwork(problem, part * small, at.ties) if at.is_knotted else at
                 path = Path(at, weights, monitor, tolerance.gap)
                 status = path.solve(start)
                 start = path.state.potentials
@@ -310,8 +317,10 @@ def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _A
     vertex = solve_linear(net, carried, allowed, monitor.must_stop)
     if vertex is None:
         raise InfeasibleError(_UNBOUNDED)
-    weighted = replace(net, weight=at.weights(np.ones(at.problem.graph.n_edges)))
-    carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
+    carried = vertex.flow
+    if at.ties == "share":
+        weighted = replace(net, weight=at.weights(np.ones(at.problem.graph.n_edges)))
+        carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
     ended = Status.OPTIMAL if vertex.is_optimal else Status.ITERATION_LIMIT
     stop = monitor.report(
         Iterate(
@@ -341,6 +350,6 @@ def _spread(at: GraphNetwork) -> Floats:
 
 def _nearby(at: GraphNetwork, monitor: Monitor) -> Floats:
     """A flow to begin with: that of small quadratic terms."""
-    smooth = GraphNetwork(at.problem, 1.0) if at.is_knotted else at
+    smooth = GraphNetwork(at.problem, 1.0, at.ties) if at.is_knotted else at
     ones = np.ones(at.problem.graph.n_edges)
     return Path(smooth, ones, monitor, 1.0).approach(_NEAR)

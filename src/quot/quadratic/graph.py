@@ -40,6 +40,8 @@ class GraphNetwork:
     problem : GraphProblem
     star : float, default=0
         Strength of a quadratic term on the arcs at S and T.
+    ties : {"share", "any"}, default="share"
+        Which of several cheapest flows is wanted; see `quot.solve_graph`.
 
     Attributes
     ----------
@@ -54,8 +56,8 @@ class GraphNetwork:
         Mass that is left to move.
     """
 
-    def __init__(self, problem: GraphProblem, star: float = 0.0) -> None:
-        self.problem, self.star = problem, star
+    def __init__(self, problem: GraphProblem, star: float = 0.0, ties: str = "share") -> None:
+        self.problem, self.star, self.ties = problem, star, ties
         graph, n = problem.graph, problem.graph.n_nodes
         self.nodes, place, self.edges = _in_order(graph)
         edges = self.edges

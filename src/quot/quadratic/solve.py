@@ -43,6 +43,7 @@ def solve_quadratic(
     tolerance: Tolerance,
     monitor: Monitor,
     start: Dual | None = None,
+    ties: str = "share",
 ) -> Result:
     """Solve a problem by the working set and certify the answer over all pairs.
 
@@ -67,7 +68,7 @@ def solve_quadratic(
             )
         if start is not None:
             start = Dual(start.f[rows], start.g[cols], start.lam)
-        solution = _solve(core, start, method, tolerance.gap, monitor)
+        solution = _solve(core, start, method=method, tol=tolerance.gap, monitor=monitor, ties=ties)
         healthy = marginal_error(core, solution.plan) <= _HEALTHY * tolerance.primal
         plan, dual = _grow(problem, solution, rows, cols, drop=healthy)
         status = solution.status
@@ -97,12 +98,12 @@ def solve_quadratic(
 
 
 def _solve(
-    core: Problem, start: Dual | None, method: str, tol: float, monitor: Monitor
+    core: Problem, start: Dual | None, *, method: str, tol: float, monitor: Monitor, ties: str
 ) -> Solution:
     """Solve a problem without empty rows and columns, with the costs that nobody pays capped."""
     for part in caps(core):
         begin = None if start is None else part.to_unit(start)
-        found = WorkingSet(part.problem, monitor, method, tol).solve(begin)
+        found = WorkingSet(part.problem, monitor, method, tol, ties).solve(begin)
         if found.status is not Status.OPTIMAL or not part.pays(found.plan):
             break
     return Solution(part.plan(found.plan), part.dual(found.dual), found.status)

@@ -94,12 +94,20 @@ class WorkingSet:
         See `quot.solve`.
     tol : float
         Relative gap and residuals wanted of the answer; the last imbalance is smaller.
+    ties : {"share", "any"}
+        Which of several cheapest plans is wanted; see `quot.solve`.
     """
 
     def __init__(
-        self, problem: Problem, monitor: Monitor, method: str = "auto", tol: float = 1e-9
+        self,
+        problem: Problem,
+        monitor: Monitor,
+        method: str = "auto",
+        tol: float = 1e-9,
+        ties: str = "share",
     ) -> None:
         self.problem, self.monitor, self.method, self.tol = problem, monitor, method, tol
+        self.ties = ties
         none = Support(problem.shape, *(np.zeros(0, np.int32),) * 2)
         zero = Dual(np.zeros(problem.shape[0]), np.zeros(problem.shape[1]))
         self.pricer = Pricer(self._obey)
@@ -172,6 +180,8 @@ class WorkingSet:
         found = self.linear = solve_linear(linear, self.pricer, self.monitor)
         if found.stopped is not None:
             raise _StopError(found.stopped)
+        if problem.reg == 0.0 and self.ties == "any":
+            return found.plan, found.dual
         plan = least_of(linear, found, self.pricer, self.monitor)
         if problem.reg == 0.0:
             return plan, found.dual
