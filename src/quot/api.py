@@ -85,8 +85,8 @@ def solve(  # noqa: PLR0913
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
-        Newton and interior-point steps in all; half as many pivots, or pushes round cycles, as there
-        are rows and columns count as one.
+        Newton and interior-point steps in all; half as many pivots, or pushes round cycles, as
+        there are rows and columns count as one.
     time_limit : float, optional
         Seconds after which the best result so far is returned. Time for its certificate is kept
         back, but no more than half.
