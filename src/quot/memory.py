@@ -33,6 +33,12 @@ def available() -> int | None:
         return None
 
 
+def fits(pairs: float) -> bool:
+    """Whether the machine can hold a solve on so many pairs, as far as that can be told."""
+    room = available()
+    return room is None or needed(pairs) <= room
+
+
 def check(pairs: float) -> None:
     """Raise ProblemTooLargeError if the machine cannot hold a solve on so many pairs."""
     room = available()

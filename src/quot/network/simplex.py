@@ -20,10 +20,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
-# Costs of more than so many times what rows and columns have to pay are capped at that, unless that
-# is not enough: what is never paid would only spoil the precision of prices.
-_DEAR = 1e4
-_CAPS = 60
+# Costs of more than so many times what rows and columns have to pay are capped at that: what is
+# never paid would only spoil the precision of prices. Where dearer pairs are needed the cap rises
+# to so many times those, and with each try to the square of that.
+_DEAR, _CAPS = 1e4, 20
 # Matrices of more entries are looked through in single precision first, for pairs that gain so much
 # of the largest cost.
 _LARGE, _SINGLE = 2_000_000, 5e-7
@@ -105,6 +105,7 @@ def solve_matrix(
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
+    step = _DEAR
     for _ in range(_CAPS):
         part = np.minimum(reduced, cap) if low < cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
@@ -114,8 +115,8 @@ def solve_matrix(
         dearest = tree.dearest(reduced)
         if part is reduced or dearest <= cap or not done:
             break
-        cap = low + _DEAR * ((dearest if dearest < np.inf else cap) - low)
-        first, done = tree.arcs(), False
+        cap = low + step * ((dearest if dearest < np.inf else cap) - low)
+        step, first, done = min(step * step, _HUGE), tree.arcs(), False
     barred = np.inf if part is reduced else cap / scale
     return tree.vertex(barred, scale, (u, v), is_optimal=done)
 

@@ -59,14 +59,17 @@ class Level:
         the cluster's mass from the clusters of rows. Then every finer row pays what it takes to
         send its own mass at the finer reg.
         """
-        coarse = self.problem
-        g = pricer.row_roots(self.col_cost, dual.f + dual.lam, reg * coarse.b[self.cols])
-        if not finer.is_balanced:
-            g = np.minimum(g, 0.0)
+        g = self.column_prices(dual, reg, pricer)
         f = pricer.row_roots(finer.cost, g + dual.lam, finer.reg * finer.a)
         if not finer.is_balanced:
             f = np.minimum(f, 0.0)
         return Dual(f, g, dual.lam)
+
+    def column_prices(self, dual: Dual, reg: float, pricer: Pricer) -> Floats:
+        """Return the g of the finer columns, (m,), from the potentials of this level at `reg`."""
+        coarse = self.problem
+        g = pricer.row_roots(self.col_cost, dual.f + dual.lam, reg * coarse.b[self.cols])
+        return g if coarse.is_balanced else np.minimum(g, 0.0)
 
     def extend_slacks(self, rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
         """Read slacks of rows and columns on those of the finer problem."""
@@ -112,6 +115,14 @@ def coarsen(problem: Problem) -> list[Level]:
         finer = level.problem
         rows, cols = _parents(finer.shape[0], depth_a), _parents(finer.shape[1], depth_b)
     return levels
+
+
+def span(problem: Problem, levels: list[Level]) -> Level:
+    """Join several levels, finest first, to one: from the problem to the coarsest of them."""
+    rows, cols = (np.arange(size) for size in problem.shape)
+    for level in levels:
+        rows, cols = level.rows[rows], level.cols[cols]
+    return _join(problem, rows, cols)
 
 
 def _depth(size: int) -> int:

@@ -57,7 +57,9 @@ def estimate(problem: Problem) -> Estimate:
         if problem.reg > 0.0:
             found = degrees(problem, fewest=1.0, lowest=problem.reg, size=_ROWS)
             sending = n * problem.total / float(problem.a.sum())
-            entries = min(max(sending * entries_at(found, problem.reg), entries), float(n) * m)
+            taking = m * problem.total / float(problem.b.sum())
+            entries = max(sending * entries_at(found, problem.reg), sending + taking)
+            entries = min(entries, float(n) * m)
         candidates = min(entries + NEAREST * (n + m), float(n) * m)
     return Estimate(
         round(entries), round(candidates), memory.needed(candidates), memory.available()

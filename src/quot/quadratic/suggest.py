@@ -1,8 +1,8 @@
 """The reg at which a row of the plan has about so many entries, from a coarse solve.
 
 The part of all pairs that carries mass depends on the density of the plan alone: a coarse version
-of k x q clusters has the same part at ``reg k q / (n m)``. It grows like a power of reg, which
-two solves tell.
+of k x q clusters is like the problem itself at ``reg k q / (n m)``. Its prices say how many pairs
+of some rows carry mass. That number grows like a power of reg, which two solves tell.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from quot.convergence import Monitor, Tolerance
 from quot.dual import Dual
+from quot.pairs import Pricer
 from quot.problem import Problem
-from quot.quadratic.coarse import coarsen
+from quot.quadratic.coarse import Level, coarsen, span
+from quot.quadratic.count import count_active
 from quot.quadratic.path import smooth_reg
 from quot.quadratic.solve import solve_quadratic
 
@@ -52,14 +54,17 @@ def degrees(
     size : int
         Rows and columns of the coarse version, at most.
     """
+    levels: list[Level] = []
     coarse = problem
     for level in coarsen(problem):
         if max(coarse.shape) <= size:
             break
+        levels.append(level)
         coarse = level.problem
     finer = problem.shape[1] / coarse.shape[1]
     ratio = finer * problem.shape[0] / coarse.shape[0]
     found: list[Degree] = []
+    duals: list[Dual] = []
     reg, start = smooth_reg(replace(coarse, reg=0.0)), None
     for _ in range(_STEPS):
         stage = replace(coarse, reg=reg)
@@ -68,12 +73,29 @@ def degrees(
         each = result.plan.nnz / max(np.unique(result.plan.rows).size, 1)
         if finer > 1.0 and each < _FEW and len(found) > 1:
             break
+        start = Dual(result.f, result.g, result.lam)
         found.append(Degree(reg * ratio, each * finer))
+        duals.append(start)
         if each * finer <= fewest or reg * ratio <= lowest:
             break
-        start = Dual(result.f, result.g, result.lam)
         reg /= _STEP
-    return found
+    return _counted(problem, levels, found, duals, fewest) if levels else found
+
+
+def _counted(
+    problem: Problem, levels: list[Level], found: list[Degree], duals: list[Dual], fewest: float
+) -> list[Degree]:
+    """Count at the last two reg, and at those before while there are fewer entries than wanted."""
+    level, pricer = span(problem, levels), Pricer()
+    share = np.prod(level.problem.shape, dtype=float) / np.prod(problem.shape, dtype=float)
+    counted: list[Degree] = []
+    for (reg, _), dual in zip(found[::-1], duals[::-1], strict=True):
+        stage = replace(problem, reg=reg)
+        active = count_active(level, dual, reg * share, stage, pricer)
+        counted.append(Degree(reg, max(float(active[active > 0].mean()), 1.0)))
+        if len(counted) > 1 and counted[-1].neighbours > fewest:
+            break
+    return counted[::-1]
 
 
 def reg_at(found: list[Degree], neighbours: float) -> float:

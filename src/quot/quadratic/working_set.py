@@ -9,6 +9,7 @@ each step starts warm. Near the linear problem the way is up: from its plan and 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,8 @@ from quot.pairs.candidates import NEAREST, Candidates, beyond_all, choose_candid
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, join
-from quot.quadratic.coarse import Level, coarsen
+from quot.quadratic.coarse import Level, coarsen, span
+from quot.quadratic.count import count_active
 from quot.quadratic.linear import MATRIX, Optimum, least_of, solve_linear
 from quot.quadratic.path import active_at, first_dual, predict, smooth_reg
 from quot.quadratic.polish import polish
@@ -52,6 +54,8 @@ _ENOUGH = 1e-3
 _NO_FLOW, _SOME_FLOW = 1e-9, 1e-2
 # With fewer active pairs than this for a row or column, nearly a tree, potentials might run away.
 _NEARLY_LINEAR = 1.2
+# Imbalance, relative to the largest mass, at which an end is none.
+_LOST = 1e-6
 # Relative gap at which the line of small reg counts as reached.
 _EXACT = 1e-12
 # The potentials may rise so many times further than no pair left out could object to. They move
@@ -72,6 +76,20 @@ class Solution:
     plan: Plan
     dual: Dual
     status: Status
+
+
+class _Answer(NamedTuple):
+    """A plan and a dual point, and how far they are from optimal: gap, or residual, relative."""
+
+    plan: Plan
+    dual: Dual
+    gap: float
+
+    @classmethod
+    def of(cls, problem: Problem, plan: Plan, dual: Dual) -> _Answer:
+        certificate = certify(problem, plan, dual.f, dual.g, dual.lam)
+        gap = max(certificate.relative_gap, certificate.primal_residual)
+        return cls(plan, dual, gap)
 
 
 class _StopError(Exception):
@@ -185,17 +203,17 @@ class WorkingSet:
         plan = least_of(linear, found, self.pricer, self.monitor)
         if problem.reg == 0.0:
             return plan, found.dual
-        dual = polish(problem, plan, found.dual)
-        line = certify(problem, plan, dual.f, dual.g, dual.lam)
-        if line.relative_gap <= max(_EXACT, _AT_THE_END * self.tol):
-            return plan, dual
-        near = self._candidates(problem, found.dual, NEAREST, beyond_all(problem))
-        support = near.support | Support(plan.shape, found.plan.rows, found.plan.cols)
-        network = Bipartite(problem, support, near.box)
-        state = replace(network.state(found.dual), flow=network.flow(found.plan))
-        state = self._solve(network, state, self._end, far=True)
-        self._finish(network, state)
-        return self._found()
+        line = _Answer.of(problem, plan, polish(problem, plan, found.dual))
+        if line.gap > max(_EXACT, _AT_THE_END * self.tol):
+            near = self._candidates(problem, found.dual, NEAREST, beyond_all(problem))
+            support = near.support | Support(plan.shape, found.plan.rows, found.plan.cols)
+            network = Bipartite(problem, support, near.box)
+            state = replace(network.state(found.dual), flow=network.flow(found.plan))
+            self._finish(network, self._solve(network, state, self._end, far=True))
+            if self.state.residual <= _LOST * _unit(problem):
+                return self._found()
+            line = min(line, _Answer.of(problem, *self._found()), key=lambda answer: answer.gap)
+        return line.plan, line.dual
 
     def _found(self) -> tuple[Plan, Dual]:
         """The plan and the dual point at hand; from a coarse level spread over the problem.
@@ -237,8 +255,20 @@ class WorkingSet:
                 reg = finer_reg
                 self.near = levels[depth].extend_slacks(*self.near)
             dual, reg = self._descend(stage, dual, max(reg, target), target, last=depth == 0)
-            if reg == target:  # from here on the same part of all pairs is active
-                memory.check(self.active * _pairs(self.problem) / _pairs(stage))
+            if reg == target and depth > 0:
+                self._check_memory(depth, dual, reg)
+
+    def _check_memory(self, depth: int, dual: Dual, reg: float) -> None:
+        """Raise if the problem itself will not fit, as a level says that was solved at its reg.
+
+        About the same part of all pairs will be active, or less; if that is too much they are
+        counted.
+        """
+        problem, levels = self.problem, self.levels[:depth]
+        part = self.active / _pairs(levels[-1].problem)
+        if not memory.fits(part * _pairs(problem)):
+            found = count_active(span(problem, levels), dual, reg, problem, self.pricer)
+            memory.check(float(found.mean()) * problem.shape[0])
 
     def _descend(
         self, problem: Problem, dual: Dual, reg: float, target: float, *, last: bool
