@@ -107,7 +107,8 @@ def solve_matrix(
             return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
     step = _DEAR
     for _ in range(_CAPS):
-        part = np.minimum(reduced, cap) if low < cap < high else reduced
+        beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
+        part = np.minimum(reduced, beyond) if low < cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
         scale = 1.0 if size == 0.0 or _TINY < size < _HUGE else 2.0 ** np.floor(np.log2(size))
         tree = _begin(part / scale if scale != 1.0 else part, masses, first)
@@ -117,7 +118,7 @@ def solve_matrix(
             break
         cap = low + step * ((dearest if dearest < np.inf else cap) - low)
         step, first, done = min(step * step, _HUGE), tree.arcs(), False
-    barred = np.inf if part is reduced else cap / scale
+    barred = np.inf if part is reduced else beyond / scale
     return tree.vertex(barred, scale, (u, v), is_optimal=done)
 
 
