@@ -99,7 +99,7 @@ def solve_matrix(
     masses = Masses.of(np.append(a, spare_a), np.append(b, spare_b))
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
-    cap = low + _DEAR * _needed(reduced, low)
+    cap = low + _DEAR * _needed(reduced, low, a, b, kept)
     if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
         tree = _MatrixBasis(reduced, masses, _staircase(masses), np.zeros(b.size))
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
@@ -138,10 +138,25 @@ def _reduced(C: Floats, kept: tuple[float, float]) -> tuple[Floats, Floats, Floa
     return u, v, C
 
 
-def _needed(C: Floats, low: float) -> float:
-    """What a row or column has to pay, more or less."""
-    needed = _typical(np.concatenate((C.min(axis=1), C.min(axis=0))) - low)
-    return needed or float(np.max(C, initial=low, where=np.inf > C)) - low or 1.0
+def _needed(C: Floats, low: float, a: Floats, b: Floats, kept: tuple[float, float]) -> float:
+    """What rows and columns have to pay beyond the least cost, more or less; positive."""
+    sides = zip((1, 0), (a, b), kept, strict=True)
+    paid = [half_pays(C.min(axis=axis) - low, m, float(m.sum()) - k) for axis, m, k in sides]
+    return max(paid) or float(np.max(C, initial=low, where=np.inf > C)) - low or 1.0
+
+
+def half_pays(least: Floats, mass: Floats, total: float) -> float:
+    """The price at which half of a total can be had, from masses (n,) that cost `least` each.
+
+    Of prices that are positive the least, if half can be had for nothing; 0 if there is none.
+    """
+    order = np.argsort(least, kind="stable")
+    at = int(np.searchsorted(np.cumsum(mass[order]), 0.5 * total))
+    price = float(least[order[min(at, least.size - 1)]])
+    if 0.0 < price < np.inf:
+        return price
+    positive = least[(least > 0.0) & (least < np.inf)]
+    return float(positive.min(initial=np.inf)) if positive.size else 0.0
 
 
 def _typical(x: Floats) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from quot.costs import Cost, DenseCost, SparseCost
 from quot.dual import Dual
+from quot.network.simplex import half_pays
 from quot.plan import Plan
 from quot.problem import Problem
 
@@ -112,10 +113,9 @@ def _first_cap(problem: Problem) -> tuple[float, float]:
     if values is None or not values.size:
         return 0.0, math.inf
     low = float(values.min())
-    above = np.concatenate(_minima(problem.cost)) - low
-    above = above[(above > 0.0) & (above < math.inf)]
     squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
-    needed = (float(np.median(above)) if above.size else 0.0) + squares
+    sides = zip(_minima(problem.cost), (problem.a, problem.b), strict=True)
+    needed = squares + max(half_pays(least - low, mass, problem.total) for least, mass in sides)
     if needed == 0.0:
         needed = float(values.min(where=values > low, initial=math.inf)) - low
     return low, low + _DEAR * needed
