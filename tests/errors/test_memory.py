@@ -28,6 +28,32 @@ def test_estimate_of_points(mass, rng):
     assert expected.memory == pytest.approx(memory.needed(expected.candidates))
 
 
+@pytest.mark.parametrize("d", [3, 50])
+@pytest.mark.parametrize("mass", [None, 0.7])
+def test_estimate_in_any_dimension(d, mass, rng):
+    """Means of clusters are nearer to each other than points: no count of theirs will do."""
+    X, Y = rng.normal(size=(2, 2400, d)) / np.sqrt(2.0 * d)
+    problem = quot.Problem(quot.PointCost(X, Y), reg=2400.0, mass=mass)
+    r = quot.solve(problem.cost, reg=2400.0, mass=mass, tol=1e-5)
+    assert 0.5 <= quot.estimate(problem).entries / r.plan.nnz <= 2.0
+
+
+def test_many_dimensions_are_not_refused_for_what_coarse_levels_say(monkeypatch, rng):
+    """25,000 points in 250 dimensions were, for want of 29 GB, with 40 pairs a row."""
+    X, Y = rng.normal(size=(2, 2400, 50)) / 10.0
+    problem = quot.Problem(quot.PointCost(X, Y), reg=2400.0)
+    entries = quot.solve(problem.cost, reg=problem.reg, tol=1e-5).plan.nnz
+    asked = []
+    monkeypatch.setattr(memory, "fits", lambda pairs: False)
+    monkeypatch.setattr(memory, "check", asked.append)
+    quot.solve(problem.cost, reg=problem.reg, tol=1e-5)
+    assert len(asked) > 1
+    assert 0.5 * entries <= min(asked)
+    assert max(asked) <= 2.0 * (entries + 10 * 4800)
+    coarse = max(asked[:-1])
+    assert coarse <= 2.0 * entries
+
+
 def test_estimate_at_reg_zero(rng):
     problem = quot.Problem(quot.PointCost(*clouds(rng, 3000, 2500)))
     assert quot.estimate(problem).entries == 5500

@@ -16,8 +16,10 @@ from quot.pairs import Pricer
 from quot.problem import Problem
 from quot.quadratic.coarse import Level
 
-# Rows that are looked at.
-_ROWS = 64
+Floats = NDArray[np.float64]
+
+# Rows that are looked at; and steps in which their price is found.
+_ROWS, _HALVINGS = 64, 60
 
 
 def count_active(
@@ -34,15 +36,36 @@ def count_active(
     finer : Problem
         With its own reg, at which rows take what they send.
     """
-    cost, total = finer.cost, float(finer.a.sum())
-    rows = spread(finer.shape[0], _ROWS)
-    few, a = cost.take(rows, np.arange(finer.shape[1])), finer.a[rows]
+    cost, (n, m) = finer.cost, finer.shape
+    rows = spread(n, _ROWS)
+    few, a = cost.take(rows, np.arange(m)), finer.a[rows]
     g = level.column_prices(dual, reg, pricer)
     pays = pricer.row_roots(few, g, finer.reg * a)
-    # Those who pay least for all their mass send it: lam is too low where means are too near.
-    order = np.argsort(pays)
-    sent = np.cumsum(a[order]) * (1.0 - 1e-9)
-    last = min(int(np.searchsorted(sent, sent[-1] * min(finer.total / total, 1.0))), rows.size - 1)
-    pays = np.minimum(pays, pays[order[last]])
-    counts = [np.count_nonzero(few.block(i, i + 1)[0] < pays[i] + g) for i in range(rows.size)]
-    return np.array(counts, np.int64)
+    beyond = [pays[i] + g - few.block(i, i + 1)[0] for i in range(rows.size)]
+    excess = [each[each > 0.0] for each in beyond]
+    share = finer.total / float(finer.a.sum())
+    row = np.repeat(np.arange(rows.size), [each.size for each in excess])
+    active = _cap(pays[row], np.concatenate(excess), min(share, 1.0))
+    return np.bincount(row[active], minlength=rows.size)
+
+
+def _cap(pays: Floats, excess: Floats, share: float) -> NDArray[np.bool_]:
+    """Which pairs carry mass when no row pays more than what sends this share of all there is.
+
+    The lam of a coarse level is too low for that where its means are too near.
+
+    Parameters
+    ----------
+    pays, excess : arrays of shape (k,)
+        Of pairs that carry mass while rows pay for all they have: what the row pays, and that and
+        g less the cost.
+    """
+    if share == 1.0 or not excess.size:
+        return excess > 0.0
+    wanted = share * float(excess.sum())
+    low, high = float((pays - excess).min()), float(pays.max())
+    for _ in range(_HALVINGS):
+        lam = 0.5 * (low + high)
+        sent = float(np.maximum(excess - np.maximum(pays - lam, 0.0), 0.0).sum())
+        low, high = (lam, high) if sent < wanted else (low, lam)
+    return excess > np.maximum(pays - high, 0.0)

@@ -65,7 +65,7 @@ def degrees(
     ratio = finer * problem.shape[0] / coarse.shape[0]
     found: list[Degree] = []
     duals: list[Dual] = []
-    reg, start = smooth_reg(replace(coarse, reg=0.0)), None
+    reg, start = smooth_reg(replace(coarse, reg=lowest / ratio)), None
     for _ in range(_STEPS):
         stage = replace(coarse, reg=reg)
         tolerance = Tolerance.of(_TOLERANCE)
