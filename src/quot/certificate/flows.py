@@ -107,7 +107,7 @@ def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tupl
         over[hard] = 0.0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x = np.where(over > 0.0, np.minimum(over / w, graph.capacity), 0.0)
-    given = x * (over - 0.5 * w * x)
+        given = x * (over - 0.5 * w * x)
     if problem.is_balanced:
         return exact_sum(p * (problem.target - problem.source), -given), noise
     ends = (

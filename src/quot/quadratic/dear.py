@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, DenseCost, SparseCost
+from quot.costs import Cost, DenseCost, PointCost, SparseCost, usual_cost
 from quot.dual import Dual
 from quot.network.simplex import half_pays
 from quot.plan import Plan
@@ -25,6 +25,10 @@ Floats = NDArray[np.float64]
 # Costs are capped at so many times what a row or column has to pay, at first; where dearer pairs
 # carry something, at so many times that, and with each try at the square of that.
 _DEAR = 1e4
+# Dear is only what is so many powers of two above all else.
+_GAP = 10
+# Costs between points are written out to be capped where there are no more.
+_FEW = 1 << 22
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
 # Costs beyond these are scaled.
@@ -87,13 +91,28 @@ class Capped:
 
 def caps(problem: Problem) -> Iterator[Capped]:
     """Yield the problem with higher and higher caps, to be ended by who finds one high enough."""
-    (low, cap), step = _first_cap(problem), _DEAR
+    written = _written_out(problem)
+    (low, cap), step = _first_cap(written), _DEAR
     while True:
-        now = Capped.of(problem, cap)
-        yield now
-        if now.problem is problem:
+        now = Capped.of(written, cap)
+        if now.problem is written:
+            yield Capped.of(problem, math.inf)
             return
+        yield now
         cap, step = low + step * (cap - low), min(step * step, _HUGE)
+
+
+def _written_out(problem: Problem) -> Problem:
+    """The problem with costs between few points as a matrix, if some lie so far out to be dear."""
+    cost, (n, m) = problem.cost, problem.shape
+    if not isinstance(cost, PointCost) or cost.metric == "cosine" or n * m > _FEW:
+        return problem
+    corners = np.concatenate(cost.positions)
+    low, high = corners.min(axis=0, keepdims=True), corners.max(axis=0, keepdims=True)
+    across = float(PointCost(low, high, cost.metric).block(0, 1)[0, 0])
+    if across <= _DEAR * usual_cost(cost):
+        return problem
+    return replace(problem, cost=DenseCost(np.ascontiguousarray(cost.block(0, n))))
 
 
 def _scaled(dual: Dual, unit: float) -> Dual:
@@ -116,9 +135,20 @@ def _first_cap(problem: Problem) -> tuple[float, float]:
     squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
     sides = zip(_minima(problem.cost), (problem.a, problem.b), strict=True)
     needed = squares + max(half_pays(least - low, mass, problem.total) for least, mass in sides)
-    if needed == 0.0:
-        needed = float(values.min(where=values > low, initial=math.inf)) - low
-    return low, low + _DEAR * needed
+    return low, _at_a_gap(values, low, low + _DEAR * needed)
+
+
+def _at_a_gap(values: Floats, low: float, cap: float) -> float:
+    """The cap, or a higher one: costs above it are many times those below."""
+    if float(values.max()) <= cap:
+        return cap
+    above = values[values > low] - low
+    there = np.unique(np.frexp(above)[1])
+    last = np.append(np.diff(there) > _GAP, True)  # of costs of about one size
+    first = np.append(True, last[:-1])
+    begins, ends = (low + np.ldexp(1.0, there[at] - k) for at, k in ((first, 1), (last, 0)))
+    own = int(np.searchsorted(ends, cap))
+    return float(ends[own]) if own < ends.size and begins[own] <= cap else cap
 
 
 def _minima(cost: Cost) -> tuple[Floats, Floats]:

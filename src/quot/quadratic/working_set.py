@@ -108,7 +108,7 @@ class WorkingSet:
     problem : Problem
         Masses positive, total positive.
     monitor : Monitor
-    method : {"auto", "newton", "interior_point"}
+    method : {"auto", "newton"}
         See `quot.solve`.
     tol : float
         Relative gap and residuals wanted of the answer; the last imbalance is smaller.
@@ -384,7 +384,7 @@ class WorkingSet:
             state = optimise(net, state, goal, self.monitor, far=far)
         else:
             state = newton(net, state, goal, self.monitor)
-            if not goal.is_met(net, state) and not self.monitor.must_stop():
+            if not goal.is_met(net, state) and self.monitor.limit() is None:
                 raise _StuckError
         self.network, self.state = network, state
         self._report(network, state, self.monitor.steps - before)
