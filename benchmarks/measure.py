@@ -29,6 +29,8 @@ from benchmarks.peers import SOLVERS, Answer
 ROOT = Path(__file__).resolve().parents[1]
 # A peer slower than this is not run again: nothing of a first call would show in it.
 LONG = 5.0
+# Peers that always have a process of their own: their HiGHS and that of cvxpy exclude each other.
+ALONE = {"ortools"}
 THREADS = 2
 GIB = 2**30
 THREAD_VARIABLES = (
@@ -95,7 +97,7 @@ def measure(
     spec = {"solver": solver, "case": case.as_dict(), "settings": settings, "runs": runs}
     with tempfile.TemporaryDirectory() as folder:
         spec["out"] = str(Path(folder) / "out")
-        if not isolated:
+        if not isolated and solver not in ALONE:
             _work(spec)
             return _collect(spec)
         spec["memory"] = memory

@@ -1,5 +1,6 @@
 """The benchmark runs: tiny sizes, in this process, no word about time."""
 
+import functools
 import importlib.util
 import json
 import subprocess
@@ -11,13 +12,15 @@ import pytest
 pytest.importorskip("benchmarks.run", reason="benchmarks are not part of this installation")
 
 from benchmarks import measure, report, rows, run
-from benchmarks.cases import Case, ImageCase, PointsCase, rebuild
+from benchmarks.cases import Case, HistogramCase, ImageCase, PointsCase, rebuild
+from benchmarks.cases.histograms import SHAPES as HISTOGRAMS
 from benchmarks.cases.points import SHAPES
 from benchmarks.rows.brute import dual_value
+from tests.test_graph_benchmarks import LINES
 
 import quot
 
-NEEDS = {"S1": "cvxpy", "S2": "regot", "S8": "ot"}
+NEEDS = {"S1": "cvxpy", "S2": "regot", "S3": "regot", "S8": "ot", "S10": "ot"}
 
 
 @pytest.fixture
@@ -92,6 +95,16 @@ def test_row_of_scale_runs(key, results):
         assert lines[-1].met
 
 
+def test_first_solves_run(monkeypatch, results):
+    inside = functools.partial(measure.measure, isolated=False)  # nothing is compiled anew
+    monkeypatch.setattr("benchmarks.rows.first.measure", inside)
+    lines = rows.ROWS["S9"].run(rows.Options(quick=True), lambda text: None)
+    assert [line.label for line in lines] == ["kernel cache absent", "kernel cache present"]
+    for line in lines:
+        assert line.measurement.outcome == "ok", line.measurement.message
+        assert line.met is not None
+
+
 @pytest.mark.parametrize("mass", [None, 0.7])
 def test_brute_force_finds_the_bound(mass):
     case = PointsCase(150, 3, 300.0, mass)
@@ -145,6 +158,32 @@ def test_pictures_are_distributions():
         assert levels.sum() == pytest.approx(1.0)
         assert levels.min() >= 0.0
     assert np.abs(a - b).max() > 1e-3
+
+
+@pytest.mark.parametrize("shape", list(HISTOGRAMS))
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+def test_histograms_are_rebuilt(shape, metric):
+    case = HistogramCase(64, 1e-3, 0.7, shape, metric)
+    again = rebuild(json.loads(json.dumps(case.as_dict())))
+    assert again == case
+    C, a, b, reg, mass = case.dense()
+    for mine, other in zip((C, a, b), again.dense()[:3], strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert (reg, mass, C.max()) == (1e-3, 0.7, 1.0)
+    for masses in (a, b):
+        assert masses.sum() == pytest.approx(1.0)
+        assert masses.min() < 1e-6 * masses.max()
+
+
+def test_shuffled_histograms_are_the_same_problem():
+    sorted_ones, shuffled = (HistogramCase(40, 0.0, shape=s).dense() for s in ("line", "shuffled"))
+    for mine, other in zip(sorted_ones[:3], shuffled[:3], strict=True):
+        assert not np.array_equal(mine, other)
+        np.testing.assert_allclose(np.sort(mine, axis=None), np.sort(other, axis=None), rtol=1e-14)
+
+
+def test_every_row_has_a_test():
+    assert {*NEEDS, *ALONE, *LINES, "S9"} == set(rows.ROWS)
 
 
 def test_old_results_are_still_read():

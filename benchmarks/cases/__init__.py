@@ -7,13 +7,22 @@ from typing import Any
 from benchmarks.cases.base import Instance
 from benchmarks.cases.dense import Case
 from benchmarks.cases.graphs import GraphCase
+from benchmarks.cases.histograms import HistogramCase
 from benchmarks.cases.images import ImageCase
 from benchmarks.cases.points import PointsCase
 
-__all__ = ["Case", "GraphCase", "ImageCase", "Instance", "PointsCase", "rebuild"]
+__all__ = [
+    "Case",
+    "GraphCase",
+    "HistogramCase",
+    "ImageCase",
+    "Instance",
+    "PointsCase",
+    "rebuild",
+]
 
 KINDS: dict[str, type[Instance]] = {
-    kind.kind: kind for kind in (Case, PointsCase, ImageCase, GraphCase)
+    kind.kind: kind for kind in (Case, PointsCase, ImageCase, GraphCase, HistogramCase)
 }
 
 

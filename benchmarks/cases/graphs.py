@@ -12,6 +12,8 @@ from benchmarks.cases.base import Instance
 # Lengths and masses that are integers: the most of a random length, what a distance of 1 becomes,
 # and the most at a node.
 _LONGEST, _FINE, _MOST = 100, 100, 9
+# Sources, and sinks, where not every node is one.
+_FEW = 1000
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class GraphCase(Instance):
     target scaled to the total of the source.
 
     "integer grid" and "integer points" are those with lengths that are integers (random up to 100;
-    distances in hundredths), and with up to 9 units of mass at a node.
+    distances in hundredths), and with up to 9 units of mass at a node. "unit grid" has edges of
+    length 1, and 1 to 9 units at each of 1000 nodes (an eighth of them, if there are few), which
+    as many others want.
     """
 
     kind: ClassVar[str] = "graph"
@@ -90,6 +94,17 @@ def _integer_points(rng: Any, n: int) -> tuple[Any, Any, Any]:
     return _with(graph, (_FINE * graph.lengths).round()), *_random_units(rng, n)
 
 
+def _unit_grid(rng: Any, n: int) -> tuple[Any, Any, Any]:
+    import numpy as np
+
+    few = min(_FEW, n // 8)
+    units = rng.integers(1, _MOST + 1, few).astype(float)
+    ends = rng.permutation(n)[: 2 * few]
+    source, target = np.zeros((2, n))
+    source[ends[:few]], target[ends[few:]] = units, rng.permutation(units)
+    return _square(n), source, target
+
+
 def _square(n: int) -> Any:
     from quot.graphs import grid
 
@@ -131,5 +146,6 @@ SHAPES: dict[str, tuple[str, Callable[[Any, int], tuple[Any, Any, Any]]]] = {
     "grid": ("grid", _grid),
     "points": ("8-NN", _points),
     "integer grid": ("grid, integers", _integer_grid),
+    "unit grid": ("grid, few sources", _unit_grid),
     "integer points": ("8-NN, integers", _integer_points),
 }

@@ -10,7 +10,8 @@ from benchmarks.rows.brute import bf
 from benchmarks.rows.clouds import clouds
 from benchmarks.rows.duels import OURS, duels_of, s1, s2, s3, s8
 from benchmarks.rows.first import s9
-from benchmarks.rows.graphs import football, linear, million, program
+from benchmarks.rows.graphs import football, linear, million, program, units
+from benchmarks.rows.histograms import s10
 from benchmarks.rows.images import images
 from benchmarks.rows.lines import Line, Options
 from benchmarks.rows.scale import s4, s5, s6, s7
@@ -57,6 +58,15 @@ ROWS: dict[str, Row] = {
     ),
     "S8": Row("Unregularised, partial and balanced, against the network simplex", duels_of(s8)),
     "S9": Row("First solve in a fresh process", s9),
+    "S10": Row(
+        "Histograms, against the network simplex",
+        duels_of(s10),
+        "Two histograms over the same bins, each with total 1; cost the distance of bins, or its "
+        "square, over\nits maximum. *line*: Gaussians on n bins in a row, means 0.2 n and 0.6 n, "
+        "deviations 0.05 n and 0.1 n;\n*shuffled*: the same, the bins of either side in an order "
+        "of their own; *blobs*: two Gaussian blobs a\nside on a square of n pixels. Where reg is "
+        "small the peer solves the problem of reg = 0, as a\nyardstick.",
+    ),
     "IMG": Row(
         "Pictures, against the network simplex",
         images,
@@ -115,10 +125,17 @@ ROWS: dict[str, Row] = {
         "arcs an edge; the graph of networkx is built\noff the clock. *difference* relates the "
         "cost to ours; it must be 0 up to round-off.",
     ),
+    "G-E": Row(
+        "Graphs: few sources on a large grid",
+        units,
+        "Along the edges of a graph: a square grid with edges of length 1, 1 to 9 units of mass at "
+        "each of 1000\nrandom nodes, to be moved to 1000 others. *difference* relates the cost of "
+        "the peer to ours; it must be\n0 up to round-off.",
+    ),
 }
 # Rows on matrices, pictures, graphs, in many dimensions; all others are on points in few.
-_MATRICES, _PICTURES, _HIGH = {"S1", "S2", "S3", "S8", "S9"}, {"IMG"}, {"S6"}
-_GRAPHS = {"G-A", "G-B", "G-C", "G-D"}
+_MATRICES, _PICTURES, _HIGH = {"S1", "S2", "S3", "S8", "S9", "S10"}, {"IMG"}, {"S6"}
+_GRAPHS = {"G-A", "G-B", "G-C", "G-D", "G-E"}
 
 
 def warming(keys: list[str], *, quick: bool) -> list[Instance]:

@@ -75,21 +75,25 @@ def _balanced(n: int, aims: tuple[float, ...]) -> list[Duel]:
 
 
 def s8(quick: bool) -> list[Duel]:
-    n = 60 if quick else 4096
+    sizes = {60: 1.5} if quick else {100: 1.5, 300: 3.0, 1000: 6.0, 4096: 7.0}
+    return [duel for n, aim in sizes.items() for duel in _linear(n, aim)]
+
+
+def _linear(n: int, aim: float) -> list[Duel]:
     balanced, partial = Case(n, 0.0), Case(n, 0.0, 0.7)
     return [
         Duel(
             partial,
             (
-                Rival("emd", "balanced, 1e7 iterations", EMD_LONG, 5.0, balanced),
+                Rival("emd", "balanced, 1e7 iterations", EMD_LONG, case=balanced),
                 Rival("partial", "defaults", EMD),
                 Rival("partial", "100 dummy points", EMD_DUMMIES),
-                Rival("partial", "1e7 iterations", EMD_LONG),
+                Rival("partial", "1e7 iterations", EMD_LONG, aim),
             ),
         ),
         Duel(
             balanced,
-            (Rival("emd", "defaults", EMD), Rival("emd", "1e7 iterations", EMD_LONG)),
+            (Rival("emd", "defaults", EMD), Rival("emd", "1e7 iterations", EMD_LONG, aim)),
         ),
     ]
 

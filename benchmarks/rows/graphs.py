@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.cases import GraphCase
 from benchmarks.rows.duels import Duel, Rival, run_duels
-from benchmarks.rows.lines import Line, Options, Say, Trial, run_trial
+from benchmarks.rows.lines import Line, Options, Say, Trial, is_below, run_trial
 
 # Seconds that the source says its quadratic program took, by the number of points.
 PUBLISHED = {200: 1.8, 300: 3.2, 500: 9.4}
@@ -75,11 +77,37 @@ def linear(options: Options, say: Say) -> list[Line]:
     lines: list[Line] = []
     for shape in ("integer grid", "integer points"):
         duel = run_duels([Duel(GraphCase(n, 0.0, shape), rivals)], options, say)
-        best = duel[0].measurement.value
+        _compare_costs(duel)
         for line in duel[1:]:
-            value = line.measurement.value
-            if best and value is not None:
-                line.extra = {"difference": abs(value - best) / best}
+            if "difference" in line.extra:
                 line.met = bool(line.met) and line.extra["difference"] <= SAME
         lines += duel
     return lines
+
+
+def units(options: Options, say: Say) -> list[Line]:
+    """Some sources and sinks on a grid of edges of length 1; the peer finds the cheapest flow."""
+    lines: list[Line] = []
+    for side, seconds in ((10, 1.0),) if options.quick else ((200, 1.0), (1000, 90.0)):
+        how = options
+        if seconds > 1.0:  # once, and patiently
+            how = replace(options, runs=0, time_limit=max(options.time_limit, PATIENCE))
+        for reg in (1.0, 0.0):
+            rivals = () if reg else (Rival("ortools", "defaults"),)
+            duel = run_duels([Duel(GraphCase(side**2, reg, "unit grid"), rivals)], how, say)
+            ours = duel[0]
+            ours.aim = f"< {seconds:g} s"
+            ours.met = is_below(ours.measurement.seconds, seconds)
+            ours.met = ours.met and ours.measurement.is_certified(ours.measurement.settings["tol"])
+            _compare_costs(duel)
+            lines += duel
+    return lines
+
+
+def _compare_costs(duel: list[Line]) -> None:
+    """Relate the costs that peers found to ours."""
+    best = duel[0].measurement.value
+    for line in duel[1:]:
+        value = line.measurement.value
+        if best and value is not None:
+            line.extra = {"difference": abs(value - best) / best}
