@@ -31,7 +31,7 @@ from quot.validation import check_option, check_positive
 R = TypeVar("R", bound=Result)
 logger = logging.getLogger("quot")
 
-METHODS = ("auto", "newton", "interior_point", *REFERENCE_METHODS)
+METHODS = ("auto", "newton", *REFERENCE_METHODS)
 GRAPH_METHODS = ("auto", *GRAPH_REFERENCE_METHODS)
 TIES = ("share", "any")
 ON_FAILURE = ("warn", "raise", "ignore")
@@ -76,12 +76,11 @@ def solve(  # noqa: PLR0913
     mass : float, optional
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
         totals.
-    method : {"auto", "newton", "interior_point", "clarabel", "scs"}, default="auto"
+    method : {"auto", "newton", "clarabel", "scs"}, default="auto"
         From where `reg` is reached: "auto" comes from the linear problem where few pairs are active
         or masses are very uneven, else from a large reg; "newton" from a large reg, unless Newton's
-        method gets stuck; "interior_point" is the same today. At ``reg=0`` all three solve the
-        linear problem. "clarabel" and "scs" hand the full problem to cvxpy, for reference on small
-        problems (extra `reference`).
+        method gets stuck. At ``reg=0`` both solve the linear problem. "clarabel" and "scs" hand
+        the full problem to cvxpy, for reference on small problems (extra `reference`).
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000

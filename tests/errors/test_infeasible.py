@@ -6,7 +6,7 @@ import scipy.sparse as sp
 
 from quot import InfeasibleError, QuotError, solve
 
-METHODS = ["auto", "newton", "interior_point"]
+METHODS = ["auto", "newton"]
 
 
 def cost(pairs, shape):

@@ -169,7 +169,7 @@ def test_bad_problem(door, bad, message):
 BAD_OPTIONS = {
     "unknown method": (
         {"method": "sinkhorn"},
-        r"`method` must be one of 'auto', 'newton', 'interior_point', 'clarabel', 'scs'; got "
+        r"`method` must be one of 'auto', 'newton', 'clarabel', 'scs'; got "
         r"'sinkhorn'\.",
     ),
     "method that is no text": ({"method": None}, r"`method` must be one of .*; got None\."),

@@ -9,7 +9,7 @@ import pytest
 from quot import NotConvergedWarning, QuotError, QuotWarning, Status, Tolerance, solve, solve_points
 from quot.exceptions import NotConvergedError
 
-METHODS = ["auto", "newton", "interior_point"]
+METHODS = ["auto", "newton"]
 
 
 @pytest.fixture(scope="module")
