@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-import quot
 from tests.checks import assert_well_formed
 from tests.oracles.linear import solve_linear
 from tests.strategies import Instance
+
+import quot
 
 
 @pytest.mark.parametrize("mass", [None, 0.6])

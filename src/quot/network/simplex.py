@@ -118,6 +118,8 @@ def solve_matrix(
             break
         cap = low + step * ((dearest if dearest < np.inf else cap) - low)
         step, first, done = min(step * step, _HUGE), tree.arcs(), False
+        if cap == np.inf:
+            break
     barred = np.inf if part is reduced else beyond / scale
     return tree.vertex(barred, scale, (u, v), is_optimal=done)
 

@@ -23,8 +23,8 @@ from quot.problem import Problem
 Floats = NDArray[np.float64]
 
 # Costs are capped at so many times what a row or column has to pay, at first; where dearer pairs
-# carry something, at so many times that, and with each try at the square of that.
-_DEAR = 1e4
+# carry something, at so many times that, and with each of so many tries at the square of that.
+_DEAR, _TRIES = 1e4, 8
 # Dear is only what is so many powers of two above all else.
 _GAP = 10
 # Costs between points are written out to be capped where there are no more.
@@ -93,13 +93,13 @@ def caps(problem: Problem) -> Iterator[Capped]:
     """Yield the problem with higher and higher caps, to be ended by who finds one high enough."""
     written = _written_out(problem)
     (low, cap), step = _first_cap(written), _DEAR
-    while True:
+    for _ in range(_TRIES):
         now = Capped.of(written, cap)
         if now.problem is written:
-            yield Capped.of(problem, math.inf)
-            return
+            break
         yield now
         cap, step = low + step * (cap - low), min(step * step, _HUGE)
+    yield Capped.of(problem, math.inf)
 
 
 def _written_out(problem: Problem) -> Problem:
@@ -135,6 +135,8 @@ def _first_cap(problem: Problem) -> tuple[float, float]:
     squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
     sides = zip(_minima(problem.cost), (problem.a, problem.b), strict=True)
     needed = squares + max(half_pays(least - low, mass, problem.total) for least, mass in sides)
+    if needed == 0.0:  # half of it costs no more than the least
+        needed = float(values.min(where=values > low, initial=math.inf)) - low
     return low, _at_a_gap(values, low, low + _DEAR * needed)
 
 
