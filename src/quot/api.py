@@ -380,7 +380,8 @@ def estimate(problem: Problem) -> Estimate:
     """Estimate what a solve will take before it starts.
 
     From a coarse version of the problem, whose prices say what some rows of the problem itself will
-    take, as `suggest_reg`; good to a factor of two where no points coincide. A problem of few pairs is said to take them all.
+    take, as `suggest_reg`; good to a factor of two where no points coincide. A problem of few pairs
+    is said to take them all.
 
     Parameters
     ----------
