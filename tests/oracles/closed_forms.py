@@ -22,11 +22,15 @@ def one_row(c, b, reg, mass):
 
 def monotone(x, y, a, b):
     """The plan between points of the line that crosses nowhere: optimal for |x - y|^2."""
-    P = np.zeros((x.size, y.size))
-    rows, cols = np.argsort(x), np.argsort(y)
+    return north_west(a, b, np.argsort(x), np.argsort(y))
+
+
+def north_west(a, b, rows, cols):
+    """The plan of the corner rule, with rows and columns in this order."""
+    P = np.zeros((a.size, b.size))
     left, right = a[rows].copy(), b[cols].copy()
     i = j = 0
-    while i < x.size and j < y.size:
+    while i < a.size and j < b.size:
         amount = min(left[i], right[j])
         P[rows[i], cols[j]] += amount
         down = left[i] <= right[j]

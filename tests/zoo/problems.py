@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
+from tests.oracles.closed_forms import north_west
 
 import quot
 
@@ -154,17 +155,7 @@ def _both(rng, n, m):
 
 def _hidden(rng, a, b):
     """A plan with masses a and b, up to rounding: a corner rule in a random order."""
-    P = np.zeros((a.size, b.size))
-    rows, cols = rng.permutation(a.size), rng.permutation(b.size)
-    left, right = a[rows].copy(), b[cols].copy()
-    i = j = 0
-    while i < a.size and j < b.size:
-        amount = min(left[i], right[j])
-        P[rows[i], cols[j]] += amount
-        down = left[i] <= right[j]
-        left[i], right[j] = left[i] - amount, right[j] - amount
-        i, j = (i + 1, j) if down else (i, j + 1)
-    return P
+    return north_west(a, b, rng.permutation(a.size), rng.permutation(b.size))
 
 
 # --- costs -------------------------------------------------------------------------------------

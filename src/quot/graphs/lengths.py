@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quot.certificate.flows import repair_flow
 from quot.graph import Flow
+from quot.prices import middle_price, unit_for
 from quot.problem import GraphProblem
 from quot.result import GraphResult
 
@@ -27,8 +28,6 @@ _DEAR, _ENOUGH = 1e4, 10.0
 _LITTLE = 1e-6
 # Flow that rounding explains, relative to the total; and what an edge lets through that is shut.
 _DUST, _SHUT = 16 * float(np.finfo(np.float64).eps), 1e-300
-# Prices beyond these are scaled.
-_TINY, _HUGE = 1e-100, 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +68,7 @@ class Shortened:
         if problem.graph.lengths.max(initial=-math.inf) <= cap:
             cap = math.inf
         lengths = np.minimum(problem.graph.lengths, cap)
-        largest = float(np.abs(lengths).max(initial=0.0))
-        is_usual = largest == 0.0 or _TINY < largest < _HUGE
-        unit = 1.0 if is_usual else 2.0 ** math.floor(math.log2(largest))
+        unit = unit_for(float(np.abs(lengths).max(initial=0.0)))
         if cap == math.inf and unit == 1.0:
             return cls(problem, problem, cap, unit, **found)
         graph = replace(problem.graph, lengths=lengths / unit)
@@ -166,11 +163,6 @@ def _at_the_ends(problem: GraphProblem) -> float:
 
 
 def _half(price: Floats, mass: Floats, total: float) -> float:
-    """The price of the middle of this total, taken where it is cheapest."""
+    """What half of this total pays where it is cheapest, of masses that can be had; 0 if none."""
     able = (mass > 0.0) & (price < np.inf)
-    price, mass = price[able], mass[able]
-    if not price.size:
-        return 0.0
-    order = np.argsort(price)
-    middle = int(np.searchsorted(np.cumsum(mass[order]), 0.5 * total))
-    return float(price[order[min(middle, order.size - 1)]])
+    return middle_price(price[able], mass[able], total) if able.any() else 0.0

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quot.kernels import simplex as kernels
 from quot.network.basis import Basis, Masses
+from quot.prices import positive_middle_price, unit_for
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -110,7 +111,7 @@ def solve_matrix(
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
         part = np.minimum(reduced, beyond) if low < cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
-        scale = 1.0 if size == 0.0 or _TINY < size < _HUGE else 2.0 ** np.floor(np.log2(size))
+        scale = unit_for(size, _TINY, _HUGE)
         tree = _begin(part / scale if scale != 1.0 else part, masses, first)
         done = tree.optimise(must_stop)
         dearest = tree.dearest(reduced)
@@ -143,22 +144,11 @@ def _reduced(C: Floats, kept: tuple[float, float]) -> tuple[Floats, Floats, Floa
 def _needed(C: Floats, low: float, a: Floats, b: Floats, kept: tuple[float, float]) -> float:
     """What rows and columns have to pay beyond the least cost, more or less; positive."""
     sides = zip((1, 0), (a, b), kept, strict=True)
-    paid = [half_pays(C.min(axis=axis) - low, m, float(m.sum()) - k) for axis, m, k in sides]
+    paid = [
+        positive_middle_price(C.min(axis=axis) - low, mass, float(mass.sum()) - k)
+        for axis, mass, k in sides
+    ]
     return max(paid) or float(np.max(C, initial=low, where=np.inf > C)) - low or 1.0
-
-
-def half_pays(least: Floats, mass: Floats, total: float) -> float:
-    """The price at which half of a total can be had, from masses (n,) that cost `least` each.
-
-    Of prices that are positive the least, if half can be had for nothing; 0 if there is none.
-    """
-    order = np.argsort(least, kind="stable")
-    at = int(np.searchsorted(np.cumsum(mass[order]), 0.5 * total))
-    price = float(least[order[min(at, least.size - 1)]])
-    if 0.0 < price < np.inf:
-        return price
-    positive = least[(least > 0.0) & (least < np.inf)]
-    return float(positive.min(initial=np.inf)) if positive.size else 0.0
 
 
 def _typical(x: Floats) -> float:

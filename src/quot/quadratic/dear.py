@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from quot.costs import Cost, DenseCost, PointCost, SparseCost, usual_cost
 from quot.dual import Dual
-from quot.network.simplex import half_pays
 from quot.plan import Plan
+from quot.prices import positive_middle_price, unit_for
 from quot.problem import Problem
+from quot.quadratic.linear import MATRIX
 
 Floats = NDArray[np.float64]
 
@@ -27,12 +28,10 @@ Floats = NDArray[np.float64]
 _DEAR, _TRIES = 1e4, 8
 # Dear is only what is so many powers of two above all else.
 _GAP = 10
-# Costs between points are written out to be capped where there are no more.
-_FEW = 1 << 22
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
-# Costs beyond these are scaled.
-_TINY, _HUGE = 1e-100, 1e100
+# A cap rises in no larger step.
+_HUGE = 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class Capped:
             return cls(problem, problem, math.inf, 1.0)
         high = float(values.max())
         size = max(abs(float(values.min())), abs(min(high, cap)))
-        unit = 1.0 if size == 0.0 or _TINY < size < _HUGE else 2.0 ** math.floor(math.log2(size))
+        unit = unit_for(size)
         if high <= cap and unit == 1.0:
             return cls(problem, problem, math.inf, 1.0)
         capped = np.minimum(values, cap) / unit
@@ -64,13 +63,11 @@ class Capped:
 
     def pays(self, plan: Plan) -> bool:
         """Whether the plan sends more than rounding explains at costs above the cap."""
-        return self.problem is not self.original and self.dearest(plan) > self.cap
-
-    def dearest(self, plan: Plan) -> float:
-        """The largest cost at which the plan sends more than rounding explains."""
+        if self.problem is self.original:
+            return False
         much = plan.values > _CRUMB * self.original.total
         cost = self.original.cost.at(plan.rows[much], plan.cols[much])
-        return float(cost.max(initial=-math.inf))
+        return float(cost.max(initial=-math.inf)) > self.cap
 
     def to_unit(self, dual: Dual) -> Dual:
         """A dual point of the original in the prices of the problem."""
@@ -105,7 +102,7 @@ def caps(problem: Problem) -> Iterator[Capped]:
 def _written_out(problem: Problem) -> Problem:
     """The problem with costs between few points as a matrix, if some lie so far out to be dear."""
     cost, (n, m) = problem.cost, problem.shape
-    if not isinstance(cost, PointCost) or cost.metric == "cosine" or n * m > _FEW:
+    if not isinstance(cost, PointCost) or cost.metric == "cosine" or n * m > MATRIX:
         return problem
     corners = np.concatenate(cost.positions)
     low, high = corners.min(axis=0, keepdims=True), corners.max(axis=0, keepdims=True)
@@ -134,7 +131,9 @@ def _first_cap(problem: Problem) -> tuple[float, float]:
     low = float(values.min())
     squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
     sides = zip(_minima(problem.cost), (problem.a, problem.b), strict=True)
-    needed = squares + max(half_pays(least - low, mass, problem.total) for least, mass in sides)
+    needed = squares + max(
+        positive_middle_price(least - low, mass, problem.total) for least, mass in sides
+    )
     if needed == 0.0:  # half of it costs no more than the least
         needed = float(values.min(where=values > low, initial=math.inf)) - low
     return low, _at_a_gap(values, low, low + _DEAR * needed)

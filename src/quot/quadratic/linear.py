@@ -57,14 +57,14 @@ class Optimum:
 
 def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
     """Solve a problem without its quadratic term; masses positive."""
-    if isinstance(problem.cost, DenseCost) or _pairs(problem) <= MATRIX:
+    if isinstance(problem.cost, DenseCost) or all_pairs(problem) <= MATRIX:
         return _by_matrix(problem, monitor)
     if isinstance(problem.cost, SparseCost):
         return _by_pairs(problem, problem.cost, monitor)
     levels: list[Level] = []
     for level in coarsen(problem):
         levels.append(level)
-        if _pairs(level.problem) <= _COARSEST:
+        if all_pairs(level.problem) <= _COARSEST:
             break
     finer = [problem, *(level.problem for level in levels)]
     found = _by_matrix(finer[-1], monitor)
@@ -92,15 +92,20 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     vertex = Descent(
         network.flow(found.plan), network.state(dual).potentials, noise, pushes=0, is_optimal=True
     )
-    unit = min(max(float(problem.a.max()), float(problem.b.max())), problem.total)
-    carried = least_norm(network.network, vertex, 4e-16 * unit, monitor.must_stop)
+    carried = least_norm(network.network, vertex, 4e-16 * mass_unit(problem), monitor.must_stop)
     values = np.maximum(carried[: support.size], 0.0)
     kept = values > 0.0
     return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept])
 
 
-def _pairs(problem: Problem) -> int:
+def all_pairs(problem: Problem) -> int:
+    """How many pairs there are, with those that are forbidden."""
     return problem.shape[0] * problem.shape[1]
+
+
+def mass_unit(problem: Problem) -> float:
+    """The largest mass that may move through a single row or column."""
+    return float(min(max(problem.a.max(), problem.b.max()), problem.total))
 
 
 def _report(
@@ -145,7 +150,7 @@ def _by_matrix(problem: Problem, monitor: Monitor) -> Optimum:
     plan = visible_plan(problem, found.rows, found.cols, found.values)
     dual = prices(problem, found.u, found.v, found.kept)
     effort = Effort(found.looks * problem.shape[1])
-    stopped = _report(problem, monitor, plan, found.pivots, _pairs(problem), effort=effort)
+    stopped = _report(problem, monitor, plan, found.pivots, all_pairs(problem), effort=effort)
     if stopped is None and not found.is_optimal:
         stopped = Status.STALLED
     return Optimum(plan, dual, stopped)

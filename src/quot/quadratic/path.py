@@ -23,9 +23,9 @@ def smooth_reg(problem: Problem) -> float:
     """Return a reg at which a good part of all pairs is active, not below the problem's own."""
     costs = sample(problem.cost)
     off = np.abs(costs - np.median(costs))  # a few far points must not set the scale for all
-    spread = 1.5 * float(np.median(off)) or float(off.mean()) or float(np.abs(costs).max()) or 1.0
+    width = 1.5 * float(np.median(off)) or float(off.mean()) or float(np.abs(costs).max()) or 1.0
     typical = min(float(problem.a.mean()), problem.total)
-    return max(2.0 * spread / typical, problem.reg)
+    return max(2.0 * width / typical, problem.reg)
 
 
 def active_at(problem: Problem, reg: float) -> float:

@@ -29,7 +29,14 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, join
 from quot.quadratic.coarse import Level, coarsen, span
 from quot.quadratic.count import count_active
-from quot.quadratic.linear import MATRIX, Optimum, least_of, solve_linear
+from quot.quadratic.linear import (
+    MATRIX,
+    Optimum,
+    all_pairs,
+    least_of,
+    mass_unit,
+    solve_linear,
+)
 from quot.quadratic.path import active_at, first_dual, predict, smooth_reg
 from quot.quadratic.polish import polish
 from quot.rounding import repair
@@ -189,7 +196,7 @@ class WorkingSet:
     @property
     def _may_ascend(self) -> bool:
         """Whether the linear problem on all pairs takes little time."""
-        return isinstance(self.problem.cost, DenseCost) or _pairs(self.problem) <= MATRIX
+        return isinstance(self.problem.cost, DenseCost) or all_pairs(self.problem) <= MATRIX
 
     def _ascend(self) -> tuple[Plan, Dual]:
         """From the linear problem: its plan of least norm, the line of small reg, and up."""
@@ -210,7 +217,7 @@ class WorkingSet:
             network = Bipartite(problem, support, near.box)
             state = replace(network.state(found.dual), flow=network.flow(found.plan))
             self._finish(network, self._solve(network, state, self._end, far=True))
-            if self.state.residual <= _LOST * _unit(problem):
+            if self.state.residual <= _LOST * mass_unit(problem):
                 return self._found()
             line = min(line, _Answer.of(problem, *self._found()), key=lambda answer: answer.gap)
         return line.plan, line.dual
@@ -247,9 +254,11 @@ class WorkingSet:
         self.near = beyond_all(stages[-1])
         for depth in reversed(range(len(stages))):
             stage, self.level = stages[depth], depth
-            target = self.problem.reg * _pairs(stage) / _pairs(self.problem)
+            target = self.problem.reg * all_pairs(stage) / all_pairs(self.problem)
             if depth < len(levels):
-                finer_reg = max(reg * _pairs(stage) / _pairs(stages[depth + 1]) / _JUMP, target)
+                finer_reg = max(
+                    reg * all_pairs(stage) / all_pairs(stages[depth + 1]) / _JUMP, target
+                )
                 finer = replace(stage, reg=finer_reg)
                 dual = levels[depth].extend(dual, reg, finer, self.pricer)
                 reg = finer_reg
@@ -265,8 +274,8 @@ class WorkingSet:
         counted.
         """
         problem, levels = self.problem, self.levels[:depth]
-        part = self.active / _pairs(levels[-1].problem)
-        if not memory.fits(part * _pairs(problem)):
+        part = self.active / all_pairs(levels[-1].problem)
+        if not memory.fits(part * all_pairs(problem)):
             found = count_active(span(problem, levels), dual, reg, problem, self.pricer)
             memory.check(float(found.mean()) * problem.shape[0])
 
@@ -300,7 +309,7 @@ class WorkingSet:
     def _missing(self, network: Bipartite, state: FlowState) -> int:
         """Price all pairs; return how many that should carry mass are no candidates."""
         problem, dual, support = network.problem, network.dual(state), network.support
-        if isinstance(problem.cost, SparseCost) or support.size == _pairs(problem):
+        if isinstance(problem.cost, SparseCost) or support.size == all_pairs(problem):
             return 0
         found = self.pricer.violators(problem.cost, dual.f + dual.lam, dual.g)
         self.violators = (support | found).size - support.size
@@ -331,7 +340,7 @@ class WorkingSet:
     def _end(self) -> float:
         """Imbalance allowed at the end, relative to the largest mass: no matter to the smallest."""
         problem = self.problem
-        least = float(min(problem.a.min(), problem.b.min())) / _unit(problem)
+        least = float(min(problem.a.min(), problem.b.min())) / mass_unit(problem)
         return min(_AT_THE_END * self.tol, 1e-3 * least)
 
     def _finish(self, network: Bipartite, state: FlowState) -> None:
@@ -379,7 +388,7 @@ class WorkingSet:
         Where Newton gets stuck on the way down, the way is up.
         """
         before, net, problem = self.monitor.steps, network.network, network.problem
-        goal = Goal(tol, _unit(problem), problem.total, _ENOUGH if tol >= _ON_THE_WAY else 0.0)
+        goal = Goal(tol, mass_unit(problem), problem.total, _ENOUGH if tol >= _ON_THE_WAY else 0.0)
         if self.is_below or not self._may_ascend:
             state = optimise(net, state, goal, self.monitor, far=far)
         else:
@@ -396,7 +405,7 @@ class WorkingSet:
         stop = self.monitor.report(
             Iterate(
                 iteration=len(self.monitor.history) + 1,
-                residual=state.residual / _unit(network.problem),
+                residual=state.residual / mass_unit(network.problem),
                 support=int(np.count_nonzero(network.values(state))),
                 candidates=network.support.size,
                 violators=self.violators,
@@ -411,12 +420,3 @@ class WorkingSet:
         self.violators = 0
         if stop is not None:
             raise _StopError(stop)
-
-
-def _unit(problem: Problem) -> float:
-    """The largest mass that may move through a single row or column."""
-    return float(min(max(problem.a.max(), problem.b.max()), problem.total))
-
-
-def _pairs(problem: Problem) -> int:
-    return problem.shape[0] * problem.shape[1]

@@ -1,0 +1,37 @@
+"""How large prices are: what half of the mass has to pay, and a unit to count prices in."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def unit_for(size: float, tiny: float = 1e-100, huge: float = 1e100) -> float:
+    """A power of two to divide prices of this size by; 1 if that is between `tiny` and `huge`."""
+    if size == 0.0 or tiny < size < huge:
+        return 1.0
+    return float(2.0 ** np.floor(np.log2(size)))
+
+
+def middle_price(price: Floats, mass: Floats, total: float) -> float:
+    """The price at which half of a total can be had, from masses (n,), n > 0, at these prices.
+
+    The highest where even all of it is less than that.
+    """
+    order = np.argsort(price, kind="stable")
+    middle = int(np.searchsorted(np.cumsum(mass[order]), 0.5 * total))
+    return float(price[order[min(middle, order.size - 1)]])
+
+
+def positive_middle_price(price: Floats, mass: Floats, total: float) -> float:
+    """As `middle_price`, but the least positive one, if half can be had for nothing or not at all.
+
+    0 if there is none.
+    """
+    middle = middle_price(price, mass, total)
+    if 0.0 < middle < np.inf:
+        return middle
+    positive = price[(price > 0.0) & (price < np.inf)]
+    return float(positive.min(initial=np.inf)) if positive.size else 0.0
