@@ -21,8 +21,9 @@ Ints = NDArray[np.int32]
 _ROUND_OFF = 16 * np.finfo(np.float64).eps
 # A marginal this close to its bound (relative) is meant to be on it.
 _ON_BOUND = 1e-6
-# One said to be full must at least be this full to be believed.
-_MOSTLY = 0.5
+# One said to be full must at least be this full to be believed, and lack no more than this part of
+# the largest mass: what says so, a multiplier that is not zero, may be rounding.
+_MOSTLY, _LITTLE = 0.5, 1e-6
 # So often the rest is sent along allowed pairs that carry nothing yet.
 _TRIES = 10
 # Among so many pairs of open rows and columns the cheapest are looked for.
@@ -211,7 +212,9 @@ def _slack(
     if full is None:
         free = have < mass * (1 - _ON_BOUND)
     else:
-        free = (have < mass) & ~(full & (have > _MOSTLY * mass))
+        missing = mass - have
+        nearly = (have > _MOSTLY * mass) & (missing <= _LITTLE * float(mass.max()))
+        free = (missing > 0.0) & ~(full & nearly)
     given = float(mass[~free].sum() + have[free].sum())
     return np.flatnonzero(free), problem.total - given
 
