@@ -44,6 +44,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
+def tune():
+    """Change settings until the end of the test: ``tune(complete=8)``."""
+    from contextlib import ExitStack
+
+    from quot.settings import using
+
+    with ExitStack() as stack:
+        yield lambda **changes: stack.enter_context(using(**changes))
+
+
+@pytest.fixture
 def rng():
     """A generator with a fixed seed: the same numbers in every run."""
     import numpy as np

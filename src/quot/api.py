@@ -12,10 +12,11 @@ from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
-from quot.graphs.solve import solve_along_edges
 from quot.problem import EntropicProblem, GraphProblem, Problem
+from quot.quadratic.edge_model import EdgeModel
 from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
+from quot.quadratic.pair_model import PairModel
 from quot.quadratic.solve import solve_quadratic
 from quot.quadratic.suggest import degrees, reg_at
 from quot.reference import (
@@ -153,9 +154,8 @@ def solve(  # noqa: PLR0913
         if verbose:
             sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
             monitor.begin()
-        result = solve_quadratic(
-            problem, method=method, tolerance=tolerance, monitor=monitor, start=dual, ties=ties
-        )
+        model = PairModel(problem, monitor, tolerance, method=method, start=dual, ties=ties)
+        result = solve_quadratic(model, tolerance=tolerance, monitor=monitor, method=method)
     logger.info("%s", result)
     return _deliver(result, on_failure)
 
@@ -321,9 +321,8 @@ def solve_graph(  # noqa: PLR0913
             problem, method, tolerance, monitor, solver_options=solver_options
         )
     else:
-        result = solve_along_edges(
-            problem, tolerance=tolerance, monitor=monitor, start=start, ties=ties
-        )
+        model = EdgeModel(problem, monitor, tolerance, start=start, ties=ties)
+        result = solve_quadratic(model, tolerance=tolerance, monitor=monitor)
     logger.info("%s", result)
     return _deliver(result, on_failure)
 

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from quot.settings import settings
 from quot.validation import check_callable, check_count, check_positive
-
-# Seconds without a report after which the callback is asked again.
-_PULSE = 0.5
 
 
 class Status(enum.Enum):
@@ -78,8 +76,6 @@ class Iterate:
 
     Parameters
     ----------
-    iteration : int
-        How many there were, this one included.
     residual : float
         Marginal violation, in units of the largest mass.
     support : int
@@ -91,7 +87,10 @@ class Iterate:
     reg : float
         Strength of the quadratic term this iteration solved for, in the units of the problem.
     inner : int
-        Newton or interior-point steps taken.
+        Steps taken: of Newton's method or an interior point, or pivots and pushes that count as so
+        many.
+    iteration : int
+        How many there were, this one included.
     seconds : float
         Time since the start, reporting left out.
     level : int
@@ -103,13 +102,13 @@ class Iterate:
         that spared others; in the last iteration also those of the pass that came after it.
     """
 
-    iteration: int
     residual: float
     support: int
     candidates: int
     violators: int
     reg: float
     inner: int
+    iteration: int = 0
     seconds: float = 0.0
     level: int = 0
     round: int = 0
@@ -139,7 +138,7 @@ class Monitor:
     steps: int = 0
     _start: float = field(default_factory=time.perf_counter)
     _kept: float = 0.0
-    _last: Iterate = Iterate(0, math.inf, 0, 0, 0, math.inf, 0)  # before the first report
+    _last: Iterate = Iterate(math.inf, 0, 0, 0, math.inf, 0)  # before the first report
     _asked: float = 0.0  # on the clock
     _is_stopped: bool = False
     _thread: int = field(default_factory=threading.get_ident)
@@ -169,6 +168,10 @@ class Monitor:
             return False
         return self.seconds + min(self._kept, 0.5 * self.time_limit) >= self.time_limit
 
+    def stop(self) -> None:
+        """End the solve as the callback would."""
+        self._is_stopped = True
+
     def must_stop(self) -> bool:
         """Whether the time is up or the callback says stop; for solvers to ask often.
 
@@ -176,7 +179,7 @@ class Monitor:
         """
         if self.callback is not None and threading.get_ident() == self._thread:
             seconds = self.seconds
-            if seconds - self._asked >= _PULSE:
+            if seconds - self._asked >= settings().pulse:
                 self._ask(replace(self._last, seconds=seconds))
         return self._is_stopped or self.is_late()
 
@@ -202,8 +205,9 @@ class Monitor:
             self.history[-1] = replace(last, pairs=last.pairs + pairs, boxes=last.boxes + boxes)
 
     def report(self, iterate: Iterate) -> Status | None:
-        """Record an outer iteration; return the status that ends the solve, if any."""
-        self._last = replace(iterate, seconds=self.seconds)
+        """Record, number and time an iteration; return the status that ends the solve, if any."""
+        count = len(self.history) + 1
+        self._last = replace(iterate, iteration=count, seconds=self.seconds)
         self.history.append(self._last)
         self._ask(self._last)
         return self.limit()

@@ -10,14 +10,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.settings import settings
+
 T = TypeVar("T")
 
 _pool: ThreadPoolExecutor | None = None
 _pool_pid = -1
-# Below this many elementary steps a thread costs more than it brings.
-_WORTH_A_THREAD = 200_000
-# Seconds after which a thread that waits for others looks around.
-_LOOK = 0.1
 
 
 def thread_count() -> int:
@@ -48,7 +46,7 @@ def map_rows(
     and then, which may raise: then no other chunk is begun.
     """
     bounds = [(start, min(start + chunk, n_rows)) for start in range(0, n_rows, chunk)]
-    if len(bounds) < 2 or n_rows * n_columns < _WORTH_A_THREAD or thread_count() == 1:
+    if len(bounds) < 2 or n_rows * n_columns < settings().threaded or thread_count() == 1:
         results = []
         for bound in bounds:
             watch()
@@ -57,7 +55,7 @@ def map_rows(
     futures = [_threads().submit(function, *bound) for bound in bounds]
     try:
         for future in futures:
-            while wait((future,), _LOOK).not_done:
+            while wait((future,), settings().look).not_done:
                 watch()
         return [future.result() for future in futures]
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -108,6 +109,12 @@ class Problem(Transport):
     def __post_init__(self) -> None:
         self._check()
         self._fix("reg", as_reg(self.reg))
+
+    def with_reg(self, reg: float) -> Problem:
+        """The same at another reg, a valid one; nothing else is judged again."""
+        other = copy(self)
+        other._fix("reg", reg)
+        return other
 
     def objective(self, plan: Plan) -> float:
         """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""

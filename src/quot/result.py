@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Monitor, Status, Tolerance
+from quot.dual import Dual
 from quot.graph import Flow
 from quot.plan import Plan
 from quot.problem import GraphProblem, Transport
@@ -58,6 +60,35 @@ class Result:
     history: tuple[Iterate, ...] = ()
     seconds: float = 0.0
     method: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        problem: Any,
+        plan: Any,
+        dual: Dual,
+        status: Status,
+        *,
+        tolerance: Tolerance,
+        monitor: Monitor,
+        method: str,
+        certificate: Certificate | None = None,
+    ) -> Self:
+        """Judge how a solve ended by the certificate of what it has found."""
+        certificate = certificate or certify(problem, plan, dual.f, dual.g, dual.lam)
+        return cls(
+            problem=problem,
+            plan=plan,
+            f=dual.f,
+            g=dual.g,
+            lam=dual.lam,
+            certificate=certificate,
+            status=certificate.judge(status, tolerance),
+            tolerance=tolerance,
+            history=tuple(monitor.history),
+            seconds=monitor.seconds,
+            method=method,
+        )
 
     @cached_property
     def value(self) -> float:
@@ -120,35 +151,6 @@ class GraphResult(Result):
 
     problem: GraphProblem  # type: ignore[assignment]
     plan: Flow  # type: ignore[assignment]
-
-    @classmethod
-    def of(
-        cls,
-        problem: GraphProblem,
-        flow: Flow,
-        dual: tuple[Floats, Floats, float],
-        status: Status,
-        *,
-        tolerance: Tolerance,
-        monitor: Monitor,
-        method: str,
-    ) -> GraphResult:
-        """Certify a flow and a dual point (f, g, lam), and judge how the solve ended by that."""
-        certificate = certify(problem, flow, *dual)
-        f, g, lam = dual
-        return cls(
-            problem=problem,
-            plan=flow,
-            f=f,
-            g=g,
-            lam=lam,
-            certificate=certificate,
-            status=certificate.judge(status, tolerance),
-            tolerance=tolerance,
-            history=tuple(monitor.history),
-            seconds=monitor.seconds,
-            method=method,
-        )
 
     @property
     def flow(self) -> Floats:

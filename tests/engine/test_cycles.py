@@ -9,11 +9,11 @@ from tests.graphs.test_solve import KINDS, random_graph, random_masses
 from tests.oracles import graphs as oracle
 
 import quot
-from quot import parallel
-from quot.graphs import path, solve
 from quot.network import clusters, cycles, regions
 from quot.problem import GraphProblem
+from quot.quadratic import edge_model
 from quot.quadratic.graph import GraphNetwork
+from quot.settings import settings
 
 
 def neighbours(n, seed=4):
@@ -56,42 +56,41 @@ def test_descend_alone(kind, weights):
 @pytest.mark.parametrize("mass", [None, 0.4])
 @pytest.mark.parametrize("reg", [1e-3, 0.02, 0.5, 20.0])
 @pytest.mark.parametrize("kind", KINDS)
-def test_cycles_and_newton_agree(kind, reg, mass, monkeypatch):
+def test_cycles_and_newton_agree(kind, reg, mass, tune):
     rng = np.random.default_rng(7)
     graph = random_graph(rng, 100, 260, kind)
     source, target = random_masses(rng, 100)
-    monkeypatch.setattr(path, "_FAR", np.inf)
+    tune(far=np.inf)
     newton = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
-    monkeypatch.setattr(path, "_FAR", 0.0)
+    tune(far=0.0)
     cycles = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
     assert newton.converged
     assert cycles.converged
     assert cycles.value == pytest.approx(newton.value, rel=1e-9)
 
 
-def test_near_a_linear_problem_cycles_do_most(monkeypatch):
+def test_near_a_linear_problem_cycles_do_most(tune):
     """One Newton step for all is kept short by the worst of many places."""
     graph, source, target = neighbours(2000)
 
     def steps(far):
-        monkeypatch.setattr(path, "_FAR", far)
+        tune(far=far)
         r = quot.solve_graph(graph, source, target, reg=0.1)
         assert r.converged
         return sum(k.inner for k in r.history if k.reg > 0.0)
 
-    assert 2 * steps(path._FAR) < steps(np.inf)
+    assert 2 * steps(settings().far) < steps(np.inf)
 
 
 @pytest.mark.parametrize("mass", [None, 0.5])
 @pytest.mark.parametrize("reg", [0.0, 1.0])
 @pytest.mark.parametrize("kind", [*KINDS, "near"])
-def test_regions_to_begin_with_do_not_matter(kind, reg, mass, monkeypatch):
+def test_regions_to_begin_with_do_not_matter(kind, reg, mass, tune):
     rng = np.random.default_rng(4)
     graph = neighbours(400)[0] if kind == "near" else random_graph(rng, 400, 1200, kind)
     source, target = random_masses(rng, 400)
     whole = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
-    monkeypatch.setattr(regions, "_FIRST", 10)
-    monkeypatch.setattr(regions, "_LAST", 2)
+    tune(region=10, regions=2)
     grown = quot.solve_graph(graph, source, target, reg=reg, mass=mass)
     assert whole.converged
     assert grown.converged
@@ -100,13 +99,13 @@ def test_regions_to_begin_with_do_not_matter(kind, reg, mass, monkeypatch):
 
 @pytest.mark.parametrize("mass", [None, 0.4, 1.0])
 @pytest.mark.parametrize("kind", [*KINDS, "near"])
-def test_begin_where_quadratic_terms_are_small(kind, mass, monkeypatch):
+def test_begin_where_quadratic_terms_are_small(kind, mass, tune):
     """As large linear problems do."""
     rng = np.random.default_rng(5)
     graph = neighbours(300)[0] if kind == "near" else random_graph(rng, 300, 900, kind)
     source, target = random_masses(rng, 300)
     usual = quot.solve_graph(graph, source, target, mass=mass)
-    monkeypatch.setattr(solve, "_MANY", 0)
+    tune(nearby=0)
     nearer = quot.solve_graph(graph, source, target, mass=mass)
     assert nearer.converged
     assert len(nearer.history) > len(usual.history) or nearer.cost == 0.0
@@ -115,7 +114,7 @@ def test_begin_where_quadratic_terms_are_small(kind, mass, monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_least_of_the_cheapest_flows_from_any_start(seed, monkeypatch):
+def test_the_least_of_the_cheapest_flows_from_any_start(seed, tune):
     """Where lengths are small integers many flows are cheapest, and one of these is least."""
     rng = np.random.default_rng(seed)
     n, kind = int(rng.integers(50, 300)), KINDS[seed % 3]  # with capacities there may be no flow
@@ -125,7 +124,7 @@ def test_the_least_of_the_cheapest_flows_from_any_start(seed, monkeypatch):
     target *= source.sum() / target.sum()
     flows = []
     for many in (np.inf, 0):
-        monkeypatch.setattr(solve, "_MANY", many)
+        tune(nearby=many)
         r = quot.solve_graph(graph, source, target)
         assert r.converged
         flows.append(r.flow)
@@ -134,12 +133,11 @@ def test_the_least_of_the_cheapest_flows_from_any_start(seed, monkeypatch):
 
 @pytest.mark.parametrize("reg", [0.0, 0.5])
 @pytest.mark.parametrize("mass", [None, 0.6])
-def test_regions_save_pushes_in_the_whole_network(reg, mass, monkeypatch):
-    monkeypatch.setattr(regions, "_FIRST", 50)
-    monkeypatch.setattr(regions, "_LAST", 4)
+def test_regions_save_pushes_in_the_whole_network(reg, mass, tune):
+    tune(region=50, regions=4)
     graph, source, target = neighbours(1500)
     at = GraphNetwork(GraphProblem(graph, source, target, reg=reg, mass=mass))
-    net, start = at.network, solve._spread(at)
+    net, start = at.network, edge_model.spread(at)
     better = regions.improve(net, start, 0.0, lambda: False)
     cold, warm = (cycles.descend(net, flow) for flow in (start, better))
     assert net.objective(warm.flow) == pytest.approx(net.objective(cold.flow), rel=1e-12)
@@ -147,10 +145,9 @@ def test_regions_save_pushes_in_the_whole_network(reg, mass, monkeypatch):
 
 
 @pytest.mark.parametrize("reg", [0.0, 0.5])
-def test_threads_do_not_matter(reg, monkeypatch):
+def test_threads_do_not_matter(reg, monkeypatch, tune):
     """Regions are handed to threads; the bits are the same."""
-    monkeypatch.setattr(regions, "_FIRST", 50)
-    monkeypatch.setattr(parallel, "_WORTH_A_THREAD", 0)
+    tune(region=50, threaded=0)
     graph, source, target = neighbours(1500)
     flows = []
     for threads in ("1", "3"):
@@ -200,13 +197,15 @@ def test_a_start_that_cannot_be():
     assert net.objective(odd.flow) == pytest.approx(net.objective(best.flow), rel=1e-10)
 
 
-def test_a_gap_that_newton_leaves_is_closed_by_cycles(monkeypatch):
+def test_a_gap_that_newton_leaves_is_closed_by_cycles(monkeypatch, tune):
     """Where the engine ends too early, cycles finish its flow."""
     graph, source, target = neighbours(200)
-    monkeypatch.setattr(path, "_AT_THE_END", 1e7)
+    tune(at_the_end=1e7)
     seen = []
-    finer = solve._finer
-    monkeypatch.setattr(solve, "_finer", lambda *args: seen.append(1) or finer(*args))
+    finer = edge_model.EdgeModel._finer
+    monkeypatch.setattr(
+        edge_model.EdgeModel, "_finer", lambda *args: seen.append(1) or finer(*args)
+    )
     r = quot.solve_graph(graph, source, target, reg=20.0)
     assert seen
     assert r.converged

@@ -8,7 +8,6 @@ from tests.oracles.graphs import components, laplacian, random_graph, random_tre
 
 from quot.kernels import laplacian as kernels
 from quot.network import laplacian as laplacian_module
-from quot.network import multigrid
 from quot.network.laplacian import LaplacianSolver
 from quot.network.multigrid import Multigrid
 
@@ -17,9 +16,9 @@ CYCLES = 60
 
 
 @pytest.fixture(autouse=True)
-def few(monkeypatch):
+def few(tune):
     """Small graphs have several levels, too."""
-    monkeypatch.setattr(multigrid, "_FEW", 8)
+    tune(coarsest=8)
 
 
 def grid(rows, cols):
@@ -165,10 +164,10 @@ def test_zero_right_side_is_solved_by_zero(edges):
 
 
 @pytest.fixture
-def made(monkeypatch):
+def made(monkeypatch, tune):
     """Graphs are large from 50 nodes; what the solver made of them."""
     made = []
-    monkeypatch.setattr(laplacian_module, "_LARGE", 50)
+    tune(multigrid=50)
     monkeypatch.setattr(
         laplacian_module, "Multigrid", lambda *graph: made.append(graph) or Multigrid(*graph)
     )
@@ -199,9 +198,9 @@ def test_small_graphs_are_not(made, rng):
     assert not made
 
 
-def test_where_multigrid_is_slow_there_is_a_factor(made, rng, monkeypatch):
+def test_where_multigrid_is_slow_there_is_a_factor(made, rng, tune):
     """It is not tried again at once, not even after the factor has gone stale."""
-    monkeypatch.setattr(laplacian_module, "_CYCLES", 1)
+    tune(cycles=1)
     tail, head, n = (np.asarray(x, np.int32) for x in connected(rng, 200, 300))
     solver = LaplacianSolver()
     for _ in range(5):

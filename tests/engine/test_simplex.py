@@ -9,7 +9,8 @@ from tests.oracles.closed_forms import monotone
 from tests.oracles.linear import solve_linear
 from tests.strategies import equal_totals
 
-from quot.network import basis, simplex
+from quot.network import simplex
+from quot.settings import settings
 
 EPS = 2.0**-52
 every_part = pytest.mark.parametrize("part", [None, 0.01, 0.6, 1.0])
@@ -92,17 +93,16 @@ def zoo(seed):
 
 
 WAYS = {
-    "as it is": (),
-    "in single precision first": ((simplex, "_LARGE", 0),),
-    "from a part": ((simplex, "_MANY", 0), (simplex, "_PART", 2)),
-    "asked at every row": ((basis, "_STRETCH", 0),),
+    "as it is": {},
+    "in single precision first": {"single": 0},
+    "from a part": {"priced_apart": 0, "part": 2},
+    "asked at every row": {"stretch": 0},
 }
 
 
 @pytest.fixture
-def way(request, monkeypatch):
-    for change in WAYS[request.param]:
-        monkeypatch.setattr(*change)
+def way(request, tune):
+    tune(**WAYS[request.param])
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
@@ -252,9 +252,9 @@ def test_warm(rng, part):
 @pytest.mark.parametrize("way", ["asked at every row"], indirect=True)
 @pytest.mark.parametrize("large", [0, np.inf])
 @pytest.mark.parametrize("part", [None, 0.6, 1.0])
-def test_stopped_half_way(rng, part, large, way, monkeypatch):
+def test_stopped_half_way(rng, part, large, way, tune):
     """What there is then is feasible, and the longer it took the better."""
-    monkeypatch.setattr(simplex, "_LARGE", large)
+    tune(single=large)
     C, (a, b) = rng.random((40, 30)), some_masses(rng, 40, 30)
     mass = mass_of(part, a, b)
     values = [(C * solve(C, a, b, mass)[1]).sum()]
@@ -268,10 +268,10 @@ def test_stopped_half_way(rng, part, large, way, monkeypatch):
     assert values[0] < values[1]
 
 
-def test_many_pairs_are_looked_through_in_single_precision(rng, monkeypatch):
+def test_many_pairs_are_looked_through_in_single_precision(rng, tune):
     """As the sizes have it, and the value is the same."""
     problem = rng.random((1500, 1350)), *some_masses(rng, 1500, 1350), None
-    assert problem[0].size > simplex._LARGE
+    assert problem[0].size > settings().single
     value = judge(problem, *solve(*problem), rel=1e-13)
-    monkeypatch.setattr(simplex, "_LARGE", np.inf)
+    tune(single=np.inf)
     assert value == pytest.approx(judge(problem, *solve(*problem)), rel=1e-13)

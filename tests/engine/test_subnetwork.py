@@ -157,7 +157,7 @@ def test_a_subnetwork_that_falls_apart(seed):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_newton_mends_what_few_nodes_miss(seed, monkeypatch):
+def test_newton_mends_what_few_nodes_miss(seed, monkeypatch, tune):
     """From an optimum with two nodes moved: parts are solved, and the optimum is found again."""
     rng = np.random.default_rng(seed)
     net = never_short(random_network(rng, 60, arcs=150), rng)
@@ -168,10 +168,7 @@ def test_newton_mends_what_few_nodes_miss(seed, monkeypatch):
     off = there.potentials.copy()
     off[rng.permutation(60)[:2]] += 0.5
     made = []
-    monkeypatch.setattr(newton, "_LARGE", 20)
-    monkeypatch.setattr(newton, "_SMALL_PART", 0.9)
-    monkeypatch.setattr(newton, "_RINGS", 1)
-    monkeypatch.setattr(newton, "_SWEEPS", 0)
+    tune(mended=20, mended_part=0.9, rings=1, sweeps=0)
     monkeypatch.setattr(newton, "Subnetwork", lambda *args: made.append(1) or Subnetwork(*args))
     again = FlowState(off, there.side, there.flow)
     found = solve_newton(network, again, tol=TOL, max_iter=500)

@@ -51,7 +51,7 @@ CASES = {
 @pytest.fixture
 def no_work(monkeypatch):
     """No step of a solver is made."""
-    monkeypatch.setattr("quot.quadratic.solve.WorkingSet", lambda *_: pytest.fail("solved"))
+    monkeypatch.setattr("quot.quadratic.pair_model.Loop", lambda *_: pytest.fail("solved"))
 
 
 @pytest.mark.parametrize("reg", [0.0, 0.5])

@@ -92,12 +92,12 @@ def test_where_more_reg_pays_less():
 def test_solves_start_from_the_last(monkeypatch):
     starts = []
 
-    def watched(problem, **options):
-        starts.append(options["start"])
-        return solve(problem, **options)
+    def watched(model, **options):
+        starts.append(model.start)
+        return solve(model, **options)
 
-    solve = rescaling.solve_along_edges
-    monkeypatch.setattr(rescaling, "solve_along_edges", watched)
+    solve = rescaling.solve_quadratic
+    monkeypatch.setattr(rescaling, "solve_quadratic", watched)
     X = np.random.default_rng(0).uniform(size=(100, 2))
     graphs.reg_rescaling(graphs.knn(X, 8, connect=True), graphs.delaunay(X), *halves(X))
     assert starts[:2] == [None, None]

@@ -71,9 +71,8 @@ class Case:
 
 
 @pytest.fixture(autouse=True)
-def many_parts(monkeypatch):
-    monkeypatch.setattr(trees, "_LEAVES", 4)
-    monkeypatch.setattr(trees, "_ROWS", 64)
+def many_parts(tune):
+    tune(thread_leaves=4, thread_rows=64)
 
 
 def assert_reach(slack, blur, noise, count, hint, reach):

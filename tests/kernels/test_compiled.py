@@ -49,12 +49,11 @@ def calls():
     import quot
     from quot import costs
     from quot.dual import Dual
-    from quot.network import multigrid, newton
-    from quot.pairs import blocks, candidates, screen
-    from quot.quadratic import coarse
+    from quot.pairs import screen
     from quot.quadratic.anchor import anchor
     from quot.quadratic.polish import polish
     from quot.rounding import round_sparse
+    from quot.settings import using
 
     # Kernels that call others are compiled before anything stands in for those.
     _record_flow(random_network(np.random.default_rng(0)))
@@ -64,47 +63,45 @@ def calls():
         module, attribute = name.split(".")
         if not attribute.startswith("_"):
             patch.setattr(MODULES[module], attribute, Recorder(name, kernel))
+    # Small problems take the way of large ones.
+    tuned = using(
+        complete=16, unclustered=2, listed_rows=4, mended=20, mended_part=0.3, rings=1, coarsest=4
+    )
     try:
-        for seed in range(3):
-            _record_flow(random_network(np.random.default_rng(seed)))
-        rng = np.random.default_rng(5)
-        for module in (candidates, coarse):  # small problems take the way of large ones
-            patch.setattr(module, "SMALL", 16)
-        patch.setattr(coarse, "_FEW", 2)
-        patch.setattr(blocks, "_PART_ROWS", 4)
-        patch.setattr(newton, "_LARGE", 20)
-        patch.setattr(newton, "_SMALL_PART", 0.3)
-        patch.setattr(newton, "_RINGS", 1)
-        graph = quot.graphs.grid((4, 5))
-        for mass in (None, 0.7):
-            source, target = rng.random((2, 20))
-            quot.solve_graph(graph, source / source.sum(), target / target.sum(), mass=mass)
-        C = rng.random((12, 14))
-        X, Y = rng.normal(size=(40, 2)), rng.normal(size=(50, 2))
-        for reg in (0.0, 1e-4, 1.0, 100.0):
-            for mass in (None, 0.6):
-                quot.solve(C, reg=reg, mass=mass)
-                quot.solve(sp.csr_array(C), reg=reg, mass=mass)
-                quot.solve_points(X, Y, reg=reg, mass=mass)
-                quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
-        r = quot.solve(C, mass=0.6)
-        for improve in (polish, anchor):
-            improve(r.problem, r.plan, Dual(r.f, r.g, r.lam))
-        stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
-        assert quot.solve_points(X, Y, reg=100.0, **stop).history[-1].level > 0
-        for name, value in (("_MANY", 0), ("_BOXED", 0.0), ("_SEARCHED", 0.0)):  # boxes
-            patch.setattr(screen, name, value)
-        for metric in costs.METRICS:
-            quot.solve_points(X, Y, reg=10.0, mass=0.6, metric=metric)
-        _record_screens(X[:4], Y)
-        MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
-        rough = quot.Plan.from_dense(C / C.sum())
-        for cost in (None, costs.DenseCost(C)):
-            round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
-        patch.setattr(multigrid, "_FEW", 4)
-        _record_multigrid(rng)
-        _record_simplex(rng, patch)
-        yield
+        with tuned:
+            for seed in range(3):
+                _record_flow(random_network(np.random.default_rng(seed)))
+            rng = np.random.default_rng(5)
+            graph = quot.graphs.grid((4, 5))
+            for mass in (None, 0.7):
+                source, target = rng.random((2, 20))
+                quot.solve_graph(graph, source / source.sum(), target / target.sum(), mass=mass)
+            C = rng.random((12, 14))
+            X, Y = rng.normal(size=(40, 2)), rng.normal(size=(50, 2))
+            for reg in (0.0, 1e-4, 1.0, 100.0):
+                for mass in (None, 0.6):
+                    quot.solve(C, reg=reg, mass=mass)
+                    quot.solve(sp.csr_array(C), reg=reg, mass=mass)
+                    quot.solve_points(X, Y, reg=reg, mass=mass)
+                    quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
+            r = quot.solve(C, mass=0.6)
+            for improve in (polish, anchor):
+                improve(r.problem, r.plan, Dual(r.f, r.g, r.lam))
+            stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
+            assert quot.solve_points(X, Y, reg=100.0, **stop).history[-1].level > 0
+            for name in ("_BOXED", "_SEARCHED"):
+                patch.setattr(screen, name, 0.0)
+            with using(boxed=0):
+                for metric in costs.METRICS:
+                    quot.solve_points(X, Y, reg=10.0, mass=0.6, metric=metric)
+            _record_screens(X[:4], Y)
+            MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
+            rough = quot.Plan.from_dense(C / C.sum())
+            for cost in (None, costs.DenseCost(C)):
+                round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
+            _record_multigrid(rng)
+            _record_simplex(rng)
+            yield
     finally:
         patch.undo()
 
@@ -127,14 +124,15 @@ def _record_multigrid(rng):
     Multigrid(*graph).solve(MODULES["laplacian"].apply(*graph, rng.normal(size=n)), 1e-9, 3)
 
 
-def _record_simplex(rng, patch):
+def _record_simplex(rng):
     from quot.network import simplex
     from quot.network.basis import Masses
+    from quot.settings import using
 
     C, a = rng.random((9, 9)), rng.random(9)
     for large, kept in ((np.inf, 0.0), (0, 0.0), (np.inf, 0.4), (0, 0.4)):
-        patch.setattr(simplex, "_LARGE", large)
-        simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
+        with using(single=large):
+            simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
     start, col = np.arange(10), np.arange(9, dtype=np.int32)
     pairs = 9 * start, np.tile(col, 9), C.ravel()
     first = np.stack((np.repeat(col, 9), pairs[1]), axis=1)

@@ -8,8 +8,8 @@ import pytest
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 
 
-def iterate(k=0):
-    return Iterate(k, residual=0.1, support=3, candidates=5, violators=1, reg=0.5, inner=2)
+def iterate():
+    return Iterate(residual=0.1, support=3, candidates=5, violators=1, reg=0.5, inner=2)
 
 
 def test_no_limit_reached():
@@ -63,8 +63,8 @@ def test_callback(answer, status):
         return answer
 
     monitor = Monitor(callback=callback)
-    assert monitor.report(iterate(7)) is status
-    assert [it.iteration for it in seen] == [7]
+    assert monitor.report(iterate()) is status
+    assert [it.iteration for it in seen] == [1]
     assert seen == monitor.history
     assert seen[0].seconds > 0
 
@@ -91,14 +91,14 @@ def test_in_a_long_iteration_the_callback_is_asked_again():
     monitor._start -= 1.0  # as if a second had passed
     assert not monitor.must_stop()
     assert not monitor.must_stop()
-    assert monitor.report(iterate(1)) is None
+    assert monitor.report(iterate()) is None
     for stop in (False, True, True):
         monitor._start -= 1.0
         assert monitor.must_stop() is stop
     assert [it.iteration for it in seen] == [0, 1, 1, 1]
     assert [it.seconds for it in seen] == pytest.approx([1.0, 1.0, 2.0, 3.0], abs=0.4)
     assert monitor.history == seen[1:2]
-    assert monitor.limit() is monitor.report(iterate(2)) is Status.STOPPED
+    assert monitor.limit() is monitor.report(iterate()) is Status.STOPPED
     assert len(seen) == 4
 
 

@@ -62,10 +62,10 @@ def test_an_error_in_a_chunk_comes_out(monkeypatch):
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
-def test_the_caller_looks_around_and_may_end_it(threads, monkeypatch):
+def test_the_caller_looks_around_and_may_end_it(threads, monkeypatch, tune):
     """What was begun is done, and no other chunk is begun."""
     monkeypatch.setenv("QUOT_NUM_THREADS", threads)
-    monkeypatch.setattr(parallel, "_LOOK", 0.001)
+    tune(look=0.001)
     begun, looks, told = [], [], threading.Event()
 
     def work(start, stop):

@@ -16,7 +16,6 @@ import quot
 from quot.certificate import certify
 from quot.costs import DenseCost, PointCost
 from quot.pairs import blocks
-from quot.pairs import screen as screening
 from quot.pairs.screen import Blocks, Boxes, Screen, choose
 from quot.plan import Plan
 from quot.problem import Problem
@@ -163,8 +162,8 @@ def test_rows_of_a_block(metric, rng):
 
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
 @pytest.mark.parametrize("scale", [1e-100, 1e-30, 1e30, 1e100])
-def test_out_of_range_there_is_no_screen(metric, scale, monkeypatch, rng):
-    monkeypatch.setattr(screening, "_MANY", 0)
+def test_out_of_range_there_is_no_screen(metric, scale, tune, rng):
+    tune(boxed=0)
     cost = PointCost(scale * rng.normal(size=(40, 60)), scale * rng.normal(size=(500, 60)), metric)
     assert not Screen(cost).holds
     assert isinstance(chosen(cost), Blocks)
@@ -212,8 +211,8 @@ SHAPES = [(1, 300), (300, 1), (3, 7), (60, 90), (700, 300)]
 @METRIC
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("d", [2, 20, 200])
-def test_the_passes_are_those_over_all_pairs(metric, shape, d, monkeypatch):
-    monkeypatch.setattr(screening, "_SINGLE_ENTRIES", 50 * shape[1])  # several blocks
+def test_the_passes_are_those_over_all_pairs(metric, shape, d, tune):
+    tune(screened=50 * shape[1])  # several blocks
     case = Case(metric, shape, d)
     cost, f, g, unit = case.cost, case.f, case.g, case.unit
     screen, whole = Screen(cost), Blocks(cost)
@@ -308,13 +307,13 @@ def masses(rng, shape):
     return a, equal_totals(a, b)
 
 
-def by_blocks_and_screen(monkeypatch, *answer):
+def by_blocks_and_screen(monkeypatch, tune, *answer):
     """The certificates of an answer; that of the screen in several blocks of rows."""
     monkeypatch.setattr("quot.certificate.plans._least_value", lambda _: [])  # seen by no pass
     go(monkeypatch, Blocks)
     whole = certify(*answer)
     go(monkeypatch, Screen)
-    monkeypatch.setattr(screening, "_SINGLE_ENTRIES", 20 * answer[0].shape[1])
+    tune(screened=20 * answer[0].shape[1])
     return whole, certify(*answer)
 
 
@@ -323,7 +322,7 @@ def by_blocks_and_screen(monkeypatch, *answer):
 @pytest.mark.parametrize("reg", [0.0, 0.1])
 @pytest.mark.parametrize("values", ["optimal", "zero", "random", "infeasible", "one outlier"])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
-def test_certificate(metric, mass, reg, values, offset, monkeypatch, rng):
+def test_certificate(metric, mass, reg, values, offset, monkeypatch, tune, rng):
     """Right or wrong potentials: the bound is that of all pairs, recomputed in NumPy."""
     n, m = shape = 50, 70
     X, Y = (Z + offset for Z in clouds(rng, "plain", shape, 15))
@@ -340,7 +339,7 @@ def test_certificate(metric, mass, reg, values, offset, monkeypatch, rng):
         f, g = f + 2.0 * C.max(), g + 1.0
     if values == "one outlier":
         f[3], g[7] = -1e6, 1e6 if mass is None else -1e6
-    whole, screened = by_blocks_and_screen(monkeypatch, problem, plan, f, g, lam)
+    whole, screened = by_blocks_and_screen(monkeypatch, tune, problem, plan, f, g, lam)
     assert_same_certificate(screened, whole, C)
     lower = oracle.lower_bound(C, a, b, reg, mass, f, g, lam)
     blur = 1e-13 * C.max() + screened.round_off
@@ -353,7 +352,7 @@ def test_certificate(metric, mass, reg, values, offset, monkeypatch, rng):
 @MASS
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300])
 @pytest.mark.parametrize("place", ["f", "g"])
-def test_certificate_of_nonsense(metric, mass, value, place, monkeypatch, rng):
+def test_certificate_of_nonsense(metric, mass, value, place, monkeypatch, tune, rng):
     """The same by blocks and by the screen; never a pass if it is no number."""
     X, Y = clouds(rng, "plain", (60, 50), 20)
     problem = Problem(PointCost(X, Y, metric), reg=0.1, mass=mass)
@@ -361,7 +360,9 @@ def test_certificate_of_nonsense(metric, mass, value, place, monkeypatch, rng):
     potentials = {"f": np.zeros(60), "g": np.zeros(50)}
     potentials[place][11] = value
     with np.errstate(invalid="ignore", over="ignore"):
-        whole, screened = by_blocks_and_screen(monkeypatch, problem, plan, *potentials.values())
+        whole, screened = by_blocks_and_screen(
+            monkeypatch, tune, problem, plan, *potentials.values()
+        )
     np.testing.assert_allclose([screened.lower, screened.upper], [whole.lower, whole.upper])
     if not np.isfinite(value):
         assert not screened.holds(quot.Tolerance())
@@ -438,28 +439,28 @@ def two_clusters(rng):
     ],
     ids=["plane", "line", "squared", "distances", "angles", "city", "moved", "clusters"],
 )
-def test_choice(make, metric, way, search, monkeypatch, rng):
+def test_choice(make, metric, way, search, tune, rng):
     cost = PointCost(*make(rng), metric)
     assert type(chosen(cost, search)) is Blocks, "so few pairs are worth no thought"
-    monkeypatch.setattr(screening, "_MANY", 100_000)
+    tune(boxed=100_000)
     assert type(chosen(cost, search)) is way
     assert chosen(cost, search).cost is cost
 
 
-def test_a_matrix_has_no_points(monkeypatch, rng):
-    monkeypatch.setattr(screening, "_MANY", 0)
+def test_a_matrix_has_no_points(tune, rng):
+    tune(boxed=0)
     assert type(chosen(DenseCost(rng.random((30, 40))))) is Blocks
 
 
-def test_city_blocks_are_no_products(monkeypatch, rng):
-    monkeypatch.setattr(screening, "_MANY", 0)
+def test_city_blocks_are_no_products(tune, rng):
+    tune(boxed=0)
     cost = PointCost(*gaussian(rng, 100), "cityblock")
     assert type(choose(cost, np.zeros(300).take, np.zeros(1500))) is Blocks
 
 
-def test_useless_potentials_leave_nothing_out(monkeypatch, rng):
+def test_useless_potentials_leave_nothing_out(tune, rng):
     """Where every pair violates them all are needed exactly, and blocks take least time."""
-    monkeypatch.setattr(screening, "_MANY", 0)
+    tune(boxed=0)
     for d in (2, 60):
         cost = PointCost(*gaussian(rng, d))
         assert type(choose(cost, np.full(300, 1e4).take, np.zeros(1500))) is Blocks

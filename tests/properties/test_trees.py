@@ -10,7 +10,6 @@ from tests.strategies import equal_totals
 import quot
 from quot.certificate import certify
 from quot.costs import METRICS, PointCost
-from quot.network import newton
 from quot.pairs import screen
 from quot.pairs.screen import Blocks, Boxes
 from quot.plan import Plan
@@ -107,13 +106,13 @@ def test_certificate_of_nonsense(metric, mass, value, place, monkeypatch, rng):
         assert not boxes.holds(quot.Tolerance())
 
 
-def solve_both(monkeypatch, shape, metric, kind, rng, **options):
+def solve_both(monkeypatch, tune, shape, metric, kind, rng, **options):
     """By trees, all pairs forbidden to be listed; and on the matrix of costs."""
     (X, Y), (a, b) = points(rng, shape, kind), masses(rng, shape, kind)
     C = cdist(X, Y, metric)
     dense = quot.solve(C, a, b, **options)
     go(monkeypatch, Boxes)
-    monkeypatch.setattr(newton, "_LARGE", 100)
+    tune(mended=100)
     forbid_blocks(monkeypatch)
     return quot.solve_points(X, Y, a, b, metric=metric, **options), dense, C
 
@@ -131,13 +130,13 @@ def assert_same_value(r, dense, C):
 @MASS
 @pytest.mark.parametrize("reg", [0.0, 1e-3, 1.0])
 @pytest.mark.parametrize("kind", ["plain", "equal", "duplicates"])
-def test_the_value_is_that_of_the_matrix(metric, mass, reg, kind, monkeypatch, rng):
-    found = solve_both(monkeypatch, (130, 110), metric, kind, rng, reg=reg, mass=mass)
+def test_the_value_is_that_of_the_matrix(metric, mass, reg, kind, monkeypatch, tune, rng):
+    found = solve_both(monkeypatch, tune, (130, 110), metric, kind, rng, reg=reg, mass=mass)
     assert_same_value(*found)
 
 
 @METRIC
 @pytest.mark.parametrize(("mass", "reg"), [(None, 1e-3), (0.7, 1e-3)])
-def test_the_value_is_that_of_a_larger_matrix(metric, mass, reg, monkeypatch, rng):
-    found = solve_both(monkeypatch, (600, 250), metric, "plain", rng, reg=reg, mass=mass)
+def test_the_value_is_that_of_a_larger_matrix(metric, mass, reg, monkeypatch, tune, rng):
+    found = solve_both(monkeypatch, tune, (600, 250), metric, "plain", rng, reg=reg, mass=mass)
     assert_same_value(*found)

@@ -12,20 +12,14 @@ from tests.checks import assert_same_plan, assert_solved
 from tests.strategies import Instance, generic, nasty_problems, problems
 
 import quot
-from quot.pairs import blocks, candidates
-from quot.quadratic import coarse, working_set
+from quot.settings import Settings, using
 
 wide = st.tuples(st.integers(3, 14), st.integers(3, 14))
 
 
 @pytest.fixture(autouse=True)
-def low_thresholds(monkeypatch):
-    for module in (candidates, coarse):
-        monkeypatch.setattr(module, "SMALL", 8)
-    monkeypatch.setattr(coarse, "_FEW", 2)
-    for module in (candidates, working_set):
-        monkeypatch.setattr(module, "NEAREST", 2)
-    monkeypatch.setattr(blocks, "_PART_ROWS", 3)
+def low_thresholds(tune):
+    tune(complete=8, unclustered=2, nearest=2, listed_rows=3)
 
 
 # The fixture sets constants only: that it is not renewed for every example does no harm.
@@ -58,9 +52,7 @@ def test_arguments_are_not_written_to(instance):
 def test_the_way_does_not_matter(instance):
     """On all pairs at once, or from level to level: one answer."""
     levels = quot.solve(*instance.data, **instance.options)
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (candidates, coarse):
-            patch.setattr(module, "SMALL", 10**6)
+    with using(complete=10**6):
         direct = quot.solve(*instance.data, **instance.options)
     assert_solved(instance, levels)
     assert_same_plan(instance, levels, direct)
@@ -69,11 +61,10 @@ def test_the_way_does_not_matter(instance):
 @pytest.mark.parametrize("reg", [0.0, 1e-4, 0.1, 10.0])
 @pytest.mark.parametrize("mass", [None, 0.1, 0.7, 1.0])
 @pytest.mark.parametrize("kind", ["points", "ties", "outlier", "uneven", "high rank"])
-def test_zoo(kind, mass, reg, monkeypatch):
-    """Middle sizes with the thresholds as they are shipped, but for the first."""
-    monkeypatch.undo()
-    for module in (candidates, coarse):
-        monkeypatch.setattr(module, "SMALL", 600)
+def test_zoo(kind, mass, reg, tune):
+    """Middle sizes with the settings as they are shipped, but for the first."""
+    shipped = vars(Settings())
+    tune(**shipped | {"complete": 600})
     rng = np.random.default_rng(10)
     n, m = 83, 97
     X, Y = rng.normal(size=(n, 2)), rng.normal(size=(m, 2)) + 0.5

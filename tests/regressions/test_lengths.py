@@ -10,8 +10,8 @@ from tests.oracles import graphs as oracle
 from tests.zoo import judge, problems
 
 import quot
-from quot.graphs.lengths import Shortened, typical_length
 from quot.problem import GraphProblem
+from quot.quadratic.lengths import Shortened, typical_length
 
 FAR = [1e3, 1e6, 1e15, 1e60, 1e150, 1e300]
 
@@ -176,11 +176,11 @@ def test_typical_length_is_what_mass_pays():
 
 def test_only_lengths_that_need_it_are_capped():
     problem = line([2.0, 3.0])
-    short = Shortened.of(problem)
+    short = Shortened.first(problem)
     assert short.problem.graph.lengths.tolist() == [2.0, 3.0, 3e4, 3e4]
-    assert (short.cap, short.unit) == (3e4, 1.0)
+    assert (short.ceiling.cap, short.unit) == (3e4, 1.0)
     plain = GraphProblem(quot.Graph(2, [[0, 1]], [5.0]), [1.0, 0.0], [0.0, 1.0])
-    assert Shortened.of(plain).problem is plain
+    assert Shortened.first(plain).problem is plain
 
 
 def test_caps_rise_until_nothing_flows_beyond():

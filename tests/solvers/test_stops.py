@@ -8,12 +8,11 @@ import pytest
 from tests.checks import everywhere
 
 import quot
-from quot import convergence
 from quot.convergence import Monitor
 from quot.costs import PointCost
 from quot.pairs import Pricer, price
 from quot.pairs.screen import Blocks, Boxes, Screen
-from quot.quadratic import working_set
+from quot.quadratic import pair_stage
 
 
 @pytest.mark.parametrize("mass", [None, 0.6])
@@ -46,9 +45,9 @@ def test_stopped_on_a_level(kind, level, mass, rng):
 
 @pytest.mark.parametrize("mass", [None, 0.6])
 @pytest.mark.parametrize("asked", [0, 1, 5, 20, 50])
-def test_stopped_within_an_iteration(asked, mass, monkeypatch, rng):
+def test_stopped_within_an_iteration(asked, mass, tune, rng):
     """Asked again at every turn of the loops inside, the callback may end any of them."""
-    monkeypatch.setattr(convergence, "_PULSE", 0.0)
+    tune(pulse=0.0)
     seen, threads = [], set()
 
     def stop(k):
@@ -82,8 +81,8 @@ def test_time_for_the_certificate_is_kept_back(monkeypatch, rng):
     clock = itertools.count()  # a second passes from look to look
     r = quot.solve_points(rng.normal(size=(800, 2)), rng.normal(size=(800, 2)), reg=30.0)
     assert len(kept) >= len({k.level for k in r.history})
-    assert kept[-1] == working_set._CLOSING
-    assert kept[0] > 4 * working_set._CLOSING_COARSE
+    assert kept[-1] == pair_stage._CLOSING
+    assert kept[0] > 4 * pair_stage._CLOSING_COARSE
 
 
 @pytest.mark.parametrize("way", [Blocks, Screen, Boxes])

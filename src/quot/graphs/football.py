@@ -15,10 +15,10 @@ from scipy.sparse.linalg import lsqr
 
 from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError
-from quot.graphs.feasibility import check_feasible
 from quot.kernels import flow as kernels
 from quot.network.laplacian import LaplacianSolver, without_means
 from quot.problem import GraphProblem
+from quot.quadratic.feasibility import check_edges
 from quot.quadratic.graph import GraphNetwork
 from quot.result import GraphResult
 from quot.validation import check_option
@@ -70,7 +70,7 @@ def football(
     """
     check_option(variant, "variant", VARIANTS)
     _check_kind(problem)
-    check_feasible(problem)
+    check_edges(problem)
     monitor, at = Monitor(), GraphNetwork(problem)
     reg = float(problem.weights[0]) if problem.graph.n_edges else 1.0
     x, p = _printed(at, reg)

@@ -13,8 +13,9 @@ from scipy.optimize import brentq
 from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError, NotConvergedError
 from quot.graph import Graph
-from quot.graphs.solve import solve_along_edges
 from quot.problem import GraphProblem
+from quot.quadratic.edge_model import EdgeModel
+from quot.quadratic.solve import solve_quadratic
 from quot.result import GraphResult
 from quot.validation import check_positive
 
@@ -140,7 +141,9 @@ def _bracket(excess: Callable[[float], float]) -> tuple[float, float]:
 def _solved(
     problem: GraphProblem, tolerance: Tolerance, start: GraphResult | None = None
 ) -> GraphResult:
-    result = solve_along_edges(problem, tolerance=tolerance, monitor=Monitor(), start=start)
+    monitor = Monitor()
+    model = EdgeModel(problem, monitor, tolerance, start=start)
+    result = solve_quadratic(model, tolerance=tolerance, monitor=monitor)
     if result.status is not Status.OPTIMAL:
         raise NotConvergedError(f"{result!r}: {result.status.advice}.")
     return result

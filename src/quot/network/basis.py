@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import simplex as kernels
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -19,8 +20,6 @@ _UNITS = 2.0**61
 # Passes from potentials read off the tree, and looks at each row in one of them: more are only
 # taken where rounding decides what gains.
 _ROUNDS, _PATIENCE = 10, 2000
-# Pairs that are looked at between two questions whether to stop.
-_STRETCH = 50_000_000
 
 
 class Masses(NamedTuple):
@@ -132,7 +131,7 @@ class Basis:
     ) -> bool:
         """Pivot until no pair gains at the potentials as they are; True unless stopped."""
         last = self.looks + _PATIENCE * self.rows
-        while not look(max(1, _STRETCH // max(length, 1))):
+        while not look(max(1, settings().stretch // max(length, 1))):
             if self.looks > last or must_stop():
                 return False
         return True

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quot.kernels import laplacian as kernels
 from quot.network.multigrid import Multigrid
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -27,8 +28,7 @@ _RETRY_JACOBI_AFTER = 10
 # that none is kept for a while.
 _STALE_ITERATIONS = 12
 _RETRY_STALE_AFTER = 4
-# Graphs of more nodes are tried by multigrid, with so many cycles at most.
-_LARGE, _CYCLES, _RETRY_CYCLES_AFTER = 20_000, 60, 10
+_RETRY_CYCLES_AFTER = 10
 # With a factor another digit costs little.
 _FINE = 1e-3
 
@@ -77,8 +77,8 @@ class LaplacianSolver:
             if reached <= rtol:
                 return x
             self._stale_rest = _RETRY_STALE_AFTER
-        elif rhs.size > _LARGE and self._cycles_rest == 0 and not self.uneven:
-            x, reached = Multigrid(*graph).solve(rhs, rtol, _CYCLES, self.must_stop)
+        elif rhs.size > settings().multigrid and self._cycles_rest == 0 and not self.uneven:
+            x, reached = Multigrid(*graph).solve(rhs, rtol, settings().cycles, self.must_stop)
             if reached <= rtol or self.must_stop():
                 return x
             self._cycles_rest = _RETRY_CYCLES_AFTER

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from quot.kernels import laplacian
 from quot.kernels import multigrid as kernels
 from quot.parallel import dot
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 # As `kernels.laplacian.adjacency` lists it: indptr, neighbour, weight, diagonal.
@@ -22,8 +23,8 @@ Graph = tuple[NDArray[np.generic], ...]
 # Aggregates are pairs of pairs. A node joins a pair of others, up to so many, rather than one to
 # which it is tied by less than the fraction of that.
 _PASSES, _MOST, _FRACTION = 2, 4, 0.25
-# No coarser level for fewer nodes, or where joining leaves more than this part of them.
-_FEW, _STALLED = 2000, 0.7
+# No coarser level where joining leaves more than this part of the nodes.
+_STALLED = 0.7
 # Of the Jacobi sweeps; below 1 they converge on any graph.
 _DAMPING = 0.8
 # One correction will do on a coarse level if it leaves less than this of its residual.
@@ -45,7 +46,7 @@ class _Level:
 
     def join(self, graph: Graph) -> Graph | None:
         """Join the nodes; return the coarser graph, None if there is nothing to gain."""
-        if self.size <= _FEW:
+        if self.size <= settings().coarsest:
             return None
         label = np.arange(self.size, dtype=np.int32)
         for _ in range(_PASSES):

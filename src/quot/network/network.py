@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,8 @@ Sides = NDArray[np.int8]
 # A node with so many times more arcs than others is a hub.
 _MANY = 50.0
 _ONE_PART = np.zeros(0, np.int32)
+# Cached properties that do not depend on the weights.
+_OF_THE_ARCS = ("is_hub", "parts", "_arc_part")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,13 @@ class Network:
             undirected=self.undirected[arcs],
             supply=supply,
         )
+
+    def reweighted(self, weight: Floats) -> Network:
+        """Return the network with other weights (E,); what only its arcs decide is kept."""
+        other = replace(self, weight=weight)
+        kept = {name: x for name, x in self.__dict__.items() if name in _OF_THE_ARCS}
+        other.__dict__.update(kept)
+        return other
 
     @property
     def response(

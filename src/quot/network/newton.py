@@ -19,6 +19,7 @@ from quot.kernels import sweep as sweep_kernels
 from quot.network.laplacian import LaplacianSolver
 from quot.network.network import FlowState, Network
 from quot.network.subnetwork import Subnetwork
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -38,7 +39,7 @@ _OUTLIER = 0.1
 # Before the first step there are sweeps over all nodes while each leaves less than this of the
 # imbalance, summed over the nodes; but none where fewer arcs a node than this are active. Near a
 # linear problem they lead into corners.
-_RELAXED, _SWEEPS, _RICH = 0.6, 10, 1.3
+_RELAXED, _RICH = 0.6, 1.3
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, one that round-off explains is as good as 0.
@@ -49,10 +50,8 @@ _STUCK = 100
 
 # A step that the line search cuts to less than this is also tried whole, with subnetworks mended.
 _SHORT = 0.7
-# Subnetworks are the nodes that miss more than this fraction of the worst, and their neighbours so
-# many arcs away. They are mended while they are a small part of a network that is not small itself.
-_BAD, _RINGS = 0.03, 3
-_SMALL_PART, _LARGE = 0.1, 1000
+# Subnetworks are the nodes that miss more than this fraction of the worst, and their neighbours.
+_BAD = 0.03
 # What is left on a subnetwork, relative, and the steps that may take; so many after one another.
 _MENDED, _SUBNETWORK_STEPS, _SUBNETWORKS = 1e-2, 30, 3
 # A subnetwork is kept if it halves the worst, and what that does to the hubs is no more than this.
@@ -141,7 +140,7 @@ def solve_newton(
         best = min(best, point, key=lambda point: point.residual)
         if idle >= _STUCK:
             break
-        patience = _PATIENCE if network.n_nodes < _LARGE else _HASTE
+        patience = _PATIENCE if network.n_nodes < settings().mended else _HASTE
         if idle >= patience and best.residual <= round_off(network, best.potentials, best.flow):
             break
     return FlowState(
@@ -187,7 +186,7 @@ def _step(
     side, direction, slope = _direction(network, point, solver, tol, hold=hold)
     trial, landed, tau = _line_search(network, point, side, direction, slope)
     there = _evaluate(network, trial, landed, point.residual)
-    if tau.min() >= _SHORT or network.n_nodes < _LARGE:
+    if tau.min() >= _SHORT or network.n_nodes < settings().mended:
         return there
     net = network
     trial, landed = _along(net, point.potentials, side, direction, np.ones(1))
@@ -309,7 +308,7 @@ def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], b
 
     Hubs are left out: they move with all others.
     """
-    if network.n_nodes < _LARGE:
+    if network.n_nodes < settings().mended:
         return point
     missing = _missing(network, point)
     for _ in range(_SUBNETWORKS):
@@ -317,10 +316,10 @@ def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], b
         if worst <= tol:
             break
         inside = missing > max(tol, _BAD * worst)
-        for _ in range(_RINGS):
+        for _ in range(settings().rings):
             kernels.spread(inside, network.tail, network.head, network.weight, network.is_hub)
         size = int(np.count_nonzero(inside))
-        if size > _SMALL_PART * network.n_nodes:
+        if size > settings().mended_part * network.n_nodes:
             break
         part = Subnetwork(network, inside, point.potentials, point.side)
         goal = max(0.1 * tol, _MENDED * worst)
@@ -346,7 +345,7 @@ def _relax(network: Network, point: _Point, tol: float, must_stop: Callable[[], 
     """Sweep over all nodes for as long as that helps: what is wrong at single nodes goes fast."""
     if np.count_nonzero(point.slope) < _RICH * network.n_nodes:
         return point
-    for _ in range(_SWEEPS):
+    for _ in range(settings().sweeps):
         if point.residual <= tol or must_stop():
             break
         before = point.total

@@ -18,13 +18,13 @@ from quot.network.clusters import Labels, clusters
 from quot.network.cycles import Descent, descend
 from quot.network.network import Network
 from quot.parallel import map_rows
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Nodes of the first regions, by how much they grow, and how many regions a round has at least: in
-# fewer the whole network is as good.
-_FIRST, _GROWTH, _LAST = 400, 8, 5
+# By how much regions grow.
+_GROWTH = 8
 # Parts that regions are handed to threads in.
 _PARTS = 64
 # Arcs join regions at random, by at least this part of the most.
@@ -57,8 +57,8 @@ def improve(network: Network, flow: Floats, enough: float, must_stop: Callable[[
     must_stop : callable
         Asked now and then; True ends the rounds.
     """
-    flow, nodes = flow.copy(), _FIRST
-    while _LAST * nodes <= network.n_nodes:
+    flow, nodes = flow.copy(), settings().region
+    while settings().regions * nodes <= network.n_nodes:
         region = _regions(network, nodes, seed=nodes)
         if int(region.max()) >= 0:  # not all nodes are hubs
             _improve_each(network, flow, region, enough, must_stop)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from quot.kernels import simplex as kernels
 from quot.network.basis import Basis, Masses
 from quot.prices import positive_middle_price, unit_for
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -25,11 +26,8 @@ Longs = NDArray[np.int64]
 # never paid would only spoil the precision of prices. Where dearer pairs are needed the cap rises
 # to so many times those, and with each try to the square of that.
 _DEAR, _CAPS = 1e4, 20
-# Matrices of more entries are looked through in single precision first, for pairs that gain so much
-# of the largest cost.
-_LARGE, _SINGLE = 2_000_000, 5e-7
-# Partial problems of more pairs start from the prices of one in so many rows and columns.
-_MANY, _PART = 40_000, 6
+# In single precision pairs are looked for that gain so much of the largest cost.
+_SINGLE = 5e-7
 # Costs beyond these are scaled: single precision holds what is between.
 _TINY, _HUGE = 1e-30, 1e30
 # Passes over a list: far more than ever were needed, unless rounding decides what gains.
@@ -180,7 +178,7 @@ class _MatrixBasis(Basis):
     def optimise(self, must_stop: Callable[[], bool]) -> bool:
         """Pivot until no pair gains; True unless stopped. Large matrices in single precision."""
         length = self.C.shape[1]
-        if self.C.size > _LARGE:
+        if self.C.size > settings().single:
             rough, v = self.C.astype(np.float32), self.p[self.rows :].astype(np.float32)
             margin = _SINGLE * self.size
             done = self.sweep(lambda most: self._look(most, rough, v, margin), length, must_stop)
@@ -261,7 +259,7 @@ def _begin(C: Floats, masses: Masses, first: Ints | None) -> _MatrixBasis:
         tree = _MatrixBasis(C, masses, _staircase(masses), prices)
         if tree.is_clean(_PROMISING):
             return tree
-    elif C.size > _MANY and min(n, m) > _PART:
+    elif C.size > settings().priced_apart and min(n, m) > settings().part:
         prices = _prices_of_a_part(C, masses)
     return _MatrixBasis(C, masses, np.zeros((0, 2), np.int32), prices)
 
@@ -283,7 +281,7 @@ def _prices_of_a_part(C: Floats, masses: Masses) -> Floats:
     """Prices of the columns, and of what rows keep, from a problem of few rows and columns."""
     (n, m), a, b = C.shape, masses.exact_a, masses.exact_b
     rng = np.random.default_rng(0)
-    rows, cols = (np.sort(rng.permutation(size)[: size // _PART]) for size in (n, m))
+    rows, cols = (np.sort(rng.permutation(size)[: size // settings().part]) for size in (n, m))
     some_a = a[rows] / a[rows].sum() * a[:n].sum()
     some_b = b[cols] / b[cols].sum() * b[:m].sum()
     kept = float(b[m:].sum()), float(a[n:].sum())

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from quot.kernels import pricing as kernels
 from quot.pairs.screen import Blocks, Screen
 from quot.parallel import map_rows
+from quot.settings import settings
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Pairs = tuple[Ints, Ints]
 
-# Rows are cut into at most so many parts, of at least so many rows: each has lists of its own for
-# the columns, which short parts would only fill.
-_PARTS, _PART_ROWS = 8, 512
+# Rows are cut into at most so many parts, each with lists of its own for the columns.
+_PARTS = 8
 
 
 def nearest(  # noqa: PLR0917
@@ -52,7 +52,7 @@ def nearest(  # noqa: PLR0917
             active.append(kernels.nearest(block, low, f, g, noise, *lists, way.exact))
         return col_slack, col_index, active
 
-    chunk = max(_PART_ROWS, -(-n // _PARTS))
+    chunk = max(settings().listed_rows, -(-n // _PARTS))
     (col_slack, col_index, active), *others = map_rows(part, n, m, chunk, check)
     for more_slack, more_index, more_active in others:
         kernels.merge(col_slack, col_index, more_slack, more_index)

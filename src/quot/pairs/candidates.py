@@ -13,14 +13,11 @@ from quot.costs import Cost, SparseCost, spread
 from quot.dual import Dual
 from quot.pairs.price import Pricer
 from quot.problem import Problem
+from quot.settings import settings
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 
-# A problem of this many pairs is solved on all of them.
-SMALL = 8192
-# Pairs beyond the active ones kept for each row and column.
-NEAREST = 10
 # Rows that are looked at before candidates are listed, if there are many pairs.
 _SAMPLE, _MANY = 32, 5_000_000
 
@@ -80,7 +77,7 @@ def choose_candidates(  # noqa: PLR0917
     cost, (n, m) = problem.cost, problem.shape
     if isinstance(cost, SparseCost):
         return Candidates(Support(cost.shape, cost.rows, cost.cols), None, *beyond_all(problem))
-    if n * m <= SMALL:
+    if n * m <= settings().complete:
         rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
         return Candidates(Support((n, m), rows, cols), None, *beyond_all(problem))
     f = dual.f + dual.lam
@@ -104,5 +101,5 @@ def _check_memory(
     block = cost.take(rows, np.arange(m)).block(0, rows.size)
     active = np.count_nonzero(block - f[rows, None] - g <= 0.0) / rows.size
     wide = sum(np.count_nonzero(np.isinf(far)) for far in hint)
-    others = count * wide + NEAREST * (n + m - wide)
+    others = count * wide + settings().nearest * (n + m - wide)
     memory.check(n * active + min(others, n * (m - active)))

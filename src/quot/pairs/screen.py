@@ -12,6 +12,7 @@ from quot.costs import Cost, PointCost, spread
 from quot.kernels import boxes as box_kernels
 from quot.kernels import costs as kernels
 from quot.pairs.boxes import trees
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -19,12 +20,10 @@ Singles = NDArray[np.float32]
 # What a kernel needs to compute a single cost; metric -1 says that the block is exact.
 Exact = tuple[Floats, Floats, int]
 
-# Entries of a block, which is to stay in the cache; and of one in single precision, as products are
-# fast where they are large.
-_ENTRIES, _SINGLE_ENTRIES = 1 << 17, 1 << 22
-# Fewer pairs than this are passed over by blocks. Boxes are tried in so many dimensions at most,
-# products in so many at least.
-_MANY, _FEW_AXES, _MANY_AXES = 5_000_000, 12, 8
+# Entries of a block, which is to stay in the cache.
+_ENTRIES = 1 << 17
+# Boxes are tried in so many dimensions at most, products in so many at least.
+_FEW_AXES, _MANY_AXES = 12, 8
 # Nanoseconds a pair and, added to that, a dimension (measured): of a block, of one in single
 # precision, and alone.
 _BLOCK, _SINGLE, _ALONE = (12.0, 0.25), (9.0, 0.03), (30.0, 0.5)
@@ -81,7 +80,7 @@ class Screen:
         X, Y = cost.positions
         self.cost = cost
         self.exact: Exact = (X, Y, cost.metric_code)
-        self.rows = max(1, _SINGLE_ENTRIES // cost.shape[1])
+        self.rows = max(1, settings().screened // cost.shape[1])
         self.scale = 1.0
         if cost.metric != "cosine":
             centre = 0.5 * ((X / X.shape[0]).sum(axis=0) + (Y / Y.shape[0]).sum(axis=0))
@@ -139,7 +138,7 @@ def choose(
     """
     n, m = cost.shape
     blocks = Blocks(cost)
-    if n * m < _MANY or not isinstance(cost, PointCost):
+    if n * m < settings().boxed or not isinstance(cost, PointCost):
         return blocks
     d, rows = cost.X.shape[1], spread(n, _SAMPLE)
     f = prices(rows)

@@ -12,13 +12,11 @@ from quot.kernels import boxes as kernels
 from quot.pairs.boxes import BoxTree, trees
 from quot.pairs.effort import Effort
 from quot.parallel import map_rows
+from quot.settings import settings
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-
-# Leaves, and rows, that one thread takes at a time.
-_LEAVES, _ROWS = 256, 2048
 
 
 def nearest(  # noqa: PLR0917
@@ -77,7 +75,7 @@ def row_roots(
         )
         return found
 
-    parts = map_rows(part, *cost.shape, _ROWS, check)
+    parts = map_rows(part, *cost.shape, settings().thread_rows, check)
     roots = np.empty(cost.shape[0])
     roots[tree.order] = np.concatenate([found for found, _, _ in parts])
     return roots, Effort(sum(pairs for _, pairs, _ in parts), sum(boxes for *_, boxes in parts))
@@ -115,7 +113,8 @@ class _Search:
             check()
             return self._part(first, last, collect)
 
-        parts = map_rows(part, self.tree.leaves, self.other.points.shape[1], _LEAVES, check)
+        leaves, chunk = self.tree.leaves, settings().thread_leaves
+        parts = map_rows(part, leaves, self.other.points.shape[1], chunk, check)
         active = [
             (self.tree.order[rows].astype(np.int32), self.other.order[cols].astype(np.int32))
             for rows, cols, _, _ in parts

@@ -24,13 +24,14 @@ from quot.kernels import forest
 from quot.plan import Plan
 from quot.problem import GraphProblem, Problem
 from quot.quadratic.polish import equations
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
 Arcs = tuple[Ints, Ints, Floats]
 
-# Passes over all pairs, and pairs in one, beyond which that is given up.
-_PASSES, _PAIRS = 40, 10_000_000
+# Passes over all pairs beyond which that is given up.
+_PASSES = 40
 # A capacity this close (relative) is reached.
 _FULL = 1e-12
 # Entries of a block of rows.
@@ -45,7 +46,8 @@ def anchor(problem: Problem, plan: Plan, dual: Dual) -> Dual | None:
     the components suits all of them.
     """
     (n, m), cost = problem.shape, problem.cost
-    if (cost.values.size if isinstance(cost, SparseCost) else n * m) > _PAIRS:
+    pairs = cost.values.size if isinstance(cost, SparseCost) else n * m
+    if pairs > settings().anchored:
         return None
     tail, head, length, order = equations(problem, plan)
     # In front of the columns, so that these are the last nodes, come S and T.
@@ -83,7 +85,7 @@ def anchor(problem: Problem, plan: Plan, dual: Dual) -> Dual | None:
     return Dual(np.where(problem.a > 0.0, f, dual.f), np.where(problem.b > 0.0, g, dual.g), lam)
 
 
-def anchor_flow(problem: GraphProblem, flow: Flow) -> tuple[Floats, Floats, float] | None:
+def anchor_flow(problem: GraphProblem, flow: Flow) -> Dual | None:
     """Return small potentials f, g and lam of a flow along edges; None if none suit all edges."""
     graph, n, x = problem.graph, problem.graph.n_nodes, flow.values
     price = np.sign(x) * (graph.lengths + problem.weights * np.abs(x))
@@ -113,9 +115,9 @@ def anchor_flow(problem: GraphProblem, flow: Flow) -> tuple[Floats, Floats, floa
         return None
     p = parts.moved
     if problem.is_balanced:
-        return -p, p, 0.0
+        return Dual(-p, p)
     p, lam = p[:n] - p[n], float(p[n + 1] - p[n])
-    return -p, p - lam, lam
+    return Dual(-p, p - lam, lam)
 
 
 class _Components:

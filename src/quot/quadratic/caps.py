@@ -1,14 +1,8 @@
-"""Costs that nobody pays, capped while a problem is solved.
-
-Very dear pairs, 1e15 for 'never', would only spoil the precision of prices. Where they carry
-nothing although they are taken to be cheaper, the plan is optimal for the costs as they are, and
-the potentials fit those. Only costs change, never what can flow.
-"""
+"""A problem between rows and columns with its costs capped; see `ceiling`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,55 +13,74 @@ from quot.dual import Dual
 from quot.plan import Plan
 from quot.prices import positive_middle_price, unit_for
 from quot.problem import Problem
+from quot.quadratic.ceiling import DEAR, Ceiling
 from quot.quadratic.linear import MATRIX
 
 Floats = NDArray[np.float64]
 
-# Costs are capped at so many times what a row or column has to pay, at first; where dearer pairs
-# carry something, at so many times that, and with each of so many tries at the square of that.
-_DEAR, _TRIES = 1e4, 8
 # Dear is only what is so many powers of two above all else.
 _GAP = 10
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
-# A cap rises in no larger step.
-_HUGE = 1e100
 
 
 @dataclass(frozen=True, eq=False)
 class Capped:
-    """A problem with its costs capped, and all prices in another unit, a power of two."""
+    """A problem with its costs capped, and all prices in another unit, a power of two.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is solved instead: the original itself where no cost is above the cap or out of range.
+    original : Problem
+        Its costs are written out if some of few points lie so far out to be dear.
+    ceiling : Ceiling
+    least : float
+        The least cost, from which the ceiling is measured.
+    unit : float
+        What a price of the problem is in the original.
+    """
 
     problem: Problem
     original: Problem
-    cap: float
+    ceiling: Ceiling
+    least: float
     unit: float
 
     @classmethod
-    def of(cls, problem: Problem, cap: float) -> Capped:
-        """The problem itself where no cost is above the cap, nor out of range."""
+    def first(cls, problem: Problem) -> Capped:
+        """With the first cap to try."""
+        problem = _written_out(problem)
+        least, cap = _first_cap(problem)
+        return cls.of(problem, Ceiling(cap - least), least)
+
+    @classmethod
+    def of(cls, problem: Problem, ceiling: Ceiling, least: float) -> Capped:
+        """With this cap."""
         values = _values(problem.cost)
         if values is None or not values.size:
-            return cls(problem, problem, math.inf, 1.0)
-        high = float(values.max())
-        size = max(abs(float(values.min())), abs(min(high, cap)))
-        unit = unit_for(size)
-        if high <= cap and unit == 1.0:
-            return cls(problem, problem, math.inf, 1.0)
+            return cls(problem, problem, ceiling, least, 1.0)
+        high, cap = float(values.max()), least + ceiling.cap
+        if high <= cap:
+            ceiling, cap = replace(ceiling, cap=math.inf), math.inf
+        unit = unit_for(max(abs(least), abs(min(high, cap))))
+        if cap == math.inf and unit == 1.0:
+            return cls(problem, problem, ceiling, least, unit)
         capped = np.minimum(values, cap) / unit
         cost: Cost = DenseCost(capped)
         if isinstance(problem.cost, SparseCost):
             cost = replace(problem.cost, values=capped)
-        reg = problem.reg / unit
-        return cls(replace(problem, cost=cost, reg=reg), problem, min(cap, high), unit)
+        solved = replace(problem, cost=cost, reg=problem.reg / unit)
+        return cls(solved, problem, ceiling, least, unit)
 
-    def pays(self, plan: Plan) -> bool:
-        """Whether the plan sends more than rounding explains at costs above the cap."""
-        if self.problem is self.original:
-            return False
-        much = plan.values > _CRUMB * self.original.total
-        cost = self.original.cost.at(plan.rows[much], plan.cols[much])
-        return float(cost.max(initial=-math.inf)) > self.cap
+    def next(self, paid: Floats, *, is_good: bool) -> Capped | None:
+        """With another cap, where what is paid in the original says that this is needed."""
+        values = _values(self.original.cost)
+        if values is None or not values.size:
+            return None
+        prices, used = values - self.least, paid - self.least
+        ceiling = self.ceiling.next(prices, used, is_good=is_good)
+        return None if ceiling is None else Capped.of(self.original, ceiling, self.least)
 
     def to_unit(self, dual: Dual) -> Dual:
         """A dual point of the original in the prices of the problem."""
@@ -79,24 +92,11 @@ class Capped:
 
     def plan(self, plan: Plan) -> Plan:
         """A plan less crumbs on pairs above the cap."""
-        if self.problem is self.original:
+        if self.ceiling.cap == math.inf:
             return plan
-        cost = self.original.cost.at(plan.rows, plan.cols)
-        kept = (cost <= self.cap) | (plan.values > _CRUMB * self.original.total)
+        cost = self.original.cost.at(plan.rows, plan.cols) - self.least
+        kept = (cost <= self.ceiling.cap) | (plan.values > _CRUMB * self.original.total)
         return Plan(plan.shape, plan.rows[kept], plan.cols[kept], plan.values[kept])
-
-
-def caps(problem: Problem) -> Iterator[Capped]:
-    """Yield the problem with higher and higher caps, to be ended by who finds one high enough."""
-    written = _written_out(problem)
-    (low, cap), step = _first_cap(written), _DEAR
-    for _ in range(_TRIES):
-        now = Capped.of(written, cap)
-        if now.problem is written:
-            break
-        yield now
-        cap, step = low + step * (cap - low), min(step * step, _HUGE)
-    yield Capped.of(problem, math.inf)
 
 
 def _written_out(problem: Problem) -> Problem:
@@ -107,7 +107,7 @@ def _written_out(problem: Problem) -> Problem:
     corners = np.concatenate(cost.positions)
     low, high = corners.min(axis=0, keepdims=True), corners.max(axis=0, keepdims=True)
     across = float(PointCost(low, high, cost.metric).block(0, 1)[0, 0])
-    if across <= _DEAR * usual_cost(cost):
+    if across <= DEAR * usual_cost(cost):
         return problem
     return replace(problem, cost=DenseCost(np.ascontiguousarray(cost.block(0, n))))
 
@@ -136,7 +136,7 @@ def _first_cap(problem: Problem) -> tuple[float, float]:
     )
     if needed == 0.0:  # half of it costs no more than the least
         needed = float(values.min(where=values > low, initial=math.inf)) - low
-    return low, _at_a_gap(values, low, low + _DEAR * needed)
+    return low, _at_a_gap(values, low, low + DEAR * needed)
 
 
 def _at_a_gap(values: Floats, low: float, cap: float) -> float:

@@ -19,17 +19,15 @@ from quot.dual import Dual
 from quot.kernels import clusters as kernels
 from quot.kernels import rounding
 from quot.pairs import Pricer
-from quot.pairs.candidates import SMALL
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.plan import Plan, sums
 from quot.problem import Problem
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# A side of this few rows or columns is never clustered.
-_FEW = 64
 _LANDMARKS = 8
 
 
@@ -102,13 +100,13 @@ def coarsen(problem: Problem) -> list[Level]:
     """Return coarse versions of a problem, finest first; none if it is small or sparse."""
     levels: list[Level] = []
     n, m = problem.shape
-    if isinstance(problem.cost, SparseCost) or n * m <= SMALL or min(n, m) < 2:
+    if isinstance(problem.cost, SparseCost) or n * m <= settings().complete or min(n, m) < 2:
         return levels
     depth_a, depth_b = _depth(n), _depth(m)
     rows = _clusters(_features(problem.cost, 0), depth_a)
     cols = _clusters(_features(problem.cost, 1), depth_b)
     finer = problem
-    while finer.shape[0] * finer.shape[1] > SMALL and max(depth_a, depth_b) > 0:
+    while finer.shape[0] * finer.shape[1] > settings().complete and max(depth_a, depth_b) > 0:
         level = _join(finer, rows, cols)
         levels.append(level)
         depth_a, depth_b = max(depth_a - 2, 0), max(depth_b - 2, 0)
@@ -127,7 +125,7 @@ def span(problem: Problem, levels: list[Level]) -> Level:
 
 def _depth(size: int) -> int:
     """Cuts that leave about four points a cluster; an even number."""
-    return 0 if size <= _FEW else 2 * round((np.log2(size) - 2) / 2)
+    return 0 if size <= settings().unclustered else 2 * round((np.log2(size) - 2) / 2)
 
 
 def _parents(size: int, depth: int) -> Ints:

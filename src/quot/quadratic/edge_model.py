@@ -1,31 +1,35 @@
-"""From a graph problem to a certified result."""
+"""A problem along the edges of a graph as the method solves it, and the ways to its flow."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.certificate import certify
 from quot.certificate.flows import repair_flow
 from quot.convergence import Iterate, Monitor, Status, Tolerance
+from quot.dual import Dual
 from quot.exceptions import InfeasibleError
 from quot.graph import Flow
-from quot.graphs.feasibility import check_feasible
-from quot.graphs.lengths import Shortened, typical_length
-from quot.graphs.path import Path
 from quot.kernels import flow as kernels
 from quot.network.cycles import PUSHES
 from quot.network.least_norm import least_norm, solve_linear
 from quot.network.regions import descend_in_regions
 from quot.problem import GraphProblem
 from quot.quadratic.anchor import anchor_flow
+from quot.quadratic.edge_stage import EdgeStage
+from quot.quadratic.feasibility import check_edges
 from quot.quadratic.graph import GraphNetwork, least_potentials
+from quot.quadratic.lengths import Shortened, typical_length
+from quot.quadratic.model import Answer, Way
+from quot.quadratic.solve import Loop, solve_quadratic
 from quot.result import GraphResult
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 
@@ -33,215 +37,264 @@ _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 # The quadratic terms that stand for none, in lengths of a typical edge, and by how much they become
 # smaller how often if the answer is not good enough.
 _LITTLE, _SMALLER, _TRIES = 1e-4, 0.03, 8
-# The linear problem of more nodes begins nearer to its answer: where the quadratic terms of typical
-# edges are so many times their lengths.
-_MANY, _NEAR = 200_000, 0.2
+# The linear problem of many nodes begins where the quadratic terms of typical edges
+# are so many times their lengths, found to a tolerance that lets all be loose.
+_NEAR, _ROUGH = 0.2, 30.0
 _UNBOUNDED = (
     "a cycle of directed edges has a negative length and no capacity, so that the cost has no "
     "bound; give its edges a `capacity`, or pass `reg` > 0 for them."
 )
 
 
-def solve_along_edges(
-    problem: GraphProblem,
-    *,
-    tolerance: Tolerance,
-    monitor: Monitor,
-    start: GraphResult | None = None,
-    ties: str = "share",
-) -> GraphResult:
-    """Solve a graph problem and certify the answer over all edges.
+class EdgeModel:
+    """A problem along edges, with lengths that nobody pays capped.
+
+    Parameters
+    ----------
+    problem : GraphProblem
+    monitor : Monitor
+    tolerance : Tolerance
+    start : GraphResult, optional
+        On as many nodes, to begin from.
+    ties : {"share", "any"}, default="share"
+        Which of several cheapest flows is wanted; see `quot.solve_graph`.
 
     Raises
     ------
     InfeasibleError
         If the edges cannot carry the mass, or a cycle that pays has no limit.
     """
-    check_feasible(problem)
-    short = Shortened.of(problem)
-    best = result = _solved(short, tolerance, monitor, start, ties)
-    while (limit := monitor.limit()) is None and (other := short.next(result)) is not None:
-        short, start = other, start if problem.weights.any() else result
-        result = _solved(short, tolerance, monitor, start, ties)
-        best = min(result, best, key=_missing)
-    status = best.status if limit is None or best.converged else result.status
-    return replace(best, status=status, history=result.history, seconds=result.seconds)
 
+    result = GraphResult
 
-def _missing(result: GraphResult) -> tuple[bool, float]:
-    """What is missing to a good answer, to compare answers by."""
-    gap = result.certificate.relative_gap
-    return not result.converged, math.inf if math.isnan(gap) else gap
+    def __init__(
+        self,
+        problem: GraphProblem,
+        monitor: Monitor,
+        tolerance: Tolerance,
+        *,
+        start: GraphResult | None = None,
+        ties: str = "share",
+    ) -> None:
+        check_edges(problem)
+        self.problem, self.monitor, self.tolerance = problem, monitor, tolerance
+        self.start, self.ties = start, ties
+        self._price(Shortened.first(problem))
 
+    def _price(self, part: Shortened) -> None:
+        """Work in these prices."""
+        self.part, self.at = part, GraphNetwork(part.problem)
+        if np.isinf(self.at.loops).any():
+            raise InfeasibleError(_UNBOUNDED)
+        # Potentials of the last small terms that stood for none, and how small.
+        self.last: Floats | None = None
 
-def _solved(
-    short: Shortened,
-    tolerance: Tolerance,
-    monitor: Monitor,
-    start: GraphResult | None,
-    ties: str,
-) -> GraphResult:
-    """Solve with lengths capped; the answer is certified for the lengths as they are."""
-    problem, at = short.problem, GraphNetwork(short.problem, ties=ties)
-    if np.isinf(at.loops).any():
-        raise InfeasibleError(_UNBOUNDED)
-    pays = bool((at.network.cost < 0.0).any())
-    if not pays and (at.total <= _ROUND_OFF * problem.total or not at.network.supply.any()):
-        answer = _all_at_home(at)
-    elif problem.total == 0.0:
-        answer = _nothing_sent(at, monitor, tolerance, start)
-    else:
-        answer = _solve(at, monitor, tolerance, start, is_linear=short.is_linear)
-    result = _judged(short, answer, tolerance, monitor)
-    for another in (_finer, _nearly_linear):
-        if result.converged or answer.status is not Status.OPTIMAL:
-            break
-        tried = another(at, monitor, result)
-        if tried is not None:
-            other = _judged(short, tried, tolerance, monitor)
-            result = other if other.gap < result.gap else result
-    return result
+    def ways(self) -> tuple[Way, ...]:
+        """By what the edges cost; then cycles, and the linear problem, where that is not enough."""
+        at, problem = self.at, self.part.problem
+        weights = problem.weights[at.edges]
+        pays = bool((at.network.cost < 0.0).any())
+        ways: tuple[Way, ...] = ()
+        if not pays and (at.total <= _ROUND_OFF * problem.total or not at.network.supply.any()):
+            ways = (self._all_at_home,)
+        elif problem.total == 0.0:
+            # Mass that stays stands for it: as much as an edge might carry, or the usual unit.
+            most = _going_round(problem) or problem.unit
+            ways = tuple(partial(self._round_trip, much) for much in (most, problem.unit))
+        elif not weights.any() or (self.part.is_linear and self._is_limited):
+            ways = (self._linear,)
+        elif weights.all() and not at.is_knotted:
+            ways = (self._from_above,)
+        else:
+            _check_bounded(at, problem.weights[at.edges] == 0.0)
+            limits = [partial(self._limit, _SMALLER**k) for k in range(_TRIES)]
+            ways = (limits[0], self._around_the_limit, *limits[1:])
+        return (*ways, self._finer, self._nearly_linear)
 
+    def next(self, result: GraphResult) -> EdgeModel | None:
+        """The same with other lengths capped, if edges beyond the cap carry something."""
+        part = self.part.next(result.plan, is_good=result.converged)
+        if part is None:
+            return None
+        other = copy(self)
+        if not self.problem.weights.any():
+            other.start = result
+        other._price(part)
+        return other
 
-def _judged(
-    short: Shortened, answer: _Answer, tolerance: Tolerance, monitor: Monitor
-) -> GraphResult:
-    """The answer with its flow repaired, certified."""
-    flow = short.repaired(answer.flow)
+    @property
+    def _is_limited(self) -> bool:
+        """Whether what pays has a capacity."""
+        graph = self.part.problem.graph
+        return bool(np.isfinite(graph.capacity[graph.lengths < 0.0]).all())
 
-    def judged(dual: tuple[Floats, Floats, float]) -> GraphResult:
-        return GraphResult.of(
-            short.original,
-            flow,
-            dual,
-            answer.status,
-            tolerance=tolerance,
-            monitor=monitor,
-            method="auto",
+    def _from_above(self, _: GraphResult | None) -> Answer:
+        """Down from large quadratic terms, where every edge has one."""
+        stage = EdgeStage(self.at, self.part.problem.weights)
+        loop = Loop(self.monitor, self.tolerance.gap, stage.begin(self._start))
+        status = loop.run(lambda: loop.descend([stage], loop.at))
+        return self._answer(loop.at.state.flow, loop.at.state.potentials, status)
+
+    @property
+    def _start(self) -> Floats | None:
+        """Potentials to begin from, if there are any."""
+        start = self.start
+        if start is None:
+            return None
+        return self.at.potentials(start.f / self.part.unit, start.lam / self.part.unit)
+
+    def _limit(self, part: float, _: GraphResult | None) -> Answer:
+        """Where some edges, or ways from S to T, have no quadratic term: the limit of small ones.
+
+        Flow and potentials go smoothly there as the small ones vanish, so that two solves say where
+        that is; how small they have to be the certificate knows.
+        """
+        problem, at = self.part.problem, self.at
+        none = problem.weights == 0.0
+        typical = max(problem.total, _going_round(problem)) / math.sqrt(problem.graph.n_edges)
+        length = typical_length(problem) / typical
+        small = part * _LITTLE * max(length, float(problem.weights[~none].min()))
+        begin, found = self._start if self.last is None else self.last, []
+        for share in (1.0, 0.5):
+            weights = np.where(none, share * small, problem.weights)
+            stage = EdgeStage(at, weights, share * small if at.is_knotted else 0.0)
+            loop = Loop(self.monitor, self.tolerance.gap, stage.begin(begin))
+            status = loop.run(partial(loop.descend, [stage], loop.at))
+            begin = self.last = loop.at.state.potentials
+            found.append(loop.at.state)
+        first, second = found
+        self.carried = 2.0 * second.flow - first.flow
+        return self._answer(self.carried, 2.0 * second.potentials - first.potentials, status)
+
+    def _around_the_limit(self, _: GraphResult | None) -> Answer:
+        """The flow of the limit pushed round cycles."""
+        return self._around(self.carried)
+
+    def _linear(self, best: GraphResult | None) -> Answer:
+        """The flow of least norm among those of least cost, by a vertex."""
+        at, monitor, start = self.at, self.monitor, best or self.start
+        net, edges, unit = at.network, at.edges.size, at.problem.unit
+        if start is not None and start.problem.graph.n_edges == at.problem.graph.n_edges:
+            carried = at.carried(start.plan)
+        else:
+            carried = self._nearby() if net.n_nodes > settings().nearby else spread(at)
+        vertex = solve_linear(net, carried, self._pushes, monitor.must_stop)
+        if vertex is None:
+            raise InfeasibleError(_UNBOUNDED)
+        carried = vertex.flow
+        if self.ties == "share":
+            weighted = net.reweighted(at.weights(np.ones(at.problem.graph.n_edges)))
+            carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
+        steps = math.ceil(vertex.pushes / (PUSHES * net.n_nodes))
+        ended = Status.OPTIMAL if vertex.is_optimal else Status.ITERATION_LIMIT
+        stop = monitor.report(
+            Iterate(
+                residual=float(np.abs(net.imbalance(carried)).max()) / unit,
+                support=int(np.count_nonzero(carried[:edges])),
+                candidates=edges,
+                violators=0,
+                reg=0.0,
+                inner=steps,
+            )
         )
+        return self._answer(carried, vertex.potentials, stop or ended)
 
-    result = judged((answer.f * short.unit, answer.g * short.unit, answer.lam * short.unit))
-    if result.converged or answer.status is not Status.OPTIMAL:
-        return result
-    dual = anchor_flow(short.original, flow)
-    other = result if dual is None else judged(dual)
-    better = other.certificate.relative_gap < result.certificate.relative_gap
-    return other if better or other.converged else result
+    def _nearby(self) -> Floats:
+        """A flow to begin with: that of small quadratic terms."""
+        at, ones = self.at, np.ones(self.part.problem.graph.n_edges)
+        _, ratio = EdgeStage(at, ones).least_norm()
+        small = _NEAR / ratio
+        stage = EdgeStage(at, small * ones, small if at.is_knotted else 0.0)
+        loop = Loop(self.monitor, _ROUGH, stage.begin())
+        loop.run(lambda: loop.descend([stage], loop.at))
+        carried: Floats = loop.at.state.flow
+        return carried
 
+    def _finer(self, best: GraphResult | None) -> Answer:
+        """The flow pushed round cycles."""
+        assert best is not None
+        return self._around(self.at.carried(best.plan))
 
-def _finer(at: GraphNetwork, monitor: Monitor, result: GraphResult) -> _Answer:
-    """The answer with its flow pushed round cycles."""
-    return _around(at, monitor, at.carried(result.plan))
+    def _nearly_linear(self, best: GraphResult | None) -> Answer | None:
+        """The flow of least cost, where there is one for sure and it is worth a try."""
+        problem = self.part.problem
+        worth = self._is_limited and bool(problem.weights.any()) and problem.is_nearly_linear
+        return self._linear(best) if worth else None
 
+    def _around(self, carried: Floats) -> Answer:
+        """The answer that cycles lead to, until none gains but what rounding explains."""
+        net, must_stop = self.at.network, self.monitor.must_stop
+        found = descend_in_regions(net, carried, max_pushes=self._pushes, must_stop=must_stop)
+        if found is None:
+            raise InfeasibleError(_UNBOUNDED)
+        return self._answer(found.flow, found.potentials, Status.OPTIMAL)
 
-def _around(at: GraphNetwork, monitor: Monitor, carried: Floats) -> _Answer:
-    """The answer that cycles lead to, until none gains but what rounding explains."""
-    net = at.network
-    allowed = math.ceil(PUSHES * monitor.steps_left * net.n_nodes)
-    found = descend_in_regions(net, carried, max_pushes=allowed, must_stop=monitor.must_stop)
-    if found is None:
-        raise InfeasibleError(_UNBOUNDED)
-    return _Answer.at(at, found.flow, found.potentials, Status.OPTIMAL)
+    @property
+    def _pushes(self) -> int:
+        """Pushes round cycles that are still allowed."""
+        return math.ceil(PUSHES * self.monitor.steps_left * self.at.network.n_nodes)
 
+    def _all_at_home(self, _: GraphResult | None) -> Answer:
+        """The answer where what is wanted is there already, and no cycle pays but loops."""
+        problem = self.part.problem
+        home = np.minimum(problem.source, problem.wanted)
+        total = float(home.sum())
+        home = home * (problem.total / total) if total > 0.0 else home
+        zero = np.zeros(problem.graph.n_nodes)
+        return self._priced(Flow(problem.graph, self.at.loops, home, home), Dual(zero, zero))
 
-def _nearly_linear(at: GraphNetwork, monitor: Monitor, result: GraphResult) -> _Answer | None:
-    """The flow of least cost, where there is one for sure and it is worth a try."""
-    problem = at.problem
-    worth = _is_limited(at) and bool(problem.weights.any()) and problem.is_nearly_linear
-    return _linear(at, monitor, result) if worth else None
+    def _round_trip(self, much: float, _: GraphResult | None) -> Answer:
+        """The answer where no mass moves, but cycles may pay.
 
-
-def _is_limited(at: GraphNetwork) -> bool:
-    """Whether what pays has a capacity."""
-    graph = at.problem.graph
-    return bool(np.isfinite(graph.capacity[graph.lengths < 0.0]).all())
-
-
-class _Answer(NamedTuple):
-    """A flow, a dual point, and how the solve ended."""
-
-    flow: Flow
-    f: Floats
-    g: Floats
-    lam: float
-    status: Status
-
-    @classmethod
-    def at(cls, at: GraphNetwork, carried: Floats, potentials: Floats, status: Status) -> _Answer:
-        """From what the arcs of the network carry, and its potentials."""
-        return cls(at.flow(carried), *at.dual(potentials), status)
-
-
-def _solve(
-    at: GraphNetwork,
-    monitor: Monitor,
-    tolerance: Tolerance,
-    start: GraphResult | None,
-    *,
-    is_linear: bool = False,
-) -> _Answer:
-    """The answer where something is to be found."""
-    weights = at.problem.weights[at.edges]
-    begin = None if start is None else at.potentials(start.f, start.lam)
-    if not weights.any() or (is_linear and _is_limited(at)):
-        return _linear(at, monitor, start)
-    if weights.all() and not at.is_knotted:
-        return _quadratic(at, monitor, tolerance.gap, begin)
-    return _partly_linear(at, monitor, tolerance, begin)
-
-
-def _all_at_home(at: GraphNetwork) -> _Answer:
-    """The answer where what is wanted is there already, and no cycle pays but loops."""
-    problem = at.problem
-    home = np.minimum(problem.source, problem.wanted)
-    total = float(home.sum())
-    home = home * (problem.total / total) if total > 0.0 else home
-    zero = np.zeros(problem.graph.n_nodes)
-    return _Answer(Flow(problem.graph, at.loops, home, home), zero, zero, 0.0, Status.OPTIMAL)
-
-
-def _nothing_sent(
-    at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: GraphResult | None
-) -> _Answer:
-    """The answer where no mass moves, but cycles may pay.
-
-    Mass that stays at a node stands for it, and for what is much or little: a balanced problem.
-    That may be as much as an edge might carry, or, if cycles carry much less, the usual unit.
-    """
-    problem, graph = at.problem, at.problem.graph
-    nothing = np.zeros(graph.n_nodes)
-    still = Flow(graph, at.loops, nothing, nothing)
-
-    def answer(much: float) -> _Answer:
+        Mass that stays at a node stands for it, and for what is much or little: a balanced problem.
+        """
+        problem, graph = self.part.problem, self.part.problem.graph
+        nothing = np.zeros(graph.n_nodes)
         mass = np.append(much, nothing[1:])
-        round_trip = GraphNetwork(
-            replace(problem, source=mass, target=mass, mass=None), ties=at.ties
-        )
-        found = _solve(round_trip, monitor, tolerance, start)
-        flow = Flow(graph, found.flow.values, nothing, nothing)
+        alike = replace(problem, source=mass, target=mass, mass=None)
+        model = EdgeModel(alike, self.monitor, self.tolerance, start=self.start, ties=self.ties)
+        found = solve_quadratic(model, tolerance=self.tolerance, monitor=self.monitor)
+        still = Flow(graph, self.at.loops, nothing, nothing)
+        flow = Flow(graph, found.plan.values, nothing, nothing)
         flow = repair_flow(problem, flow) or flow
         if problem.objective(flow) >= problem.objective(still):
             flow = still
         p = -found.f
         p = p - p.max()  # so that nobody would rather send something, or by far receive it
         lam = 0.0 if problem.is_balanced else 2.0 * float(p.min())
-        return _Answer(flow, -p, p - lam, lam, found.status)
+        return self._priced(flow, Dual(-p, p - lam, lam), self.monitor.limit() or Status.OPTIMAL)
 
-    most = _going_round(problem) or problem.unit
-    return _best(problem, map(answer, (most, problem.unit)), tolerance)
+    def _answer(self, carried: Floats, potentials: Floats, status: Status) -> Answer:
+        """From what the arcs of the network carry, and its potentials."""
+        return self._priced(self.at.flow(carried), self.at.dual(potentials), status)
+
+    def _priced(self, flow: Flow, dual: Dual, status: Status = Status.OPTIMAL) -> Answer:
+        """The answer in the prices of the problem."""
+        unit = self.part.unit
+        return Answer(flow, Dual(dual.f * unit, dual.g * unit, dual.lam * unit), status)
+
+    def repaired(self, answer: Answer) -> Flow:
+        """The flow, feasible."""
+        return self.part.repaired(answer.primal)
+
+    def duals(self, flow: Flow, dual: Dual) -> Iterator[Dual]:
+        """The dual point, and potentials read off the flow that are as small as can be."""
+        yield dual
+        found = anchor_flow(self.problem, flow)
+        if found is not None:
+            yield found
 
 
-def _best(problem: GraphProblem, answers: Iterable[_Answer], tolerance: Tolerance) -> _Answer:
-    """The first answer that is certified or was stopped; else that of the smallest gap."""
-    best = None
-    for answer in answers:
-        certificate = certify(problem, *answer[:4])
-        if best is None or certificate.gap < best[0]:
-            best = certificate.gap, answer
-        if answer.status is not Status.OPTIMAL or certificate.holds(tolerance):
-            break
-    assert best is not None
-    return best[1]
+def spread(at: GraphNetwork) -> Floats:
+    """A flow to begin with: that of least norm, as far as the arcs allow it."""
+    net, edges = at.network, at.edges.size
+    ends = net.tail[:edges], net.head[:edges]
+    x = kernels.tension(least_potentials(at, np.ones(edges)), *ends)
+    limit = net.capacity
+    for star in np.split(limit[edges:], [at.sources.size]):
+        x = np.append(x, star * (at.total / max(float(star.sum()), at.total)))
+    flow: Floats = np.clip(x, np.where(net.undirected, -limit, 0.0), limit)
+    return flow
 
 
 def _going_round(problem: GraphProblem) -> float:
@@ -253,49 +306,6 @@ def _going_round(problem: GraphProblem) -> float:
     return float(most[most < np.inf].max(initial=0.0))
 
 
-def _quadratic(at: GraphNetwork, monitor: Monitor, tol: float, start: Floats | None) -> _Answer:
-    """The answer where every edge has a quadratic term."""
-    path = Path(at, at.problem.weights, monitor, tol)
-    status = path.solve(start)
-    return _Answer.at(at, path.state.flow, path.state.potentials, status)
-
-
-def _partly_linear(
-    at: GraphNetwork, monitor: Monitor, tolerance: Tolerance, start: Floats | None
-) -> _Answer:
-    """The answer where some edges, or ways from S to T, have no quadratic term: from small ones.
-
-    Flow and potentials go smoothly to their limit as the small ones vanish, so that two solves say
-    where that is; how small they have to be the certificate knows.
-    """
-    problem, graph = at.problem, at.problem.graph
-    none = problem.weights == 0.0
-    _check_bounded(at, none[at.edges])
-    length = typical_length(problem)
-    typical = max(problem.total, _going_round(problem)) / math.sqrt(graph.n_edges)
-    small = _LITTLE * max(length / typical, float(problem.weights[~none].min()))
-
-    def answers(at: GraphNetwork, small: float, start: Floats | None) -> Iterator[_Answer]:
-        exact = at
-        for k in range(_TRIES):
-            found = []
-            for part in (1.0, 0.5):
-                weights = np.where(none, part * small, problem.weights)
-                at = GraphNetwork(problem, part * small, at.ties) if at.is_knotted else at
-                path = Path(at, weights, monitor, tolerance.gap)
-                status = path.solve(start)
-                start = path.state.potentials
-                found.append(path.state)
-            first, second = found
-            carried = 2.0 * second.flow - first.flow
-            yield _Answer.at(at, carried, 2.0 * second.potentials - first.potentials, status)
-            if k == 0:
-                yield _around(exact, monitor, carried)
-            small *= _SMALLER
-
-    return _best(problem, answers(at, small, start), tolerance)
-
-
 def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:
     """Raise InfeasibleError where going round a cycle of these arcs pays for ever."""
     net, arcs = at.network, np.flatnonzero(none)
@@ -304,52 +314,3 @@ def _check_bounded(at: GraphNetwork, none: NDArray[np.bool_]) -> None:
     alone = net.part(arcs, (net.tail[arcs], net.head[arcs]), np.zeros(net.n_nodes))
     if solve_linear(alone, np.zeros(arcs.size)) is None:
         raise InfeasibleError(_UNBOUNDED)
-
-
-def _linear(at: GraphNetwork, monitor: Monitor, start: GraphResult | None) -> _Answer:
-    """The flow of least norm among those of least cost, by a vertex."""
-    net, edges, unit = at.network, at.edges.size, at.problem.unit
-    if start is not None and start.problem.graph.n_edges == at.problem.graph.n_edges:
-        carried = at.carried(start.plan)
-    else:
-        carried = _nearby(at, monitor) if net.n_nodes > _MANY else _spread(at)
-    allowed = math.ceil(PUSHES * monitor.steps_left * net.n_nodes)
-    vertex = solve_linear(net, carried, allowed, monitor.must_stop)
-    if vertex is None:
-        raise InfeasibleError(_UNBOUNDED)
-    carried = vertex.flow
-    if at.ties == "share":
-        weighted = replace(net, weight=at.weights(np.ones(at.problem.graph.n_edges)))
-        carried = least_norm(weighted, vertex, _ROUND_OFF * unit, monitor.must_stop)
-    ended = Status.OPTIMAL if vertex.is_optimal else Status.ITERATION_LIMIT
-    stop = monitor.report(
-        Iterate(
-            iteration=len(monitor.history) + 1,
-            residual=float(np.abs(net.imbalance(carried)).max()) / unit,
-            support=int(np.count_nonzero(carried[:edges])),
-            candidates=edges,
-            violators=0,
-            reg=0.0,
-            inner=vertex.pushes,
-        )
-    )
-    return _Answer.at(at, carried, vertex.potentials, stop or ended)
-
-
-def _spread(at: GraphNetwork) -> Floats:
-    """A flow to begin with: that of least norm, as far as the arcs allow it."""
-    net, edges = at.network, at.edges.size
-    ends = net.tail[:edges], net.head[:edges]
-    x = kernels.tension(least_potentials(at, np.ones(edges)), *ends)
-    limit = net.capacity
-    for star in np.split(limit[edges:], [at.sources.size]):
-        x = np.append(x, star * (at.total / max(float(star.sum()), at.total)))
-    spread: Floats = np.clip(x, np.where(net.undirected, -limit, 0.0), limit)
-    return spread
-
-
-def _nearby(at: GraphNetwork, monitor: Monitor) -> Floats:
-    """A flow to begin with: that of small quadratic terms."""
-    smooth = GraphNetwork(at.problem, 1.0, at.ties) if at.is_knotted else at
-    ones = np.ones(at.problem.graph.n_edges)
-    return Path(smooth, ones, monitor, 1.0).approach(_NEAR)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from quot import memory
 from quot.costs import SparseCost
-from quot.pairs.candidates import NEAREST
 from quot.problem import Problem
 from quot.quadratic.suggest import degrees, entries_at
+from quot.settings import settings
 
 # Problems of no more pairs may have them all as candidates and still be small.
 _SMALL = 5_000_000
@@ -60,7 +60,7 @@ def estimate(problem: Problem) -> Estimate:
             taking = m * problem.total / float(problem.b.sum())
             entries = max(sending * entries_at(found, problem.reg), sending + taking)
             entries = min(entries, float(n) * m)
-        candidates = min(entries + NEAREST * (n + m), float(n) * m)
+        candidates = min(entries + settings().nearest * (n + m), float(n) * m)
     return Estimate(
         round(entries), round(candidates), memory.needed(candidates), memory.available()
     )

@@ -1,4 +1,4 @@
-"""Whether the allowed pairs of a sparse cost can carry the mass, before any work."""
+"""Whether allowed pairs, or edges, can carry the mass, and who is stuck if not; before any work."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 from quot.costs import SparseCost
 from quot.exceptions import InfeasibleError
 from quot.network.feasibility import cut
-from quot.problem import Problem
+from quot.problem import GraphProblem, Problem
 
 Floats = NDArray[np.float64]
 
-# Masses become integers for the maximum flow; their total is this.
-_UNITS = 1 << 30
+# Masses become integers for the maximum flow; their total is this, on pairs and on edges.
+_PAIR_UNITS, _EDGE_UNITS = 1 << 30, 10**9
+# Imbalance of a component that is round-off, relative to the mass of the problem.
+_ROUND_OFF = 1e-9
+# So many rows are named.
 _NAMED = 5
 
 
-def check_feasible(problem: Problem) -> None:
+def check_pairs(problem: Problem) -> None:
     """Raise InfeasibleError, naming rows or columns, if the allowed pairs cannot carry the mass.
 
     A maximum flow on masses rounded to about one part in 10^9 of the total; what rounding could
@@ -28,12 +31,12 @@ def check_feasible(problem: Problem) -> None:
     if not isinstance(cost, SparseCost) or problem.total == 0.0:
         return
     n, m = cost.shape
-    scale = _UNITS / problem.total
-    supply = np.floor(np.minimum(problem.a * scale, _UNITS)).astype(np.int32)
-    demand = np.floor(np.minimum(problem.b * scale, _UNITS)).astype(np.int32) + 1
+    scale = _PAIR_UNITS / problem.total
+    supply = np.floor(np.minimum(problem.a * scale, _PAIR_UNITS)).astype(np.int32)
+    demand = np.floor(np.minimum(problem.b * scale, _PAIR_UNITS)).astype(np.int32) + 1
     graph = _graph(cost, supply, demand)
     most, reached = cut(graph, n + m, n + m + 1)
-    wanted = int(supply.sum()) if problem.is_balanced else _UNITS
+    wanted = int(supply.sum()) if problem.is_balanced else _PAIR_UNITS
     missing = wanted - most
     if missing <= n + m + 1:
         return
@@ -71,3 +74,75 @@ def _names(noun: str, indices: NDArray[np.integer]) -> str:
     more = indices.size - _NAMED
     tail = f" and {more} others" if more > 0 else ""
     return f"{noun}{'s' if indices.size != 1 else ''} {shown}{tail}"
+
+
+def check_edges(problem: GraphProblem) -> None:
+    """Raise InfeasibleError, naming a component or nodes, if the edges cannot carry the mass."""
+    _check_components(problem)
+    graph = problem.graph
+    if problem.total > 0.0 and (graph.directed.any() or np.isfinite(graph.capacity).any()):
+        _check_cuts(problem)
+
+
+def _check_components(problem: GraphProblem) -> None:
+    """Compare masses and wishes of each component."""
+    graph, count = problem.graph, problem.graph.n_components
+    have, want = graph.sums(problem.source), graph.sums(problem.target)
+    off = np.abs(have - want)
+    size = np.bincount(graph.components, minlength=count)
+    worst = int(np.argmin(np.where(off > 0.999 * off.max(), size, graph.n_nodes + 1)))
+    if problem.is_balanced:
+        if off[worst] > _ROUND_OFF * problem.total:
+            raise InfeasibleError(
+                f"the graph has {count} components, and {_component(problem, worst)} has "
+                f"{have[worst]:.6g} of `source` but {want[worst]:.6g} of `target`, "
+                f"{off[worst]:.6g} too {'much' if have[worst] > want[worst] else 'little'}. Join "
+                "the components (`quot.graphs.connect`), keep one (`Graph.subgraph`), rebalance "
+                "the masses, or pass `mass` to move less."
+            )
+        return
+    most = float(np.minimum(have, want).sum())
+    if problem.total > most * (1 + _ROUND_OFF):
+        raise InfeasibleError(
+            f"`mass={problem.total:.6g}` exceeds what the {count} components of the graph can "
+            f"move within themselves, {most:.6g}: {_component(problem, worst)} has "
+            f"{have[worst]:.6g} of `source` and {want[worst]:.6g} of `target`. Lower `mass`, or "
+            "join the components (`quot.graphs.connect`)."
+        )
+
+
+def _check_cuts(problem: GraphProblem) -> None:
+    """A maximum flow, on masses rounded; what rounding could explain is let through."""
+    graph, n = problem.graph, problem.graph.n_nodes
+    scale = _EDGE_UNITS / problem.total
+    supply = np.floor(np.minimum(problem.source * scale, _EDGE_UNITS)).astype(np.int64)
+    demand = np.floor(np.minimum(problem.target * scale, _EDGE_UNITS)).astype(np.int64)
+    demand[problem.target > 0.0] += 1
+    most = np.ceil(np.minimum(graph.capacity * scale, _EDGE_UNITS)).astype(np.int64)
+    back = np.flatnonzero(~graph.directed)
+    nodes = np.arange(n)
+    tail = np.concatenate((graph.tail, graph.head[back], np.full(n, n), nodes))
+    head = np.concatenate((graph.head, graph.tail[back], nodes, np.full(n, n + 1)))
+    amount = np.concatenate((most, most[back], supply, demand))
+    room = sp.coo_array((amount, (tail, head)), shape=(n + 2, n + 2)).tocsr()
+    room.data = np.minimum(room.data, _EDGE_UNITS)
+    room = room.astype(np.int32)
+    carried, reached = cut(room, n, n + 1)
+    wanted = int(supply.sum()) if problem.is_balanced else _EDGE_UNITS
+    if wanted - carried <= n + 1:
+        return
+    stuck = np.flatnonzero(reached[:n] & (problem.source > 0))
+    named = ", ".join(repr(k) for k in problem.graph.names(stuck[:5]))
+    more = f" and {stuck.size - 5} others" if stuck.size > 5 else ""
+    raise InfeasibleError(
+        f"the edges can carry at most {carried / scale:.6g} of the mass "
+        f"{problem.total:.6g} in their directions and within their capacities: what is at "
+        f"{'nodes' if stuck.size != 1 else 'node'} {named}{more} cannot all leave. Add edges or "
+        "capacity, or pass a smaller `mass`."
+    )
+
+
+def _component(problem: GraphProblem, index: int) -> str:
+    nodes = np.flatnonzero(problem.graph.components == index)
+    first = next(iter(problem.graph.names(nodes[:1])))
+    return f"that of node {first!r} ({nodes.size} nodes)"

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.dual import Dual
 from quot.graph import Flow, Graph
 from quot.network.clusters import in_order
 from quot.network.laplacian import LaplacianSolver, without_means
@@ -38,10 +39,6 @@ class GraphNetwork:
     Parameters
     ----------
     problem : GraphProblem
-    star : float, default=0
-        Strength of a quadratic term on the arcs at S and T.
-    ties : {"share", "any"}, default="share"
-        Which of several cheapest flows is wanted; see `quot.solve_graph`.
 
     Attributes
     ----------
@@ -56,8 +53,8 @@ class GraphNetwork:
         Mass that is left to move.
     """
 
-    def __init__(self, problem: GraphProblem, star: float = 0.0, ties: str = "share") -> None:
-        self.problem, self.star, self.ties = problem, star, ties
+    def __init__(self, problem: GraphProblem) -> None:
+        self.problem = problem
         graph, n = problem.graph, problem.graph.n_nodes
         self.nodes, place, self.edges = _in_order(graph)
         edges = self.edges
@@ -87,30 +84,29 @@ class GraphNetwork:
             supply=supply,
         )
 
-    def weights(self, of_edges: Floats) -> Floats:
-        """Weights of the arcs of the network from those of the edges (E,)."""
-        return np.append(
-            of_edges[self.edges], np.full(self.sources.size + self.sinks.size, self.star)
-        )
+    def weights(self, of_edges: Floats, star: float = 0.0) -> Floats:
+        """Weights of the arcs of the network from those of the edges (E,), and at S and T."""
+        stars = self.sources.size + self.sinks.size
+        return np.append(of_edges[self.edges], np.full(stars, star))
 
     def potentials(self, f: Floats, lam: float) -> Floats:
         """Potentials of the network at a dual point."""
         p = -f[self.nodes]
         return p if self.problem.is_balanced else np.append(p, [0.0, lam])
 
-    def dual(self, potentials: Floats) -> tuple[Floats, Floats, float]:
-        """The dual point f (N,), g (N,), lam at potentials of the network."""
+    def dual(self, potentials: Floats) -> Dual:
+        """The dual point, f (N,), g (N,) and lam, at potentials of the network."""
         n = self.problem.graph.n_nodes
         p = np.empty(n)
         p[self.nodes] = potentials[:n]
         if self.problem.is_balanced:
-            return -p, p, 0.0
+            return Dual(-p, p)
         source, sink = potentials[n:]
         p, lam = p - source, float(sink - source)
         p = self._out_of_the_way(p, lam)
         if self.home.any():  # so that nobody at home would rather send, or be sent something
             p = np.clip(p, 0.0, lam)
-        return -p, p - lam, lam
+        return Dual(-p, p - lam, lam)
 
     def _out_of_the_way(self, p: Floats, lam: float) -> Floats:
         """Potentials at which components that cannot send, or get anything, would not want to."""

@@ -1,9 +1,4 @@
-"""Lengths that nothing has to pay: capped while a problem is solved.
-
-Very long edges would only spoil the precision of potentials, and say nothing of what is a typical
-length. Where they carry nothing although they are taken to be shorter, the flow is optimal for the
-lengths as they are, and the potentials fit those. Only lengths change, never what can flow.
-"""
+"""A problem along edges with its lengths capped; see `ceiling`."""
 
 from __future__ import annotations
 
@@ -17,13 +12,10 @@ from quot.certificate.flows import repair_flow
 from quot.graph import Flow
 from quot.prices import middle_price, unit_for
 from quot.problem import GraphProblem
-from quot.result import GraphResult
+from quot.quadratic.ceiling import DEAR, Ceiling
 
 Floats = NDArray[np.float64]
 
-# Lengths are capped at so many times what mass has to pay, as far as that is known before; and in
-# the end, where they had to be higher, at so many times the longest that carries something.
-_DEAR, _ENOUGH = 1e4, 10.0
 # A price that is next to nothing beside another.
 _LITTLE = 1e-6
 # Flow that rounding explains, relative to the total; and what an edge lets through that is shut.
@@ -32,79 +24,54 @@ _DUST, _SHUT = 16 * float(np.finfo(np.float64).eps), 1e-300
 
 @dataclass(frozen=True, eq=False)
 class Shortened:
-    """A problem with its lengths capped, and all prices in another unit.
+    """A problem with its lengths capped, and all prices in another unit, a power of two.
 
     Parameters
     ----------
     problem : GraphProblem
-        What is solved instead.
+        What is solved instead: the original itself where no length is above the cap.
     original : GraphProblem
-    cap : float
-        In the lengths of the original; inf where none is longer.
+    ceiling : Ceiling
     unit : float
-        What a price of the problem is in the original: a power of two.
-    low, high : float
-        The highest cap that was too low, and the lowest that was not.
-    paid : float
-        Of the edges that carried something beyond a cap too low, the length of the shortest; 0 if
-        there was none.
-    step : float
-        How many times this cap the next is, should this be too low.
+        What a price of the problem is in the original.
     """
 
     problem: GraphProblem
     original: GraphProblem
-    cap: float
+    ceiling: Ceiling
     unit: float
-    low: float = 0.0
-    high: float = math.inf
-    paid: float = 0.0
-    step: float = _DEAR
 
     @classmethod
-    def of(cls, problem: GraphProblem, cap: float | None = None, **found: float) -> Shortened:
-        """With this cap, or the first to try: many times what mass has to pay."""
-        cap = _first_cap(problem) if cap is None else cap
-        if problem.graph.lengths.max(initial=-math.inf) <= cap:
-            cap = math.inf
-        lengths = np.minimum(problem.graph.lengths, cap)
+    def first(cls, problem: GraphProblem) -> Shortened:
+        """With the first cap to try."""
+        return cls.of(problem, Ceiling(_first_cap(problem)))
+
+    @classmethod
+    def of(cls, problem: GraphProblem, ceiling: Ceiling) -> Shortened:
+        """With this cap."""
+        if problem.graph.lengths.max(initial=-math.inf) <= ceiling.cap:
+            ceiling = replace(ceiling, cap=math.inf)
+        lengths = np.minimum(problem.graph.lengths, ceiling.cap)
         unit = unit_for(float(np.abs(lengths).max(initial=0.0)))
-        if cap == math.inf and unit == 1.0:
-            return cls(problem, problem, cap, unit, **found)
+        if ceiling.cap == math.inf and unit == 1.0:
+            return cls(problem, problem, ceiling, unit)
         graph = replace(problem.graph, lengths=lengths / unit)
-        return cls(
-            replace(problem, graph=graph, reg=problem.reg / unit), problem, cap, unit, **found
-        )
+        solved = replace(problem, graph=graph, reg=problem.reg / unit)
+        return cls(solved, problem, ceiling, unit)
 
-    def next(self, result: GraphResult) -> Shortened | None:
-        """With another cap, where that is needed or may be better; None where it is not.
-
-        Higher and higher ones while edges beyond them carry something; then, or where the result is
-        not good enough, as low as what carries something allows: the search may have gone too far.
-        """
+    def next(self, flow: Flow, *, is_good: bool) -> Shortened | None:
+        """With another cap, where the flow of the original says that this is needed."""
         length = self.original.graph.lengths
-        used, longest = length[result.flow != 0.0], float(length.max(initial=0.0))
-        beyond = used[used > self.cap]
-        found = {"low": self.low, "high": self.high, "paid": self.paid}
-        if beyond.size:
-            cap = max(self.step * self.cap, float(length[length > self.cap].min()))
-            cap = min(cap, longest)
-            found |= {"low": self.cap, "paid": float(beyond.min()), "step": self.step * self.step}
-            worth = cap < self.high
-        else:
-            high = min(self.cap, longest)
-            cap = _ENOUGH * float(used.max(initial=0.0))
-            if not result.converged and cap > high / _ENOUGH:
-                cap = math.sqrt(self.low) * math.sqrt(high)
-            found |= {"high": high}
-            worth = (self.low > 0.0 or not result.converged) and cap <= high / _ENOUGH
-        return Shortened.of(self.original, cap, **found) if worth and cap > self.low else None
+        ceiling = self.ceiling.next(length, length[flow.values != 0.0], is_good=is_good)
+        return None if ceiling is None else Shortened.of(self.original, ceiling)
 
     @property
     def is_linear(self) -> bool:
         """Whether squares are nothing beside what was paid for edges beyond a cap too low."""
         problem = self.original
-        return float(problem.weights.max(initial=0.0)) * problem.total <= _LITTLE * self.paid
+        return (
+            float(problem.weights.max(initial=0.0)) * problem.total <= _LITTLE * self.ceiling.paid
+        )
 
     def repaired(self, flow: Flow) -> Flow:
         """A feasible flow on the edges as they are, if there is one near.
@@ -112,8 +79,8 @@ class Shortened:
         Where that can be, edges beyond the cap carry nothing but what rounding does not explain.
         """
         graph, x, near = self.original.graph, flow.values, None
-        if self.cap < math.inf:
-            idle = (graph.lengths > self.cap) & (np.abs(x) <= _DUST * self.original.total)
+        if self.ceiling.cap < math.inf:
+            idle = (graph.lengths > self.ceiling.cap) & (np.abs(x) <= _DUST * self.original.total)
             others = replace(self.problem.graph, capacity=np.where(idle, _SHUT, graph.capacity))
             without = replace(flow, values=np.where(idle, 0.0, x))
             near = repair_flow(replace(self.problem, graph=others), without)
@@ -135,7 +102,7 @@ def _first_cap(problem: GraphProblem) -> float:
     """Many times what mass has to pay for lengths, and might have to pay for squares."""
     gain = max(-float(problem.graph.lengths.min(initial=0.0)), 0.0)
     squares = float(problem.weights.max(initial=0.0)) * problem.total
-    return _DEAR * ((_at_the_ends(problem) + gain + squares) or _shortest(problem))
+    return DEAR * ((_at_the_ends(problem) + gain + squares) or _shortest(problem))
 
 
 def _shortest(problem: GraphProblem) -> float:

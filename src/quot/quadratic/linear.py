@@ -128,7 +128,6 @@ def _report(
     monitor.steps += steps
     return monitor.report(
         Iterate(
-            iteration=len(monitor.history) + 1,
             residual=0.0,
             support=plan.nnz,
             candidates=candidates,

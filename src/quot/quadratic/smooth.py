@@ -1,19 +1,14 @@
-"""The path of reg: where it begins, its steps, and what it says of the next one."""
+"""Where the way down begins, and how many pairs are active at its end."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
 from quot.costs import DenseCost, sample, spread, usual_cost
 from quot.dual import Dual
-from quot.network.continuation import tangent
-from quot.network.network import FlowState
 from quot.pairs.blocks import row_roots
 from quot.pairs.screen import Blocks
 from quot.problem import Problem
-from quot.quadratic.bipartite import Bipartite
 
 # Rows that are looked at to guess how many pairs are active.
 _ROWS = 16
@@ -45,10 +40,3 @@ def first_dual(problem: Problem) -> Dual:
     if problem.is_balanced:
         return Dual(np.full(n, typical), np.zeros(m))
     return Dual(np.zeros(n), np.zeros(m), typical)
-
-
-def predict(network: Bipartite, state: FlowState, reg: float) -> Dual:
-    """Go from a solution along the tangent of the path to another reg: exact while no arc wakes."""
-    way = reg / network.problem.reg - 1.0
-    there = state.potentials + way * tangent(network.network, state)
-    return network.dual(replace(state, potentials=there))

@@ -1,217 +1,180 @@
-"""From a problem to a certified result: what surrounds the working set."""
+"""The method, for plans and for flows along edges.
+
+Large quadratic terms make everything smooth, and coarse levels make it small: from there the way
+leads down to the problem itself. At each level and scale the flow is solved on the arcs there are,
+arcs that are missing are added, and again. A graph is the model of one level where none is ever
+missing. Near the linear problem the way is up instead, from its vertex and its prices.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from quot.certificate import Certificate, certify
 from quot.convergence import Monitor, Status, Tolerance
-from quot.costs import Cost, DenseCost, PointCost, SparseCost
-from quot.dual import Dual
-from quot.pairs import Pricer
-from quot.pairs.boxes import trees
-from quot.plan import Plan
-from quot.problem import Problem
-from quot.quadratic.anchor import anchor
-from quot.quadratic.dear import caps
-from quot.quadratic.feasibility import check_feasible
-from quot.quadratic.polish import polish
-from quot.quadratic.working_set import Solution, WorkingSet
+from quot.network.continuation import FIRST, lower, predicted
+from quot.network.optimise import Goal, newton, optimise
+from quot.quadratic.finish import finish, is_good
+from quot.quadratic.model import At, Model, Stage
 from quot.result import Result
-from quot.rounding import marginal_error, repair
+from quot.settings import settings
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+R = TypeVar("R", bound=Result)
 
-# Rounding of a sum of few numbers, relative.
-_ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
-# A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
-# repaired on.
-_HEALTHY = 0.1
-# A multiplier this small (relative to the largest) says nothing.
-_NOISE = 1e-10
+# Imbalance allowed on the way, and near the end, relative to the largest mass.
+_ON_THE_WAY, _NEAR_THE_END = 3e-2, 1e-6
+# On the way a few may miss more, if all together miss less than this, relative.
+_ENOUGH = 1e-3
+# What may go by no arc on the way, and near the end, relative to the total.
+_SOME, _NEXT_TO_NOTHING = 1e-2, 1e-9
 
 
 def solve_quadratic(
-    problem: Problem,
-    *,
-    method: str = "auto",
-    tolerance: Tolerance,
-    monitor: Monitor,
-    start: Dual | None = None,
-    ties: str = "share",
-) -> Result:
-    """Solve a problem by the working set and certify the answer over all pairs.
+    model: Model[R], *, tolerance: Tolerance, monitor: Monitor, method: str = "auto"
+) -> R:
+    """Solve the problem of a model, certified.
 
     Raises
     ------
     InfeasibleError
-        If the allowed pairs of a sparse cost cannot carry the mass.
+        If a cycle that pays has no limit.
     """
-    check_feasible(problem)
-    n, m = problem.shape
-    rows, cols = _order(problem)
-    if problem.total == 0.0:
-        (plan, dual), status = _nothing(problem), Status.OPTIMAL
-    else:
-        core = problem
-        if rows.size < n or cols.size < m or isinstance(problem.cost, PointCost):
-            core = replace(
-                problem,
-                cost=problem.cost.take(rows, cols),
-                a=problem.a[rows],
-                b=problem.b[cols],
-            )
-        if start is not None:
-            start = Dual(start.f[rows], start.g[cols], start.lam)
-        solution = _solve(core, start, method=method, tol=tolerance.gap, monitor=monitor, ties=ties)
-        healthy = marginal_error(core, solution.plan) <= _HEALTHY * tolerance.primal
-        plan, dual = _grow(problem, solution, rows, cols, drop=healthy)
-        status = solution.status
-        plan = _visible(problem, repair(problem, plan, _full(problem, dual)))
-    answer, certificate = _answer(problem, plan, dual)
-    if status is Status.OPTIMAL and not certificate.holds(tolerance):
-        for improve in (polish, anchor):
-            better = improve(problem, plan, dual)
-            if better is None or certificate.holds(tolerance):
-                continue
-            exact, other = _answer(problem, plan, better)
-            if other.relative_gap < certificate.relative_gap or other.holds(tolerance):
-                answer, certificate = exact, other
-    return Result(
-        problem=problem,
-        plan=plan,
-        f=answer.f,
-        g=answer.g,
-        lam=answer.lam,
-        certificate=certificate,
-        status=certificate.judge(status, tolerance),
-        tolerance=tolerance,
+    best: R | None = None
+    priced: Model[R] | None = model
+    while priced is not None:
+        result = _in_these_prices(priced, tolerance, monitor, method)
+        best = result if best is None else min(result, best, key=_missing)
+        priced = None if monitor.limit() else priced.next(result)
+    assert best is not None
+    stopped = None if best.converged else monitor.limit()
+    return replace(
+        best,
+        status=stopped or best.status,
         history=tuple(monitor.history),
         seconds=monitor.seconds,
-        method=method,
     )
 
 
-def _solve(
-    core: Problem, start: Dual | None, *, method: str, tol: float, monitor: Monitor, ties: str
-) -> Solution:
-    """Solve a problem without empty rows and columns, with the costs that nobody pays capped."""
-    for part in caps(core):
-        begin = None if start is None else part.to_unit(start)
-        found = WorkingSet(part.problem, monitor, method, tol, ties).solve(begin)
-        if found.status is not Status.OPTIMAL or not part.pays(found.plan):
+def _in_these_prices(model: Model[R], tolerance: Tolerance, monitor: Monitor, method: str) -> R:
+    """The best result of the ways of a model, tried until one is good."""
+    best: R | None = None
+    for way in model.ways():
+        answer = way(best)
+        if answer is None:
+            continue
+        result = finish(model, answer, tolerance=tolerance, monitor=monitor, method=method)
+        best = result if best is None else min(result, best, key=_missing)
+        if is_good(answer, result):
             break
-    return Solution(part.plan(found.plan), part.dual(found.dual), found.status)
+    assert best is not None
+    return best
 
 
-def _order(problem: Problem) -> tuple[Ints, Ints]:
-    """Rows and columns with mass; points in kd order, so that what is close is close in memory."""
-    rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
-    if isinstance(problem.cost, PointCost):
-        tree, other = trees(problem.cost)
-        rows, cols = (
-            t.order[mass[t.order] > 0] for t, mass in ((tree, problem.a), (other, problem.b))
-        )
-    return rows, cols
+def _missing(result: Result) -> tuple[bool, float]:
+    """What is missing to a good answer, to compare answers by."""
+    gap = result.certificate.relative_gap
+    return not result.converged, math.inf if math.isnan(gap) else gap
 
 
-def _grow(
-    problem: Problem, solution: Solution, rows: Ints, cols: Ints, *, drop: bool
-) -> tuple[Plan, Dual]:
-    """Put back the rows and columns without mass; their potentials are still open (NaN).
+class Loop:
+    """From where all is smooth down to the problem, or from near its answer to the answer.
 
-    Pairs that carry nothing are dropped, or kept for a repair to use.
+    Parameters
+    ----------
+    monitor : Monitor
+    tol : float
+        Relative gap and residuals wanted of the answer; the last imbalance is smaller.
+    at : At
+        What there is before anything is solved.
+    may_fail : bool, default=False
+        Whether to give up where Newton does not get through: there is a better way.
     """
-    f, g = np.full(problem.shape[0], np.nan), np.full(problem.shape[1], np.nan)
-    f[rows], g[cols] = solution.dual.f, solution.dual.g
-    found = solution.plan
-    kept = found.values > 0.0 if drop else np.ones(found.nnz, np.bool_)
-    i, j = rows[found.rows[kept]], cols[found.cols[kept]]
-    order = np.lexsort((j, i))
-    plan = Plan(
-        problem.shape,
-        i[order].astype(np.int32),
-        j[order].astype(np.int32),
-        found.values[kept][order],
-    )
-    return plan, Dual(f, g, solution.dual.lam)
+
+    def __init__(
+        self, monitor: Monitor, tol: float, at: At[Any], *, may_fail: bool = False
+    ) -> None:
+        self.monitor, self.tol, self.at, self.may_fail = monitor, tol, at, may_fail
+
+    def run(self, way: Callable[[], object]) -> Status:
+        """Go a way until it ends; from then on `at` says where."""
+        try:
+            way()
+        except StopError as stop:
+            return stop.status
+        except StuckError:
+            return Status.OPTIMAL
+        except KeyboardInterrupt:
+            self.monitor.stop()
+            return Status.STOPPED
+        return Status.OPTIMAL
+
+    def descend(self, stages: Sequence[Stage[Any]], at: At[Any]) -> None:
+        """Coarse to fine, and at each level down to the scale of the problem."""
+        for k, stage in enumerate(stages):
+            at, factor = stage.lift(at) if k > 0 else at, FIRST
+            while True:
+                before = self.monitor.steps
+                at = self.settle(stage, at)
+                if at.scale == stage.last or stage.is_through(at):
+                    break
+                scale, factor = lower(at.scale, stage.last, factor, self.monitor.steps - before)
+                way = scale / at.scale - 1.0
+                at = stage.rescaled(replace(at, state=predicted(at.network, at.state, way)), scale)
+        if at.scale > 1.0:  # where Newton would take ages
+            self.settle(stage, stage.rescaled(at, 1.0), far=True)
+
+    def settle(self, stage: Stage[Any], at: At[Any], *, far: bool = False) -> At[Any]:
+        """Column generation: solve on the arcs there are, add what is missing, and again."""
+        end = stage.is_last and at.scale == 1.0
+        last = min(settings().at_the_end * self.tol, stage.least) if end else _ON_THE_WAY
+        tol, round = (last if far or stage.is_complete(at) else _ON_THE_WAY), 0
+        while True:
+            at, far = self._optimised(stage, at, tol, round, far=far), False
+            wider = stage.wider(at, round, _allowed(tol, last, end=end))
+            if wider is not None:
+                at, round = wider, round + 1
+                tol = min(tol, max(0.1 * tol, _NEAR_THE_END))  # what is loose may go in circles
+            elif tol > last:
+                tol, round = last, 0
+            else:
+                return at
+
+    def _optimised(
+        self, stage: Stage[Any], at: At[Any], tol: float, round: int, *, far: bool
+    ) -> At[Any]:
+        """Solve on a network, as far as need be, and report."""
+        monitor, before = self.monitor, self.monitor.steps
+        goal = Goal(tol, stage.unit, stage.total, _ENOUGH if tol >= _ON_THE_WAY else 0.0)
+        if self.may_fail:
+            state = newton(at.network, at.state, goal, monitor)
+        else:
+            state = optimise(at.network, at.state, goal, monitor, far=far, cycles=stage.is_even)
+        stuck = self.may_fail and not goal.is_met(at.network, state)
+        self.at = replace(at, state=state)
+        status = monitor.report(stage.iterate(self.at, round, monitor.steps - before))
+        if status is not None:
+            raise StopError(status)
+        if stuck:
+            raise StuckError
+        return self.at
 
 
-def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:
-    """Tell the rows and columns of a partial problem whose multipliers say that they are full."""
-    if problem.is_balanced:
-        return None
-    known = np.concatenate((dual.f[~np.isnan(dual.f)], dual.g[~np.isnan(dual.g)]))
-    noise = _NOISE * max(float(np.abs(known).max(initial=0.0)), abs(dual.lam))
-    return dual.f < -noise, dual.g < -noise
+def _allowed(tol: float, last: float, *, end: bool) -> float:
+    """What may go by no arc, as a part of the total."""
+    if not end:
+        return _SOME
+    return _NEXT_TO_NOTHING if tol > last else 0.0
 
 
-def _visible(problem: Problem, plan: Plan) -> Plan:
-    """The plan less entries that are lost in the rounding of their row's and column's masses."""
-    least = np.minimum(problem.a[plan.rows], problem.b[plan.cols])
-    seen = plan.values > np.finfo(np.float64).eps * least
-    if seen.all():
-        return plan
-    return Plan(plan.shape, plan.rows[seen], plan.cols[seen], plan.values[seen])
+class StopError(Exception):
+    """A limit or the callback ends a way."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status)
+        self.status = status
 
 
-def _answer(problem: Problem, plan: Plan, dual: Dual) -> tuple[Dual, Certificate]:
-    """Potentials of all rows and columns, and what they and the plan are worth."""
-    dual = _fill(problem, dual)
-    return dual, certify(problem, plan, dual.f, dual.g, dual.lam)
-
-
-def _fill(problem: Problem, dual: Dual) -> Dual:
-    """Give rows and columns without mass the largest potential that violates no pair.
-
-    At reg = 0 no pair may be violated at all: the last round-off is taken from f, and where no mass
-    pays for it from g before.
-    """
-    f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
-    open_g = np.flatnonzero(np.isnan(g))
-    known = np.flatnonzero(~np.isnan(f))
-    if open_g.size and known.size:
-        paid = f[known] + lam
-        g[open_g] = _least(_transposed(problem.cost, known, open_g), paid)
-        g[open_g] -= _ROUND_OFF * (np.abs(g[open_g]) + np.abs(paid).max())
-    open_f = np.flatnonzero(np.isnan(f))
-    if open_f.size:
-        everything = np.arange(problem.shape[1])
-        f[open_f] = _least(problem.cost.take(open_f, everything), g + lam)
-    if problem.reg == 0.0:
-        f = _least(problem.cost, g + lam)
-    if not problem.is_balanced:
-        f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
-    return Dual(f, g, lam)
-
-
-def _nothing(problem: Problem) -> tuple[Plan, Dual]:
-    """The answer where no mass moves."""
-    none = np.zeros(0, np.int32)
-    n, m = problem.shape
-    lam = 0.0 if problem.is_balanced else float(_least(problem.cost, np.zeros(m)).min())
-    f = np.full(n, np.nan) if problem.is_balanced else np.zeros(n)
-    return Plan(problem.shape, none, none, np.zeros(0)), Dual(f, np.zeros(m), lam)
-
-
-def _transposed(cost: Cost, rows: Ints, cols: Ints) -> Cost:
-    """The cost from columns to rows, of the rows and columns given."""
-    part = cost.take(rows, cols)
-    if isinstance(part, PointCost):
-        return PointCost(part.Y, part.X, metric=part.metric)
-    return DenseCost(np.ascontiguousarray(part.block(0, rows.size).T))
-
-
-def _least(cost: Cost, g: Floats) -> Floats:
-    """min_j C_ij - g_j for every row; 0 where all pairs are forbidden."""
-    if isinstance(cost, SparseCost):
-        least = np.full(cost.shape[0], np.inf)
-        np.minimum.at(least, cost.rows, cost.values - g[cost.cols])
-    else:
-        least = Pricer().row_roots(cost, g, np.zeros(cost.shape[0]))
-    return np.where(np.isfinite(least), least, 0.0)
+class StuckError(Exception):
+    """Newton does not get through, and need not."""

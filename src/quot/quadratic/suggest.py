@@ -19,7 +19,8 @@ from quot.pairs import Pricer
 from quot.problem import Problem
 from quot.quadratic.coarse import Level, coarsen, span
 from quot.quadratic.count import count_active
-from quot.quadratic.path import smooth_reg
+from quot.quadratic.pair_model import PairModel
+from quot.quadratic.smooth import smooth_reg
 from quot.quadratic.solve import solve_quadratic
 
 Floats = NDArray[np.float64]
@@ -68,8 +69,9 @@ def degrees(
     reg, start = smooth_reg(replace(coarse, reg=lowest / ratio)), None
     for _ in range(_STEPS):
         stage = replace(coarse, reg=reg)
-        tolerance = Tolerance.of(_TOLERANCE)
-        result = solve_quadratic(stage, tolerance=tolerance, monitor=Monitor(), start=start)
+        tolerance, monitor = Tolerance.of(_TOLERANCE), Monitor()
+        model = PairModel(stage, monitor, tolerance, start=start)
+        result = solve_quadratic(model, tolerance=tolerance, monitor=monitor)
         each = result.plan.nnz / max(np.unique(result.plan.rows).size, 1)
         if finer > 1.0 and each < _FEW and len(found) > 1:
             break

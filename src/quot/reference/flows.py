@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quot.certificate.flows import flow_error
 from quot.convergence import Iterate, Monitor, Tolerance
+from quot.dual import Dual
 from quot.exceptions import InfeasibleError
 from quot.graph import Flow
 from quot.problem import GraphProblem
@@ -90,7 +91,6 @@ def solve_graph_reference(
     models.count_steps(method, answer.iterations, monitor)
     stop = monitor.report(
         Iterate(
-            iteration=1,
             residual=flow_error(problem, flow),
             support=flow.nnz,
             candidates=problem.graph.n_edges,
@@ -100,7 +100,7 @@ def solve_graph_reference(
         )
     )
     status = models.ended(method, answer.outcome, stop, monitor)
-    dual = program.dual(answer.potentials)
+    dual = Dual(*program.dual(answer.potentials))
     return GraphResult.of(
         problem, flow, dual, status, tolerance=tolerance, monitor=monitor, method=method
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quot.certificate import certify
 from quot.convergence import Iterate, Monitor, Tolerance
+from quot.dual import Dual
 from quot.exceptions import InfeasibleError
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Problem, Transport
@@ -137,7 +138,6 @@ def _solve(
     models.count_steps(method, answer.iterations, monitor)
     stop = monitor.report(
         Iterate(
-            iteration=1,
             residual=certificate.primal_residual,
             support=plan.nnz,
             candidates=int(pairs.values.size),
@@ -147,19 +147,10 @@ def _solve(
         )
     )
     status = models.ended(method, answer.outcome, stop, monitor)
-    return Result(
-        problem=problem,
-        plan=plan,
-        f=f,
-        g=g,
-        lam=answer.lam,
-        certificate=certificate,
-        status=certificate.judge(status, tolerance),
-        tolerance=tolerance,
-        history=tuple(monitor.history),
-        seconds=monitor.seconds,
-        method=method,
-    )
+    return Result.of(
+        problem, plan, Dual(f, g, answer.lam), status,
+        tolerance=tolerance, monitor=monitor, method=method, certificate=certificate,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,69 @@
+"""Potentials of rows and columns without mass, that nothing has priced."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.dual import Dual
+from quot.pairs import Pricer
+from quot.plan import Plan
+from quot.problem import Problem
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Rounding of a sum of few numbers, relative.
+_ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
+
+
+def fill(problem: Problem, dual: Dual) -> Dual:
+    """Give rows and columns without mass the largest potential that violates no pair.
+
+    At reg = 0 no pair may be violated at all: the last round-off is taken from f, and where no mass
+    pays for it from g before.
+    """
+    f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
+    open_g = np.flatnonzero(np.isnan(g))
+    known = np.flatnonzero(~np.isnan(f))
+    if open_g.size and known.size:
+        paid = f[known] + lam
+        g[open_g] = _least(_transposed(problem.cost, known, open_g), paid)
+        g[open_g] -= _ROUND_OFF * (np.abs(g[open_g]) + np.abs(paid).max())
+    open_f = np.flatnonzero(np.isnan(f))
+    if open_f.size:
+        everything = np.arange(problem.shape[1])
+        f[open_f] = _least(problem.cost.take(open_f, everything), g + lam)
+    if problem.reg == 0.0:
+        f = _least(problem.cost, g + lam)
+    if not problem.is_balanced:
+        f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
+    return Dual(f, g, lam)
+
+
+def nothing(problem: Problem) -> tuple[Plan, Dual]:
+    """The answer where no mass moves."""
+    none = np.zeros(0, np.int32)
+    n, m = problem.shape
+    lam = 0.0 if problem.is_balanced else float(_least(problem.cost, np.zeros(m)).min())
+    f = np.full(n, np.nan) if problem.is_balanced else np.zeros(n)
+    return Plan(problem.shape, none, none, np.zeros(0)), Dual(f, np.zeros(m), lam)
+
+
+def _transposed(cost: Cost, rows: Ints, cols: Ints) -> Cost:
+    """The cost from columns to rows, of the rows and columns given."""
+    part = cost.take(rows, cols)
+    if isinstance(part, PointCost):
+        return PointCost(part.Y, part.X, metric=part.metric)
+    return DenseCost(np.ascontiguousarray(part.block(0, rows.size).T))
+
+
+def _least(cost: Cost, g: Floats) -> Floats:
+    """min_j C_ij - g_j for every row; 0 where all pairs are forbidden."""
+    if isinstance(cost, SparseCost):
+        least = np.full(cost.shape[0], np.inf)
+        np.minimum.at(least, cost.rows, cost.values - g[cost.cols])
+    else:
+        least = Pricer().row_roots(cost, g, np.zeros(cost.shape[0]))
+    return np.where(np.isfinite(least), least, 0.0)

@@ -1,0 +1,51 @@
+"""How every solve ends: a feasible primal, and the dual point that says best how good it is."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from quot.certificate import Certificate, certify
+from quot.convergence import Monitor, Status, Tolerance
+from quot.quadratic.model import Answer, Model
+from quot.result import Result
+
+R = TypeVar("R", bound=Result)
+
+# Relative gap, in units of the tolerance and as such, up to which a limit counts as reached.
+_REACHED, _EXACT = 1e-3, 1e-12
+
+
+def finish(
+    model: Model[R], answer: Answer, *, tolerance: Tolerance, monitor: Monitor, method: str
+) -> R:
+    """Repair an answer, certify it over all pairs or edges, and judge how it ended by that.
+
+    Where the potentials do not certify a plan that may be their rounding: others, read off it, may.
+    """
+    primal, best = model.repaired(answer), None
+    for dual in model.duals(primal, answer.dual):
+        found = dual, certify(model.problem, primal, dual.f, dual.g, dual.lam)
+        if best is None or _is_better(found[1], best[1], tolerance):
+            best = found
+        if answer.status is not Status.OPTIMAL or best[1].holds(tolerance):
+            break
+    assert best is not None
+    dual, certificate = best
+    return model.result.of(
+        model.problem, primal, dual, answer.status,
+        tolerance=tolerance, monitor=monitor, method=method, certificate=certificate,
+    )  # fmt: skip
+
+
+def is_good(answer: Answer, result: Result) -> bool:
+    """Whether nothing else needs to be tried."""
+    if answer.status is not Status.OPTIMAL:
+        return True
+    if answer.is_limit:
+        enough = max(_REACHED * result.tolerance.gap, _EXACT)
+        return result.converged and result.certificate.relative_gap <= enough
+    return result.converged
+
+
+def _is_better(one: Certificate, other: Certificate, tolerance: Tolerance) -> bool:
+    return one.holds(tolerance) or one.relative_gap < other.relative_gap

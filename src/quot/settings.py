@@ -1,0 +1,130 @@
+"""Sizes and tolerances at which the engine goes another way, and what they rest on.
+
+A number that belongs to one formula stands beside it. Here is what decides between ways: to try the
+ways of large problems on small ones, tests say ``with using(complete=8): ...``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All of them.
+
+    Parameters
+    ----------
+    at_the_end : float
+        Imbalance allowed of a node at the end, relative to the largest mass and the tolerance: what
+        is repaired then changes the value by much less than that.
+    complete : int
+        A problem of so many pairs is solved on all of them: choosing candidates takes longer than
+        they save.
+    nearest : int
+        Pairs beyond the active ones kept for each row and column.
+    unclustered : int
+        A side of so few rows or columns is never clustered.
+    boxed : int
+        From so many pairs between points passes go through trees of boxes.
+    screened : int
+        Entries of a block that is screened in single precision: products are fast where large.
+    thread_leaves, thread_rows : int
+        Leaves of a tree, and rows, that one thread takes at a time.
+    listed_rows : int
+        Rows that are listed as one, at least: each part has lists of its own for the columns, which
+        short ones would only fill.
+    anchored : int
+        Pairs of a problem, at most, over which components of a plan are moved.
+    far : float
+        So many times below where quadratic terms are as large as lengths cycles do better than the
+        way down: there a Newton step for all is kept short by the worst of many places.
+    nearby : int
+        On graphs of more nodes the linear problem begins from the flow of small quadratic terms.
+    region : int
+        Nodes of the first regions that cycles are sought in: short cycles, near in memory.
+    regions : int
+        So many there are at least in a round; in fewer the whole network is as good.
+    mended : int
+        Networks of more nodes are large: Newton steps are dear, and few nodes keep them short.
+    mended_part : float
+        The part of a large network that may be solved for alone, around the nodes that miss most.
+    rings : int
+        How many arcs away from those nodes neighbours are taken in.
+    sweeps : int
+        Sweeps over all nodes, at most, before the first Newton step.
+    multigrid : int
+        Laplacians of more nodes are tried by multigrid: factors of small ones take no longer.
+    cycles : int
+        Cycles of multigrid, at most: then a factor is better.
+    coarsest : int
+        Nodes of a level of multigrid that is solved by a factor.
+    tangent : float
+        Residual (relative) of the tangent of the path: the prediction is no better than that.
+    single : int
+        Entries of a matrix beyond which the simplex looks through it in single precision first.
+    priced_apart : int
+        Pairs of a partial problem beyond which the simplex starts from the prices of a part.
+    part : int
+        That part has one in so many rows and columns.
+    stretch : int
+        Pairs that the simplex looks at between two questions whether to stop.
+    threaded : int
+        Elementary steps, a thread for fewer of which costs more than it brings.
+    look : float
+        Seconds after which a thread that waits for others looks around.
+    pulse : float
+        Seconds without a report after which the callback is asked again.
+    """
+
+    at_the_end: float = 1e-3
+    complete: int = 8192
+    nearest: int = 10
+    unclustered: int = 64
+    boxed: int = 5_000_000
+    screened: int = 1 << 22
+    thread_leaves: int = 256
+    thread_rows: int = 2048
+    listed_rows: int = 512
+    anchored: int = 10_000_000
+    far: float = 40.0
+    nearby: int = 200_000
+    region: int = 400
+    regions: int = 5
+    mended: int = 1000
+    mended_part: float = 0.1
+    rings: int = 3
+    sweeps: int = 10
+    multigrid: int = 20_000
+    cycles: int = 60
+    coarsest: int = 2000
+    tangent: float = 1e-2
+    single: int = 2_000_000
+    priced_apart: int = 40_000
+    part: int = 6
+    stretch: int = 50_000_000
+    threaded: int = 200_000
+    look: float = 0.1
+    pulse: float = 0.5
+
+
+_current = Settings()
+
+
+def settings() -> Settings:
+    """Return the settings in force."""
+    return _current
+
+
+@contextmanager
+def using(**changes: float) -> Iterator[None]:
+    """Change some of them for a while, for all threads; an unknown name is an error."""
+    global _current  # noqa: PLW0603
+    before = _current
+    _current = replace(before, **changes)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        _current = before
