@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test zoo lint types bench docs lock clean
+.PHONY: help demo test zoo lint types check bench docs lock clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r task text; do \
@@ -39,6 +39,8 @@ lint: $(READY)  ## check style, import floors and spelling
 
 types: $(READY)  ## check types
 	$(BIN)/mypy
+
+check: test lint types  ## what has to pass before a change is accepted
 
 bench: $(READY) $(PEERS)  ## measure against other libraries; pass options with ARGS=...
 	@$(BIN)/python benchmarks/run.py $(ARGS)

@@ -85,7 +85,7 @@ def solve(  # noqa: PLR0913
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
-        Newton and interior-point steps in all; half as many pivots, or pushes round cycles, as
+        Newton steps in all; half as many pivots, or pushes round cycles, as
         there are rows and columns count as one.
     time_limit : float, optional
         Seconds after which the best result so far is returned. Time for its certificate is kept
@@ -246,7 +246,7 @@ def solve_graph(  # noqa: PLR0913
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000
-        Newton or interior-point steps allowed in all; half as many pushes round cycles of the whole
+        Newton steps allowed in all; half as many pushes round cycles of the whole
         graph as it has nodes count as one. OSQP has its own limit.
     time_limit : float, optional
         Seconds after which the best result so far is returned.

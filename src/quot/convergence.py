@@ -87,8 +87,7 @@ class Iterate:
     reg : float
         Strength of the quadratic term this iteration solved for, in the units of the problem.
     inner : int
-        Steps taken: of Newton's method or an interior point, or pivots and pushes that count as so
-        many.
+        Steps taken: of Newton's method, or pivots and pushes that count as so many.
     iteration : int
         How many there were, this one included.
     seconds : float
@@ -123,7 +122,7 @@ class Monitor:
     Parameters
     ----------
     max_iter : int
-        Newton and interior-point steps allowed in all.
+        Steps allowed in all: of Newton's method, or pivots and pushes that count as so many.
     time_limit : float or None
         Seconds.
     callback : callable or None
@@ -195,7 +194,7 @@ class Monitor:
 
     @property
     def steps_left(self) -> int:
-        """Newton or interior-point steps still allowed."""
+        """Steps still allowed."""
         return max(self.max_iter - self.steps, 0)
 
     def amend(self, pairs: int, boxes: int) -> None:

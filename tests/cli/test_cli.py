@@ -108,6 +108,14 @@ def test_solve_reads_every_form_of_a_problem(told, argv, solution):
     assert facts["value"] == solution().value
 
 
+def test_ties(told):
+    """All pairs tie: the mass is shared by all of them, or takes as few as it can."""
+    np.save("ties.npy", np.ones((6, 6)))
+    (_, share), (_, few) = told("solve", "ties.npy"), told("solve", "ties.npy", "--ties", "any")
+    assert (share["nnz"], few["nnz"]) == (36, 6)
+    assert share["value"] == pytest.approx(few["value"], rel=1e-15)
+
+
 def test_solve_not_converged_exits_1_and_says_what_to_do(said, told):
     np.save("big.npy", np.random.default_rng(0).random((30, 30)))
     argv = ["solve", "big.npy", "--reg", "1", "--max-iter", "1", "--tol", "1e-12"]

@@ -255,6 +255,17 @@ def test_bad_input_is_one_line_and_exit_2(said, monkeypatch, argv, text):
     assert sorted(os.listdir()) == before
 
 
+def test_ties(told):
+    """Two ways of one length share what goes; or it goes any way."""
+    Path("square.csv").write_text("from,to,length\n0,1,1\n1,3,1\n0,2,1\n2,3,1\n")
+    Path("ends.csv").write_text("node,bikes,wanted\n0,1,0\n1,0,0\n2,0,0\n3,0,1\n")
+    argv = ["graph", "square.csv", "--nodes", "ends.csv", *MASSES]
+    (_, share), (code, one) = told(*argv), told(*argv, "--ties", "any")
+    assert share["edges_used"] == 4
+    assert share["value"] == one["value"] == 2.0
+    assert code == 0
+
+
 def test_columns_of_masses_must_be_named(said):
     code, _, err = said("graph", "streets.csv")
     assert code == 2

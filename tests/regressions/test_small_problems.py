@@ -50,7 +50,7 @@ def test_sides_shorter_than_the_lists_of_candidates():
 )
 @pytest.mark.parametrize("reg", [0.0, 8.7])
 def test_no_floating_point_warnings_for_tiny_masses(C, a, b, mass, reg):
-    """The interior point divided by zero on its way; warnings are errors here."""
+    """An interior point divided by zero on its way; warnings are errors here."""
     assert quot.solve(C, a, b, reg=reg, mass=mass).converged
 
 

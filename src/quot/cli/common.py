@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from quot.api import TIES
 from quot.certificate import Certificate
 from quot.convergence import Iterate
 from quot.costs import METRICS, PointCost
@@ -129,6 +130,27 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mass", type=float, metavar="S", help="mass to move (default: all, and equal totals)"
     )
+
+
+def add_solver_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what tells a solver how far to go."""
+    parser.add_argument(
+        "--tol", type=float, default=1e-9, metavar="T", help="relative tolerance (default: 1e-9)"
+    )
+    parser.add_argument(
+        "--ties", choices=TIES, default="share",
+        help="which of several cheapest answers at reg 0: the one in which what ties shares mass, "
+        "or any, which may be quicker (default: share)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-iter", type=int, default=2000, metavar="N", help="steps in all (default: 2000)"
+    )
+    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds (default: none)")
+
+
+def solver_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that they stand for."""
+    return {name: getattr(args, name) for name in ("tol", "ties", "max_iter", "time_limit")}
 
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:

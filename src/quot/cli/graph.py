@@ -103,13 +103,7 @@ def _add_problem(parser: argparse.ArgumentParser) -> None:
     mass.add_argument(
         "--mass-fraction", type=float, metavar="F", help="the same, as a part of the smaller total"
     )
-    parser.add_argument(
-        "--tol", type=float, default=1e-9, metavar="T", help="relative tolerance (default: 1e-9)"
-    )
-    parser.add_argument(
-        "--max-iter", type=int, default=2000, metavar="N", help="steps in all (default: 2000)"
-    )
-    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds (default: none)")
+    common.add_solver_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -128,11 +122,9 @@ def run(args: argparse.Namespace) -> int:
             data.target,
             reg=reg if data.reg is None else data.reg,
             mass=_mass(args, data),
-            tol=args.tol,
-            max_iter=args.max_iter,
-            time_limit=args.time_limit,
             callback=callback,
             on_failure="ignore",
+            **common.solver_options(args),
         )
     if args.output is not None:
         write_flow(result.plan, args.output, data.ends)

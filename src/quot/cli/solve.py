@@ -31,14 +31,8 @@ def add_parser(subparsers: common.Subparsers) -> None:
     cost.add_argument("cost", nargs="?", metavar="COST", help="cost per unit mass, n x m")
     cost.add_argument("--points", nargs=2, metavar=("X", "Y"), help="points instead of a cost")
     common.add_problem_arguments(parser)
-    parser.add_argument(
-        "--tol", type=float, default=1e-9, metavar="T", help="relative tolerance (default: 1e-9)"
-    )
+    common.add_solver_arguments(parser)
     parser.add_argument("--method", choices=METHODS, default="auto", help="(default: auto)")
-    parser.add_argument(
-        "--max-iter", type=int, default=2000, metavar="N", help="steps in all (default: 2000)"
-    )
-    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds (default: none)")
     parser.add_argument(
         "-o",
         dest="output",
@@ -62,11 +56,9 @@ def run(args: argparse.Namespace) -> int:
             reg=problem.reg,
             mass=problem.mass,
             method=args.method,
-            tol=args.tol,
-            max_iter=args.max_iter,
-            time_limit=args.time_limit,
             callback=callback,
             on_failure="ignore",
+            **common.solver_options(args),
         )
     if args.output is not None:
         write_plan(result.plan, args.output)

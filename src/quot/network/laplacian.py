@@ -47,11 +47,8 @@ class LaplacianSolver:
 
     Jacobi, or on large graphs multigrid, is tried first and given up for an approximate Cholesky
     factor where it is slow; the factor is kept from call to call for as long as it makes CG short.
-    With ``uneven=True``, where conductances span many orders of magnitude, neither is tried.
     """
 
-    uneven: bool = False
-    fine: float = _FINE
     must_stop: Callable[[], bool] = lambda: False
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
     _jacobi_rest: int = 0
@@ -72,21 +69,17 @@ class LaplacianSolver:
         x: Floats
         if self._factor is not None and self._stale_rest == 0:
             x, _, reached = kernels.cg_factor(
-                *graph, *self._factor, rhs, min(rtol, self.fine), _STALE_ITERATIONS
+                *graph, *self._factor, rhs, min(rtol, _FINE), _STALE_ITERATIONS
             )
             if reached <= rtol:
                 return x
             self._stale_rest = _RETRY_STALE_AFTER
-        elif rhs.size > settings().multigrid and self._cycles_rest == 0 and not self.uneven:
+        elif rhs.size > settings().multigrid and self._cycles_rest == 0:
             x, reached = Multigrid(*graph).solve(rhs, rtol, settings().cycles, self.must_stop)
             if reached <= rtol or self.must_stop():
                 return x
             self._cycles_rest = _RETRY_CYCLES_AFTER
-        elif (
-            self._jacobi_rest == 0
-            and not self.uneven
-            and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size
-        ):
+        elif self._jacobi_rest == 0 and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size:
             x, _, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
             if reached <= rtol:
                 return x
@@ -95,5 +88,5 @@ class LaplacianSolver:
         self._stale_rest = max(self._stale_rest - 1, 0)
         self._cycles_rest = max(self._cycles_rest - 1, 0)
         self._factor = kernels.factor(indptr, neighbour, weight, twin, 1)
-        x, _, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, self.fine), 400)
+        x, _, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, _FINE), 400)
         return x

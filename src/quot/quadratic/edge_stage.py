@@ -22,8 +22,6 @@ _SMOOTH = 30.0
 # Where it is so many times its length a problem is nearly linear; from there cycles do the rest, if
 # the end is far away.
 _LINEAR = 1.0
-# Where the weights differ by more than this cycles are slow: each has to be done again and again.
-_EVEN = 1e3
 
 
 class EdgeStage:
@@ -44,7 +42,6 @@ class EdgeStage:
         self.graph = graph
         self.unit, self.total = graph.problem.unit, graph.problem.total
         self.network = graph.network.reweighted(graph.weights(weights, star))
-        self.is_even = bool(weights.max() <= _EVEN * weights.min())
         self.last = 1.0
 
     def begin(self, start: Floats | None = None) -> At[GraphNetwork]:
@@ -55,7 +52,7 @@ class EdgeStage:
         if start is not None:
             return At(self.graph, self.network, FlowState.at(self.network, start))
         potentials, ratio = self.least_norm()
-        if self.is_even and ratio * settings().far < _LINEAR:
+        if ratio * settings().far < _LINEAR:
             self.last = _LINEAR / ratio
         scale = max(self.last, _SMOOTH / ratio)
         return self.rescaled(self.begin(scale * potentials), scale)

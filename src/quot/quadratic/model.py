@@ -46,8 +46,6 @@ class Stage(Protocol[A]):
         Imbalance of a node, in units, that is no matter to any of them.
     last : float
         The scale at which all is done here that Newton can do.
-    is_even : bool
-        Whether flow round cycles may help where Newton does not get through.
     is_last : bool
         Whether this is the problem itself.
     """
@@ -56,7 +54,6 @@ class Stage(Protocol[A]):
     total: float
     least: float
     last: float
-    is_even: bool
     is_last: bool
 
     def lift(self, at: At[A]) -> At[A]:

@@ -36,8 +36,9 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 # Masses are uneven where one is less than this part of another; and with no more active pairs in a
-# row than this the way up from the linear problem is shorter than the one down.
-_UNEVEN, _FEW = 1e-6, 1.5
+# row than this the way up from the linear problem is shorter than the one down. That takes longer
+# where it is not solved on a matrix: then at so many times the reg there have to be as few.
+_UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 100.0
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
@@ -113,8 +114,10 @@ class PairModel:
             return True
         if self.start is not None or self.method != "auto":
             return False
+        if not self._may_ascend:
+            return active_at(problem, _MUCH_NEARER * problem.reg) <= _FEW
         uneven = min(float(side.min() / side.max()) for side in (problem.a, problem.b)) < _UNEVEN
-        return (uneven and self._may_ascend) or active_at(problem, problem.reg) <= _FEW
+        return uneven or active_at(problem, problem.reg) <= _FEW
 
     @property
     def _may_ascend(self) -> bool:

@@ -66,7 +66,7 @@ class PairStage:
     monitor : Monitor
     """
 
-    last, is_even = 1.0, True
+    last = 1.0
 
     def __init__(  # noqa: PLR0917
         self,

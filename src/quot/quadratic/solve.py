@@ -150,7 +150,7 @@ class Loop:
         if self.may_fail:
             state = newton(at.network, at.state, goal, monitor)
         else:
-            state = optimise(at.network, at.state, goal, monitor, far=far, cycles=stage.is_even)
+            state = optimise(at.network, at.state, goal, monitor, far=far)
         stuck = self.may_fail and not goal.is_met(at.network, state)
         self.at = replace(at, state=state)
         status = monitor.report(stage.iterate(self.at, round, monitor.steps - before))
