@@ -77,8 +77,8 @@ or ours where it has none.
 **Work**, in rows that report it. *peak GiB* is the largest resident memory of the process until the
 answer stands: Python, packages and data included. *degree* is the number of pairs that carry mass,
 for each row that sends any, *edges used* the fraction of the edges of a graph that carry mass;
-*rounds* and *steps* count the outer iterations of quot and the Newton steps (or pivots and pushes that
-count as so many) in them.
+*rounds* and *steps* count the outer iterations of quot and the Newton steps (or pivots and pushes
+that count as so many) in them.
 
 **Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. *met*
 compares it, or our own time and memory, with the aim set beforehand; it is never met where our own
