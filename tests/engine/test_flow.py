@@ -355,6 +355,23 @@ def test_round_off_grows_with_potentials(rng):
     assert round_off(network, net.p, flow + 1e6) > found[1]
 
 
+@pytest.mark.parametrize("off", [1e-9, 1e-6])
+@pytest.mark.parametrize("part", [0.3, 0.9])
+def test_tight_arcs_are_tight_whatever_rounding_left(part, off, rng):
+    """Their ends only move together: where potentials were large once they are a little off."""
+    C, (a, b) = 1e-6 * rng.random((30, 20)), masses(rng, 30, 20)
+    network = star(C, a, b, 1e-5, part)
+    start = FlowState.at(network, np.zeros(network.n_nodes))
+    start = replace(start, potentials=off * rng.normal(size=network.n_nodes))
+    state = solve_newton(network, start, tol=1e-14, max_iter=2000)
+    tight = network.zero_arcs[state.side[network.zero_arcs] == 0]
+    p = state.potentials
+    assert tight.size
+    np.testing.assert_allclose(p[network.head[tight]], p[network.tail[tight]], rtol=4 * EPS)
+    exact, _ = solve_quadratic(1e6 * C, a, b, 10.0, part)
+    assert network.objective(state.flow) == pytest.approx(1e-6 * exact, rel=1e-8)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_parts_are_solved_as_if_alone(seed):
     """Scales of cost and mass a thousandfold apart: neither cuts the steps of the other."""

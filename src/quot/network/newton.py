@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import flow as kernels
+from quot.kernels import forest
 from quot.kernels import sweep as sweep_kernels
 from quot.network.laplacian import LaplacianSolver
 from quot.network.network import FlowState, Network
@@ -159,7 +160,16 @@ def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
 
 
 def _evaluate(network: Network, potentials: Floats, side: Sides, before: float = np.inf) -> _Point:
-    """What every arc carries, tight ones included, and what every node still misses."""
+    """What every arc carries, tight ones included, and what every node still misses.
+
+    The ends of tight arcs have moved together but for rounding, which stays when potentials that
+    were large are small again: in place, they are put where they belong.
+    """
+    tight = network.zero_arcs[side[network.zero_arcs] == 0]
+    if tight.size:
+        tail, head = network.tail, network.head
+        tree = forest.span(tight, tail, head, network.n_nodes, -1)
+        forest.stretch(*tree, tail, head, network.cost, potentials)
     flow, slope, imbalance = kernels.respond(potentials, side, *network.response, network.supply)
     wish = kernels.route(
         network.zero_arcs,
