@@ -9,6 +9,7 @@ from tests.oracles.quadratic import solve_quadratic
 from tests.strategies import Instance
 
 import quot
+from quot.network.alternate import is_stuck
 from quot.network.cycles import descend
 from quot.network.network import FlowState, Network
 from quot.network.newton import round_off, solve_newton
@@ -353,6 +354,17 @@ def test_round_off_grows_with_potentials(rng):
     assert found[0] < found[1] < found[2]
     assert found[2] == pytest.approx(1e6 * found[1], rel=0.5)
     assert round_off(network, net.p, flow + 1e6) > found[1]
+
+
+def test_a_flow_is_lost_where_round_off_explains_all_of_it(rng):
+    """Potentials of 10^30 explain any imbalance; that is no reason to end with it."""
+    C, (a, b) = rng.random((9, 13)), masses(rng, 9, 13)
+    network = bipartite(C, a, b, 0.1)
+    state = FlowState.at(network, 1e30 * rng.normal(size=network.n_nodes))
+    residual = float(np.abs(network.supply).max())
+    assert round_off(network, state.potentials, state.flow) > residual
+    assert is_stuck(network, replace(state, residual=residual), 1e-9)
+    assert not is_stuck(network, replace(state, residual=1e-7 * residual), 1e-9)
 
 
 @pytest.mark.parametrize("off", [1e-9, 1e-6])

@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 # Rounds at most, each with cycles so much finer than the last; what these may take in pushes, as
 # many as so many steps; and Newton steps tried after them.
 _ROUNDS, _FINER, _SOME_PUSHES, _SOME_STEPS = 4, 1e-2, 50, 30
+# Round-off excuses no more than this part of what nodes send and get: where it explains more a flow
+# is lost.
+_LOST = 1e-6
 
 
 def alternate(
@@ -81,7 +84,8 @@ def alternate(
 
 
 def is_stuck(network: Network, state: FlowState, tol: float, enough: float = 0.0) -> bool:
-    """Whether Newton ended before its tolerance, by more than round-off."""
-    if state.residual <= max(tol, round_off(network, state.potentials, state.flow)):
+    """Whether Newton ended before its tolerance, by more than a little round-off."""
+    noise = round_off(network, state.potentials, state.flow)
+    if state.residual <= max(tol, min(noise, _LOST * float(np.abs(network.supply).max()))):
         return False
     return float(np.abs(network.imbalance(state.flow)).sum()) > enough
