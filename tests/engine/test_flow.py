@@ -5,6 +5,7 @@ import pytest
 from tests.checks import EPS, error_bound
 from tests.kernels.networks import Net, dual_value, random_network
 from tests.oracles.graphs import arc_flow, components, incidence, quadratic_flow
+from tests.oracles.linear import solve_linear
 from tests.oracles.quadratic import solve_quadratic
 from tests.strategies import Instance
 
@@ -382,6 +383,23 @@ def test_tight_arcs_are_tight_whatever_rounding_left(part, off, rng):
     np.testing.assert_allclose(p[network.head[tight]], p[network.tail[tight]], rtol=4 * EPS)
     exact, _ = solve_quadratic(1e6 * C, a, b, 10.0, part)
     assert network.objective(state.flow) == pytest.approx(1e-6 * exact, rel=1e-8)
+
+
+@pytest.mark.parametrize("part", [None, 0.6])
+def test_round_off_of_potentials_is_mended(part, rng):
+    """What pairs carry is a difference of potentials over reg: here that is rounded to 10^-5."""
+    C, (a, b) = 1.0 + rng.random((9, 13)), masses(rng, 9, 13)
+    C[:, 5:] = C[:, 5:6]  # ties, so that reg decides
+    reg = 1e-11
+    network = bipartite(C, a, b, reg) if part is None else star(C, a, b, reg, part)
+    dual = quot.solve(C, a, b, mass=part)
+    p = np.r_[-dual.f, dual.g + dual.lam]
+    p = p if part is None else np.r_[p, 0.0, dual.lam]
+    state = solve_newton(network, FlowState.at(network, p), tol=1e-14, max_iter=200)
+    assert round_off(network, state.potentials, state.flow) > 1e-6
+    assert state.residual <= 1e-14
+    best, _ = solve_linear(C, a, b, part)
+    assert network.objective(state.flow) == pytest.approx(best, rel=1e-10)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -9,7 +9,7 @@ plain graph Laplacian.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +125,7 @@ def solve_newton(
     if enough > 0.0:
         point = _relax(network, point, tol, must_stop)
     point = best = _mend(network, point, tol, must_stop)
-    iterations = idle = 0
+    iterations, idle, origin = 0, 0, None
     while point.residual > tol and iterations < max_iter and not must_stop():
         if point.total <= enough:
             best = point
@@ -143,10 +143,13 @@ def solve_newton(
             break
         patience = _PATIENCE if network.n_nodes < settings().mended else _HASTE
         if idle >= patience and best.residual <= round_off(network, best.potentials, best.flow):
-            break
-    return FlowState(
-        best.potentials, best.side, best.flow, best.residual, start.iterations + iterations
-    )
+            if origin is not None or not _can_recentre(network, best):
+                break
+            origin, idle = best.potentials, 0
+            network, point = _recentre(network, best)
+            best = point
+    potentials = best.potentials if origin is None else origin + best.potentials
+    return FlowState(potentials, best.side, best.flow, best.residual, start.iterations + iterations)
 
 
 def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
@@ -157,6 +160,24 @@ def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
     through = max(np.abs(flow).max(initial=0.0), np.abs(network.supply).max())
     leaves = np.sqrt(1.0 + network.zero_arcs.size)  # tight arcs hand the errors of leaves to hubs
     return float(4.0 * _EPS * leaves * (potential * stiffness + through))
+
+
+def _can_recentre(network: Network, point: _Point) -> bool:
+    """Whether potentials say something of the flow, and no arc has a cost both ways."""
+    most = np.abs(network.supply).max()
+    known = round_off(network, point.potentials, point.flow) <= most
+    return bool(known and not network.undirected.any())
+
+
+def _recentre(network: Network, point: _Point) -> tuple[Network, _Point]:
+    """Count potentials from those of a point: what they change by is not rounded to their size.
+
+    The cost of an arc is now what it lacks at that point. That is rounded, too, but once and for
+    all, as if costs were a little different; all nodes can be balanced.
+    """
+    cost = network.cost - kernels.tension(point.potentials, network.tail, network.head)
+    near = replace(network, cost=cost)
+    return near, _evaluate(near, np.zeros(network.n_nodes), point.side.copy(), point.before)
 
 
 def _evaluate(network: Network, potentials: Floats, side: Sides, before: float = np.inf) -> _Point:
