@@ -118,7 +118,7 @@ class Problem(Transport):
 
     def objective(self, plan: Plan) -> float:
         """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
-        return self.linear_cost(plan) + 0.5 * self.reg * float((plan.values**2).sum())
+        return self.linear_cost(plan) + 0.5 * float((self.reg * plan.values * plan.values).sum())
 
 
 @dataclass(frozen=True, eq=False)

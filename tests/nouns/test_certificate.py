@@ -344,3 +344,38 @@ def test_crumbs_that_cost_more_than_rounding_are_left_out():
     problem = GraphProblem(graph, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     flow = Flow(graph, np.array([1.0, 1e-16, 1e-16]), problem.source, problem.target)
     np.testing.assert_array_equal(repair_flow(problem, flow).values, [1.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("mass", [None, 1.0])
+@pytest.mark.parametrize("far", [1e20, 1e187])
+def test_mass_lost_in_rounding_costs_nothing(far, mass):
+    """A row of 10^-48, at any price: a plan without it is optimal for masses that are as good."""
+    problem = Problem([[1.0, 2.0], [far, far]], [1.0, 1e-48], [0.5, 0.5], mass=mass)
+    plan = Plan.from_dense([[0.5, 0.5], [0.0, 0.0]])
+    dual = ([0.0, far - 2.0], [1.0, 2.0], 0.0) if mass is None else ([-far, 0], [-1.0, 0], far + 2)
+    c = certify(problem, plan, *map(np.array, dual[:2]), dual[2])
+    assert c.upper == 1.5
+    assert c.holds(Tolerance())
+    dearer = Plan.from_dense([[0.25, 0.75], [0.0, 0.0]])
+    assert not certify(problem, dearer, *map(np.array, dual[:2]), dual[2]).holds(Tolerance())
+
+
+def test_what_a_small_flow_costs_is_known_to_the_rounding_of_the_masses():
+    """That is much to the little that flows; the bound is for what does."""
+    graph = Graph(2, [[0, 1]], [1.0])
+    little = 2e-9
+    problem = GraphProblem(graph, [little, 1.0 - little], [0.0, 1.0])
+    for flowing in (little, little + 1e-16):
+        flow = Flow(graph, np.array([flowing]), problem.source, problem.target)
+        c = certify(problem, flow, np.array([0.5, -0.5]), np.array([-0.5, 0.5]))
+        assert c.lower == pytest.approx(flowing, rel=1e-12)
+        assert c.holds(Tolerance())
+
+
+def test_squares_of_tiny_masses_are_paid():
+    """Their reg is as large as they are small."""
+    plan = Plan.from_dense([[1e-176], [1e-176]])
+    problem = Problem([[0.0], [0.0]], [1e-176, 1e-176], [2e-176], reg=1e172)
+    assert problem.objective(plan) == pytest.approx(1e-180, rel=1e-12, abs=0.0)
+    c = certify(problem, plan, np.full(2, 1e-4), np.zeros(1))
+    assert c.upper == c.scale == problem.objective(plan)

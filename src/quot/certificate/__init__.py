@@ -34,7 +34,8 @@ def certify(
     For any potentials the dual value over all pairs is a valid bound, and so is its value after a
     c-transform (that of the linear problem if the weight is quadratic), and what all mass would
     cost by the cheapest pair; the best one counts. The plan is repaired to exact marginals for the
-    upper bound. One pass over all pairs.
+    upper bound, and both are for the masses that it has then: those given, up to rounding. One pass
+    over all pairs.
 
     Parameters
     ----------

@@ -48,9 +48,10 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
         upper, used = problem.objective(repaired), _used(problem, repaired)
         moved = float(np.abs(repaired.values).sum())
     terms = dot(np.abs(p), problem.source + problem.target) + abs(lam) * problem.total
-    values = [_dual_value(problem, p, lam, w)]
+    off = _rounded(problem, repaired or flow)
+    values = [_dual_value(problem, p, lam, w, off)]
     if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
-        values.append(_dual_value(problem, p, lam, np.zeros_like(w)))
+        values.append(_dual_value(problem, p, lam, np.zeros_like(w), off))
     bounds = [Bound(value, ROUND_OFF * terms + noise * moved) for value, noise in values]
     if not (graph.lengths < 0.0).any():  # nothing costs less than nothing
         bounds.append(Bound(0.0, 0.0))
@@ -86,10 +87,23 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
 # --- the lower bound -------------------------------------------------------------------------
 
 
-def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tuple[float, float]:
+def _rounded(problem: GraphProblem, flow: Flow) -> Floats:
+    """What arrives at each node beyond what it should, (N,), as far as that is rounding.
+
+    The bound is that for what the flow brings: what rounding takes from a node may be all it sends,
+    and at any price.
+    """
+    off = flow.arriving() - (flow.received - flow.sent)
+    return np.where(np.abs(off) <= _ROUND_OFF * problem.unit, off, 0.0)
+
+
+def _dual_value(
+    problem: GraphProblem, p: Floats, lam: float, w: Floats, off: Floats
+) -> tuple[float, float]:
     """The dual value, and how far it is wrong for each unit of flow because p is rounded.
 
-    Weights w (E,) smaller than those of the problem make a bound, too.
+    Weights w (E,) smaller than those of the problem make a bound, too. `off` (N,) is what nodes
+    get beyond what they should.
     """
     if not (np.isfinite(p).all() and np.isfinite(lam)):
         return np.nan, 0.0
@@ -109,12 +123,12 @@ def _dual_value(problem: GraphProblem, p: Floats, lam: float, w: Floats) -> tupl
         x = np.where(over > 0.0, np.minimum(over / w, graph.capacity), 0.0)
         given = x * (over - 0.5 * w * x)
     if problem.is_balanced:
-        return exact_sum(p * (problem.target - problem.source), -given), noise
+        return exact_sum(p * (problem.target - problem.source), p * off, -given), noise
     ends = (
         _cheapest(problem.source, -p, problem.total),
         _cheapest(problem.target, p, problem.total),
     )
-    return exact_sum(*ends, -given), noise
+    return exact_sum(*ends, p * off, -given), noise
 
 
 def _cheapest(most: Floats, price: Floats, total: float) -> Floats:

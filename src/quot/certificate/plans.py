@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,29 @@ _COSINE = 4 * EPS
 _ROWS = 2048
 
 
+class _Masses(NamedTuple):
+    """Masses of rows and columns, and how much of them moves; None if that is all."""
+
+    a: Floats
+    b: Floats
+    moved: float | None
+
+    @classmethod
+    def own(cls, problem: Transport, plan: Plan) -> _Masses:
+        """Those that a plan has, where they are those of the problem up to rounding.
+
+        What rounding takes from a row may be all it has, and at any price. And both sides have the
+        same total then: what is added to all f and taken from all g cancels.
+        """
+        most = ROUND_OFF * max(float(problem.a.max()), float(problem.b.max()))
+        sides = (plan.row_sums(), problem.a), (plan.col_sums(), problem.b)
+        a, b = (np.where(np.abs(own - mass) <= most, own, mass) for own, mass in sides)
+        moved = problem.mass
+        if moved is not None and abs(plan.total - moved) <= ROUND_OFF * moved:
+            moved = plan.total
+        return cls(a, b, moved)
+
+
 def certify_plan(
     problem: Transport, plan: Plan, f: Floats, g: Floats, lam: float = 0.0, *, scope: str = "all"
 ) -> Certificate:
@@ -52,8 +77,9 @@ def certify_plan(
         used += problem.eps * float(np.abs(problem.entropy_terms(repaired)).sum())
     elif isinstance(problem, Problem):
         support = plan if scope != "all" else None
-        bounds, pairs = _quadratic_bounds(problem, f, g, lam, support)
-        used += 0.5 * problem.reg * dot(repaired.values, repaired.values)
+        own = _Masses.own(problem, repaired)
+        bounds, pairs = _quadratic_bounds(problem, own, (f, g, lam), support)
+        used += 0.5 * dot(problem.reg * repaired.values, repaired.values)
     else:
         raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
     upper = problem.objective(repaired) if is_feasible(problem, repaired) else np.inf
@@ -75,47 +101,47 @@ def _blur(cost: Cost) -> float:
 
 
 def _quadratic_bounds(
-    problem: Problem, f: Floats, g: Floats, lam: float, support: Plan | None
+    problem: Problem, masses: _Masses, dual: tuple[Floats, Floats, float], support: Plan | None
 ) -> tuple[list[Bound], int]:
     """Bounds from signed potentials, with and without squares, and the number of pairs seen."""
-    a, reg = problem.a, problem.reg
+    reg, (a, b, moved), (f, g, lam) = problem.reg, masses, dual
     if not (np.isfinite(f).all() and np.isfinite(g).all() and np.isfinite(lam)):
         return [Bound(np.nan, np.nan)], 0
-    noise = ROUND_OFF * _terms(problem, f, g, lam)
-    f, g, lam, top = _without_lam(problem, f, g, lam)
-    masses = g * problem.b, lam * problem.total
+    noise = ROUND_OFF * _terms(masses, f, g, lam)
+    f, g, lam, top = _without_lam(masses, f, g, lam)
+    others = g * b, lam * (moved or 0.0)
     squares, largest, pairs = _scan(problem, f + lam, g, support)
     # The linear bound: move each f to where no pair of its row is violated.
     full = a > 0
-    moved = np.minimum(f - np.where(np.isfinite(largest), largest, 0.0), top)
-    bounds = [Bound(exact_sum(moved[full] * a[full], *masses), noise)]
+    lowered = np.minimum(f - np.where(np.isfinite(largest), largest, 0.0), top)
+    bounds = [Bound(exact_sum(lowered[full] * a[full], *others), noise)]
     if reg > 0:
         penalty = exact_sum(squares) / (2 * reg)
-        signed = exact_sum(f * a, *masses, -penalty)
+        signed = exact_sum(f * a, *others, -penalty)
         bounds.append(Bound(signed, noise + ROUND_OFF * penalty))
     if support is None:
         bounds += _least_value(problem)
     return bounds, pairs
 
 
-def _terms(problem: Transport, f: Floats, g: Floats, lam: float) -> float:
+def _terms(masses: _Masses, f: Floats, g: Floats, lam: float) -> float:
     """What is added up in a dual value; f and g are known no better than lam is."""
-    a, b = problem.a, problem.b
+    a, b, _ = masses
     return dot(np.abs(f), a) + dot(np.abs(g), b) + abs(lam) * float(a.sum() + b.sum())
 
 
 def _without_lam(
-    problem: Transport, f: Floats, g: Floats, lam: float
+    masses: _Masses, f: Floats, g: Floats, lam: float
 ) -> tuple[Floats, Floats, float, float]:
     """Potentials f, g and lam of the same dual value, and the most that f may be.
 
     Where all rows, or columns, send all they have, up to rounding, lam is added to theirs: then it
     cancels from the value, however large it is.
     """
-    if problem.is_balanced:
+    if masses.moved is None:
         return f, g, 0.0, np.inf
-    kept_a, kept_b = (exact_sum(mass) - problem.total for mass in (problem.a, problem.b))
-    rounding = 2 * ROUND_OFF * problem.total
+    kept_a, kept_b = (exact_sum(mass) - masses.moved for mass in (masses.a, masses.b))
+    rounding = 2 * ROUND_OFF * masses.moved
     if abs(kept_a) <= rounding:
         return f + lam, g, 0.0, lam
     if abs(kept_b) <= rounding:
@@ -151,8 +177,9 @@ def _entropic_bounds(
     eps, full = problem.eps, problem.a > 0
     if problem.total == 0.0:
         return [Bound(0.0, 0.0)], 0
-    terms = _terms(problem, f, g, lam)
-    f, g, lam, top = _without_lam(problem, f, g, lam)
+    sides = _Masses(problem.a, problem.b, problem.mass)
+    terms = _terms(sides, f, g, lam)
+    f, g, lam, top = _without_lam(sides, f, g, lam)
     masses = g * problem.b, lam * problem.total
     barred = np.where(problem.b > 0, g, -np.inf)  # a column without mass receives nothing
 
