@@ -111,6 +111,15 @@ def test_three_hundred_problems_of_all_kinds(way):
         judge(zoo(seed), *solve(*zoo(seed)))
 
 
+def test_one_cost_allowed_and_that_is_large():
+    """Then a cap a little above it is that cost; it still has to shut the pairs that are not."""
+    C = np.array([[1e87], [np.inf], [1e87]])
+    vertex, P = solve(C, np.array([2.0, 3.0, 1.0]), np.array([4.0]), mass=2.5)
+    assert vertex.is_optimal
+    assert P[1, 0] == 0.0
+    assert residual(P, np.array([2.0, 3.0, 1.0]), np.array([4.0]), 2.5) <= EPS
+
+
 @every_part
 @pytest.mark.parametrize("seed", range(12))
 def test_values_are_those_of_highs(seed, part):

@@ -107,7 +107,7 @@ def solve_matrix(
     step = _DEAR
     for _ in range(_CAPS):
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
-        part = np.minimum(reduced, beyond) if low < cap < high else reduced
+        part = np.minimum(reduced, beyond) if cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
         scale = unit_for(size, _TINY, _HUGE)
         tree = _begin(part / scale if scale != 1.0 else part, masses, first)
