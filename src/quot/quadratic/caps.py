@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, DenseCost, PointCost, SparseCost, usual_cost
+from quot.costs import Cost, DenseCost, PointCost, SparseCost, sample
 from quot.dual import Dual
 from quot.plan import Plan
-from quot.prices import positive_middle_price, unit_for
+from quot.prices import middle_price, unit_for
 from quot.problem import Problem
 from quot.quadratic.ceiling import DEAR, Ceiling
 from quot.quadratic.linear import MATRIX
 
 Floats = NDArray[np.float64]
 
-# Dear is only what is so many powers of two above all else.
-_GAP = 10
+# Dear is only what is so many powers of two above all else; but no cap is raised for that by more
+# than the second: of what is paid, DEAR times below it, hardly a digit would be left.
+_GAP, _FAR = 10, 1e10
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
 
@@ -107,9 +108,11 @@ def _written_out(problem: Problem) -> Problem:
     corners = np.concatenate(cost.positions)
     low, high = corners.min(axis=0, keepdims=True), corners.max(axis=0, keepdims=True)
     across = float(PointCost(low, high, cost.metric).block(0, 1)[0, 0])
-    if across <= DEAR * usual_cost(cost):
+    if across <= DEAR * float(sample(cost).min()):
         return problem
-    return replace(problem, cost=DenseCost(np.ascontiguousarray(cost.block(0, n))))
+    block = np.ascontiguousarray(cost.block(0, n))
+    written = replace(problem, cost=DenseCost(block))
+    return written if _first_cap(written)[1] < block.max() else problem
 
 
 def _scaled(dual: Dual, unit: float) -> Dual:
@@ -132,7 +135,9 @@ def _first_cap(problem: Problem) -> tuple[float, float]:
     squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
     sides = zip(_minima(problem.cost), (problem.a, problem.b), strict=True)
     needed = squares + max(
-        positive_middle_price(least - low, mass, problem.total) for least, mass in sides
+        middle_price(least[able] - low, mass[able], problem.total)
+        for least, mass in sides
+        for able in [least < math.inf]
     )
     if needed == 0.0:  # half of it costs no more than the least
         needed = float(values.min(where=values > low, initial=math.inf)) - low
@@ -149,7 +154,9 @@ def _at_a_gap(values: Floats, low: float, cap: float) -> float:
     first = np.append(True, last[:-1])
     begins, ends = (low + np.ldexp(1.0, there[at] - k) for at, k in ((first, 1), (last, 0)))
     own = int(np.searchsorted(ends, cap))
-    return float(ends[own]) if own < ends.size and begins[own] <= cap else cap
+    if own == ends.size or begins[own] > cap or ends[own] - low > _FAR * (cap - low):
+        return cap
+    return float(ends[own])
 
 
 def _minima(cost: Cost) -> tuple[Floats, Floats]:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # Prices are capped at so many times what mass has to pay, as far as that is known before; where
-# that is too low at so many times more, and each time at the square of that.
-DEAR, _HUGE = 1e4, 1e100
+# that is too low, at so many times the least that was used beyond it.
+DEAR = 1e4
 # In the end, where they had to be higher, they are so many times the dearest that is used.
 _ENOUGH = 10.0
 
@@ -34,21 +34,19 @@ class Ceiling:
         The highest cap that was too low, and the lowest that was not.
     paid : float
         Of what carried something beyond a cap too low, the least price; 0 if there was none.
-    step : float
-        How many times this cap the next is, should this be too low.
     """
 
     cap: float
     low: float = 0.0
     high: float = math.inf
     paid: float = 0.0
-    step: float = DEAR
 
     def next(self, prices: Floats, used: Floats, *, is_good: bool) -> Ceiling | None:
         """Another one, where that is needed or may be better; None where it is not.
 
-        Higher and higher ones while something beyond them is used; then, or where the result is not
-        good enough, as low as what is used allows: the search may have gone too far.
+        Higher and higher ones while something beyond them is used, where all prices were one: the
+        least of those may have to be paid again. Then, or where the result is not good enough, as
+        low as what is used allows: the search may have gone too far.
 
         Parameters
         ----------
@@ -58,13 +56,12 @@ class Ceiling:
         """
         longest, beyond = float(prices.max(initial=0.0)), used[used > self.cap]
         if beyond.size:
-            cap = max(self.step * self.cap, float(prices[prices > self.cap].min()))
-            step = min(self.step * self.step, _HUGE)
-            higher = Ceiling(min(cap, longest), self.cap, self.high, float(beyond.min()), step)
+            paid = float(beyond.min())
+            higher = Ceiling(min(DEAR * paid, longest), self.cap, self.high, paid)
             return higher if self.cap < higher.cap < self.high else None
         high = min(self.cap, longest)
         cap = _ENOUGH * float(used.max(initial=0.0))
         if not is_good and cap > high / _ENOUGH:
             cap = math.sqrt(self.low) * math.sqrt(high)
         worth = (self.low > 0.0 or not is_good) and self.low < cap <= high / _ENOUGH
-        return replace(self, cap=cap, high=high, step=DEAR) if worth else None
+        return replace(self, cap=cap, high=high) if worth else None
