@@ -122,3 +122,12 @@ def test_constant_and_negative_costs(sign):
     C = sign * rng.random((9, 9))
     r = quot.solve(np.where(rng.random((9, 9)) < 0.3, 1e200, C), mass=0.5)
     assert r.converged
+
+
+def test_potentials_where_nobody_has_mass():
+    """They differ by what is far too dear; its rounding violates no pair."""
+    C = np.array([[1.0, 2.0, 1e77], [3.0, 1.0, 1e92], [1e80, 1e60, 1e76]])
+    r = quot.solve(C, [0.5, 0.5, 0.0], [0.5, 0.5, 0.0], reg=1.0)
+    assert r.converged
+    assert (r.f[:, None] + r.g - C)[2].max() <= 0.0
+    assert (r.f[:, None] + r.g - C)[:, 2].max() <= 0.0

@@ -21,20 +21,17 @@ _ROUND_OFF = 4 * float(np.finfo(np.float64).eps)
 def fill(problem: Problem, dual: Dual) -> Dual:
     """Give rows and columns without mass the largest potential that violates no pair.
 
-    At reg = 0 no pair may be violated at all: the last round-off is taken from f, and where no mass
-    pays for it from g before.
+    At reg = 0 no pair may be violated at all: the last round-off is taken from f.
     """
     f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
     open_g = np.flatnonzero(np.isnan(g))
     known = np.flatnonzero(~np.isnan(f))
     if open_g.size and known.size:
-        paid = f[known] + lam
-        g[open_g] = _least(_transposed(problem.cost, known, open_g), paid)
-        g[open_g] -= _ROUND_OFF * (np.abs(g[open_g]) + np.abs(paid).max())
+        g[open_g] = _below(_transposed(problem.cost, known, open_g), f[known] + lam)
     open_f = np.flatnonzero(np.isnan(f))
     if open_f.size:
         everything = np.arange(problem.shape[1])
-        f[open_f] = _least(problem.cost.take(open_f, everything), g + lam)
+        f[open_f] = _below(problem.cost.take(open_f, everything), g + lam)
     if problem.reg == 0.0:
         f = _least(problem.cost, g + lam)
     if not problem.is_balanced:
@@ -67,3 +64,9 @@ def _least(cost: Cost, g: Floats) -> Floats:
     else:
         least = Pricer().row_roots(cost, g, np.zeros(cost.shape[0]))
     return np.where(np.isfinite(least), least, 0.0)
+
+
+def _below(cost: Cost, g: Floats) -> Floats:
+    """The same less its round-off, and that of g: so that no pair is violated."""
+    least = _least(cost, g + _ROUND_OFF * np.abs(g))
+    return least - _ROUND_OFF * np.abs(least)
