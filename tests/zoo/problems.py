@@ -84,6 +84,8 @@ def dearer(problem, r):
         X, Y, metric = problem.points
         idle = r.plan.row_sums() == 0
         farther = np.where(idle[:, None], X * 10.0 ** rng.uniform(3, 100), X)
+        if np.abs(farther).max() > 1e150:  # squares overflow
+            return None
         C = distances(farther, Y, metric)
         if not idle.any() or (C < problem.C).any():
             return None
