@@ -1,5 +1,7 @@
 """One engine for every row of the table of section 1.1: T9, T10. Networks are given by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.checks import EPS, error_bound

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import flow as kernels
-from quot.kernels import forest
 from quot.kernels import sweep as sweep_kernels
 from quot.network.laplacian import LaplacianSolver
 from quot.network.network import FlowState, Network
@@ -186,11 +185,10 @@ def _evaluate(network: Network, potentials: Floats, side: Sides, before: float =
     The ends of tight arcs have moved together but for rounding, which stays when potentials that
     were large are small again: in place, they are put where they belong.
     """
-    tight = network.zero_arcs[side[network.zero_arcs] == 0]
-    if tight.size:
-        tail, head = network.tail, network.head
-        tree = forest.span(tight, tail, head, network.n_nodes, -1)
-        forest.stretch(*tree, tail, head, network.cost, potentials)
+    tight = side[network.zero_arcs] == 0
+    arcs, leaf = network.zero_arcs[tight], network.zero_leaf[tight]
+    tail, head, cost = network.tail[arcs], network.head[arcs], network.cost[arcs]
+    potentials[leaf] = np.where(leaf == head, potentials[tail] + cost, potentials[head] - cost)
     flow, slope, imbalance = kernels.respond(potentials, side, *network.response, network.supply)
     wish = kernels.route(
         network.zero_arcs,

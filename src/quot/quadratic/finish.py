@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from quot.certificate import Certificate, certify
@@ -22,12 +23,12 @@ def finish(
 
     Where the potentials do not certify a plan that may be their rounding: others, read off it, may.
     """
-    primal, best = model.repaired(answer), None
+    primal, best, wanted = model.repaired(answer), None, _wanted(answer, tolerance)
     for dual in model.duals(primal, answer.dual):
         found = dual, certify(model.problem, primal, dual.f, dual.g, dual.lam)
-        if best is None or _is_better(found[1], best[1], tolerance):
+        if best is None or _is_better(found[1], best[1], wanted):
             best = found
-        if answer.status is not Status.OPTIMAL or best[1].holds(tolerance):
+        if answer.status is not Status.OPTIMAL or best[1].holds(wanted):
             break
     assert best is not None
     dual, certificate = best
@@ -39,12 +40,15 @@ def finish(
 
 def is_good(answer: Answer, result: Result) -> bool:
     """Whether nothing else needs to be tried."""
-    if answer.status is not Status.OPTIMAL:
-        return True
-    if answer.is_limit:
-        enough = max(_REACHED * result.tolerance.gap, _EXACT)
-        return result.converged and result.certificate.relative_gap <= enough
-    return result.converged
+    ended = answer.status is not Status.OPTIMAL
+    return ended or result.certificate.holds(_wanted(answer, result.tolerance))
+
+
+def _wanted(answer: Answer, tolerance: Tolerance) -> Tolerance:
+    """The tolerance, but of a limit: that counts as reached or is another answer."""
+    if not answer.is_limit:
+        return tolerance
+    return replace(tolerance, gap=max(_REACHED * tolerance.gap, _EXACT))
 
 
 def _is_better(one: Certificate, other: Certificate, tolerance: Tolerance) -> bool:

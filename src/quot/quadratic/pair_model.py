@@ -156,7 +156,7 @@ class PairModel:
         return stages, stages[0].around(first_dual(coarsest), scale)
 
     def _linear(self, _: Result | None) -> Answer:
-        """The linear problem: its plan of least norm; for reg > 0 with potentials that fit it."""
+        """The linear problem, and its plan of least norm."""
         core, loop = self.part.problem, self._loop()
         linear, plan = core.with_reg(0.0), None
 
@@ -172,10 +172,7 @@ class PairModel:
         status = loop.run(way)
         if self.optimum is None or plan is None:
             return self._read(loop, status)
-        dual = self.optimum.dual
-        if core.reg > 0.0:
-            dual = polish(core, plan, dual)
-        return self._answer(plan, dual, status, is_limit=core.reg > 0.0)
+        return self._answer(plan, self.optimum.dual, status, is_limit=core.reg > 0.0)
 
     def _from_below(self, _: Result | None) -> Answer:
         """Up from the plan of the linear problem and its prices."""
