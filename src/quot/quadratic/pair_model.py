@@ -38,7 +38,7 @@ Bools = NDArray[np.bool_]
 # Masses are uneven where one is less than this part of another; and with no more active pairs in a
 # row than this the way up from the linear problem is shorter than the one down. That takes longer
 # where it is not solved on a matrix: then at so many times the reg there have to be as few.
-_UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 100.0
+_UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
