@@ -38,7 +38,8 @@ _SLOW = 0.2
 _OUTLIER = 0.1
 # Before the first step there are sweeps over all nodes while each leaves less than this of the
 # imbalance, summed over the nodes; but none where fewer arcs a node than this are active. Near a
-# linear problem they lead into corners.
+# linear problem they lead into corners. A sweep after a step that leaves more than this of the
+# largest imbalance is undone, and the last: it wakes arcs that keep all further steps short.
 _RELAXED, _RICH = 0.6, 1.3
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
@@ -114,9 +115,9 @@ def solve_newton(
     -----
     A component of the active graph that misses mass in total has no Newton step: it is shifted
     as a whole to where its first arc wakes. Where a step does not cut the imbalance well, a sweep
-    of exact coordinate ascent follows. Where few nodes miss much more than all others, they and
-    their neighbours are solved for first, while the others stay: alone they would keep every step
-    of the whole network short.
+    of exact coordinate ascent follows, as long as that helps. Where few nodes miss much more than
+    all others, they and their neighbours are solved for first, while the others stay: alone they
+    would keep every step of the whole network short.
     """
     solver = LaplacianSolver(must_stop=must_stop)
     centred = start.potentials - np.median(start.potentials)
@@ -124,7 +125,7 @@ def solve_newton(
     if enough > 0.0:
         point = _relax(network, point, tol, must_stop)
     point = best = _mend(network, point, tol, must_stop)
-    iterations, idle, origin = 0, 0, None
+    iterations, idle, origin, is_sweeping = 0, 0, None, True
     while point.residual > tol and iterations < max_iter and not must_stop():
         if point.total <= enough:
             best = point
@@ -132,9 +133,11 @@ def solve_newton(
         iterations += 1
         before = point.residual
         point = _step(network, point, solver, tol, hold=idle % 2 == 1)
-        if point.residual > max(_SLOW * before, tol):
-            _sweep(network, point, 0.1 * tol, 0.0 if idle else _OUTLIER * point.residual)
-            point = _evaluate(network, point.potentials, point.side, before)
+        if is_sweeping and point.residual > max(_SLOW * before, tol):
+            most = 0.0 if idle else _OUTLIER * point.residual
+            swept = _swept(network, point, 0.1 * tol, most, before)
+            is_sweeping = swept.residual < _RELAXED * point.residual
+            point = swept if is_sweeping else point
         point = _mend(network, point, tol, must_stop)
         idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
         best = min(best, point, key=lambda point: point.residual)
@@ -378,14 +381,17 @@ def _relax(network: Network, point: _Point, tol: float, must_stop: Callable[[], 
         if point.residual <= tol or must_stop():
             break
         before = point.total
-        _sweep(network, point, 0.1 * tol, 0.0)
-        point = _evaluate(network, point.potentials, point.side)
+        point = _swept(network, point, 0.1 * tol, 0.0)
         if point.total > _RELAXED * before:
             break
     return point
 
 
-def _sweep(network: Network, point: _Point, tol: float, most: float) -> None:
-    """One pass of exact coordinate ascent, in place in potentials and sides."""
+def _swept(
+    network: Network, point: _Point, tol: float, most: float, before: float = np.inf
+) -> _Point:
+    """Where one pass of exact coordinate ascent leads."""
+    potentials, side = point.potentials.copy(), point.side.copy()
     incidence, supply = network.incidence, network.supply
-    sweep_kernels.sweep(point.potentials, point.side, *incidence, supply, tol, most, _OUTLIER)
+    sweep_kernels.sweep(potentials, side, *incidence, supply, tol, most, _OUTLIER)
+    return _evaluate(network, potentials, side, before)
