@@ -459,7 +459,7 @@ def enter(start, col, cost, links, flow, paid, p, at):
             count += 1
     at[LOOKS] += rows
     before = at[PIVOTS]
-    for k in np.argsort(reduced[:count]):
+    for k in np.argsort(reduced[:count], kind="mergesort"):  # ties as they come
         i, q = row[k], pair[k]
         j = np.int32(rows + col[q])
         meet, amount, out, above_j, both = _leaving(i, j, rows, links, flow, paid)

@@ -100,7 +100,7 @@ def solve_matrix(
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low, a, b, kept)
     if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
-        tree = _MatrixBasis(reduced, masses, _staircase(masses), np.zeros(b.size))
+        tree = _MatrixBasis(reduced, masses, staircase(masses), np.zeros(b.size))
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
@@ -256,7 +256,7 @@ def _begin(C: Floats, masses: Masses, first: Ints | None) -> _MatrixBasis:
     if first is not None:
         return _MatrixBasis(C, masses, first, prices)
     if balanced:
-        tree = _MatrixBasis(C, masses, _staircase(masses), prices)
+        tree = _MatrixBasis(C, masses, staircase(masses), prices)
         if tree.is_clean(_PROMISING):
             return tree
     elif C.size > settings().priced_apart and min(n, m) > settings().part:
@@ -264,7 +264,7 @@ def _begin(C: Floats, masses: Masses, first: Ints | None) -> _MatrixBasis:
     return _MatrixBasis(C, masses, np.zeros((0, 2), np.int32), prices)
 
 
-def _staircase(masses: Masses) -> Ints:
+def staircase(masses: Masses) -> Ints:
     """Pairs that the north-west corner rule takes: optimal where costs are convex along a line.
 
     Where a row and a column end together, the one comes first that does so for `kernels.crash`.

@@ -20,6 +20,7 @@ from quot.kernels import flow as kernels
 from quot.network.cycles import PUSHES
 from quot.network.least_norm import least_norm, solve_linear
 from quot.network.regions import descend_in_regions
+from quot.network.transshipment import solve_by_pairs
 from quot.problem import GraphProblem
 from quot.quadratic.anchor import anchor_flow
 from quot.quadratic.edge_stage import EdgeStage
@@ -172,13 +173,12 @@ class EdgeModel:
 
     def _linear(self, best: GraphResult | None) -> Answer:
         """The flow of least norm among those of least cost, by a vertex."""
-        at, monitor, start = self.at, self.monitor, best or self.start
+        at, monitor = self.at, self.monitor
         net, edges, unit = at.network, at.edges.size, at.problem.unit
-        if start is not None and start.problem.graph.n_edges == at.problem.graph.n_edges:
-            carried = at.carried(start.plan)
-        else:
-            carried = self._nearby() if net.n_nodes > settings().nearby else spread(at)
-        vertex = solve_linear(net, carried, self._pushes, monitor.must_stop)
+        vertex = solve_by_pairs(net, self._pushes, monitor.must_stop)
+        if vertex is None:
+            start = self._near(best or self.start)
+            vertex = solve_linear(net, start, self._pushes, monitor.must_stop)
         if vertex is None:
             raise InfeasibleError(_UNBOUNDED)
         carried = vertex.flow
@@ -199,9 +199,16 @@ class EdgeModel:
         )
         return self._answer(carried, vertex.potentials, stop or ended)
 
-    def _nearby(self) -> Floats:
-        """A flow to begin with: that of small quadratic terms."""
+    def _near(self, start: GraphResult | None) -> Floats:
+        """A flow to begin with: that of a start, if there is one, or that of quadratic terms.
+
+        Small ones, on graphs where these take no longer than cycles from far.
+        """
         at, ones = self.at, np.ones(self.part.problem.graph.n_edges)
+        if start is not None and start.problem.graph.n_edges == ones.size:
+            return at.carried(start.plan)
+        if at.network.n_nodes <= settings().nearby:
+            return spread(at)
         _, ratio = EdgeStage(at, ones).least_norm()
         small = _NEAR / ratio
         stage = EdgeStage(at, small * ones, small if at.is_knotted else 0.0)
