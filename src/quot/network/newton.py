@@ -41,6 +41,9 @@ _OUTLIER = 0.1
 # linear problem they lead into corners. A sweep after a step that leaves more than this of the
 # largest imbalance is undone, and the last: it wakes arcs that keep all further steps short.
 _RELAXED, _RICH = 0.6, 1.3
+# From then on, after a step that does not halve the imbalance, an idle arc conducts this part of
+# what it would if active: where nothing flows potentials go along with those around, and wake none.
+_LEAK = 1e-4
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, one that round-off explains is as good as 0.
@@ -132,7 +135,8 @@ def solve_newton(
             break
         iterations += 1
         before = point.residual
-        point = _step(network, point, solver, tol, hold=idle % 2 == 1)
+        leak = 0.0 if is_sweeping or not idle else _LEAK
+        point = _step(network, point, solver, tol, hold=idle % 2 == 1, leak=leak)
         if is_sweeping and point.residual > max(_SLOW * before, tol):
             most = 0.0 if idle else _OUTLIER * point.residual
             swept = _swept(network, point, 0.1 * tol, most, before)
@@ -209,13 +213,13 @@ def _evaluate(network: Network, potentials: Floats, side: Sides, before: float =
 
 
 def _step(
-    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
+    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool, leak: float
 ) -> _Point:
     """Take one Newton step, as long as the line search allows; or whole and mended, if better.
 
     Often a few arcs that wake stop a step that is right for all others.
     """
-    side, direction, slope = _direction(network, point, solver, tol, hold=hold)
+    side, direction, slope = _direction(network, point, solver, tol, hold=hold, leak=leak)
     trial, landed, tau = _line_search(network, point, side, direction, slope)
     there = _evaluate(network, trial, landed, point.residual)
     if tau.min() >= _SHORT or network.n_nodes < settings().mended:
@@ -229,7 +233,7 @@ def _step(
 
 
 def _direction(
-    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
+    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool, leak: float
 ) -> tuple[Sides, Floats, Floats]:
     """The Newton direction with tight arcs contracted, and the slope of the dual along it by part.
 
@@ -243,21 +247,30 @@ def _direction(
     side[zero[tight & (point.wish > network.capacity[zero])]] = 1
     side[zero[tight & (point.wish < 0.0)]] = -1
     freed = zero[tight & (side[zero] != 0)]
-    direction, slope = _solve(network, point, side, solver, tol)
+    direction, slope = _solve(network, point, side, solver, tol, leak=leak)
     for _ in range(_RETIES):
         ahead = direction[network.head[freed]] - direction[network.tail[freed]]
         back = freed[(ahead * side[freed] <= 0.0) & (side[freed] != 0)]
         if not back.size:
             break
         side[back] = 0
-        direction, slope = _solve(network, point, side, solver, tol)
+        direction, slope = _solve(network, point, side, solver, tol, leak=leak)
     return side, direction, slope
 
 
 def _solve(
-    network: Network, point: _Point, side: Sides, solver: LaplacianSolver, tol: float
+    network: Network,
+    point: _Point,
+    side: Sides,
+    solver: LaplacianSolver,
+    tol: float,
+    *,
+    leak: float,
 ) -> tuple[Floats, Floats]:
-    """One Newton system with the ends of tight arcs joined: direction, and slope by part."""
+    """One Newton system with the ends of tight arcs joined: direction, and slope by part.
+
+    leak: the part of the slope that it would have which an idle arc is given for the direction.
+    """
     net = network
     slope, imbalance = point.slope, point.imbalance
     if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node
@@ -271,6 +284,10 @@ def _solve(
         component, joined, rhs, point.potentials, side, slope, *net.response, 0.1 * tol
     )
     rtol = _rtol(point.residual, point.before, tol)
+    if leak > 0.0:
+        idle = (slope == 0.0) & (net.weight > 0.0)
+        slope = np.divide(leak, net.weight, out=slope.copy(), where=idle)
+        _, tail, head, conductance = net.active_graph(side, slope)
     direction = solver.solve(tail, head, conductance, rhs, rtol)[joined] + shift
     if net.anchor is not None:  # so that the parts around it may go different ways
         direction -= direction[net.anchor]
