@@ -155,7 +155,7 @@ def solve(  # noqa: PLR0913
             sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
             monitor.begin()
         model = PairModel(problem, monitor, tolerance, method=method, start=dual, ties=ties)
-        result = solve_quadratic(model, tolerance=tolerance, monitor=monitor, method=method)
+        result = solve_quadratic(model)
     logger.info("%s", result)
     return _deliver(result, on_failure)
 
@@ -322,7 +322,7 @@ def solve_graph(  # noqa: PLR0913
         )
     else:
         model = EdgeModel(problem, monitor, tolerance, start=start, ties=ties)
-        result = solve_quadratic(model, tolerance=tolerance, monitor=monitor)
+        result = solve_quadratic(model)
     logger.info("%s", result)
     return _deliver(result, on_failure)
 

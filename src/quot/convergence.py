@@ -45,7 +45,8 @@ class Tolerance:
     Parameters
     ----------
     primal : float, default=1e-9
-        Violation of the marginals, in units of the largest mass, and of the total, relative to it.
+        Violation of the marginals, in units of the most that a row, column or node can send or get,
+        and of the total, relative to it.
     dual : float, default=1e-9
         Sign violation of the multipliers of a partial problem, relative to the potentials.
     gap : float, default=1e-9
@@ -77,7 +78,7 @@ class Iterate:
     Parameters
     ----------
     residual : float
-        Marginal violation, in units of the largest mass.
+        Marginal violation, in units of the most that a row, column or node can send or get.
     support : int
         Pairs that carry mass.
     candidates : int

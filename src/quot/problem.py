@@ -22,6 +22,12 @@ Floats = NDArray[np.float64]
 _LITTLE = 1e-6
 
 
+def _unit(one: Floats, other: Floats, total: float) -> float:
+    """The most that a place can send or get, 1 if that is none: what violations are measured by."""
+    most = max(float(one.max()), float(other.max()))
+    return (min(most, total) if total > 0.0 else most) or 1.0
+
+
 class Transport:
     """What all transport problems share: a cost, masses and perhaps a mass to move."""
 
@@ -55,6 +61,11 @@ class Transport:
     def total(self) -> float:
         """Mass that the plan moves."""
         return float(self.a.sum()) if self.mass is None else self.mass
+
+    @property
+    def unit(self) -> float:
+        """The most a row or column can send or get, 1 if that is none."""
+        return _unit(self.a, self.b, self.total)
 
     @property
     def trivial_sparsity(self) -> float:
@@ -225,11 +236,8 @@ class GraphProblem:
 
     @property
     def unit(self) -> float:
-        """The most a node can send or get, 1 if that is none: what violations are measured by."""
-        most = max(float(self.source.max()), float(self.target.max()))
-        if self.mass:
-            most = min(most, self.mass)
-        return most or 1.0
+        """The most a node can send or get, 1 if that is none."""
+        return _unit(self.source, self.target, self.total)
 
     @cached_property
     def wanted(self) -> Floats:

@@ -81,9 +81,10 @@ def _capped(problem: Transport, plan: Plan) -> Plan:
 def marginal_error(problem: Transport, plan: Plan) -> float:
     """Return the largest violation of a marginal, of P >= 0, or of the total; NaN propagates.
 
-    The first two in units of the largest single mass, the last relative to the total.
+    The first two in units of the most that a row or column can send or get, the last relative to
+    the total.
     """
-    unit = max(float(problem.a.max()), float(problem.b.max())) or 1.0
+    unit = problem.unit
     rows, cols = plan.row_sums() - problem.a, plan.col_sums() - problem.b
     negative = np.append(-plan.values, 0.0).max()
     if problem.is_balanced:

@@ -111,8 +111,8 @@ def _record_flow(net):
     seen = sweep.incidence(*net.arcs, net.n)
     flow.respond(net.p, net.side, *net.arcs, net.supply)
     *graph, twin = laplacian.adjacency(net.tail, net.head, 1.0 / (1.0 + net.weight), net.n)
-    laplacian.cg_jacobi(*graph, net.supply, 1e-9, 50)
-    laplacian.cg_factor(*graph, *laplacian.factor(*graph[:3], twin, 1), net.supply, 1e-9, 50)
+    for factor in (laplacian.diagonal_factor(graph[3]), laplacian.factor(*graph[:3], twin, 1)):
+        laplacian.cg(*graph, *factor, net.supply, 1e-9, 50)
     sweep.sweep(net.p.copy(), net.side.copy(), *seen, net.supply, 1e-12, 0.0, 0.0)
 
 

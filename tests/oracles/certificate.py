@@ -44,9 +44,12 @@ def lower_bound(C, a, b, reg, mass, f, g, lam):
 
 
 def residual(P, a, b, mass):
-    """Largest violation of the constraints; masses in units of the largest, the total of itself."""
+    """Largest violation of the constraints.
+
+    Masses in units of the most that a row or column can send or get, the total of itself.
+    """
     rows, cols = P.sum(axis=1) - a, P.sum(axis=0) - b
-    unit = max(a.max(), b.max()) or 1.0
+    unit = min(max(a.max(), b.max()), mass or np.inf) or 1.0
     if mass is None:
         worst = np.r_[np.abs(rows), np.abs(cols), -P.ravel()]
     else:

@@ -86,8 +86,8 @@ class Certificate:
         cost by the cheapest pair, whichever is best; `upper` is the value of the plan repaired to
         exact marginals.
     primal_residual : float
-        Largest violation of a marginal or of P >= 0 by the plan as given, in units of the largest
-        mass, and of the total, relative to it.
+        Largest violation of a marginal or of P >= 0 by the plan as given, in units of the most that
+        a row or column can send or get, and of the total, relative to it.
     multiplier_violation : float
         Largest positive entry of f or g in a partial problem, where both must be <= 0, relative to
         the spread of the potentials; 0 in a balanced one.

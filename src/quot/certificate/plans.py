@@ -48,7 +48,7 @@ class _Masses(NamedTuple):
         What rounding takes from a row may be all it has, and at any price. And both sides have the
         same total then: what is added to all f and taken from all g cancels.
         """
-        most = ROUND_OFF * max(float(problem.a.max()), float(problem.b.max()))
+        most = ROUND_OFF * problem.unit
         sides = (plan.row_sums(), problem.a), (plan.col_sums(), problem.b)
         a, b = (np.where(np.abs(own - mass) <= most, own, mass) for own, mass in sides)
         moved = problem.mass

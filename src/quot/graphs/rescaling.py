@@ -141,9 +141,7 @@ def _bracket(excess: Callable[[float], float]) -> tuple[float, float]:
 def _solved(
     problem: GraphProblem, tolerance: Tolerance, start: GraphResult | None = None
 ) -> GraphResult:
-    monitor = Monitor()
-    model = EdgeModel(problem, monitor, tolerance, start=start)
-    result = solve_quadratic(model, tolerance=tolerance, monitor=monitor)
+    result = solve_quadratic(EdgeModel(problem, Monitor(), tolerance, start=start))
     if result.status is not Status.OPTIMAL:
         raise NotConvergedError(f"{result!r}: {result.status.advice}.")
     return result

@@ -94,57 +94,6 @@ def _apply(indptr, neighbour, weight, diagonal, x, out):
 
 
 @kernel
-def cg_jacobi(indptr, neighbour, weight, diagonal, rhs, rtol, max_iter):
-    """Conjugate gradients with the diagonal as preconditioner.
-
-    Stops at ||r||_2 <= rtol ||rhs||_2. Returns x (N,), iterations, relative residual reached.
-    """
-    n = rhs.size
-    x = np.zeros(n)
-    r = rhs.copy()
-    z = np.empty(n)
-    p = np.empty(n)
-    q = np.empty(n)
-    inverse = np.empty(n)
-    target = 0.0
-    for v in range(n):
-        inverse[v] = 1.0 / diagonal[v] if diagonal[v] > 0.0 else 0.0
-        target += r[v] * r[v]
-    norm0 = np.sqrt(target)
-    if norm0 == 0.0:
-        return x, 0, 0.0
-    target = (rtol * norm0) ** 2
-    rz = 0.0
-    for v in range(n):
-        z[v] = inverse[v] * r[v]
-        p[v] = z[v]
-        rz += r[v] * z[v]
-    rr = norm0 * norm0
-    it = 0
-    while it < max_iter and rr > target:
-        it += 1
-        _apply(indptr, neighbour, weight, diagonal, p, q)
-        pq = 0.0
-        for v in range(n):
-            pq += p[v] * q[v]
-        if not pq > 0.0:
-            break
-        alpha = rz / pq
-        rr = 0.0
-        rz_new = 0.0
-        for v in range(n):
-            x[v] += alpha * p[v]
-            r[v] -= alpha * q[v]
-            rr += r[v] * r[v]
-            rz_new += r[v] * r[v] * inverse[v]
-        beta = rz_new / rz
-        rz = rz_new
-        for v in range(n):
-            p[v] = inverse[v] * r[v] + beta * p[v]
-    return x, it, np.sqrt(rr) / norm0
-
-
-@kernel
 def _sort_star(key, a, b, count):
     """Shell sort of the first `count` of `key`, ascending, carrying `a` and `b` along."""
     gap = 1
@@ -362,6 +311,14 @@ def factor(indptr, neighbour, weight, mate, seed):
 
 
 @kernel
+def diagonal_factor(diagonal):
+    """The diagonal of a Laplacian as a factor of it, that of no edges."""
+    n = diagonal.size
+    order = np.arange(n).astype(np.int32)
+    return order, np.zeros(n + 1, np.int64), np.zeros(0, np.int32), np.zeros(0), diagonal
+
+
+@kernel
 def precondition(order, start, row, fraction, pivot, y):
     """In place: y <- (approximate inverse of L) y."""
     n = order.size
@@ -392,10 +349,10 @@ def precondition(order, start, row, fraction, pivot, y):
 
 
 @kernel
-def cg_factor(
+def cg(
     indptr, neighbour, weight, diagonal, order, start, row, fraction, pivot, rhs, rtol, max_iter
 ):
-    """Conjugate gradients preconditioned by an approximate Cholesky factor.
+    """Conjugate gradients preconditioned by a factor: see `factor` and `diagonal_factor`.
 
     Stops at ||r||_2 <= rtol ||rhs||_2. Returns x (N,), iterations, relative residual reached.
     """

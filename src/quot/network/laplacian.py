@@ -68,7 +68,7 @@ class LaplacianSolver:
         graph = (indptr, neighbour, weight, diagonal)
         x: Floats
         if self._factor is not None and self._stale_rest == 0:
-            x, _, reached = kernels.cg_factor(
+            x, _, reached = kernels.cg(
                 *graph, *self._factor, rhs, min(rtol, _FINE), _STALE_ITERATIONS
             )
             if reached <= rtol:
@@ -80,7 +80,8 @@ class LaplacianSolver:
                 return x
             self._cycles_rest = _RETRY_CYCLES_AFTER
         elif self._jacobi_rest == 0 and neighbour.size > 2 * _NEARLY_A_TREE * rhs.size:
-            x, _, reached = kernels.cg_jacobi(*graph, rhs, rtol, _JACOBI_ITERATIONS)
+            jacobi = kernels.diagonal_factor(diagonal)
+            x, _, reached = kernels.cg(*graph, *jacobi, rhs, rtol, _JACOBI_ITERATIONS)
             if reached <= rtol:
                 return x
             self._jacobi_rest = _RETRY_JACOBI_AFTER
@@ -88,5 +89,5 @@ class LaplacianSolver:
         self._stale_rest = max(self._stale_rest - 1, 0)
         self._cycles_rest = max(self._cycles_rest - 1, 0)
         self._factor = kernels.factor(indptr, neighbour, weight, twin, 1)
-        x, _, _ = kernels.cg_factor(*graph, *self._factor, rhs, min(rtol, _FINE), 400)
+        x, _, _ = kernels.cg(*graph, *self._factor, rhs, min(rtol, _FINE), 400)
         return x

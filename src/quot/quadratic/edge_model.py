@@ -66,7 +66,7 @@ class EdgeModel:
         If the edges cannot carry the mass, or a cycle that pays has no limit.
     """
 
-    result = GraphResult
+    result, method = GraphResult, "auto"
 
     def __init__(
         self,
@@ -260,7 +260,7 @@ class EdgeModel:
         mass = np.append(much, nothing[1:])
         alike = replace(problem, source=mass, target=mass, mass=None)
         model = EdgeModel(alike, self.monitor, self.tolerance, start=self.start, ties=self.ties)
-        found = solve_quadratic(model, tolerance=self.tolerance, monitor=self.monitor)
+        found = solve_quadratic(model)
         still = Flow(graph, self.at.loops, nothing, nothing)
         flow = Flow(graph, found.plan.values, nothing, nothing)
         flow = repair_flow(problem, flow) or flow

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from quot.certificate import Certificate, certify
-from quot.convergence import Monitor, Status, Tolerance
+from quot.convergence import Status, Tolerance
 from quot.quadratic.model import Answer, Model
 from quot.result import Result
 
@@ -16,14 +16,12 @@ R = TypeVar("R", bound=Result)
 _REACHED, _EXACT = 1e-3, 1e-12
 
 
-def finish(
-    model: Model[R], answer: Answer, *, tolerance: Tolerance, monitor: Monitor, method: str
-) -> R:
+def finish(model: Model[R], answer: Answer) -> R:
     """Repair an answer, certify it over all pairs or edges, and judge how it ended by that.
 
     Where the potentials do not certify a plan that may be their rounding: others, read off it, may.
     """
-    primal, best, wanted = model.repaired(answer), None, _wanted(answer, tolerance)
+    primal, best, wanted = model.repaired(answer), None, _wanted(answer, model.tolerance)
     for dual in model.duals(primal, answer.dual):
         found = dual, certify(model.problem, primal, dual.f, dual.g, dual.lam)
         if best is None or _is_better(found[1], best[1], wanted):
@@ -33,9 +31,15 @@ def finish(
     assert best is not None
     dual, certificate = best
     return model.result.of(
-        model.problem, primal, dual, answer.status,
-        tolerance=tolerance, monitor=monitor, method=method, certificate=certificate,
-    )  # fmt: skip
+        model.problem,
+        primal,
+        dual,
+        answer.status,
+        tolerance=model.tolerance,
+        monitor=model.monitor,
+        method=model.method,
+        certificate=certificate,
+    )
 
 
 def is_good(answer: Answer, result: Result) -> bool:

@@ -92,7 +92,7 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     vertex = Descent(
         network.flow(found.plan), network.state(dual).potentials, noise, pushes=0, is_optimal=True
     )
-    carried = least_norm(network.network, vertex, 4e-16 * mass_unit(problem), monitor.must_stop)
+    carried = least_norm(network.network, vertex, 4e-16 * problem.unit, monitor.must_stop)
     values = np.maximum(carried[: support.size], 0.0)
     kept = values > 0.0
     return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept])
@@ -101,11 +101,6 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
 def all_pairs(problem: Problem) -> int:
     """How many pairs there are, with those that are forbidden."""
     return problem.shape[0] * problem.shape[1]
-
-
-def mass_unit(problem: Problem) -> float:
-    """The largest mass that may move through a single row or column."""
-    return float(min(max(problem.a.max(), problem.b.max()), problem.total))
 
 
 def _report(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from quot.convergence import Iterate, Status
+from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.network.network import FlowState, Network
 from quot.result import Result
@@ -101,9 +101,23 @@ Way = Callable[[Any], Answer | None]
 
 
 class Model(Protocol[R]):
-    """A problem in the prices that it is solved in, and what to try."""
+    """A problem in the prices that it is solved in, and what to try.
+
+    Attributes
+    ----------
+    problem : Problem or GraphProblem
+    monitor : Monitor
+    tolerance : Tolerance
+    method : str
+        As asked for.
+    result : type
+        Of what comes out.
+    """
 
     problem: Any
+    monitor: Monitor
+    tolerance: Tolerance
+    method: str
     result: type[R]
 
     def ways(self) -> Iterable[Way]:

@@ -22,7 +22,7 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite, join
 from quot.quadratic.coarse import Level, span
 from quot.quadratic.count import count_active
-from quot.quadratic.linear import all_pairs, mass_unit
+from quot.quadratic.linear import all_pairs
 from quot.quadratic.model import At
 from quot.settings import settings
 from quot.support import Support
@@ -80,7 +80,7 @@ class PairStage:
         self.problem, self.levels, self.finest = problem, levels, finest
         self.pricer, self.monitor, self.coarser = pricer, monitor, coarser
         self.depth, self.is_last = len(levels), not levels
-        self.unit, self.total = mass_unit(problem), problem.total
+        self.unit, self.total = problem.unit, problem.total
         self.least = _NO_MATTER * float(min(problem.a.min(), problem.b.min())) / self.unit
         # How far rows and columns were looked at last, pairs that carried mass when candidates were
         # last solved for, and pairs that the last pricing found to be missing.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from quot.convergence import Monitor, Status, Tolerance
+from quot.convergence import Monitor, Status
 from quot.network.continuation import FIRST, lower, predicted
 from quot.network.optimise import Goal, newton, optimise
 from quot.quadratic.finish import finish, is_good
@@ -31,9 +31,7 @@ _ENOUGH = 1e-3
 _SOME, _NEXT_TO_NOTHING = 1e-2, 1e-9
 
 
-def solve_quadratic(
-    model: Model[R], *, tolerance: Tolerance, monitor: Monitor, method: str = "auto"
-) -> R:
+def solve_quadratic(model: Model[R]) -> R:
     """Solve the problem of a model, certified.
 
     Raises
@@ -44,10 +42,11 @@ def solve_quadratic(
     best: R | None = None
     priced: Model[R] | None = model
     while priced is not None:
-        result = _in_these_prices(priced, tolerance, monitor, method)
+        result = _in_these_prices(priced)
         best = result if best is None else min(result, best, key=_missing)
-        priced = None if monitor.limit() else priced.next(result)
+        priced = None if model.monitor.limit() else priced.next(result)
     assert best is not None
+    monitor = model.monitor
     stopped = None if best.converged else monitor.limit()
     return replace(
         best,
@@ -57,14 +56,14 @@ def solve_quadratic(
     )
 
 
-def _in_these_prices(model: Model[R], tolerance: Tolerance, monitor: Monitor, method: str) -> R:
+def _in_these_prices(model: Model[R]) -> R:
     """The best result of the ways of a model, tried until one is good."""
     best: R | None = None
     for way in model.ways():
         answer = way(best)
         if answer is None:
             continue
-        result = finish(model, answer, tolerance=tolerance, monitor=monitor, method=method)
+        result = finish(model, answer)
         best = result if best is None else min(result, best, key=_missing)
         if is_good(answer, result):
             break

@@ -69,9 +69,8 @@ def degrees(
     reg, start = smooth_reg(replace(coarse, reg=lowest / ratio)), None
     for _ in range(_STEPS):
         stage = replace(coarse, reg=reg)
-        tolerance, monitor = Tolerance.of(_TOLERANCE), Monitor()
-        model = PairModel(stage, monitor, tolerance, start=start)
-        result = solve_quadratic(model, tolerance=tolerance, monitor=monitor)
+        model = PairModel(stage, Monitor(), Tolerance.of(_TOLERANCE), start=start)
+        result = solve_quadratic(model)
         each = result.plan.nnz / max(np.unique(result.plan.rows).size, 1)
         if finer > 1.0 and each < _FEW and len(found) > 1:
             break
