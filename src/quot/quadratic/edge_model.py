@@ -28,7 +28,7 @@ from quot.quadratic.feasibility import check_edges
 from quot.quadratic.graph import GraphNetwork, least_potentials
 from quot.quadratic.lengths import Shortened, typical_length
 from quot.quadratic.model import Answer, Way
-from quot.quadratic.solve import Loop, solve_quadratic
+from quot.quadratic.solve import Loop, run, solve_quadratic
 from quot.result import GraphResult
 from quot.settings import settings
 
@@ -133,7 +133,7 @@ class EdgeModel:
         """Down from large quadratic terms, where every edge has one."""
         stage = EdgeStage(self.at, self.part.problem.weights)
         loop = Loop(self.monitor, self.tolerance.gap, stage.begin(self._start))
-        status = loop.run(lambda: loop.descend([stage], loop.at))
+        status = run(self.monitor, lambda: loop.descend([stage], loop.at))
         return self._answer(loop.at.state.flow, loop.at.state.potentials, status)
 
     @property
@@ -160,7 +160,7 @@ class EdgeModel:
             weights = np.where(none, share * small, problem.weights)
             stage = EdgeStage(at, weights, share * small if at.is_knotted else 0.0)
             loop = Loop(self.monitor, self.tolerance.gap, stage.begin(begin))
-            status = loop.run(partial(loop.descend, [stage], loop.at))
+            status = run(self.monitor, partial(loop.descend, [stage], loop.at))
             begin = self.last = loop.at.state.potentials
             found.append(loop.at.state)
         first, second = found
@@ -213,7 +213,7 @@ class EdgeModel:
         small = _NEAR / ratio
         stage = EdgeStage(at, small * ones, small if at.is_knotted else 0.0)
         loop = Loop(self.monitor, _ROUGH, stage.begin())
-        loop.run(lambda: loop.descend([stage], loop.at))
+        run(self.monitor, lambda: loop.descend([stage], loop.at))
         carried: Floats = loop.at.state.flow
         return carried
 

@@ -10,10 +10,12 @@ box around the list.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from quot import memory
 from quot.convergence import Iterate, Monitor, Status
@@ -85,10 +87,10 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     tight = pricer.tight(problem.cost, dual.f + dual.lam, dual.g)
     memory.check(tight.size)
     support = tight | Support(found.plan.shape, found.plan.rows, found.plan.cols)
-    if support.size == found.plan.nnz:  # nothing else to choose
-        return found.plan
-    network = Bipartite(replace(problem, reg=1.0), support)
     noise = round_off(dual.f + dual.lam, dual.g)
+    if _is_forest(problem, support, dual, noise):  # nothing else to choose
+        return found.plan
+    network = Bipartite(problem.with_reg(1.0), support)
     vertex = Descent(
         network.flow(found.plan), network.state(dual).potentials, noise, pushes=0, is_optimal=True
     )
@@ -96,6 +98,19 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     values = np.maximum(carried[: support.size], 0.0)
     kept = values > 0.0
     return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept])
+
+
+def _is_forest(problem: Problem, support: Support, dual: Dual, noise: float) -> bool:
+    """Whether no cycle of tight pairs, and of rows and columns that keep some back, can change."""
+    (n, m), arcs = problem.shape, support.size
+    tail, head = support.rows, n + support.cols
+    if not problem.is_balanced:
+        free = np.flatnonzero(np.append(dual.f, dual.g) >= -noise)
+        tail, head = np.append(tail, np.where(free < n, n + m, n + m + 1)), np.append(head, free)
+        arcs += free.size
+    nodes = n + m + (0 if problem.is_balanced else 2)
+    joined = csr_array((np.ones(arcs, np.int8), (tail, head)), (nodes, nodes))
+    return arcs == nodes - int(connected_components(joined, directed=False, return_labels=False))
 
 
 def all_pairs(problem: Problem) -> int:

@@ -27,7 +27,7 @@ from quot.quadratic.model import Answer, At, Way
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
-from quot.quadratic.solve import Loop, StopError
+from quot.quadratic.solve import Loop, StopError, run
 from quot.result import Result
 from quot.rounding import marginal_error, repair
 from quot.support import Support
@@ -133,7 +133,7 @@ class PairModel:
             stages, at = self._begin()
             loop.descend(stages, at)
 
-        return self._read(loop, loop.run(way))
+        return self._read(loop, run(self.monitor, way))
 
     def _begin(self) -> tuple[list[PairStage], At[Bipartite]]:
         """The levels, and where the first begins: at the problem itself, or where all is smooth."""
@@ -157,7 +157,7 @@ class PairModel:
 
     def _linear(self, _: Result | None) -> Answer:
         """The linear problem, and its plan of least norm."""
-        core, loop = self.part.problem, self._loop()
+        core = self.part.problem
         linear, plan = core.with_reg(0.0), None
 
         def way() -> None:
@@ -169,19 +169,20 @@ class PairModel:
             if core.reg > 0.0 or self.ties == "share":
                 plan = least_of(linear, found, self.pricer, self.monitor)
 
-        status = loop.run(way)
+        status = run(self.monitor, way)
         if self.optimum is None or plan is None:
-            return self._read(loop, status)
+            return self._read(self._loop(), status)
         return self._answer(plan, self.optimum.dual, status, is_limit=core.reg > 0.0)
 
     def _from_below(self, _: Result | None) -> Answer:
         """Up from the plan of the linear problem and its prices."""
         loop, stage, found = self._loop(), self._finest(), self.optimum
         assert found is not None
-        status = loop.run(
-            lambda: loop.settle(stage, stage.at_vertex(found.plan, found.dual), far=True)
-        )
-        return self._read(loop, status)
+
+        def way() -> None:
+            loop.settle(stage, stage.at_vertex(found.plan, found.dual), far=True)
+
+        return self._read(loop, run(self.monitor, way))
 
     def _nothing_moves(self, _: Result | None) -> Answer:
         """The answer where no mass does."""

@@ -77,6 +77,20 @@ def _missing(result: Result) -> tuple[bool, float]:
     return not result.converged, math.inf if math.isnan(gap) else gap
 
 
+def run(monitor: Monitor, way: Callable[[], object]) -> Status:
+    """Go a way until it ends; return what has stopped it, OPTIMAL if nothing has."""
+    try:
+        way()
+    except StopError as stop:
+        return stop.status
+    except StuckError:
+        return Status.OPTIMAL
+    except KeyboardInterrupt:
+        monitor.stop()
+        return Status.STOPPED
+    return Status.OPTIMAL
+
+
 class Loop:
     """From where all is smooth down to the problem, or from near its answer to the answer.
 
@@ -89,25 +103,17 @@ class Loop:
         What there is before anything is solved.
     may_fail : bool, default=False
         Whether to give up where Newton does not get through: there is a better way.
+
+    Attributes
+    ----------
+    at : At
+        Where it is now, or has ended.
     """
 
     def __init__(
         self, monitor: Monitor, tol: float, at: At[Any], *, may_fail: bool = False
     ) -> None:
         self.monitor, self.tol, self.at, self.may_fail = monitor, tol, at, may_fail
-
-    def run(self, way: Callable[[], object]) -> Status:
-        """Go a way until it ends; from then on `at` says where."""
-        try:
-            way()
-        except StopError as stop:
-            return stop.status
-        except StuckError:
-            return Status.OPTIMAL
-        except KeyboardInterrupt:
-            self.monitor.stop()
-            return Status.STOPPED
-        return Status.OPTIMAL
 
     def descend(self, stages: Sequence[Stage[Any]], at: At[Any]) -> None:
         """Coarse to fine, and at each level down to the scale of the problem."""
