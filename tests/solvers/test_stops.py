@@ -65,6 +65,13 @@ def test_stopped_within_an_iteration(asked, mass, tune, rng):
     assert np.isfinite(r.certificate.lower)
 
 
+def test_the_last_pass_over_all_pairs_counts(rng):
+    """It comes after the last iteration: what it has looked at is added to that."""
+    X, Y = rng.normal(size=(700, 2)), rng.normal(size=(600, 2))
+    last = quot.solve_points(X, Y, reg=10.0).history[-1]
+    assert last.pairs >= 700 * 600
+
+
 def test_no_time_at_all(rng):
     X, Y = rng.normal(size=(3000, 2)), rng.normal(size=(3000, 2))
     r = quot.solve_points(X, Y, reg=10.0, time_limit=1e-9, on_failure="ignore")
