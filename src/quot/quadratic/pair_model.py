@@ -221,8 +221,9 @@ class PairModel:
 
     def _answer(self, plan: Plan, dual: Dual, status: Status, *, is_limit: bool = False) -> Answer:
         """What that is in the problem; potentials of what has no mass are still open, NaN."""
-        effort = self.pricer.take_effort()
-        self.monitor.amend(effort.pairs, effort.boxes)
+        if not is_limit:  # else there may be more to come
+            effort = self.pricer.take_effort()
+            self.monitor.amend(effort.pairs, effort.boxes)
         (n, m), core = self.problem.shape, self.part.original
         plan, dual = self.part.plan(plan), self.part.dual(dual)
         f, g = np.full(n, np.nan), np.full(m, np.nan)
