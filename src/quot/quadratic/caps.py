@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 # Dear is only what is so many powers of two above all else; but no cap is raised for that by more
 # than the second: of what is paid, DEAR times below it, hardly a digit would be left.
 _GAP, _FAR = 10, 1e10
+# The power of two that `frexp` gives is this much less than the one that is stored.
+_BIAS = 1022
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
 
@@ -77,7 +79,7 @@ class Capped:
     def next(self, paid: Floats, *, is_good: bool) -> Capped | None:
         """With another cap, where what is paid in the original says that this is needed."""
         values = _values(self.original.cost)
-        if values is None or not values.size:
+        if values is None or not values.size or (is_good and self.ceiling.was_never_low):
             return None
         prices, used = values - self.least, paid - self.least
         ceiling = self.ceiling.next(prices, used, is_good=is_good)
@@ -148,8 +150,8 @@ def _at_a_gap(values: Floats, low: float, cap: float) -> float:
     """The cap, or a higher one: costs above it are many times those below."""
     if float(values.max()) <= cap:
         return cap
-    above = values[values > low] - low
-    there = np.unique(np.frexp(above)[1])
+    sizes = (values - low).view(np.int64) >> 52  # powers of two; 0 of what is next to nothing
+    there = np.flatnonzero(np.bincount(sizes.ravel())[1:]) + 1 - _BIAS
     last = np.append(np.diff(there) > _GAP, True)  # of costs of about one size
     first = np.append(True, last[:-1])
     begins, ends = (low + np.ldexp(1.0, there[at] - k) for at, k in ((first, 1), (last, 0)))

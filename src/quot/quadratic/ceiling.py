@@ -41,6 +41,11 @@ class Ceiling:
     high: float = math.inf
     paid: float = 0.0
 
+    @property
+    def was_never_low(self) -> bool:
+        """Whether nothing is capped, nor was."""
+        return self.cap == math.inf and self.low == 0.0
+
     def next(self, prices: Floats, used: Floats, *, is_good: bool) -> Ceiling | None:
         """Another one, where that is needed or may be better; None where it is not.
 
