@@ -342,3 +342,17 @@ def test_of_cheapest_flows_the_least_with_integers():
     near = quot.solve_graph(graph, source, target, reg=1e-4)
     assert limit.cost == round(limit.cost)
     np.testing.assert_allclose(limit.flow, near.flow, atol=1e-9)
+
+
+def test_an_interrupt_ends_the_way_down_where_it_is():
+    def interrupt(iterate):
+        if iterate.iteration == 2:
+            raise KeyboardInterrupt
+
+    graph = quot.graphs.grid((20, 20))
+    source, target = random_masses(np.random.default_rng(0), 400)
+    r = quot.solve_graph(graph, source, target, reg=1.0, callback=interrupt, on_failure="ignore")
+    assert r.status is quot.Status.STOPPED
+    assert r.certificate.primal_residual <= 1e-13
+    best = quot.solve_graph(graph, source, target, reg=1.0).value
+    assert r.certificate.lower <= best <= r.value
