@@ -49,11 +49,12 @@ def test_nearest_sinks(seed):
 def test_cheapest_source(seed):
     rng, ways, graph, sources = random_ways(seed)
     price = rng.integers(-4, 5, sources.size).astype(float)
-    cost, first = paths.cheapest(*ways, sources, price)
+    cost, first, far = paths.cheapest(*ways, sources, price)
     paid = np.array([p + distances(graph, s) for p, s in zip(price, sources, strict=True)])
     np.testing.assert_array_equal(cost, paid.min(axis=0))
     reached = np.flatnonzero(cost < np.inf)
     np.testing.assert_array_equal(paid[first[reached], reached], cost[reached])
+    np.testing.assert_array_equal(price[first[reached]] + far[reached], cost[reached])
 
 
 @pytest.mark.parametrize("seed", range(20))

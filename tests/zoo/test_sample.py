@@ -15,6 +15,7 @@ MENDED = {
     "prices of rows and columns without mass": (725,),
     "prices read off a plan that are worse": (201, 1094),
     "out of the range of floats": (3753, 4278),
+    "costs of pairs as differences of prices": (55710, 56559),
 }
 
 

@@ -141,12 +141,14 @@ def nearest(start, arc, tail, head, length, sources, is_sink, most):
 
 @kernel
 def cheapest(start, arc, tail, head, length, sources, price):
-    """To each node from where it is cheapest: what a unit costs there (N,), and from which source.
+    """To each node from where it is cheapest: what a unit costs there (N,), from which source (N,).
 
-    price (R,): of a unit at each source. Sources (N,) are told by their place in the list.
+    price (R,): of a unit at each source. Sources are told by their place in the list. Also returns
+    the length of the way alone, (N,): as a difference it would have the rounding of the prices.
     """
     way, by, node, key, met = _room(start, arc, sources.size)
     first = np.empty(way.size, np.int32)
+    far = np.zeros(way.size)
     for i in range(sources.size):
         met[i] = sources[i]
         way[met[i]] = price[i]
@@ -165,10 +167,13 @@ def cheapest(start, arc, tail, head, length, sources, price):
             count += 1
             e = by[v]
             v = tail[e] if head[e] == v else head[e]
-        for j in range(count):
-            first[trail[j]] = first[v]
-            by[trail[j]] = NO_ARC
-    return way, first
+        for j in range(count - 1, -1, -1):
+            u = trail[j]
+            first[u] = first[v]
+            far[u] = far[v] + length[by[u]]
+            by[u] = NO_ARC
+            v = u
+    return way, first, far
 
 
 @kernel

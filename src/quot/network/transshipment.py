@@ -63,17 +63,19 @@ def solve_by_pairs(
     masses = Masses.of(-net.supply[sources], net.supply[sinks])
     stairs, dear = staircase(masses), net.n_nodes * float(net.cost.max()) or 1.0
     basis = ListBasis(masses, pairs.by_row(sources.size), stairs, np.full(len(stairs), dear))
+    before = -1
     for _ in range(_ROUNDS):
         if basis.pivots > max_pivots or not basis.optimise(must_stop):
             return None
         u, v = basis.p[: sources.size], basis.p[sources.size :]
-        potentials, first = kernels.cheapest(*ways, sources, -u)
-        least = potentials[sinks]
-        missing = np.flatnonzero(v - least > NOISE * float(np.abs(basis.p).max()))
-        if not missing.size:
+        potentials, first, far = kernels.cheapest(*ways, sources, -u)
+        gain = v - potentials[sinks]
+        missing = np.flatnonzero(gain > NOISE * float(np.abs(basis.p).max()))
+        if not missing.size or basis.pivots == before:  # or only by rounding
+            missing = missing[:0]
             break
-        rows = first[sinks[missing]]
-        pairs = pairs.with_more(rows, missing, least[missing] + u[rows])
+        before, there = basis.pivots, sinks[missing]
+        pairs = pairs.with_more(first[there], missing, far[there])
         basis.pairs = pairs.by_row(sources.size)
     if missing.size or (basis.paid == dear).any():
         return None
