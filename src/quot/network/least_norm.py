@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -34,7 +33,7 @@ def solve_linear(
     must_stop: Callable[[], bool] = lambda: False,
 ) -> Descent | None:
     """Minimise the cost of a flow without its quadratic terms: a vertex; see `descend`."""
-    linear = replace(network, weight=np.zeros(network.n_arcs))
+    linear = network.reweighted(np.zeros(network.n_arcs))
     return descend_in_regions(linear, start, max_pushes=max_pushes, must_stop=must_stop)
 
 

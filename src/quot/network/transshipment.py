@@ -72,12 +72,13 @@ def solve_by_pairs(
         gain = v - potentials[sinks]
         missing = np.flatnonzero(gain > NOISE * float(np.abs(basis.p).max()))
         if not missing.size or basis.pivots == before:  # or only by rounding
-            missing = missing[:0]
             break
         before, there = basis.pivots, sinks[missing]
         pairs = pairs.with_more(first[there], missing, far[there])
         basis.pairs = pairs.by_row(sources.size)
-    if missing.size or (basis.paid == dear).any():
+    else:
+        return None
+    if (basis.paid == dear).any():
         return None
     (rows, cols, amount), *_ = basis.plan()
     order, flow = np.argsort(rows, kind="stable"), np.zeros(net.n_arcs)

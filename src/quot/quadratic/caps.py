@@ -53,9 +53,12 @@ class Capped:
     @classmethod
     def first(cls, problem: Problem) -> Capped:
         """With the first cap to try."""
-        problem = _written_out(problem)
-        least, cap = _first_cap(problem)
-        return cls.of(problem, Ceiling(cap - least), least)
+        written = _written_out(problem)
+        least, cap = _first_cap(written)
+        found = cls.of(written, Ceiling(cap - least), least)
+        if written is not problem and found.ceiling.cap == math.inf:  # points were good enough
+            return cls.of(problem, found.ceiling, 0.0)
+        return found
 
     @classmethod
     def of(cls, problem: Problem, ceiling: Ceiling, least: float) -> Capped:
@@ -76,12 +79,13 @@ class Capped:
         solved = replace(problem, cost=cost, reg=problem.reg / unit)
         return cls(solved, problem, ceiling, least, unit)
 
-    def next(self, paid: Floats, *, is_good: bool) -> Capped | None:
-        """With another cap, where what is paid in the original says that this is needed."""
+    def next(self, cost: Cost, plan: Plan, *, is_good: bool) -> Capped | None:
+        """With another cap, where what a plan pays at the costs as they are says so."""
         values = _values(self.original.cost)
         if values is None or not values.size or (is_good and self.ceiling.was_never_low):
             return None
-        prices, used = values - self.least, paid - self.least
+        much = plan.values > _CRUMB * self.original.total
+        prices, used = values - self.least, cost.at(plan.rows[much], plan.cols[much]) - self.least
         ceiling = self.ceiling.next(prices, used, is_good=is_good)
         return None if ceiling is None else Capped.of(self.original, ceiling, self.least)
 
@@ -103,7 +107,7 @@ class Capped:
 
 
 def _written_out(problem: Problem) -> Problem:
-    """The problem with costs between few points as a matrix, if some lie so far out to be dear."""
+    """The problem with costs between few points as a matrix, if some may lie too far out."""
     cost, (n, m) = problem.cost, problem.shape
     if not isinstance(cost, PointCost) or cost.metric == "cosine" or n * m > MATRIX:
         return problem
@@ -112,9 +116,7 @@ def _written_out(problem: Problem) -> Problem:
     across = float(PointCost(low, high, cost.metric).block(0, 1)[0, 0])
     if across <= DEAR * float(sample(cost).min()):
         return problem
-    block = np.ascontiguousarray(cost.block(0, n))
-    written = replace(problem, cost=DenseCost(block))
-    return written if _first_cap(written)[1] < block.max() else problem
+    return replace(problem, cost=DenseCost(np.ascontiguousarray(cost.block(0, n))))
 
 
 def _scaled(dual: Dual, unit: float) -> Dual:

@@ -19,6 +19,7 @@ from quot.graph import Flow
 from quot.kernels import flow as kernels
 from quot.network.cycles import PUSHES
 from quot.network.least_norm import least_norm, solve_linear
+from quot.network.network import FlowState
 from quot.network.regions import descend_in_regions
 from quot.network.transshipment import solve_by_pairs
 from quot.problem import GraphProblem
@@ -87,7 +88,7 @@ class EdgeModel:
         self.part, self.at = part, GraphNetwork(part.problem)
         if np.isinf(self.at.loops).any():
             raise InfeasibleError(_UNBOUNDED)
-        # Potentials of the last small terms that stood for none, and how small.
+        # Potentials of the last small terms that stood for none.
         self.last: Floats | None = None
 
     def ways(self) -> tuple[Way, ...]:
@@ -107,7 +108,7 @@ class EdgeModel:
         elif weights.all() and not at.is_knotted:
             ways = (self._from_above,)
         else:
-            _check_bounded(at, problem.weights[at.edges] == 0.0)
+            _check_bounded(at, weights == 0.0)
             limits = [partial(self._limit, _SMALLER**k) for k in range(_TRIES)]
             ways = (limits[0], self._around_the_limit, *limits[1:])
         return (*ways, self._finer, self._nearly_linear)
@@ -132,9 +133,16 @@ class EdgeModel:
     def _from_above(self, _: GraphResult | None) -> Answer:
         """Down from large quadratic terms, where every edge has one."""
         stage = EdgeStage(self.at, self.part.problem.weights)
-        loop = Loop(self.monitor, self.tolerance.gap, stage.begin(self._start))
+        state, status = self._descend(stage, self.tolerance.gap, self._start)
+        return self._answer(state.flow, state.potentials, status)
+
+    def _descend(
+        self, stage: EdgeStage, tol: float, start: Floats | None = None
+    ) -> tuple[FlowState, Status]:
+        """Where the way down ends, and what has stopped it."""
+        loop = Loop(self.monitor, tol, stage.begin(start))
         status = run(self.monitor, lambda: loop.descend([stage], loop.at))
-        return self._answer(loop.at.state.flow, loop.at.state.potentials, status)
+        return loop.at.state, status
 
     @property
     def _start(self) -> Floats | None:
@@ -159,10 +167,9 @@ class EdgeModel:
         for share in (1.0, 0.5):
             weights = np.where(none, share * small, problem.weights)
             stage = EdgeStage(at, weights, share * small if at.is_knotted else 0.0)
-            loop = Loop(self.monitor, self.tolerance.gap, stage.begin(begin))
-            status = run(self.monitor, partial(loop.descend, [stage], loop.at))
-            begin = self.last = loop.at.state.potentials
-            found.append(loop.at.state)
+            state, status = self._descend(stage, self.tolerance.gap, begin)
+            begin = self.last = state.potentials
+            found.append(state)
         first, second = found
         self.carried = 2.0 * second.flow - first.flow
         return self._answer(self.carried, 2.0 * second.potentials - first.potentials, status)
@@ -212,10 +219,8 @@ class EdgeModel:
         _, ratio = EdgeStage(at, ones).least_norm()
         small = _NEAR / ratio
         stage = EdgeStage(at, small * ones, small if at.is_knotted else 0.0)
-        loop = Loop(self.monitor, _ROUGH, stage.begin())
-        run(self.monitor, lambda: loop.descend([stage], loop.at))
-        carried: Floats = loop.at.state.flow
-        return carried
+        state, _ = self._descend(stage, _ROUGH)
+        return state.flow
 
     def _finer(self, best: GraphResult | None) -> Answer:
         """The flow pushed round cycles."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -41,16 +44,17 @@ def check_pairs(problem: Problem) -> None:
     if missing <= n + m + 1:
         return
     stuck = np.flatnonzero(reached[:n] & (supply > 0))
+    named = _names("row", stuck.tolist(), stuck.size)
     served = reached[n : n + m]
     if problem.is_balanced:
         raise InfeasibleError(
-            f"the allowed pairs of `C` cannot carry the mass: {_names('row', stuck)} must send "
+            f"the allowed pairs of `C` cannot carry the mass: {named} must send "
             f"{problem.a[stuck].sum():.6g} in all, but the columns allowed to them take only "
             f"{problem.b[served].sum():.6g}. Allow more pairs, or pass `mass` to move less."
         )
     raise InfeasibleError(
         f"the allowed pairs of `C` can carry at most {most / scale:.6g} of "
-        f"`mass={problem.total:.6g}`: {_names('row', stuck)} cannot send more. Allow more pairs, "
+        f"`mass={problem.total:.6g}`: {named} cannot send more. Allow more pairs, "
         "or lower `mass`."
     )
 
@@ -68,12 +72,12 @@ def _graph(cost: SparseCost, supply: NDArray[np.int32], demand: NDArray[np.int32
     )
 
 
-def _names(noun: str, indices: NDArray[np.integer]) -> str:
+def _names(noun: str, names: Iterable[object], count: int) -> str:
     """'row 3', 'rows 1, 2, 4' or 'rows 1, 2, 3, 4, 5 and 10 others'."""
-    shown = ", ".join(str(int(i)) for i in indices[:_NAMED])
-    more = indices.size - _NAMED
+    shown = ", ".join(repr(name) for name in islice(names, _NAMED))
+    more = count - _NAMED
     tail = f" and {more} others" if more > 0 else ""
-    return f"{noun}{'s' if indices.size != 1 else ''} {shown}{tail}"
+    return f"{noun}{'s' if count != 1 else ''} {shown}{tail}"
 
 
 def check_edges(problem: GraphProblem) -> None:
@@ -132,13 +136,11 @@ def _check_cuts(problem: GraphProblem) -> None:
     if wanted - carried <= n + 1:
         return
     stuck = np.flatnonzero(reached[:n] & (problem.source > 0))
-    named = ", ".join(repr(k) for k in problem.graph.names(stuck[:5]))
-    more = f" and {stuck.size - 5} others" if stuck.size > 5 else ""
+    named = _names("node", graph.names(stuck[:_NAMED]), stuck.size)
     raise InfeasibleError(
         f"the edges can carry at most {carried / scale:.6g} of the mass "
         f"{problem.total:.6g} in their directions and within their capacities: what is at "
-        f"{'nodes' if stuck.size != 1 else 'node'} {named}{more} cannot all leave. Add edges or "
-        "capacity, or pass a smaller `mass`."
+        f"{named} cannot all leave. Add edges or capacity, or pass a smaller `mass`."
     )
 
 

@@ -39,8 +39,6 @@ Bools = NDArray[np.bool_]
 # row than this the way up from the linear problem is shorter than the one down. That takes longer
 # where it is not solved on a matrix: then at so many times the reg there have to be as few.
 _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
-# Mass that rounding explains, relative to the total.
-_CRUMB = 1e-15
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
@@ -261,12 +259,9 @@ class PairModel:
 
     def next(self, result: Result) -> PairModel | None:
         """The same with other costs capped, if pairs beyond the cap carry something."""
-        problem, plan = self.problem, result.plan
-        if problem.total == 0.0:
+        if self.problem.total == 0.0:
             return None
-        much = plan.values > _CRUMB * problem.total
-        paid = problem.cost.at(plan.rows[much], plan.cols[much])
-        part = self.part.next(paid, is_good=result.converged)
+        part = self.part.next(self.problem.cost, result.plan, is_good=result.converged)
         if part is None:
             return None
         other = copy(self)

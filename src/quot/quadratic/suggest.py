@@ -7,7 +7,6 @@ of some rows carry mass. That number grows like a power of reg, which two solves
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -66,9 +65,9 @@ def degrees(
     ratio = finer * problem.shape[0] / coarse.shape[0]
     found: list[Degree] = []
     duals: list[Dual] = []
-    reg, start = smooth_reg(replace(coarse, reg=lowest / ratio)), None
+    reg, start = smooth_reg(coarse.with_reg(lowest / ratio)), None
     for _ in range(_STEPS):
-        stage = replace(coarse, reg=reg)
+        stage = coarse.with_reg(reg)
         model = PairModel(stage, Monitor(), Tolerance.of(_TOLERANCE), start=start)
         result = solve_quadratic(model)
         each = result.plan.nnz / max(np.unique(result.plan.rows).size, 1)
@@ -91,7 +90,7 @@ def _counted(
     share = np.prod(level.problem.shape, dtype=float) / np.prod(problem.shape, dtype=float)
     counted: list[Degree] = []
     for (reg, _), dual in zip(found[::-1], duals[::-1], strict=True):
-        stage = replace(problem, reg=reg)
+        stage = problem.with_reg(reg)
         active = count_active(level, dual, reg * share, stage, pricer)
         counted.append(Degree(reg, max(float(active[active > 0].mean()), 1.0)))
         if len(counted) > 1 and counted[-1].neighbours > fewest:

@@ -100,7 +100,7 @@ def solve_graph_reference(
         )
     )
     status = models.ended(method, answer.outcome, stop, monitor)
-    dual = Dual(*program.dual(answer.potentials))
+    dual = program.dual(answer.potentials)
     return GraphResult.of(
         problem, flow, dual, status, tolerance=tolerance, monitor=monitor, method=method
     )
@@ -188,13 +188,13 @@ class _Program:
         received[self.receivers] = star[self.senders.size :]
         return Flow(problem.graph, x, sent, received)
 
-    def dual(self, potentials: Floats) -> tuple[Floats, Floats, float]:
-        """The dual point f (N,), g (N,), lam at potentials of the nodes.
+    def dual(self, potentials: Floats) -> Dual:
+        """The dual point, f (N,), g (N,) and lam, at potentials of the nodes.
 
         Without arcs from N and to N + 1 these two are worth as little, or as much, as is right.
         """
         if self.problem.is_balanced:
-            return -potentials, potentials.copy(), 0.0
+            return Dual(-potentials, potentials.copy())
         p, (source, sink) = potentials[:-2], potentials[-2:]
         if self.problem.total == 0.0:
             source, sink = p.max(), p.min()
@@ -203,7 +203,7 @@ class _Program:
             sink = sink if self.receivers.size else p[self.received > 0.0].max()
         lam = float(sink - source)
         p = p - source
-        return -p, p - lam, lam
+        return Dual(-p, p - lam, lam)
 
     @property
     def units(self) -> tuple[float, float]:
