@@ -44,8 +44,8 @@ def test_stopped_on_a_level(kind, level, mass, rng):
 
 
 @pytest.mark.parametrize("mass", [None, 0.6])
-@pytest.mark.parametrize("asked", [0, 1, 5, 20, 50])
-def test_stopped_within_an_iteration(asked, mass, tune, rng):
+@pytest.mark.parametrize(("asked", "reg"), [(0, 3.0), (1, 3.0), (5, 3.0), (20, 3.0), (50, 30.0)])
+def test_stopped_within_an_iteration(asked, reg, mass, tune, rng):
     """Asked again at every turn of the loops inside, the callback may end any of them."""
     tune(pulse=0.0)
     seen, threads = [], set()
@@ -56,7 +56,7 @@ def test_stopped_within_an_iteration(asked, mass, tune, rng):
         return len(seen) > asked
 
     X, Y = rng.normal(size=(1500, 2)), 0.7 * rng.normal(size=(1200, 2)) + 1.0
-    r = quot.solve_points(X, Y, reg=3.0, mass=mass, callback=stop, on_failure="ignore")
+    r = quot.solve_points(X, Y, reg=reg, mass=mass, callback=stop, on_failure="ignore")
     assert r.status is quot.Status.STOPPED
     assert len(seen) == asked + 1
     assert threads == {threading.get_ident()}

@@ -1,8 +1,11 @@
-"""Passes over blocks of pairs: nearest pairs by slack, violators, roots of rows."""
+"""Passes over blocks of pairs: nearest pairs by slack, violators, rows at their roots."""
 
 import numpy as np
 
 from quot.kernels._jit import kernel
+
+# Steps towards a root that are nothing but rounding, relative.
+_ROUNDING = 4.0 * np.finfo(np.float64).eps
 
 
 @kernel
@@ -134,26 +137,35 @@ def violators(block, start, f, g, tau, exact):
 
 
 @kernel
-def _root(line, size, target):
+def _root(line, size, target, start):
     """The f with sum_j [f - line_j]_+ = target over the first `size`; the largest if target is 0.
 
-    Newton from the right on a convex increasing function: monotone, ends on the exact piece.
+    Newton on a convex increasing function, from `start` if something is sent there: from the
+    second step on it comes from the right, and it is there when no term drops out.
     """
-    low = np.inf
-    for j in range(size):
-        low = min(low, line[j])
-    f = low + target
-    if low < np.inf and target > 0.0:
-        for _ in range(60):
-            total = -target
-            count = 0.0
+    f = start
+    before = -1.0
+    for _ in range(100):
+        total = -target
+        count = 0.0
+        for j in range(size):
+            y = f - line[j]
+            count += 1.0 if y > 0.0 else 0.0
+            total += max(y, 0.0)
+        if count == 0.0:
+            low = np.inf
             for j in range(size):
-                y = f - line[j]
-                count += 1.0 if y > 0.0 else 0.0
-                total += max(y, 0.0)
-            if count == 0.0 or total <= 1e-12 * target:
+                low = min(low, line[j])
+            f = low + target
+            if not low < f < np.inf:
                 break
-            f -= total / count
+            before = -1.0
+            continue
+        step = total / count
+        f -= step
+        if count == before or abs(step) <= _ROUNDING * abs(f):
+            break
+        before = count
     return f
 
 
@@ -171,7 +183,7 @@ def row_roots(block, width, start, g, target, exact):
     for r in range(block.shape[0]):
         for j in range(m):
             line[j] = block[r, j] - g[j]
-        out[r] = _root(line, m, target[r])
+        out[r] = _root(line, m, target[r], -np.inf)
         if exact[2] < 0:
             continue
         bar = out[r] + width[r]
@@ -180,5 +192,45 @@ def row_roots(block, width, start, g, target, exact):
             if line[j] <= bar:
                 line[size] = _cost(block, r, j, start + r, exact) - g[j]
                 size += 1
-        out[r] = _root(line, size, target[r])
+        out[r] = _root(line, size, target[r], -np.inf)
     return out
+
+
+@kernel
+def balance_rows(block, v, target, highest, noise, f):
+    """In place in f (r,), where it starts: each row at its root, or at `highest` if that is less.
+
+    The root of a row of the block (r, m) is where sum_j [f + v_j - C_j]_+ = target. Returns the
+    pairs with C <= f + v + noise, row by row: how many there are in each (r,), their columns, and
+    how much f + v is beyond C, or 0.
+    """
+    m = block.shape[1]
+    line = np.empty(m)
+    hit = np.empty(m + 1, np.int32)
+    size = np.empty(block.shape[0], np.int64)
+    cols = np.empty(8 * block.shape[0] + m, np.int32)
+    beyond = np.empty(cols.size)
+    count = 0
+    for r in range(block.shape[0]):
+        for j in range(m):
+            line[j] = block[r, j] - v[j]
+        f[r] = min(_root(line, m, target[r], f[r]), highest)
+        bar = f[r] + noise
+        found = 0
+        for j in range(m):
+            hit[found] = j
+            found += 1 if line[j] <= bar else 0
+        if count + found > cols.size:
+            room = 2 * cols.size + found
+            more_cols = np.empty(room, np.int32)
+            more_beyond = np.empty(room)
+            more_cols[:count] = cols[:count]
+            more_beyond[:count] = beyond[:count]
+            cols = more_cols
+            beyond = more_beyond
+        for h in range(found):
+            cols[count + h] = hit[h]
+            beyond[count + h] = max(f[r] - line[hit[h]], 0.0)
+        size[r] = found
+        count += found
+    return size, cols[:count], beyond[:count]

@@ -17,6 +17,7 @@ from quot.pairs.boxes import trees
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.anchor import anchor
+from quot.quadratic.ascent import Ascent
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.caps import Capped
 from quot.quadratic.coarse import coarsen
@@ -87,6 +88,7 @@ class PairModel:
         self.method, self.start, self.ties = method, start, ties
         self.pricer = Pricer(self._obey)
         self.optimum: Optimum | None = None
+        self.climbed: Dual | None = None
         self.rows, self.cols = _order(problem)
         if problem.total > 0.0:
             self.part = Capped.first(_taken(problem, self.rows, self.cols))
@@ -96,7 +98,9 @@ class PairModel:
         if self.problem.total == 0.0:
             return (self._nothing_moves,)
         core = self.part.problem
-        linear = (self._linear,) if core.reg == 0.0 else (self._linear, self._from_below)
+        linear: tuple[Way, ...] = (self._linear,)
+        if core.reg > 0.0:
+            linear += (self._climb, self._from_below) if self._may_ascend else (self._from_below,)
         if self._begins_below():
             return linear
         return (self._from_above, *linear) if self._may_ascend else (self._from_above,)
@@ -172,13 +176,33 @@ class PairModel:
             return self._read(self._loop(), status)
         return self._answer(plan, self.optimum.dual, status, is_limit=core.reg > 0.0)
 
+    def _climb(self, _: Result | None) -> Answer | None:
+        """Up from the prices of the linear problem, over all pairs; None if that does not end."""
+        found, ascent = self.optimum, None
+        assert found is not None
+
+        def way() -> None:
+            nonlocal ascent
+            ascent = Ascent(self.part.problem, found.dual, self.pricer, self.monitor)
+            ascent.climb(self.tolerance.gap)
+
+        status = run(self.monitor, way)
+        if ascent is None:
+            return self._read(self._loop(), status)
+        self.climbed = ascent.dual
+        is_open = status is Status.OPTIMAL and not ascent.is_done
+        return None if is_open else self._answer(ascent.plan, ascent.dual, status)
+
     def _from_below(self, _: Result | None) -> Answer:
-        """Up from the plan of the linear problem and its prices."""
+        """Up from the plan of the linear problem and its prices, on candidates."""
         loop, stage, found = self._loop(), self._finest(), self.optimum
         assert found is not None
 
         def way() -> None:
-            loop.settle(stage, stage.at_vertex(found.plan, found.dual), far=True)
+            if self.climbed is not None:
+                loop.settle(stage, stage.around(self.climbed, 1.0))
+            else:
+                loop.settle(stage, stage.at_vertex(found.plan, found.dual), far=True)
 
         return self._read(loop, run(self.monitor, way))
 
@@ -265,7 +289,7 @@ class PairModel:
         if part is None:
             return None
         other = copy(self)
-        other.part, other.optimum = part, None
+        other.part, other.optimum, other.climbed = part, None, None
         return other
 
     def _obey(self) -> None:
