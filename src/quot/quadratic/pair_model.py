@@ -97,29 +97,36 @@ class PairModel:
         """From the linear problem where that is near; else from above, and then so, too."""
         if self.problem.total == 0.0:
             return (self._nothing_moves,)
-        core = self.part.problem
-        linear: tuple[Way, ...] = (self._linear,)
-        if core.reg > 0.0:
-            linear += (self._climb, self._from_below) if self._may_ascend else (self._from_below,)
+        if not self._may_ascend:
+            below: tuple[Way, ...] = (self._linear, self._from_below)
+        elif self._is_uneven:
+            below = (self._linear, self._climb, self._from_below)
+        else:
+            below = (self._linear, self._from_below, self._climb)
+        if self.part.problem.reg == 0.0:
+            return (self._linear,)
         if self._begins_below():
-            return linear
-        return (self._from_above, *linear) if self._may_ascend else (self._from_above,)
+            return below
+        return (self._from_above, *below) if self._may_ascend else (self._from_above,)
 
     def _begins_below(self) -> bool:
-        """Whether the linear problem is a good start: it is the answer, or few pairs are active.
+        """Whether the linear problem is a good start: few pairs are active, or masses uneven.
 
-        Or masses are so uneven that what is rounding to one is all to another: Newton would have to
-        find each in turn, the simplex does not mind.
+        Then what is rounding to one is all to another: on candidates Newton would have to find each
+        in turn, the simplex does not mind.
         """
         problem = self.part.problem
-        if problem.reg == 0.0:
-            return True
         if self.start is not None or self.method != "auto":
             return False
         if not self._may_ascend:
             return active_at(problem, _MUCH_NEARER * problem.reg) <= _FEW
-        uneven = min(float(side.min() / side.max()) for side in (problem.a, problem.b)) < _UNEVEN
-        return uneven or active_at(problem, problem.reg) <= _FEW
+        return self._is_uneven or active_at(problem, problem.reg) <= _FEW
+
+    @property
+    def _is_uneven(self) -> bool:
+        """Whether some masses are next to nothing beside others."""
+        problem = self.part.problem
+        return min(float(side.min() / side.max()) for side in (problem.a, problem.b)) < _UNEVEN
 
     @property
     def _may_ascend(self) -> bool:
