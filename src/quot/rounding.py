@@ -11,14 +11,15 @@ from quot.costs import Cost, SparseCost
 from quot.kernels import forest
 from quot.kernels import rounding as kernels
 from quot.plan import Plan, sums
-from quot.problem import Transport
+from quot.problem import Problem, Transport
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int32]
 
-_ROUND_OFF = 16 * np.finfo(np.float64).eps
+_EPS = float(np.finfo(np.float64).eps)
+_ROUND_OFF = 16 * _EPS
 # A marginal this close to its bound (relative) is meant to be on it.
 _ON_BOUND = 1e-6
 # One said to be full must at least be this full to be believed, and lack no more than this part of
@@ -102,6 +103,24 @@ def is_feasible(problem: Transport, plan: Plan) -> bool:
         return True
     differ = abs(float(problem.a.sum() - problem.b.sum())) if problem.is_balanced else 0.0
     return bool(problem.total - plan.total <= 4 * _ROUND_OFF * problem.total + differ)
+
+
+def visible(problem: Problem, plan: Plan) -> Plan:
+    """The plan less what is lost in the rounding of its row's and column's mass, or of the total.
+
+    The latter of a partial problem, where it costs what does not get lost: a mass that was summed
+    in floating point leaves open whether a row or column that has no more is to send it, at any
+    price.
+    """
+    size = plan.values
+    lost = size <= _EPS * np.minimum(problem.a[plan.rows], problem.b[plan.cols])
+    if not problem.is_balanced:
+        crumb = size <= _EPS * problem.total
+        paid = np.abs(problem.cost.at(plan.rows, plan.cols) + problem.reg * size) * size
+        lost |= crumb & (paid > _EPS * float(paid[~crumb].sum()))
+    if not lost.any():
+        return plan
+    return Plan(plan.shape, plan.rows[~lost], plan.cols[~lost], size[~lost])
 
 
 def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | None = None) -> Plan:

@@ -131,3 +131,11 @@ def test_potentials_where_nobody_has_mass():
     assert r.converged
     assert (r.f[:, None] + r.g - C)[2].max() <= 0.0
     assert (r.f[:, None] + r.g - C)[:, 2].max() <= 0.0
+
+
+def test_mass_that_the_total_does_not_notice():
+    """A row of 1e-116 was sent at 1e150, since the column of mass 1 was to get all there is."""
+    C = [[0.0], [0.0], [1e150]]
+    r = quot.solve(C, [1.0, 1e-24, 1e-116], [1.0], mass=1.0)
+    assert r.converged
+    assert r.value == 0.0

@@ -30,7 +30,7 @@ from quot.quadratic.polish import polish
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop, StopError, run
 from quot.result import Result
-from quot.rounding import marginal_error, repair
+from quot.rounding import marginal_error, repair, visible
 from quot.support import Support
 
 Ints = NDArray[np.int64]
@@ -273,12 +273,7 @@ class PairModel:
     def repaired(self, answer: Answer) -> Plan:
         """The plan with exact marginals, less what is lost in their rounding."""
         problem = self.problem
-        plan = repair(problem, answer.primal, _full(problem, answer.dual))
-        least = np.minimum(problem.a[plan.rows], problem.b[plan.cols])
-        seen = plan.values > np.finfo(np.float64).eps * least
-        if seen.all():
-            return plan
-        return Plan(plan.shape, plan.rows[seen], plan.cols[seen], plan.values[seen])
+        return visible(problem, repair(problem, answer.primal, _full(problem, answer.dual)))
 
     def duals(self, plan: Plan, dual: Dual) -> Iterator[Dual]:
         """The dual point; potentials read off the plan, and those that are as small as can be."""
