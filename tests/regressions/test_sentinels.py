@@ -139,3 +139,12 @@ def test_mass_that_the_total_does_not_notice():
     r = quot.solve(C, [1.0, 1e-24, 1e-116], [1.0], mass=1.0)
     assert r.converged
     assert r.value == 0.0
+
+
+def test_prices_where_a_little_cannot_be_moved():
+    """Those of pairs that are not there went up to 1e300, and over it in the unit of the others."""
+    pairs = sp.csr_array(([1e172, 1.0, 1e172], ([0, 0, 1], [0, 1, 1])), shape=(2, 2))
+    with pytest.warns(quot.NotConvergedWarning):
+        r = quot.solve(pairs, [1.0, 1e-10], [1.0 + 1e-10, 1e-27])
+    assert np.abs(r.f).max() <= 1e180
+    assert np.abs(r.g).max() <= 1e180

@@ -104,6 +104,8 @@ def solve_matrix(
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
+    # A forbidden pair dearer than any way round it, that still carries something, has to.
+    enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, low) - low)
     step = _DEAR
     for _ in range(_CAPS):
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
@@ -115,10 +117,11 @@ def solve_matrix(
         dearest = tree.dearest(reduced)
         if part is reduced or dearest <= cap or not done:
             break
-        cap = low + step * ((dearest if dearest < np.inf else cap) - low)
-        step, first, done = min(step * step, _HUGE), tree.arcs(), False
-        if cap == np.inf:
+        done = False
+        if cap >= enough:
             break
+        cap = min(low + step * ((dearest if dearest < np.inf else cap) - low), enough)
+        step, first = min(step * step, _HUGE), tree.arcs()
     barred = np.inf if part is reduced else beyond / scale
     return tree.vertex(barred, scale, (u, v), is_optimal=done)
 
@@ -146,7 +149,12 @@ def _needed(C: Floats, low: float, a: Floats, b: Floats, kept: tuple[float, floa
         positive_middle_price(C.min(axis=axis) - low, mass, float(mass.sum()) - k)
         for axis, mass, k in sides
     ]
-    return max(paid) or float(np.max(C, initial=low, where=np.inf > C)) - low or 1.0
+    return max(paid) or _dearest(C, low) - low or 1.0
+
+
+def _dearest(C: Floats, low: float) -> float:
+    """The largest cost of a pair that is allowed; `low` if there is none."""
+    return float(np.max(C, initial=low, where=np.inf > C))
 
 
 def _typical(x: Floats) -> float:
