@@ -190,3 +190,11 @@ def test_caps_rise_until_nothing_flows_beyond():
     assert r.value == pytest.approx(1e50)
     assert np.abs(r.potentials).max() <= 1e51
     assert len(r.history) <= 6
+
+
+def test_squares_below_the_range_of_floats():
+    """In units of 1e300 they were 1e-309, and the scale that makes them count was infinite."""
+    graph = quot.Graph(3, [[0, 1], [1, 2], [0, 2]], [1.0, 1e300, 1e300])
+    r = quot.solve_graph(graph, [1e-9, 0, 0], [0, 0, 1e-9], reg=1.0)
+    assert r.converged
+    assert r.value == pytest.approx(1e291)

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 _LITTLE = 1e-6
 # Flow that rounding explains, relative to the total; and what an edge lets through that is shut.
 _DUST, _SHUT = 16 * float(np.finfo(np.float64).eps), 1e-300
+# Squares that cost less than this, in the unit of prices, are none: floats end there.
+_LOST = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +58,10 @@ class Shortened:
         if ceiling.cap == math.inf and unit == 1.0:
             return cls(problem, problem, ceiling, unit)
         graph = replace(problem.graph, lengths=lengths / unit)
-        solved = replace(problem, graph=graph, reg=problem.reg / unit)
-        return cls(solved, problem, ceiling, unit)
+        weights = problem.weights / unit
+        if lengths.min(initial=0.0) >= 0.0:  # else something may flow although there is no mass
+            weights = np.where(weights * problem.total > _LOST, weights, 0.0)
+        return cls(replace(problem, graph=graph, reg=weights), problem, ceiling, unit)
 
     def next(self, flow: Flow, *, is_good: bool) -> Shortened | None:
         """With another cap, where the flow of the original says that this is needed."""
