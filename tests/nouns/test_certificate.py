@@ -379,3 +379,18 @@ def test_squares_of_tiny_masses_are_paid():
     assert problem.objective(plan) == pytest.approx(1e-180, rel=1e-12, abs=0.0)
     c = certify(problem, plan, np.full(2, 1e-4), np.zeros(1))
     assert c.upper == c.scale == problem.objective(plan)
+
+
+def test_more_mass_than_moves_counts_for_what_moves():
+    """Rounding of potentials, or of sums, was multiplied by all there is."""
+    eps = np.finfo(float).eps
+    problem = Problem([[1.0, 0.0]], [1.0], [1.0, 1e-13], mass=1e-12)
+    plan = Plan.from_dense([[9e-13, 1e-13]])
+    c = certify(problem, plan, np.array([-eps]), np.array([0.0, -1.0]), 1.0 + eps)
+    assert c.lower == pytest.approx(9e-13, rel=1e-12)
+    graph = Graph(3, [[0, 2], [1, 2]], [1.0, 2.0])
+    sent, received = np.array([3e-13, 7e-13, 0.0]), np.array([0.0, 0.0, 1e-12])
+    problem = GraphProblem(graph, [3e-13, 1.0, 0.0], [0.0, 0.0, 1.0], mass=1e-12)
+    flow = Flow(graph, sent[:2], sent, received)
+    c = certify(problem, flow, np.array([4.0, 5.0, 3.0]), np.zeros(3))
+    assert c.lower == pytest.approx(1.7e-12, rel=1e-12)

@@ -148,3 +148,10 @@ def test_prices_where_a_little_cannot_be_moved():
         r = quot.solve(pairs, [1.0, 1e-10], [1.0 + 1e-10, 1e-27])
     assert np.abs(r.f).max() <= 1e180
     assert np.abs(r.g).max() <= 1e180
+
+
+def test_a_price_of_all_mass_cancels_on_the_side_where_it_does():
+    """Added to potentials that were small it made them large, and those of the others, too."""
+    r = quot.solve([[1.0, 1e12], [1.0, 1e12]], [0.5, 0.5], [1.0 - 1e-12, 1e-12], mass=1.0)
+    assert r.lam > 1e11
+    assert r.converged

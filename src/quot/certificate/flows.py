@@ -137,7 +137,7 @@ def _cheapest(most: Floats, price: Floats, total: float) -> Floats:
     The sum is ``max_q total q - sum_v most_v max(q - price_v, 0)``: the best potential of S or T.
     """
     order = np.argsort(price, kind="stable")
-    before = np.cumsum(most[order]) - most[order]
+    before = np.append(0.0, np.cumsum(most[order])[:-1])  # no large mass in what comes before it
     costs: Floats = price[order] * np.clip(total - before, 0.0, most[order])
     return costs
 

@@ -46,11 +46,14 @@ class _Masses(NamedTuple):
         """Those that a plan has, where they are those of the problem up to rounding.
 
         What rounding takes from a row may be all it has, and at any price. And both sides have the
-        same total then: what is added to all f and taken from all g cancels.
+        same total then: what is added to all f and taken from all g cancels. Of more than moves in
+        all the rounding of its potential would cost what nobody pays.
         """
-        most = ROUND_OFF * problem.unit
+        off, most = ROUND_OFF * problem.unit, np.inf if problem.is_balanced else problem.total
         sides = (plan.row_sums(), problem.a), (plan.col_sums(), problem.b)
-        a, b = (np.where(np.abs(own - mass) <= most, own, mass) for own, mass in sides)
+        a, b = (
+            np.where(np.abs(own - mass) <= off, own, np.minimum(mass, most)) for own, mass in sides
+        )
         moved = problem.mass
         if moved is not None and abs(plan.total - moved) <= ROUND_OFF * moved:
             moved = plan.total
@@ -136,15 +139,18 @@ def _without_lam(
     """Potentials f, g and lam of the same dual value, and the most that f may be.
 
     Where all rows, or columns, send all they have, up to rounding, lam is added to theirs: then it
-    cancels from the value, however large it is.
+    cancels from the value, however large it is. Where both do, to those that it makes small.
     """
     if masses.moved is None:
         return f, g, 0.0, np.inf
     kept_a, kept_b = (exact_sum(mass) - masses.moved for mass in (masses.a, masses.b))
     rounding = 2 * ROUND_OFF * masses.moved
-    if abs(kept_a) <= rounding:
+    full_a, full_b = abs(kept_a) <= rounding, abs(kept_b) <= rounding
+    if full_a and full_b:
+        full_a = _terms(masses, f + lam, g, 0.0) <= _terms(masses, f, g + lam, 0.0)
+    if full_a:
         return f + lam, g, 0.0, lam
-    if abs(kept_b) <= rounding:
+    if full_b:
         return f, g + lam, 0.0, 0.0
     return f, g, lam, 0.0
 
