@@ -273,11 +273,12 @@ class _Answer:
                 capacity[e] = self.x[e]
         return net.but(capacity=capacity, demand=net.arriving(self.x))
 
-    def allowed(self, best):
-        """By how much the value may differ from the best one."""
+    def allowed(self, best, *flows):
+        """By how much the value may differ from the best one, perhaps of these flows."""
         net = self.net
         blur = Fraction(self.blur()) * (1 << (net.cost_bits + net.mass_bits))
-        return VALUE * abs(best) + TERMS * net.linear_terms(self.x) + blur
+        whole = max(net.rounding(x) for x in (self.x, *flows))
+        return VALUE * abs(best) + TERMS * net.linear_terms(self.x) + blur + whole
 
     def compare(self):
         """Verdict and reason: the value against the optimum.
@@ -292,11 +293,10 @@ class _Answer:
                 used = x > 0
                 dearest = max(abs(self.net.cost[used] + self.net.weight[used] * x[used]), default=0)
                 excused = ROUND_OFF * self.unit * dearest
-            if upper is not None:
-                above = self.value - upper
-                if above > self.allowed(upper) + excused or -above > excused + self.allowed(upper):
-                    return "wrong", self.tell(upper, name)
-            if lower is not None and self.value - lower > self.allowed(lower) + excused:
+            best = () if x is None else (x,)
+            if upper is not None and abs(self.value - upper) > self.allowed(upper, *best) + excused:
+                return "wrong", self.tell(upper, name)
+            if lower is not None and self.value - lower > self.allowed(lower, *best) + excused:
                 return "undecided", self.tell(lower, name)
         return "right", ""
 

@@ -136,3 +136,9 @@ def test_dearer_costs_are_where_nothing_is_carried():
             assert (r.plan.to_dense()[up] == 0).all()
             assert (other.C[~up] == p.C[~up]).all()
         assert up.any()
+
+
+@pytest.mark.parametrize("seed", [117811, 189950])
+def test_rounding_to_whole_masses_condemns_nothing(seed):
+    """Where the best value is next to nothing a unit of mass, or its square, was more than that."""
+    assert judge.examine(problem(seed)).name == "right"
