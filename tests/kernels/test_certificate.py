@@ -10,17 +10,18 @@ from quot.kernels import certificate as kernels
 from quot.pairs.screen import Blocks
 
 EXACT = Blocks.exact  # the block holds the costs themselves
+SCALE = 0.7
 
 
 def twin(C, f, g):
     Y = f[:, None] + g - C
-    return (np.maximum(Y, 0) ** 2).sum(axis=1), Y.max(axis=1)
+    return (np.maximum(SCALE * Y, 0) ** 2).sum(axis=1), Y.max(axis=1)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 7), (9, 300)], ids=str)
 def test_scan_rows(shape, rng):
     C, f, g = rng.normal(size=shape), rng.normal(size=shape[0]), rng.normal(size=shape[1])
-    squares, largest = kernels.scan_rows(C, 0, f, g, EXACT)
+    squares, largest = kernels.scan_rows(C, 0, f, g, SCALE, EXACT)
     expected = twin(C, f, g)
     np.testing.assert_allclose(squares, expected[0], rtol=1e-12, atol=1e-14)
     np.testing.assert_array_equal(largest, expected[1])
@@ -28,7 +29,7 @@ def test_scan_rows(shape, rng):
 
 def test_scan_of_rows_in_the_middle(rng):
     C, f, g = rng.normal(size=(9, 40)), rng.normal(size=9), rng.normal(size=40)
-    squares, largest = kernels.scan_rows(C[3:7], 3, f, g, EXACT)
+    squares, largest = kernels.scan_rows(C[3:7], 3, f, g, SCALE, EXACT)
     expected = twin(C, f, g)
     np.testing.assert_allclose(squares, expected[0][3:7], rtol=1e-12)
     np.testing.assert_array_equal(largest, expected[1][3:7])
@@ -47,7 +48,7 @@ def test_scan_of_bounds(metric, level, rng):
     g = 0.2 * rng.normal(size=50)
     f = np.sort(C - g, axis=1)[:, 2] + level
     exact = X, Y, METRICS.index(metric)
-    squares, largest = kernels.scan_rows(rough[2:], 2, f, g, exact)
+    squares, largest = kernels.scan_rows(rough[2:], 2, f, g, SCALE, exact)
     expected = twin(C, f, g)
     np.testing.assert_allclose(squares, expected[0][2:], rtol=1e-11, atol=1e-14)
     np.testing.assert_allclose(largest, expected[1][2:], rtol=1e-12, atol=1e-13)
@@ -59,7 +60,7 @@ def test_scan_pairs(rng):
     allowed[2] = False
     rows, cols = np.nonzero(allowed)
     squares, largest = kernels.scan_pairs(
-        rows.astype(np.int32), cols.astype(np.int32), C[rows, cols], f, g, 6
+        rows.astype(np.int32), cols.astype(np.int32), C[rows, cols], f, g, SCALE, 6
     )
     expected = twin(np.where(allowed, C, np.inf), f, g)
     np.testing.assert_allclose(squares, expected[0], rtol=1e-12, atol=1e-14)
@@ -69,10 +70,12 @@ def test_scan_pairs(rng):
 
 def test_forbidden_pairs_never_count():
     squares, largest = kernels.scan_rows(
-        np.array([[np.inf, 1.0]]), 0, np.ones(1), np.ones(2), EXACT
+        np.array([[np.inf, 1.0]]), 0, np.ones(1), np.ones(2), 1.0, EXACT
     )
     assert squares[0] == largest[0] == 1.0
-    squares, largest = kernels.scan_rows(np.array([[np.inf]]), 0, np.ones(1), np.ones(1), EXACT)
+    squares, largest = kernels.scan_rows(
+        np.array([[np.inf]]), 0, np.ones(1), np.ones(1), 1.0, EXACT
+    )
     assert squares[0] == 0.0
     assert largest[0] == -np.inf
 

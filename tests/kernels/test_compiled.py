@@ -150,7 +150,7 @@ def _record_screens(X, Y):
         screen = Screen(PointCost(X, Y, metric=metric))
         block, _ = screen.block(0, len(X))
         f, g = np.sort(block, axis=1)[:, 9].astype(float), np.zeros(len(Y))
-        MODULES["certificate"].scan_rows(block, 0, f, g, screen.exact)
+        MODULES["certificate"].scan_rows(block, 0, f, g, 1.0, screen.exact)
         blocks.nearest(screen, f, g, 3, everywhere((len(X), len(Y))), 1e-9)
         blocks.violators(screen, f, g, 1e-9)
         blocks.row_roots(screen, g, np.full(len(X), 0.3))

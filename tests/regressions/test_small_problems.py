@@ -94,3 +94,13 @@ def test_ties_do_not_lead_the_path_down_to_nothing():
     assert r.converged
     assert r.plan.nnz > 512  # more than a forest has
     assert len(r.history) == 1  # the linear problem, on all pairs
+
+
+@pytest.mark.parametrize("mass", [None, 0.5])
+def test_squares_of_prices_out_of_range(mass):
+    """The squares in the bound were more than 1e308 before they were divided by reg."""
+    X, Y, b = np.array([[0.0], [1e91]]), np.array([[2e91], [3e91]]), [0.3, 0.7]
+    r = quot.solve_points(X, Y, b=b, reg=1e183, mass=mass)
+    small = quot.solve_points(X / 1e91, Y / 1e91, b=b, reg=10.0, mass=mass)
+    assert r.converged
+    assert r.value == pytest.approx(1e182 * small.value, rel=1e-9)

@@ -119,7 +119,7 @@ def _quadratic_bounds(
     lowered = np.minimum(f - np.where(np.isfinite(largest), largest, 0.0), top)
     bounds = [Bound(exact_sum(lowered[full] * a[full], *others), noise)]
     if reg > 0:
-        penalty = exact_sum(squares) / (2 * reg)
+        penalty = 0.5 * exact_sum(squares)
         signed = exact_sum(f * a, *others, -penalty)
         bounds.append(Bound(signed, noise + ROUND_OFF * penalty))
     if support is None:
@@ -214,23 +214,27 @@ def _entropic_bounds(
 def _scan(
     problem: Problem, f: Floats, g: Floats, support: Plan | None
 ) -> tuple[Floats, Floats, int]:
-    """Sum of [f + g - C]_+^2 and its largest f + g - C, a row each; number of pairs seen."""
+    """Sum of [f + g - C]_+^2 / reg and its largest f + g - C, a row each; number of pairs seen.
+
+    At reg = 0 the sum is of the squares themselves. Each is divided before it is squared, or it may
+    be out of range.
+    """
     n, m = problem.shape
-    cost = problem.cost
+    cost, scale = problem.cost, problem.reg**-0.5 if problem.reg > 0.0 else 1.0
     listed = cost if support is None and isinstance(cost, SparseCost) else support
     if listed is not None:
         rows, cols = listed.rows, listed.cols
         values = cost.at(rows, cols)
-        squares, largest = kernels.scan_pairs(rows, cols, values, f, g, n)
+        squares, largest = kernels.scan_pairs(rows, cols, values, f, g, scale, n)
         return squares, largest, rows.size
 
     way = choose(cost, f.take, g)
     if isinstance(way, Boxes):
-        return _scan_boxes(way.cost, f, g)
+        return _scan_boxes(way.cost, f, g, scale)
 
     def scan(start: int, stop: int) -> tuple[Floats, Floats]:
         block, _ = way.block(start, stop)
-        result: tuple[Floats, Floats] = kernels.scan_rows(block, start, f, g, way.exact)
+        result: tuple[Floats, Floats] = kernels.scan_rows(block, start, f, g, scale, way.exact)
         return result
 
     parts = zip(*map_rows(scan, n, m, way.rows), strict=True)
@@ -238,7 +242,7 @@ def _scan(
     return squares, largest, n * m
 
 
-def _scan_boxes(cost: PointCost, f: Floats, g: Floats) -> tuple[Floats, Floats, int]:
+def _scan_boxes(cost: PointCost, f: Floats, g: Floats, scale: float) -> tuple[Floats, Floats, int]:
     """Do the same through trees of boxes; every pair left out has f + g < C for certain."""
     tree, other = trees(cost)
     f, g = f[tree.order], g[other.order]
@@ -246,7 +250,7 @@ def _scan_boxes(cost: PointCost, f: Floats, g: Floats) -> tuple[Floats, Floats, 
 
     def scan(start: int, stop: int) -> tuple[Floats, Floats, int]:
         result: tuple[Floats, Floats, int] = boxes.scan(
-            start, stop, cost.metric_code, tree.points, f, side, g
+            start, stop, cost.metric_code, tree.points, f, side, g, scale
         )
         return result
 

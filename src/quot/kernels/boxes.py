@@ -468,8 +468,8 @@ def _root(values, count, target, above):
 
 
 @kernel
-def scan(start, stop, metric, points, f, other, g):
-    """Of Y = f + g - C for the points start .. stop: sum of [Y]_+^2 and largest Y, a point each.
+def scan(start, stop, metric, points, f, other, g, scale):
+    """Of Y = f + g - C for the points start .. stop: sum of [scale Y]_+^2 and largest Y, each.
 
     For the certificate, hence apart from `nearest`. A box is left out if no pair with it has Y > 0,
     nor more than the largest Y so far. Also returns how many pairs were looked at.
@@ -515,7 +515,7 @@ def scan(start, stop, metric, points, f, other, g):
             for q in range(size):
                 y = f[i] + g[begin + q] - line[q]
                 top = max(top, y)
-                y = max(y, 0.0)
+                y = scale * max(y, 0.0)
                 total += y * y
         squares[i - start] = total
         largest[i - start] = top

@@ -20,8 +20,8 @@ def _between(X, Y, metric, i, j):
 
 
 @kernel
-def scan_rows(block, start, f, g, exact):
-    """Of Y = f + g - C over the rows of a block: sum of [Y]_+^2 and largest Y, a row each.
+def scan_rows(block, start, f, g, scale, exact):
+    """Of Y = f + g - C over the rows of a block: sum of [scale Y]_+^2 and largest Y, a row each.
 
     block (r, m) holds rows start .. start + r of C, or lower bounds if `exact` (X, Y, metric) has a
     metric >= 0; f (n,); g (m,). A forbidden pair costs inf and never counts.
@@ -48,7 +48,7 @@ def scan_rows(block, start, f, g, exact):
                         continue
                     y = f[start + r] + g[j] - _between(X, Y, metric, start + r, j)
                 top = max(top, y)
-                y = max(y, 0.0)
+                y = scale * max(y, 0.0)
                 total += y * y
         squares[r] = total
         largest[r] = top
@@ -56,7 +56,7 @@ def scan_rows(block, start, f, g, exact):
 
 
 @kernel
-def scan_pairs(rows, cols, cost, f, g, n_rows):
+def scan_pairs(rows, cols, cost, f, g, scale, n_rows):
     """Do the same over a list of pairs, (n,) each."""
     squares = np.zeros(n_rows)
     largest = np.empty(n_rows)
@@ -65,7 +65,7 @@ def scan_pairs(rows, cols, cost, f, g, n_rows):
     for e in range(rows.size):
         y = f[rows[e]] + g[cols[e]] - cost[e]
         largest[rows[e]] = max(largest[rows[e]], y)
-        y = max(y, 0.0)
+        y = scale * max(y, 0.0)
         squares[rows[e]] += y * y
     return squares, largest
 

@@ -162,7 +162,7 @@ def _boxed(cost: PointCost, rows: Ints, f: Floats, g: Floats) -> float:
     side, prices = other.side(g), prices[tree.order]
     places = np.flatnonzero(np.isin(tree.order, rows))
     seen = [
-        box_kernels.scan(at, at + 1, cost.metric_code, tree.points, prices, side, g)[2]
+        box_kernels.scan(at, at + 1, cost.metric_code, tree.points, prices, side, g, 1.0)[2]
         for at in places
     ]
     return float(np.mean(seen))

@@ -56,7 +56,7 @@ class Capped:
         written = _written_out(problem)
         least, cap = _first_cap(written)
         found = cls.of(written, Ceiling(cap - least), least)
-        if written is not problem and found.ceiling.cap == math.inf:  # points were good enough
+        if written is not problem and found.problem is written:  # points were good enough
             return cls.of(problem, found.ceiling, 0.0)
         return found
 
@@ -114,7 +114,7 @@ def _written_out(problem: Problem) -> Problem:
     corners = np.concatenate(cost.positions)
     low, high = corners.min(axis=0, keepdims=True), corners.max(axis=0, keepdims=True)
     across = float(PointCost(low, high, cost.metric).block(0, 1)[0, 0])
-    if across <= DEAR * float(sample(cost).min()):
+    if across <= DEAR * float(sample(cost).min()) and unit_for(across) == 1.0:
         return problem
     return replace(problem, cost=DenseCost(np.ascontiguousarray(cost.block(0, n))))
 
