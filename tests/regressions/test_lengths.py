@@ -198,3 +198,15 @@ def test_squares_below_the_range_of_floats():
     r = quot.solve_graph(graph, [1e-9, 0, 0], [0, 0, 1e-9], reg=1.0)
     assert r.converged
     assert r.value == pytest.approx(1e291)
+
+
+@pytest.mark.parametrize("reg", [0.0, 1.0])
+@pytest.mark.parametrize("far", [1e20, 1e200])
+def test_far_edges_at_ends_where_mass_may_stay(far, reg):
+    """As some edge pays all mass was thought to move, and by edges that none has to take."""
+    graph = quot.Graph(
+        4, [[0, 1], [0, 2], [2, 3], [3, 1]], [-1e-12, 1e3, far, 1e4 * far], directed=True
+    )
+    r = quot.solve_graph(graph, [1e-8, 1.0, 1.0, 1e-8], [5.0] * 4, mass=0.5, reg=reg)
+    assert r.converged
+    assert r.value == pytest.approx(-5e-25 if reg else -1e-20)

@@ -11,7 +11,7 @@ MENDED = {
     "tight arcs no longer tight": (971, 1021, 4153, 5657),
     "flows of potentials that are rounded": (453, 1634, 2010, 3389),
     "masses lost in rounding, at any price": (708, 1915, 6437, 7218, 22467, 122779),
-    "a cap that nobody's price sets, or in no gap": (366, 399, 5025, 6825, 20174),
+    "a cap that nobody's price sets, or in no gap": (366, 399, 5025, 6825, 20174, 102441),
     "prices of rows and columns without mass": (725,),
     "prices read off a plan that are worse": (201, 1094),
     "out of the range of floats": (3753, 4278, 140277),

@@ -126,9 +126,9 @@ def _at_the_ends(problem: GraphProblem) -> float:
         np.minimum.at(least, ends, size)
         np.minimum.at(least, others[both], size[both])
     home = np.minimum(problem.source, problem.wanted)
-    if (graph.lengths < 0.0).any():
-        home = np.zeros(n)
     moves = problem.total - float(home.sum())
+    if moves <= 0.0:
+        return 0.0
     first = _half(out, problem.source - home, moves)
     return max(first, _half(into, problem.wanted - home, moves))
 
