@@ -197,6 +197,15 @@ def test_a_start_that_cannot_be():
     assert net.objective(odd.flow) == pytest.approx(net.objective(best.flow), rel=1e-10)
 
 
+def test_what_costs_nothing_does_not_go_by_the_root():
+    """Where no arc costs anything those to the root were no dearer, and the rest went there."""
+    graph = quot.Graph(3, [[0, 1], [0, 2], [2, 1]], np.zeros(3), capacity=[0.5, np.inf, np.inf])
+    net = GraphNetwork(GraphProblem(graph, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0])).network
+    found = cycles.descend(net, np.zeros(3))
+    assert found.is_optimal
+    assert np.abs(net.imbalance(found.flow)).max() <= 1e-15
+
+
 def test_a_gap_that_newton_leaves_is_closed_by_cycles(monkeypatch, tune):
     """Where the engine ends too early, cycles finish its flow."""
     graph, source, target = neighbours(200)

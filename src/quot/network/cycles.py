@@ -144,7 +144,7 @@ class _Tree:
         largest, dear = float(price.max(initial=0.0)), 0.0
         if stranded:
             through = float(np.abs(net.supply).sum() + flow.sum())
-            dear = 2.0 * n * (largest + float(weight.max(initial=0.0)) * through)
+            dear = 2.0 * n * (largest + float(weight.max(initial=0.0)) * through) or 1.0
         cost = np.append(net.cost, np.full(n, dear))
         self.noise = NOISE * (largest * float(np.sqrt(n)) + dear)
         self.arcs = tail, head, cost, weight, capacity, undirected, flow, state, parent, arc
