@@ -83,8 +83,8 @@ class Certificate:
     lower, upper : float
         The optimal value lies between: `lower` is the value of the dual over all pairs, with the
         given potentials, that of the linear problem with their c-transform, or what all mass would
-        cost by the cheapest pair, whichever is best; `upper` is the value of the plan repaired to
-        exact marginals.
+        cost by the cheapest pair, whichever is best; no row or column counts for more than moves in
+        all. `upper` is the value of the plan repaired to exact marginals.
     primal_residual : float
         Largest violation of a marginal or of P >= 0 by the plan as given, in units of the most that
         a row or column can send or get, and of the total, relative to it.
