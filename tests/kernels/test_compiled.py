@@ -84,6 +84,7 @@ def calls():
                     quot.solve(sp.csr_array(C), reg=reg, mass=mass)
                     quot.solve_points(X, Y, reg=reg, mass=mass)
                     quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
+            quot.solve(C, 10.0 ** -np.arange(12.0), rng.random(14), reg=1.0, mass=0.6)
             r = quot.solve(C, mass=0.6)
             for improve in (polish, anchor):
                 improve(r.problem, r.plan, Dual(r.f, r.g, r.lam))
