@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from quot import memory
 from quot.convergence import Iterate, Monitor, Status
 from quot.costs import DenseCost, SparseCost
 from quot.dual import Dual
+from quot.kernels.flow import components
 from quot.network.cycles import PUSHES, Descent
 from quot.network.least_norm import least_norm
 from quot.network.simplex import solve_matrix
@@ -109,8 +108,9 @@ def _is_forest(problem: Problem, support: Support, dual: Dual, noise: float) -> 
         tail, head = np.append(tail, np.where(free < n, n + m, n + m + 1)), np.append(head, free)
         arcs += free.size
     nodes = n + m + (0 if problem.is_balanced else 2)
-    joined = csr_array((np.ones(arcs, np.int8), (tail, head)), (nodes, nodes))
-    return arcs == nodes - int(connected_components(joined, directed=False, return_labels=False))
+    alone = np.arange(nodes, dtype=np.int32)
+    part = components(alone, np.ones(arcs), tail.astype(np.int32), head.astype(np.int32))
+    return arcs == nodes - int(np.count_nonzero(part == alone))
 
 
 def all_pairs(problem: Problem) -> int:
