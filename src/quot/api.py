@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.dual import Dual
+from quot.entropic.solve import solve_by_newton
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
 from quot.problem import EntropicProblem, GraphProblem, Problem
 from quot.quadratic.edge_model import EdgeModel
@@ -418,9 +419,9 @@ def solve_entropic(
     *,
     eps: float,
     mass: float | None = None,
-    method: str = "clarabel",
-    tol: float | Tolerance = 1e-6,
-    max_iter: int = 2000,
+    method: str = "auto",
+    tol: float | Tolerance = 1e-8,
+    max_iter: int = 10_000,
     time_limit: float | None = None,
     callback: Callable[[Iterate], bool | None] | None = None,
     on_failure: str = "warn",
@@ -430,8 +431,8 @@ def solve_entropic(
 
     Minimises ``<C, P> + eps sum P (log P - 1)`` over plans P >= 0 with row sums `a` and column sums
     `b`; with `mass` given, over plans with row sums at most `a`, column sums at most `b` and total
-    `mass`. No entry of the plan is zero where a pair is allowed. The methods here are references
-    for small problems, with one cone a pair.
+    `mass`. No entry of the plan is zero where a pair is allowed, but for those that are less than
+    floats can be.
 
     Parameters
     ----------
@@ -445,16 +446,20 @@ def solve_entropic(
     mass : float, optional
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
         totals.
-    method : {"clarabel", "scs"}, default="clarabel"
-        Conic solver, through cvxpy (extra `reference`).
-    tol : float or Tolerance, default=1e-6
-        Relative duality gap and residuals.
-    max_iter : int, default=2000
-        Interior-point steps of CLARABEL; SCS keeps its own limit.
+    method : {"auto", "newton", "clarabel", "scs"}, default="auto"
+        "newton": Newton's method in the prices of the columns, at one temperature after another
+        down to `eps`, on all n m pairs in memory; "auto" is that. "clarabel", "scs": a reference
+        for small problems, through cvxpy (extra `reference`), with one cone a pair.
+    tol : float or Tolerance, default=1e-8
+        Relative duality gap and residuals. The references rarely reach less than 1e-6.
+    max_iter : int, default=10_000
+        Newton steps and, where these do not help, Sinkhorn steps; interior-point steps of CLARABEL;
+        SCS keeps its own limit.
     time_limit : float, optional
         Seconds after which the best result so far is returned.
     callback : callable, optional
-        ``callback(iterate)`` once, when the solver is done.
+        ``callback(iterate)`` after each temperature, and now and then in between; True stops. With
+        a reference once, when it is done.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
@@ -471,6 +476,8 @@ def solve_entropic(
         If an argument is unusable.
     InfeasibleError
         If the allowed pairs of a sparse cost cannot carry the mass.
+    ProblemTooLargeError
+        If the plan does not fit into memory.
     MissingDependencyError
         If cvxpy or the solver is not installed.
     NotConvergedError
@@ -489,13 +496,17 @@ def solve_entropic(
     >>> r.plan.to_dense().round(3).tolist()
     [[0.485, 0.015], [0.015, 0.185]]
     """
-    check_option(method, "method", REFERENCE_METHODS)
+    check_option(method, "method", ("auto", "newton", *REFERENCE_METHODS))
     check_option(on_failure, "on_failure", ON_FAILURE)
-    monitor = Monitor(max_iter, time_limit, callback)
+    _check_solver_options(solver_options, method, REFERENCE_METHODS)
+    monitor, tolerance = Monitor(max_iter, time_limit, callback), Tolerance.of(tol)
     problem = EntropicProblem(C, a, b, eps=eps, mass=mass)
-    result = solve_entropic_reference(
-        problem, method, Tolerance.of(tol), monitor, solver_options=solver_options
-    )
+    if method in REFERENCE_METHODS:
+        result = solve_entropic_reference(
+            problem, method, tolerance, monitor, solver_options=solver_options
+        )
+    else:
+        result = solve_by_newton(problem, tolerance, monitor, method=method)
     logger.info("%s", result)
     return _deliver(result, on_failure)
 

@@ -85,6 +85,8 @@ def calls():
                     quot.solve_points(X, Y, reg=reg, mass=mass)
                     quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
             quot.solve(C, 10.0 ** -np.arange(12.0), rng.random(14), reg=1.0, mass=0.6)
+            for eps in (0.001, 0.3):
+                quot.solve_entropic(C, eps=eps, mass=0.6)
             r = quot.solve(C, mass=0.6)
             for improve in (polish, anchor):
                 improve(r.problem, r.plan, Dual(r.f, r.g, r.lam))
@@ -100,6 +102,7 @@ def calls():
             rough = quot.Plan.from_dense(C / C.sum())
             for cost in (None, costs.DenseCost(C)):
                 round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
+            MODULES["gibbs"].large(C, *(np.ones(k) for k in (12, 14, 12, 14)), 0.5, 200)
             _record_multigrid(rng)
             _record_simplex(rng)
             yield

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from quot.costs import SparseCost
 from quot.exceptions import InfeasibleError
 from quot.network.feasibility import cut
-from quot.problem import GraphProblem, Problem
+from quot.problem import GraphProblem, Transport
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _ROUND_OFF = 1e-9
 _NAMED = 5
 
 
-def check_pairs(problem: Problem) -> None:
+def check_pairs(problem: Transport) -> None:
     """Raise InfeasibleError, naming rows or columns, if the allowed pairs cannot carry the mass.
 
     A maximum flow on masses rounded to about one part in 10^9 of the total; what rounding could

@@ -9,15 +9,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.ascent import Ascent
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import DenseCost, PointCost
 from quot.dual import Dual
+from quot.network.laplacian import LaplacianSolver
 from quot.pairs import Pricer
+from quot.pairs.balance import Balanced
 from quot.pairs.boxes import trees
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.anchor import anchor
-from quot.quadratic.ascent import Ascent
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.caps import Capped
 from quot.quadratic.coarse import coarsen
@@ -25,12 +27,14 @@ from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.fill import fill, nothing
 from quot.quadratic.linear import MATRIX, Optimum, all_pairs, least_of, solve_linear
 from quot.quadratic.model import Answer, At, Way
+from quot.quadratic.pair_rows import PairRows
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop, StopError, run
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
+from quot.settings import settings
 from quot.support import Support
 
 Ints = NDArray[np.int64]
@@ -43,6 +47,9 @@ _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
+# Over all pairs what columns still miss may be this part of the tolerance, relative to what moves,
+# to be worth a certificate.
+_NEARLY = 1e-2
 # A multiplier this small (relative to the largest) says nothing.
 _NOISE = 1e-10
 
@@ -185,20 +192,30 @@ class PairModel:
 
     def _climb(self, _: Result | None) -> Answer | None:
         """Up from the prices of the linear problem, over all pairs; None if that does not end."""
-        found, ascent = self.optimum, None
+        core, found, monitor = self.part.problem, self.optimum, self.monitor
         assert found is not None
+        rows = PairRows(core, self.pricer, LaplacianSolver(must_stop=monitor.must_stop))
+        ascent: Ascent[Balanced] | None = None
+        nearly = _NEARLY * self.tolerance.gap * core.total
 
         def way() -> None:
             nonlocal ascent
-            ascent = Ascent(self.part.problem, found.dual, self.pricer, self.monitor)
-            ascent.climb(self.tolerance.gap)
+            start = found.dual.g + found.dual.lam
+            ascent = Ascent(core, rows, monitor, start, Balanced.at(found.dual.f))
+            before = monitor.steps
+            ascent.climb(settings().at_the_end * self.tolerance.gap * core.total, nearly)
+            status = monitor.report(rows.iterate(ascent.best, monitor.steps - before))
+            if status is not None:
+                raise StopError(status)
 
-        status = run(self.monitor, way)
+        status = run(monitor, way)
         if ascent is None:
             return self._read(self._loop(), status)
-        self.climbed = ascent.dual
-        is_open = status is Status.OPTIMAL and not ascent.is_done
-        return None if is_open else self._answer(ascent.plan, ascent.dual, status)
+        best, top = ascent.best, 0.0 if core.is_balanced else float(ascent.best.v.max())
+        self.climbed = Dual(best.answer.f, best.v - top, top)
+        if status is Status.OPTIMAL and best.wrong > nearly:
+            return None
+        return self._answer(rows.plan(best.answer), self.climbed, status)
 
     def _from_below(self, _: Result | None) -> Answer:
         """Up from the plan of the linear problem and its prices, on candidates."""

@@ -1,0 +1,50 @@
+"""Conjugate gradients for a matrix that is only known by its products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# Residual at the end, relative, in the norm of the preconditioner.
+_SYSTEM = 1e-3
+
+
+def conjugate_gradients(
+    product: Callable[[Floats], Floats],
+    rhs: Floats,
+    inverse: Callable[[Floats], Floats],
+    most: int,
+) -> tuple[Floats, bool]:
+    """Solve to a digit or three; returns the solution (N,), and whether it got there.
+
+    Parameters
+    ----------
+    product : callable
+        The matrix times a vector; symmetric, without negative eigenvalues.
+    rhs : array of shape (N,)
+    inverse : callable
+        About the inverse of the matrix times a vector.
+    most : int
+        Iterations at most.
+    """
+    x, r = np.zeros(rhs.size), rhs
+    z = inverse(r)
+    p, rz = z, float(r @ z)
+    enough = _SYSTEM**2 * rz
+    for _ in range(most):
+        y = product(p)
+        along = float(p @ y)
+        if not along > 0.0:
+            return x, True
+        step = rz / along
+        x, r = x + step * p, r - step * y
+        z = inverse(r)
+        before, rz = rz, float(r @ z)
+        if not rz > enough:
+            return x, True
+        p = z + (rz / before) * p
+    return x, False

@@ -1,0 +1,77 @@
+"""The largest entries of a plan as a graph, whose factor is nearly an inverse of all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.kernels import gibbs, laplacian
+
+if TYPE_CHECKING:
+    from quot.entropic.rows import Answer
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# An entry is large if it is more than this part of its row or of its column, the first at which
+# there are no more than so many for each row and column.
+_PARTS, _MOST = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), 24
+# Of what rows and columns send and get at least this part goes to the ground.
+_LEAST = 1e-9
+
+
+class Largest:
+    """A factor of the Laplacian of rows, columns and a ground, which all small entries go to.
+
+    Parameters
+    ----------
+    factor : tuple
+        See `kernels.laplacian.factor`.
+    n : int
+        Rows, which come first; then the columns, those at the top as one, and the ground.
+    at_top : bool array of shape (m,)
+    """
+
+    def __init__(self, factor: Any, n: int, at_top: Bools) -> None:
+        self.factor, self.n, self.at_top = factor, n, at_top
+
+    @classmethod
+    def of(cls, answer: Answer, share: Floats, at_top: Bools, firm: float) -> Largest:
+        """The factor for the plan of an answer; rows of no share stay where they are."""
+        X, u, w = answer.kernel.X, answer.u, answer.w
+        (n, m), stays = X.shape, share == 0.0
+        sent = np.where(stays, 0.0, 1.0 / np.where(stays, 1.0, share))
+        rows = np.where(stays, answer.u * X.max(axis=1), sent)
+        for part in _PARTS:
+            i, j, entry = gibbs.large(X, u, w, rows, answer.got, part, _MOST * (n + m))
+            if i.size:
+                break
+        peak, ground = n + m, n + m + 1
+        row = np.where(stays, ground, np.arange(n))
+        col = np.where(at_top, peak, np.arange(n, n + m))
+        moves = np.flatnonzero(~stays)
+        left_rows = np.maximum(sent - np.bincount(i, entry, n), _LEAST * sent)[moves]
+        left_cols = answer.got * (1.0 + firm) - np.bincount(j, entry, m)
+        left_cols = np.maximum(left_cols, _LEAST * answer.got)
+        tail = np.concatenate((row[i], moves, col))
+        head = np.concatenate((col[j], np.full(moves.size + m, ground)))
+        *graph, twin = laplacian.adjacency(
+            tail.astype(np.int32),
+            head.astype(np.int32),
+            np.concatenate((entry, left_rows, left_cols)),
+            n + m + 2,
+        )
+        return cls(laplacian.factor(*graph[:3], twin, 1), n, at_top)
+
+    def solve(self, r: Floats) -> Floats:
+        """About the solution for a right side of columns, those at the top as one at the end."""
+        n, m = self.n, self.at_top.size
+        y = np.zeros(n + m + 2)
+        y[n : n + r.size] = r
+        y[-1] = -y.sum()
+        laplacian.precondition(*self.factor, y)
+        z: Floats = y[n : n + r.size] - y[-1]
+        z[:m][self.at_top] = 0.0
+        return z

@@ -1,0 +1,202 @@
+"""Newton's method for entropic plans, against CLARABEL, closed forms and the certificate."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.spatial.distance import cdist
+
+import quot
+from quot.convergence import Monitor
+from quot.entropic.newton import Descent
+from quot.entropic.rows import GibbsRows
+from quot.problem import EntropicProblem
+
+
+def clouds(rng, n, m):
+    return cdist(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)) + 0.5, "sqeuclidean")
+
+
+@pytest.mark.parametrize("mass", [None, 0.3, 0.9, 1.0])
+@pytest.mark.parametrize("eps", [0.05, 1.0])
+@pytest.mark.parametrize("shape", [(12, 12), (5, 20), (20, 5)])
+def test_the_plan_is_that_of_the_reference(rng, shape, eps, mass):
+    n, m = shape
+    C, a, b = clouds(rng, n, m), rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))
+    r = quot.solve_entropic(C, a, b, eps=eps, mass=mass)
+    options = {"method": "clarabel", "tol": 1e-6, "on_failure": "ignore"}
+    oracle = quot.solve_entropic(C, a, b, eps=eps, mass=mass, **options)
+    assert r.converged
+    np.testing.assert_allclose(r.plan.to_dense(), oracle.plan.to_dense(), atol=3e-5)
+    assert r.value == pytest.approx(oracle.value, abs=1e-5)
+
+
+@pytest.mark.parametrize("mass", [None, 0.6])
+def test_potentials_give_the_plan(rng, mass):
+    C, b = clouds(rng, 30, 40), rng.dirichlet(np.ones(40))
+    r = quot.solve_entropic(C, None, b, eps=0.02, mass=mass)
+    P = np.exp((r.f[:, None] + r.g + r.lam - C) / 0.02)
+    np.testing.assert_allclose(r.plan.to_dense(), P, atol=1e-9)
+    if mass is not None:
+        assert max(r.f.max(), r.g.max()) <= 0.0
+        np.testing.assert_allclose(r.f * (1 / 30 - P.sum(axis=1)), 0.0, atol=1e-10)
+        np.testing.assert_allclose(r.g * (b - P.sum(axis=0)), 0.0, atol=1e-10)
+
+
+def test_two_points_in_closed_form():
+    """P = [[x, 1/2 - x], [1/2 - x, x]] with x / (1/2 - x) = exp(1 / eps)."""
+    for eps in (0.1, 1.0, 10.0):
+        r = quot.solve_entropic(np.array([[0.0, 1.0], [1.0, 0.0]]), eps=eps)
+        x = 0.5 / (1.0 + np.exp(-1.0 / eps))
+        np.testing.assert_allclose(r.plan.to_dense(), [[x, 0.5 - x], [0.5 - x, x]], rtol=1e-9)
+
+
+@pytest.mark.parametrize("mass", [None, 0.4])
+def test_dual_gradient_against_differences(rng, mass):
+    C, a, b = clouds(rng, 9, 11), rng.dirichlet(np.ones(9)), rng.dirichlet(np.ones(11))
+    rows = GibbsRows(EntropicProblem(C, a, b, eps=0.3, mass=mass), C, 0.3, lambda: None)
+    v, h = rng.normal(size=11), 1e-6
+    near = rows.first(v)
+    _, got, _ = rows.respond(v, near)
+    for j in range(11):
+        step = h * (np.arange(11) == j)
+        slope = (rows.respond(v + step, near)[2] - rows.respond(v - step, near)[2]) / (2 * h)
+        assert slope == pytest.approx(-got[j], abs=1e-8)
+
+
+def test_the_direction_solves_the_newton_system(rng):
+    """With few iterations, and where these do not do with a factor."""
+    n = 60
+    C, a, b = clouds(rng, n, n), rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(n))
+    for eps in (1.0, 0.1):
+        rows = GibbsRows(EntropicProblem(C, a, b, eps=eps), C, eps, lambda: None)
+        v = 0.1 * eps * rng.normal(size=n)
+        answer, got, _ = rows.respond(v, rows.first(v))
+        wanted = rng.normal(size=n) * got
+        wanted -= got * wanted.sum() / got.sum()
+        d = rows.direction(answer, wanted, np.zeros(n, bool), 0.0, 1e-10)
+        P = rows.plan(answer)
+        left = (np.diag(got) - P.T @ (P / a[:, None])) @ d / eps - wanted
+        assert left @ (left / got) < 1e-4 * wanted @ (wanted / got)
+
+
+def nasty(seed):
+    """Shapes, costs, masses and temperatures over many decades."""
+    rng = np.random.default_rng(seed)
+    n, m = rng.integers(1, 60, 2)
+    C = [
+        lambda: cdist(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)), "sqeuclidean"),
+        lambda: rng.integers(0, 5, (n, m)).astype(float),
+        lambda: rng.normal(size=(n, m)),
+    ][rng.integers(3)]()
+    masses = []
+    for k in (n, m):
+        x = [
+            lambda k=k: np.ones(k),
+            lambda k=k: 10.0 ** rng.uniform(-12, 0, k),
+            lambda k=k: np.append(rng.integers(0, 3, k - 1), 1).astype(float),
+        ][rng.integers(3)]()
+        masses.append(x / x.sum())
+    part = [None, 0.5, 0.999, 1.0][rng.integers(4)]
+    scale = 1.0 if part is None else rng.choice([0.7, 1.0, 3.0])
+    eps = (np.abs(C).max() or 1.0) * 10.0 ** rng.uniform(-9, 3)
+    return C, masses[0], scale * masses[1], eps, part and part * min(1.0, scale)
+
+
+@pytest.mark.parametrize("start", range(0, 100, 20))
+def test_nasty_problems(start):
+    for seed in range(start, start + 20):
+        C, a, b, eps, mass = nasty(seed)
+        r = quot.solve_entropic(C, a, b, eps=eps, mass=mass)
+        assert r.converged, seed
+        assert np.isfinite(r.value)
+        assert np.isfinite(r.plan.values).all()
+
+
+def test_forbidden_pairs(rng):
+    C = clouds(rng, 15, 15)
+    C[rng.random(C.shape) < 0.5] = 0.0
+    np.fill_diagonal(C, 1.0)
+    allowed = sp.csr_array(C)
+    r = quot.solve_entropic(allowed, eps=0.1)
+    assert r.converged
+    assert (r.plan.to_dense()[C == 0.0] == 0.0).all()
+    with pytest.raises(quot.InfeasibleError, match="cannot carry the mass"):
+        quot.solve_entropic(sp.csr_array(np.array([[1.0, 0.0], [1.0, 0.0]])), eps=1.0)
+
+
+def test_nothing_to_move():
+    for mass in (0.0, None):
+        a = np.zeros(2) if mass is None else None
+        r = quot.solve_entropic(np.ones((2, 2)), a, a, eps=1.0, mass=mass)
+        assert r.converged
+        assert r.plan.total == 0.0
+
+
+def test_points(rng):
+    X, Y = rng.normal(size=(40, 3)), rng.normal(size=(30, 3))
+    r = quot.solve_entropic(quot.PointCost(X, Y), eps=0.5, mass=0.5)
+    s = quot.solve_entropic(cdist(X, Y, "sqeuclidean"), eps=0.5, mass=0.5)
+    assert r.value == pytest.approx(s.value, rel=1e-12)
+
+
+def test_where_newton_is_in_trouble_sinkhorn_goes_on(rng, monkeypatch):
+    """With no Newton step at all the answer is the same."""
+    from quot.ascent import Ascent
+
+    C = clouds(rng, 20, 20)
+    expected = quot.solve_entropic(C, eps=0.5, mass=0.5)
+    monkeypatch.setattr(Ascent, "climb", lambda *_: None)
+    r = quot.solve_entropic(C, eps=0.5, mass=0.5, tol=1e-6)
+    assert r.converged
+    assert r.value == pytest.approx(expected.value, rel=1e-6)
+
+
+@pytest.mark.parametrize("mass", [None, 0.5])
+@pytest.mark.parametrize("asked", [0, 3, 10])
+def test_stopped(rng, tune, asked, mass):
+    """However early, the plan is feasible and the bounds hold."""
+    tune(pulse=0.0)
+    C, seen = clouds(rng, 40, 50), []
+
+    def stop(k):
+        seen.append(k)
+        return len(seen) > asked
+
+    optimum = quot.solve_entropic(C, eps=0.01, mass=mass).value
+    r = quot.solve_entropic(C, eps=0.01, mass=mass, callback=stop, on_failure="ignore")
+    assert r.status is quot.Status.STOPPED
+    assert len(seen) == asked + 1
+    assert r.certificate.primal_residual < 1e-12
+    assert r.certificate.lower <= optimum + 1e-9 <= r.certificate.upper + 2e-9
+
+
+def test_iterations_are_limited_and_counted(rng):
+    C = clouds(rng, 40, 50)
+    r = quot.solve_entropic(C, eps=1e-3)
+    assert sum(k.inner for k in r.history) < 100
+    assert [k.reg for k in r.history] == sorted((k.reg for k in r.history), reverse=True)
+    assert r.history[-1].reg == 1e-3
+    with pytest.warns(quot.NotConvergedWarning, match="iteration limit"):
+        few = quot.solve_entropic(C, eps=1e-3, max_iter=3)
+    assert few.status is quot.Status.ITERATION_LIMIT
+    assert few.certificate.primal_residual < 1e-12
+
+
+def test_a_problem_too_large_is_refused_before_any_work(monkeypatch):
+    from quot import memory
+
+    monkeypatch.setattr(memory, "available", lambda: 10**8)
+    with pytest.raises(quot.ProblemTooLargeError, match="Join points"):
+        quot.solve_entropic(np.ones((30, 30)), eps=1.0)
+
+
+def test_exponentials_are_taken_twice_a_temperature(rng):
+    """Everything else reads what is stored."""
+    C = clouds(rng, 100, 100)
+    problem = EntropicProblem(C, eps=1e-3)
+    descent = Descent(problem, C, Monitor())
+    descent.run(1e-10)
+    assert descent.point is not None
+    assert descent.point.wrong <= 1e-10
+    assert descent.rows.passes == 2
+    assert descent.rows.reads > 10
