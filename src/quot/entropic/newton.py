@@ -53,14 +53,15 @@ class Descent:
         StopError
             If a limit or the callback says so.
         """
+        total = self.problem.total
         for lower, on_the_way in _CARE:
             path = _Path(np.zeros(self.problem.b.size))
-            for T in _temperatures(self.problem.eps, self.C, lower):
-                is_last = self.problem.eps == T
-                enough = (tol if is_last else max(tol, on_the_way)) * self.problem.total
-                path.add(T, self._settled(T, path.at(T), enough))
+            *hotter, last = _temperatures(self.problem.eps, self.C, lower)
+            for T in hotter:
+                path.add(T, self._settled(T, path.at(T), max(tol, on_the_way) * total))
+            self._settled(last, path.at(last), tol * total)
             assert self.point is not None
-            if self.point.wrong <= enough:
+            if self.point.wrong <= tol * total:
                 break
 
     def state(self) -> tuple[Floats, Floats, Floats]:
