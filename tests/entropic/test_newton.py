@@ -112,6 +112,16 @@ def test_nasty_problems(start):
         assert np.isfinite(r.plan.values).all()
 
 
+def test_prices_so_low_that_nothing_is_sent():
+    """From one temperature to the next they may fall out of the range of floats."""
+    C, eps = np.array([[1.0, 3.0], [2.0, 5.0]]), 1e-6
+    problem = EntropicProblem(C, eps=eps, mass=0.5)
+    descent = Descent(problem, C, Monitor())
+    v = descent._settled(eps, np.full(2, -1.0), 1e-9)
+    assert descent.point.wrong <= 1e-9
+    assert v.max() == pytest.approx(1.0, abs=1e-4)
+
+
 def test_forbidden_pairs(rng):
     C = clouds(rng, 15, 15)
     C[rng.random(C.shape) < 0.5] = 0.0

@@ -105,7 +105,11 @@ class Descent:
         point, problem = ascent.best, self.problem
         assert self.rows is not None
         if not problem.is_balanced:
-            move = self.rows.T * math.log(problem.total / point.answer.got.sum())
+            sent = float(point.answer.got.sum())
+            if sent > 0.0:
+                move = self.rows.T * math.log(problem.total / sent)
+            else:  # out of the range of floats: to where the cheapest pair comes into it
+                move = float((self.C - point.v).min())
             point = ascent.at(point.v + move, point.answer)
         ascent.best = ascent.swept(point)
 
