@@ -247,21 +247,25 @@ def test_a_cached_kernel_calls_only_kernels_of_its_own_file(path):
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("quot"):
-            names = [alias.name for alias in node.names]
-            assert (node.module, names) == ("quot.kernels._jit", ["kernel"])
+            names = {alias.name for alias in node.names}
+            assert node.module == "quot.kernels._jit"
+            assert names <= {"kernel", "exact_kernel", "as_bits", "from_bits"}
         if isinstance(node, ast.Import):
             assert not any(alias.name.startswith("quot") for alias in node.names)
 
 
-def test_every_kernel_is_compiled_by_the_one_decorator():
+def test_every_kernel_is_compiled_in_one_way_or_in_the_order_written():
     for path in KERNELS:
+        if path.name == "_jit.py":
+            continue
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef):
                 names = [ast.unparse(d) for d in node.decorator_list]
-                assert names == ["kernel"], f"{relative(path)}: {node.name} has {names}"
+                assert names in (["kernel"], ["exact_kernel"]), (
+                    f"{relative(path)}: {node.name} has {names}"
+                )
     text = (SRC / "kernels" / "_jit.py").read_text()
-    assert "cache=True" in text
-    assert 'error_model="numpy"' in text
+    assert text.count("njit(cache=True, nogil=True, error_model") == text.count("njit(") == 2
     fast = ast.literal_eval(re.search(r"_SAFE_FASTMATH = (\{.*?\})", text).group(1))
     assert fast <= {"reassoc", "contract", "nsz", "arcp"}, "isnan(nan) would be False"
 

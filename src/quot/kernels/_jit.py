@@ -1,4 +1,4 @@
-"""The one way a kernel of this package is compiled."""
+"""The two ways a kernel of this package is compiled, and what such a function may use."""
 
 from numba import njit, types
 from numba.extending import intrinsic
