@@ -216,7 +216,7 @@ def _mend_on_support(
     need[free_a], need[n + free_b] = 0.0, 0.0
     if not free_b.size:
         need[sink] = 0.0
-    order = np.argsort(-room, kind="stable")
+    order = forest.heaviest(room, tail, head, need.size)
     forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
     mended = np.maximum(carried[: plan.nnz], 0.0)
     return _merge(plan.shape, plan.rows, plan.cols, mended)

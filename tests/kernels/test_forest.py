@@ -79,3 +79,14 @@ def test_arcs_on_cycles(seed):
         graph = coo_array((np.ones(arcs - 1), (tail[others], head[others])), shape=(size, size))
         label = connected_components(graph, directed=False)[1]
         assert found[e] == (tail[e] != head[e] and label[tail[e]] == label[head[e]])
+
+
+@pytest.mark.parametrize("levels", [2, 10**6])
+def test_heaviest_is_what_sorting_would_take(rng, levels):
+    """With ties, parallel arcs, loops and several parts."""
+    for size, arcs in ((1, 0), (2, 3), (30, 20), (30, 400)):
+        tail, head = rng.integers(0, size, (2, arcs)).astype(np.int32)
+        weight = rng.integers(0, levels, arcs).astype(float)
+        found = forest.heaviest(weight, tail, head, size)
+        _, expected = forest.span(np.argsort(-weight, kind="stable"), tail, head, size, -1)
+        assert sorted(found) == sorted(expected)

@@ -18,6 +18,46 @@ def _find(parent, v):
 
 
 @kernel
+def heaviest(weight, tail, head, size):
+    """The arcs (K,) of a spanning forest of most weight; of equal ones those that come first.
+
+    Boruvka's way: in each round every part takes its heaviest arc to another. That reads the arcs a
+    few times, where sorting them would take far longer.
+    """
+    parent = np.empty(size, np.int64)
+    for v in range(size):
+        parent[v] = v
+    part = parent.copy()
+    best = np.empty(size, np.int64)
+    chosen = np.empty(size, np.int64)
+    count = 0
+    while True:
+        best[:] = -1
+        for e in range(tail.size):
+            u = part[tail[e]]
+            v = part[head[e]]
+            if u != v:
+                if best[u] < 0 or weight[e] > weight[best[u]]:
+                    best[u] = e
+                if best[v] < 0 or weight[e] > weight[best[v]]:
+                    best[v] = e
+        before = count
+        for v in range(size):
+            e = best[v]
+            if e >= 0:
+                u = _find(parent, tail[e])
+                w = _find(parent, head[e])
+                if u != w:
+                    parent[max(u, w)] = min(u, w)
+                    chosen[count] = e
+                    count += 1
+        if count == before:
+            return chosen[:count]
+        for v in range(size):
+            part[v] = _find(parent, v)
+
+
+@kernel
 def span(order, tail, head, size, root):
     """Forest nodes (K,) and arcs (K,) of a graph of `size` nodes.
 
