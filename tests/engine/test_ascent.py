@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from tests.design import every_two
 
 import quot
 from quot.ascent import Ascent
@@ -50,9 +51,7 @@ def test_rows_are_balanced(rng, start, highest):
     assert (np.diff(found.rows) >= 0).all()
 
 
-@pytest.mark.parametrize("mass", [None, 0.3, 0.99, 1.0])
-@pytest.mark.parametrize("reg", [1.0, 30.0])
-@pytest.mark.parametrize("shape", [(30, 30), (12, 35), (35, 12)])
+@every_two(shape=[(30, 30), (12, 35), (35, 12)], reg=[1.0, 30.0], mass=[None, 0.3, 0.99, 1.0])
 def test_the_plan_is_that_of_the_reference(rng, shape, reg, mass):
     n, m = shape
     C = cdist(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)), "sqeuclidean")

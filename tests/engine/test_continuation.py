@@ -26,7 +26,7 @@ def solved(network):
     return found
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(8))
 def test_nodes_stay_balanced(seed):
     rng = np.random.default_rng(seed)
     network = network_of(never_short(random_network(rng, n=9, leaves=seed % 4), rng))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.checks import EPS, error_bound
+from tests.design import every_two
 from tests.kernels.networks import Net, dual_value, random_network
 from tests.oracles.graphs import arc_flow, components, incidence, quadratic_flow
 from tests.oracles.linear import solve_linear
@@ -104,9 +105,7 @@ def test_t10_balanced(engine, reg, rng):
     assert distance <= error_bound(instance, r) + np.sqrt(2e-9 * abs(value) / reg)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("part", [0.01, 0.5, 0.99, 1.0])
-@pytest.mark.parametrize("reg", [1e-3, 0.1, 10.0])
+@every_two(engine=ENGINES, part=[0.01, 0.5, 0.99, 1.0], reg=[1e-3, 0.1, 10.0])
 def test_t10_partial(engine, part, reg, rng):
     C, (a, b) = rng.random((9, 13)), masses(rng, 9, 13)
     network = star(C, a, b, reg, part)

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from tests.design import every_two
 from tests.oracles.graphs import components, laplacian, random_graph, random_tree
 
 from quot.kernels import laplacian as kernels
@@ -111,9 +112,7 @@ def test_solves_to_its_tolerance(edges, rng):
     assert np.linalg.norm(error) <= 1.2e-8 * np.linalg.norm(rhs) / smallest
 
 
-@pytest.mark.parametrize("max_iter", [0, 1, 3, CYCLES])
-@pytest.mark.parametrize("decades", [3, 10])
-@pytest.mark.parametrize("seed", range(4))
+@every_two(seed=range(4), decades=[3, 10], max_iter=[0, 1, 3, CYCLES])
 def test_says_what_it_reached(seed, decades, max_iter):
     """Whether or not that is what it should be, in as many cycles, up to round-off in L x."""
     rng = np.random.default_rng(seed)

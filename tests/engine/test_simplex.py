@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from tests.design import every_two
 from tests.oracles.certificate import linear_bound
 from tests.oracles.closed_forms import monotone
 from tests.oracles.linear import solve_linear
@@ -135,8 +136,7 @@ def test_values_are_those_of_highs(seed, part):
     )
 
 
-@pytest.mark.parametrize("total", [1e-200, 1.0, 1e290])
-@pytest.mark.parametrize("seed", range(6))
+@every_two(seed=range(6), total=[1e-200, 1.0, 1e290])
 def test_masses_over_three_hundred_orders(seed, total):
     """In sorted order the first tree is right; in any other pivots find it."""
     rng = np.random.default_rng(seed)

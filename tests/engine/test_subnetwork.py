@@ -41,7 +41,7 @@ def solved_subnetwork(net, inside):
     return found, net.at(p, side)
 
 
-@pytest.fixture(params=range(60))
+@pytest.fixture(params=range(12))
 def case(request):
     rng = np.random.default_rng(request.param)
     leaves = int(rng.integers(0, 5))
@@ -131,7 +131,7 @@ def test_a_subnetwork_of_a_subnetwork(case):
     assert gain(net, net.at(middle)) >= -1e-12
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_subnetwork_that_falls_apart(seed):
     """Places on a ring that do not touch, each with its own way to the world: all are solved."""
     rng = np.random.default_rng(seed)

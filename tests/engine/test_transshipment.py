@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
+from tests.design import every_two
 
 import quot
 from quot.network import transshipment
@@ -50,10 +51,7 @@ def least_cost(net):
     return linprog(np.append(net.cost, net.cost[back]), A_eq=D.tocsr(), b_eq=net.supply).fun
 
 
-@pytest.mark.parametrize("nearest", [1, 16])
-@pytest.mark.parametrize("decades", [0.0, 6.0])
-@pytest.mark.parametrize("directed", [0.0, 0.3])
-@pytest.mark.parametrize("seed", range(3))
+@every_two(seed=range(3), directed=[0.0, 0.3], decades=[0.0, 6.0], nearest=[1, 16])
 def test_cheapest_flow(seed, directed, decades, nearest, monkeypatch):
     """Also where nearly all pairs that carry something have to be found by their prices."""
     monkeypatch.setattr(transshipment, "_NEAREST", nearest)

@@ -4,6 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from tests.design import every_two
 from tests.oracles import graphs as oracle
 
 import quot
@@ -33,10 +34,7 @@ def random_masses(rng, n):
 KINDS = ["undirected", "directed", "mixed", "capacities"]
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("mass", [None, 0.5, 0.9, 1.0])
-@pytest.mark.parametrize("reg", [1e-3, 1e-1, 4.0])
-@pytest.mark.parametrize("kind", KINDS)
+@every_two(kind=KINDS, reg=[1e-3, 1e-1, 4.0], mass=[None, 0.5, 0.9, 1.0], seed=range(3))
 def test_quadratic(kind, reg, mass, seed):
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, kind=kind)
@@ -51,9 +49,7 @@ def test_quadratic(kind, reg, mass, seed):
     assert r.value == pytest.approx(oracle.transport(graph, source, target, reg, mass), abs=2e-8)
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("mass", [None, 0.5, 0.9, 1.0])
-@pytest.mark.parametrize("kind", KINDS)
+@every_two(kind=KINDS, mass=[None, 0.5, 0.9, 1.0], seed=range(4))
 def test_linear(kind, mass, seed):
     rng = np.random.default_rng(10 + seed)
     graph = random_graph(rng, kind=kind)
@@ -152,9 +148,7 @@ def test_reg_of_each_edge():
     assert r.value == pytest.approx(oracle.transport(graph, source, target, reg), abs=1e-8)
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("mass", [None, 0.6])
-@pytest.mark.parametrize("kind", KINDS)
+@every_two(kind=KINDS, mass=[None, 0.6], seed=range(4))
 def test_edges_without_a_quadratic_term_among_others(kind, mass, seed):
     rng = np.random.default_rng(20 + seed)
     graph = random_graph(rng, kind=kind)

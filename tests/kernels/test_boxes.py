@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from tests.checks import everywhere
+from tests.design import every_two
 from tests.strategies import rng_of, seeds
 
 from quot.costs import METRICS, PointCost
@@ -100,36 +101,26 @@ def assert_nearest(case, count, hint, support, row_reach, col_reach):
     assert_reach(slack.T, blur.T, noise, min(count, n), hint[1], col_reach)
 
 
-everything = pytest.mark.parametrize(
-    ("metric", "kinds", "shape", "d"),
-    [
-        (metric, (points, values), SHAPES[(k + p) % 3], (1, 2, 3, 5, 20)[(k + v + p) % 5])
-        for k, metric in enumerate(METRICS)
-        for p, points in enumerate(CLOUDS)
-        for v, values in enumerate(POTENTIALS)
-    ]
-    + [
-        (metric, ("plain", "near optimal"), shape, d)
-        for metric in METRICS
-        for shape in SHAPES
-        for d in (1, 2, 3, 5, 20)
-    ],
-    ids=str,
-)
+EVERYTHING = {
+    "metric": METRICS,
+    "points": CLOUDS,
+    "values": POTENTIALS,
+    "shape": SHAPES,
+    "d": (1, 2, 3, 5, 20),
+}
 
 
-@everything
-@pytest.mark.parametrize("count", [1, 6, 900])
-def test_nearest(metric, kinds, shape, d, count):
-    case = Case(metric, kinds, shape, d)
+@every_two(**EVERYTHING, count=[1, 6, 900])
+def test_nearest(metric, points, values, shape, d, count):
+    case = Case(metric, (points, values), shape, d)
     *found, effort = trees.nearest(case.cost, case.f, case.g, count, everywhere(shape), case.noise)
     assert_nearest(case, count, np.full((2, 1), np.inf), *found)
     assert 0 < effort.pairs <= 2 * case.C.size
 
 
-@everything
-def test_violators(metric, kinds, shape, d):
-    case = Case(metric, kinds, shape, d)
+@every_two(**EVERYTHING)
+def test_violators(metric, points, values, shape, d):
+    case = Case(metric, (points, values), shape, d)
     for tau in (case.noise, 1e-3 * case.C.mean()):
         found, effort = trees.violators(case.cost, case.f, case.g, tau)
         taken = case.taken(found)
@@ -138,9 +129,9 @@ def test_violators(metric, kinds, shape, d):
         assert effort.pairs <= case.C.size
 
 
-@everything
-def test_row_roots(metric, kinds, shape, d):
-    case = Case(metric, kinds, shape, d)
+@every_two(**EVERYTHING)
+def test_row_roots(metric, points, values, shape, d):
+    case = Case(metric, (points, values), shape, d)
     target = (case.C.mean() or 1.0) * case.rng.random(shape[0])
     target[::3] = 0.0
     roots, effort = trees.row_roots(case.cost, case.g, target)
@@ -153,9 +144,7 @@ def test_row_roots(metric, kinds, shape, d):
     assert 0 < effort.pairs <= case.C.size
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("values", POTENTIALS)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@every_two(metric=METRICS, values=POTENTIALS, shape=SHAPES)
 def test_nearest_with_hints(metric, values, shape):
     """Finite hints, none, and rows and columns that want nothing."""
     case = Case(metric, ("plain", values), shape, 3)

@@ -8,7 +8,7 @@ from tests.oracles.graphs import arc_flow, components, incidence
 from quot.kernels import flow as kernels
 from quot.kernels import sweep as sweep_kernels
 
-SEEDS = range(12)
+SEEDS = range(6)
 
 
 @pytest.fixture(params=SEEDS)
@@ -79,7 +79,7 @@ def test_tension_and_divergence_are_adjoint(network, rng):
     )
 
 
-@pytest.mark.parametrize("tau", [0.0, 0.3, 1.0, 7.0])
+@pytest.mark.parametrize("tau", [0.0, 1.0, 7.0])
 def test_directional_derivatives(tau, network, rng):
     d = rng.normal(size=network.n)
     dy = tau * kernels.tension(d, network.tail, network.head)

@@ -54,7 +54,7 @@ def only(seen, v):
     return alone, np.where(np.arange(plain.size) == v, plain, 0), *(x[part].copy() for x in rest)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(8))
 def test_closed_form_and_walk_agree(seed):
     net = partial_network(np.random.default_rng(seed))
     seen = kernels.incidence(*net.arcs, net.n)

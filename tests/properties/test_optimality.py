@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.checks import EPS, TOL, assert_solved, error_bound, round_off
+from tests.design import every_two
 from tests.oracles.closed_forms import one_row
 from tests.oracles.linear import least_norm, solve_linear
 from tests.oracles.quadratic import enumerate_quadratic, solve_quadratic
@@ -57,9 +58,7 @@ def test_each_method(method, instance):
     assert_solved(instance, quot.solve(*instance.data, **instance.options, method=method))
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("part", [None, 0.01, 0.5, 0.99, 1.0])
-@pytest.mark.parametrize("reg", [0.0, 1e-4, 1e-2, 1.0, 100.0])
+@every_two(method=METHODS, part=[None, 0.01, 0.5, 0.99, 1.0], reg=[0.0, 1e-4, 1e-2, 1.0, 100.0])
 def test_t1(method, part, reg):
     """Residual and gap within 1e-9 on n != m, for all masses and strengths."""
     instance = random_instance(np.random.default_rng(1), 23, 31, reg, part)

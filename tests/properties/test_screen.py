@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from tests.checks import assert_same_certificate, everywhere
+from tests.design import every_two
 from tests.oracles import certificate as oracle
 from tests.strategies import equal_totals, rng_of, seeds
 
@@ -208,9 +209,7 @@ def assert_same_nearest(case, found, expected, ties=0.0):
 SHAPES = [(1, 300), (300, 1), (3, 7), (60, 90), (700, 300)]
 
 
-@METRIC
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("d", [2, 20, 200])
+@every_two(metric=METRICS, shape=SHAPES, d=[2, 20, 200])
 def test_the_passes_are_those_over_all_pairs(metric, shape, d, tune):
     tune(screened=50 * shape[1])  # several blocks
     case = Case(metric, shape, d)
@@ -317,11 +316,13 @@ def by_blocks_and_screen(monkeypatch, tune, *answer):
     return whole, certify(*answer)
 
 
-@METRIC
-@MASS
-@pytest.mark.parametrize("reg", [0.0, 0.1])
-@pytest.mark.parametrize("values", ["optimal", "zero", "random", "infeasible", "one outlier"])
-@pytest.mark.parametrize("offset", [0.0, 1e4])
+@every_two(
+    metric=METRICS,
+    mass=[None, 0.7],
+    reg=[0.0, 0.1],
+    values=["optimal", "zero", "random", "infeasible", "one outlier"],
+    offset=[0.0, 1e4],
+)
 def test_certificate(metric, mass, reg, values, offset, monkeypatch, tune, rng):
     """Right or wrong potentials: the bound is that of all pairs, recomputed in NumPy."""
     n, m = shape = 50, 70
@@ -348,10 +349,12 @@ def test_certificate(metric, mass, reg, values, offset, monkeypatch, tune, rng):
     assert screened.lower == pytest.approx(lower, rel=1e-12, abs=blur)
 
 
-@METRIC
-@MASS
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300])
-@pytest.mark.parametrize("place", ["f", "g"])
+@every_two(
+    metric=METRICS,
+    mass=[None, 0.7],
+    value=[np.nan, np.inf, -np.inf, 1e300, -1e300],
+    place=["f", "g"],
+)
 def test_certificate_of_nonsense(metric, mass, value, place, monkeypatch, tune, rng):
     """The same by blocks and by the screen; never a pass if it is no number."""
     X, Y = clouds(rng, "plain", (60, 50), 20)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from tests.checks import TOL, assert_same_certificate
+from tests.design import every_two
 from tests.oracles import certificate as oracle
 from tests.strategies import equal_totals
 
@@ -62,10 +63,12 @@ def by_blocks_and_boxes(monkeypatch, *answer):
     return by_blocks, certify(*answer)
 
 
-@METRIC
-@MASS
-@pytest.mark.parametrize("reg", [0.0, 0.1])
-@pytest.mark.parametrize("values", ["zero", "random", "near optimal", "infeasible", "one outlier"])
+@every_two(
+    metric=METRICS,
+    mass=[None, 0.7],
+    reg=[0.0, 0.1],
+    values=["zero", "random", "near optimal", "infeasible", "one outlier"],
+)
 def test_certificate(metric, mass, reg, values, monkeypatch, rng):
     """Right or wrong potentials: the bound is that of all pairs, recomputed in NumPy."""
     shape = 90, 130
@@ -88,10 +91,12 @@ def test_certificate(metric, mass, reg, values, monkeypatch, rng):
     assert boxes.lower == pytest.approx(lower, rel=1e-12, abs=boxes.round_off)
 
 
-@METRIC
-@MASS
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300])
-@pytest.mark.parametrize("place", ["f", "g"])
+@every_two(
+    metric=METRICS,
+    mass=[None, 0.7],
+    value=[np.nan, np.inf, -np.inf, 1e300, -1e300],
+    place=["f", "g"],
+)
 def test_certificate_of_nonsense(metric, mass, value, place, monkeypatch, rng):
     """The same by blocks and by boxes; never a pass if it is no number."""
     X, Y = points(rng, (60, 50), "plain")
@@ -126,10 +131,9 @@ def assert_same_value(r, dense, C):
     assert abs(r.value - dense.value) <= TOL * scale + 1e-14 * C.max()
 
 
-@METRIC
-@MASS
-@pytest.mark.parametrize("reg", [0.0, 1e-3, 1.0])
-@pytest.mark.parametrize("kind", ["plain", "equal", "duplicates"])
+@every_two(
+    metric=METRICS, mass=[None, 0.7], reg=[0.0, 1e-3, 1.0], kind=["plain", "equal", "duplicates"]
+)
 def test_the_value_is_that_of_the_matrix(metric, mass, reg, kind, monkeypatch, tune, rng):
     found = solve_both(monkeypatch, tune, (130, 110), metric, kind, rng, reg=reg, mass=mass)
     assert_same_value(*found)

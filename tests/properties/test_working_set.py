@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.checks import assert_same_plan, assert_solved
+from tests.design import every_two
 from tests.strategies import Instance, generic, nasty_problems, problems
 
 import quot
@@ -58,9 +59,11 @@ def test_the_way_does_not_matter(instance):
     assert_same_plan(instance, levels, direct)
 
 
-@pytest.mark.parametrize("reg", [0.0, 1e-4, 0.1, 10.0])
-@pytest.mark.parametrize("mass", [None, 0.1, 0.7, 1.0])
-@pytest.mark.parametrize("kind", ["points", "ties", "outlier", "uneven", "high rank"])
+@every_two(
+    kind=["points", "ties", "outlier", "uneven", "high rank"],
+    mass=[None, 0.1, 0.7, 1.0],
+    reg=[0.0, 1e-4, 0.1, 10.0],
+)
 def test_zoo(kind, mass, reg, tune):
     """Middle sizes with the settings as they are shipped, but for the first."""
     shipped = vars(Settings())

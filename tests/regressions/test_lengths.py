@@ -6,6 +6,7 @@ A flow was NaN where a few lengths were 1e15, and a typical length was the media
 import networkx as nx
 import numpy as np
 import pytest
+from tests.design import every_two
 from tests.oracles import graphs as oracle
 from tests.zoo import judge, problems
 
@@ -62,9 +63,7 @@ def test_a_tenth_of_the_edges_far_too_long(kind, far):
     assert not r.flow[is_far].any()
 
 
-@pytest.mark.parametrize("far", FAR)
-@pytest.mark.parametrize("part", [None, 0.9])
-@pytest.mark.parametrize("reg", [0.01, 1.0, "some"])
+@every_two(reg=[0.01, 1.0, "some"], part=[None, 0.9], far=FAR)
 def test_quadratic_with_edges_far_too_long(reg, part, far):
     """As where these edges are not there."""
     edges, lengths, directed, _, is_far, source, target = everyday("directed")
@@ -81,9 +80,7 @@ def test_quadratic_with_edges_far_too_long(reg, part, far):
     assert not r.flow[is_far].any()
 
 
-@pytest.mark.parametrize("reg", [0.0, 0.1, 10.0])
-@pytest.mark.parametrize("part", [None, 0.9])
-@pytest.mark.parametrize("kind", ["undirected", "directed", "limited"])
+@every_two(kind=["undirected", "directed", "limited"], part=[None, 0.9], reg=[0.0, 0.1, 10.0])
 def test_raising_lengths_that_carry_nothing_changes_nothing(kind, part, reg):
     edges, lengths, directed, capacity, _, source, target = everyday(kind, seed=1)
     mass = part and part * source.sum()
@@ -120,9 +117,7 @@ def test_the_only_way_is_very_long(reg, bridge):
 KINDS = {"linear": 0.0, "quadratic": 1.0}
 
 
-@pytest.mark.parametrize("decades", [16, 30, 290])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(6))
+@every_two(seed=range(6), kind=KINDS, decades=[16, 30, 290])
 def test_lengths_over_many_decades(seed, kind, decades):
     """Right to all digits that the sum has, in exact arithmetic."""
     rng = np.random.default_rng([seed, decades])

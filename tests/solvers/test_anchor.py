@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from tests.design import every_two
 
 import quot
 from quot.convergence import Tolerance
@@ -24,10 +25,7 @@ def blocks(rng, count=4, size=5):
     return np.where(part[:, None] == part, C, 2.0 + C), part
 
 
-@pytest.mark.parametrize("far", [None, 1e6, 1e15, 1e300])
-@pytest.mark.parametrize("reg", [0.0, 0.1])
-@pytest.mark.parametrize("part", [None, 0.6])
-@pytest.mark.parametrize("kind", ["dense", "sparse"])
+@every_two(kind=["dense", "sparse"], part=[None, 0.6], reg=[0.0, 0.1], far=[None, 1e6, 1e15, 1e300])
 def test_components_that_are_far_apart_come_home(rng, kind, part, reg, far):
     """Whatever the potentials were: they are not looked at, and the bracket is closed."""
     C, block = blocks(rng)
@@ -101,9 +99,7 @@ def test_large_problems_are_left_alone(tune):
     assert anchor(sparse, Plan.from_dense(np.eye(2) / 2), Dual(np.zeros(2), np.zeros(2)))
 
 
-@pytest.mark.parametrize("far", [10.0, 1e15, 1e300])
-@pytest.mark.parametrize("reg", [0.0, 0.1])
-@pytest.mark.parametrize("part", [None, 0.5, 1.0])
+@every_two(part=[None, 0.5, 1.0], reg=[0.0, 0.1], far=[10.0, 1e15, 1e300])
 def test_flows_along_edges(rng, part, reg, far):
     n = 24
     edges = np.concatenate(([[k, (k + 1) % n] for k in range(n)], rng.integers(0, n, (40, 2))))

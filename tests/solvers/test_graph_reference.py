@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tests.design import every_two
 from tests.oracles import graphs as oracle
 
 import quot
@@ -62,9 +63,7 @@ def solve(problem, method="clarabel", tol=1e-9, **options):
 # --- the answer --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mass", [None, 0.5, 0.9, 1.0])
-@pytest.mark.parametrize("reg", [0.0, 0.01, 1.0])
-@pytest.mark.parametrize("kind", KINDS)
+@every_two(kind=KINDS, reg=[0.0, 0.01, 1.0], mass=[None, 0.5, 0.9, 1.0])
 def test_clarabel_is_certified_and_equals_the_engine(kind, reg, mass):
     problem = random_problem(1, kind, reg, mass)
     r, ours = solve(problem), engine(problem)
