@@ -27,10 +27,10 @@ from quot.reference import (
     solve_graph_reference,
     solve_reference,
 )
-from quot.result import GraphResult, Result
+from quot.result import GraphResult, Result, Solved
 from quot.validation import check_option, check_positive
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=Solved[Any, Any])
 logger = logging.getLogger("quot")
 
 METHODS = ("auto", "newton", *REFERENCE_METHODS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,80 @@ from quot.plan import Plan
 from quot.problem import GraphProblem, Transport
 
 Floats = NDArray[np.float64]
+# A problem, and its plan or flow.
+P = TypeVar("P", bound=Any)
+T = TypeVar("T", bound=Plan | Flow)
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Solved(Generic[P, T]):
+    """What a solve of any problem ends with; see `Result` and `GraphResult` for the fields."""
+
+    problem: P
+    plan: T
+    f: Floats
+    g: Floats
+    lam: float
+    certificate: Certificate
+    status: Status
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    history: tuple[Iterate, ...] = ()
+    seconds: float = 0.0
+    method: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        problem: P,
+        plan: T,
+        dual: Dual,
+        status: Status,
+        *,
+        tolerance: Tolerance,
+        monitor: Monitor,
+        method: str,
+        certificate: Certificate | None = None,
+    ) -> Self:
+        """Judge how a solve ended by the certificate of what it has found."""
+        certificate = certificate or certify(problem, plan, dual.f, dual.g, dual.lam)
+        return cls(
+            problem=problem,
+            plan=plan,
+            f=dual.f,
+            g=dual.g,
+            lam=dual.lam,
+            certificate=certificate,
+            status=certificate.judge(status, tolerance),
+            tolerance=tolerance,
+            history=tuple(monitor.history),
+            seconds=monitor.seconds,
+            method=method,
+        )
+
+    @cached_property
+    def value(self) -> float:
+        """The objective of the plan: <C, P> + reg/2 ||P||^2, or the one of the entropic problem."""
+        value: float = self.problem.objective(self.plan)
+        return value
+
+    @cached_property
+    def cost(self) -> float:
+        """<C, P> alone."""
+        cost: float = self.problem.linear_cost(self.plan)
+        return cost
+
+    @property
+    def gap(self) -> float:
+        """Duality gap: `value` is at most this much above the optimum."""
+        return self.certificate.gap
+
+    @property
+    def converged(self) -> bool:
+        """Whether gap and residuals are within the tolerance, over all pairs."""
+        return self.certificate.holds(self.tolerance)
+
+
+class Result(Solved[Transport, Plan]):
     """A plan with its potentials, its certificate and how it came about.
 
     Parameters
@@ -49,67 +119,6 @@ class Result:
         The method as asked for.
     """
 
-    problem: Transport
-    plan: Plan
-    f: Floats
-    g: Floats
-    lam: float
-    certificate: Certificate
-    status: Status
-    tolerance: Tolerance = field(default_factory=Tolerance)
-    history: tuple[Iterate, ...] = ()
-    seconds: float = 0.0
-    method: str = ""
-
-    @classmethod
-    def of(
-        cls,
-        problem: Any,
-        plan: Any,
-        dual: Dual,
-        status: Status,
-        *,
-        tolerance: Tolerance,
-        monitor: Monitor,
-        method: str,
-        certificate: Certificate | None = None,
-    ) -> Self:
-        """Judge how a solve ended by the certificate of what it has found."""
-        certificate = certificate or certify(problem, plan, dual.f, dual.g, dual.lam)
-        return cls(
-            problem=problem,
-            plan=plan,
-            f=dual.f,
-            g=dual.g,
-            lam=dual.lam,
-            certificate=certificate,
-            status=certificate.judge(status, tolerance),
-            tolerance=tolerance,
-            history=tuple(monitor.history),
-            seconds=monitor.seconds,
-            method=method,
-        )
-
-    @cached_property
-    def value(self) -> float:
-        """The objective of the plan: <C, P> + reg/2 ||P||^2, or the one of the entropic problem."""
-        return self.problem.objective(self.plan)
-
-    @cached_property
-    def cost(self) -> float:
-        """<C, P> alone."""
-        return self.problem.linear_cost(self.plan)
-
-    @property
-    def gap(self) -> float:
-        """Duality gap: `value` is at most this much above the optimum."""
-        return self.certificate.gap
-
-    @property
-    def converged(self) -> bool:
-        """Whether gap and residuals are within the tolerance, over all pairs."""
-        return self.certificate.holds(self.tolerance)
-
     def __repr__(self) -> str:
         n, m = self.problem.shape
         return (
@@ -118,8 +127,7 @@ class Result:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class GraphResult(Result):
+class GraphResult(Solved[GraphProblem, Flow]):
     """A flow along the edges of a graph with its potentials, its certificate and its history.
 
     Parameters
@@ -148,9 +156,6 @@ class GraphResult(Result):
     method : str
         The method as asked for.
     """
-
-    problem: GraphProblem  # type: ignore[assignment]
-    plan: Flow  # type: ignore[assignment]
 
     @property
     def flow(self) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+import quot
 from quot import InvalidProblemError, PointCost, Problem, QuotError, solve, solve_points
 from quot.validation import (
     as_array,
@@ -235,6 +236,12 @@ def test_unknown_options_are_named(door, wrong):
 def test_options_are_keyword_only():
     with pytest.raises(TypeError, match="positional"):
         solve(C, None, None, 0.5)
+
+
+def test_start_must_be_a_result_of_a_plan():
+    flow = quot.solve_graph(quot.graphs.grid((1, 2)), [1.0, 0.0], [0.0, 1.0])
+    with pytest.raises(InvalidProblemError, match=r"`start` .* got GraphResult\."):
+        solve(C, start=flow)
 
 
 @pytest.mark.usefixtures("no_work")

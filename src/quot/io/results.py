@@ -36,7 +36,7 @@ _KINDS: dict[str, tuple[type[Transport], str]] = {
 }
 
 
-def save(result: Result, path: PathLike) -> None:
+def save(result: Result | GraphResult, path: PathLike) -> None:
     """Write a result to a single .npz file, from which `load` makes it again, bit for bit.
 
     The file holds the problem, the plan, the potentials and how the solve went. It is an
@@ -45,7 +45,7 @@ def save(result: Result, path: PathLike) -> None:
 
     Parameters
     ----------
-    result : Result
+    result : Result or GraphResult
         What to save; its cost is an array, a scipy.sparse array or a `PointCost`, its graph has
         integers or text for labels, if it has any.
     path : str or path
@@ -76,7 +76,7 @@ def save(result: Result, path: PathLike) -> None:
         np.savez(stream, allow_pickle=False, **arrays)
 
 
-def load(path: PathLike) -> Result:
+def load(path: PathLike) -> Result | GraphResult:
     """Read a result written by `save` and certify it anew.
 
     Nothing the file says about its quality is believed: the problem passes the same door as any
@@ -135,7 +135,7 @@ def load(path: PathLike) -> Result:
     return result
 
 
-def _assemble(arrays: Arrays) -> Result:
+def _assemble(arrays: Arrays) -> Result | GraphResult:
     """Build the result the arrays describe; any error means that they describe none."""
     if graph_results.is_graph(arrays):
         graph_problem = graph_results.problem_from_arrays(arrays)
@@ -169,7 +169,7 @@ def _how_it_went(arrays: Arrays, problem: Any, plan: Any, shape: tuple[int, int]
     }
 
 
-def _solved_to_arrays(result: Result) -> Arrays:
+def _solved_to_arrays(result: Result | GraphResult) -> Arrays:
     """The problem and its plan."""
     if isinstance(result, GraphResult):
         return graph_results.to_arrays(result)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 from quot.certificate import Certificate, certify
 from quot.convergence import Status, Tolerance
-from quot.quadratic.model import Answer, Model
-from quot.result import Result
-
-R = TypeVar("R", bound=Result)
+from quot.quadratic.model import Answer, Model, R
+from quot.result import Solved
 
 # Relative gap, in units of the tolerance and as such, up to which a limit counts as reached.
 _REACHED, _EXACT = 1e-3, 1e-12
@@ -42,7 +40,7 @@ def finish(model: Model[R], answer: Answer) -> R:
     )
 
 
-def is_good(answer: Answer, result: Result) -> bool:
+def is_good(answer: Answer, result: Solved[Any, Any]) -> bool:
     """Whether nothing else needs to be tried."""
     ended = answer.status is not Status.OPTIMAL
     return ended or result.certificate.holds(_wanted(answer, result.tolerance))

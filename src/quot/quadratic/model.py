@@ -9,10 +9,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.network.network import FlowState, Network
-from quot.result import Result
+from quot.result import Solved
 
 A = TypeVar("A")
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=Solved[Any, Any])
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,17 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from quot.convergence import Monitor, Status
 from quot.network.continuation import FIRST, lower, predicted
 from quot.network.optimise import Goal, newton, optimise
 from quot.quadratic.finish import finish, is_good
-from quot.quadratic.model import At, Model, Stage
-from quot.result import Result
+from quot.quadratic.model import At, Model, R, Stage
+from quot.result import Solved
 from quot.settings import settings
-
-R = TypeVar("R", bound=Result)
 
 # Imbalance allowed on the way, and near the end, relative to the largest mass.
 _ON_THE_WAY, _NEAR_THE_END = 3e-2, 1e-6
@@ -71,7 +69,7 @@ def _in_these_prices(model: Model[R]) -> R:
     return best
 
 
-def _missing(result: Result) -> tuple[bool, float]:
+def _missing(result: Solved[Any, Any]) -> tuple[bool, float]:
     """What is missing to a good answer, to compare answers by."""
     gap = result.certificate.relative_gap
     return not result.converged, math.inf if math.isnan(gap) else gap
