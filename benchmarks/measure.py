@@ -146,7 +146,7 @@ def _busy() -> tuple[float, float] | None:
 def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
     """Certify the answer; without potentials of its own the lower bound takes those of `ours`."""
     from quot.certificate import certify
-    from quot.graph import Flow
+    from quot.flow import Flow
     from quot.problem import GraphProblem
 
     if answer is None:

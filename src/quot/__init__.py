@@ -19,7 +19,8 @@ from quot.exceptions import (
     QuotWarning,
     SolverError,
 )
-from quot.graph import Flow, Graph
+from quot.flow import Flow
+from quot.graph import Graph
 from quot.io import load, save
 from quot.plan import Plan
 from quot.problem import EntropicProblem, GraphProblem, Problem

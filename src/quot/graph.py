@@ -1,11 +1,11 @@
-"""Graphs to transport on, and flows along their edges: frozen data."""
+"""Graphs to transport on: frozen data."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import flow as kernels
-from quot.plan import THRESHOLD, sums
 from quot.validation import as_array, check_count
 
 Floats = NDArray[np.float64]
@@ -345,63 +344,6 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"Graph({self.n_nodes} nodes, {self.n_edges} edges)"
-
-
-@dataclass(frozen=True, eq=False)
-class Flow:
-    """Mass moved along the edges of a graph.
-
-    Parameters
-    ----------
-    graph : Graph
-    values : array of shape (E,)
-        Mass along each edge from its first node to its second; negative if it goes the other way.
-    sent, received : array of shape (N,)
-        Mass that starts, and mass that ends, at each node.
-    """
-
-    graph: Graph
-    values: Floats
-    sent: Floats = field(repr=False)
-    received: Floats = field(repr=False)
-
-    @property
-    def nnz(self) -> int:
-        """Number of edges that carry something."""
-        return int(np.count_nonzero(self.values))
-
-    @property
-    def total(self) -> float:
-        """Mass moved, from wherever to wherever."""
-        return float(self.sent.sum())
-
-    @property
-    def sparsity(self) -> float:
-        """Fraction of the edges that carry at most 1e-10."""
-        if not self.values.size:
-            return 1.0
-        return 1.0 - int(np.count_nonzero(np.abs(self.values) > THRESHOLD)) / self.values.size
-
-    def arriving(self) -> Floats:
-        """Return D w, (N,): what the edges bring to each node, less what they take away."""
-        graph = self.graph
-        x = np.where(graph.tail == graph.head, 0.0, self.values)
-        return sums(graph.head, x, graph.n_nodes) - sums(graph.tail, x, graph.n_nodes)
-
-    def to_csr(self) -> sp.csr_array:
-        """Return an (N, N) scipy.sparse CSR array: what goes from one node to the next, > 0.
-
-        What parallel edges carry the same way is summed.
-        """
-        used = np.flatnonzero(self.values)
-        x = self.values[used]
-        tail, head = self.graph.tail[used], self.graph.head[used]
-        ends = np.where(x > 0.0, tail, head), np.where(x > 0.0, head, tail)
-        shape = (self.graph.n_nodes,) * 2
-        return sp.csr_array((np.abs(x), ends), shape=shape)
-
-    def __repr__(self) -> str:
-        return f"Flow({self.graph.n_edges} edges, nnz={self.nnz}, total={self.total:.6g})"
 
 
 # --- the door --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError, MissingDependencyError
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.result import GraphResult
 from quot.validation import as_array
 

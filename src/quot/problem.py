@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, as_cost
-from quot.graph import Flow, Graph
+from quot.flow import Flow
+from quot.graph import Graph
 from quot.parallel import dot
 from quot.plan import Plan
 from quot.validation import as_mass, as_reg, as_regs, as_weights, check_positive

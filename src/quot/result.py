@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.plan import Plan
 from quot.problem import GraphProblem, Transport
 

@@ -14,7 +14,8 @@ from quot.certificate.bracket import exact_sum
 from quot.certificate.flows import repair_flow
 from quot.convergence import Status, Tolerance
 from quot.costs import PointCost
-from quot.graph import Flow, Graph
+from quot.flow import Flow
+from quot.graph import Graph
 from quot.plan import Plan
 from quot.problem import EntropicProblem, GraphProblem, Problem
 from quot.rounding import repair

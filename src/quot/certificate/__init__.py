@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quot.certificate.bracket import Certificate
 from quot.certificate.flows import certify_flow
 from quot.certificate.plans import certify_plan
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.plan import Plan
 from quot.problem import GraphProblem, Transport
 

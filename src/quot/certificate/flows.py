@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
 
 from quot.certificate.bracket import EPS, ROUND_OFF, Bound, Bracket, Certificate, exact_sum
-from quot.graph import Flow, Graph
+from quot.flow import Flow
+from quot.graph import Graph
 from quot.kernels import forest
 from quot.parallel import dot
 from quot.problem import GraphProblem

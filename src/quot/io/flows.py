@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.io.files import PathLike
 from quot.io.tables import write_table
 from quot.result import GraphResult

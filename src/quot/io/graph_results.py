@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
-from quot.graph import Flow, Graph
+from quot.flow import Flow
+from quot.graph import Graph
 from quot.io.arrays import Arrays, vector_of
 from quot.problem import GraphProblem
 from quot.result import GraphResult

@@ -49,8 +49,6 @@ class Vertex:
         Prices: ``u_i + v_j <= C_ij``, up to rounding, and equal on the pairs of the tree.
     kept : (float, float)
         Prices of what rows, and of what columns keep: no u_i, or v_j, is larger. NaN where none is.
-    basis : int32 array of shape (K, 2)
-        Pairs of the tree, leaves first. Row n keeps for the columns, column m for the rows.
     pivots, looks : int
         Pivots, and rows looked through for pairs that gain.
     is_optimal : bool
@@ -63,7 +61,6 @@ class Vertex:
     u: Floats
     v: Floats
     kept: tuple[float, float]
-    basis: Ints
     pivots: int
     looks: int
     is_optimal: bool
@@ -75,7 +72,6 @@ def solve_matrix(
     b: Floats,
     kept: tuple[float, float] = (0.0, 0.0),
     *,
-    first: Ints | None = None,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> Vertex:
     """Minimise ``<C, P>`` over plans P that send `a` to `b` but for what is kept.
@@ -89,8 +85,6 @@ def solve_matrix(
         Masses, > 0. Their totals, less what is kept, are equal up to rounding.
     kept : (float, float)
         What all rows, and what all columns keep; 0 if all mass of the side moves.
-    first : int32 array of shape (K, 2), optional
-        Pairs for the first tree, leaves first, as the `basis` of a similar problem.
     must_stop : callable
         Asked now and then; True ends the method.
     """
@@ -99,14 +93,14 @@ def solve_matrix(
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low, a, b, kept)
-    if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
+    if kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
         tree = _MatrixBasis(reduced, masses, staircase(masses), np.zeros(b.size))
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
     # A forbidden pair dearer than any way round it, that still carries something, has to.
     enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, low) - low)
-    step = _DEAR
+    step, first = _DEAR, None
     for _ in range(_CAPS):
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
         part = np.minimum(reduced, beyond) if cap < high else reduced
@@ -248,7 +242,6 @@ class _MatrixBasis(Basis):
                 low - float(v[m]) if v.size > m else np.nan,
                 low - float(u[n]) if u.size > n else np.nan,
             ),
-            self.arcs(),
             self.pivots,
             self.looks,
             is_optimal,

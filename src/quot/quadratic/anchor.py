@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from quot.costs import SparseCost
 from quot.dual import Dual
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.kernels import anchor as kernels
 from quot.kernels import forest
 from quot.plan import Plan

@@ -15,7 +15,7 @@ from quot.certificate.flows import repair_flow
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.exceptions import InfeasibleError
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.kernels import flow as kernels
 from quot.network.cycles import PUSHES
 from quot.network.least_norm import least_norm, solve_linear

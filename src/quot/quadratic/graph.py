@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.dual import Dual
-from quot.graph import Flow, Graph
+from quot.flow import Flow
+from quot.graph import Graph
 from quot.network.clusters import in_order
 from quot.network.laplacian import LaplacianSolver, without_means
 from quot.network.network import Network

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.certificate.flows import repair_flow
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.prices import middle_price, unit_for
 from quot.problem import GraphProblem
 from quot.quadratic.ceiling import DEAR, Ceiling

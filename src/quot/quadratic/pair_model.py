@@ -226,7 +226,7 @@ class PairModel:
             if self.climbed is not None:
                 loop.settle(stage, stage.around(self.climbed, 1.0))
             else:
-                loop.settle(stage, stage.at_vertex(found.plan, found.dual), far=True)
+                loop.settle(stage, stage.around(found.dual, 1.0, found.plan), far=True)
 
         return self._read(loop, run(self.monitor, way))
 

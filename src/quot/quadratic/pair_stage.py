@@ -86,20 +86,18 @@ class PairStage:
         # last solved for, and pairs that the last pricing found to be missing.
         self.near, self.active, self.violators = beyond_all(problem), 0, 0
 
-    def around(self, dual: Dual, scale: float) -> At[Bipartite]:
-        """At a dual point, with the candidates around it."""
+    def around(self, dual: Dual, scale: float, plan: Plan | None = None) -> At[Bipartite]:
+        """At a dual point, with the candidates around it; and with the pairs and flow of a plan."""
         problem = self.problem.with_reg(scale * self.problem.reg)
         near = self._candidates(problem, dual, 1, self._further, 0)
-        arcs = Bipartite(problem, near.support, near.box)
-        return At(arcs, arcs.network, arcs.state(dual), scale)
-
-    def at_vertex(self, plan: Plan, dual: Dual) -> At[Bipartite]:
-        """At a plan of the linear problem and its prices, with the candidates around these."""
-        near = self._candidates(self.problem, dual, 1, beyond_all(self.problem), 0)
-        support = near.support | Support(plan.shape, plan.rows, plan.cols)
-        arcs = Bipartite(self.problem, support, near.box)
-        state = replace(arcs.state(dual), flow=arcs.flow(plan))
-        return At(arcs, arcs.network, state)
+        support = near.support
+        if plan is not None:
+            support |= Support(plan.shape, plan.rows, plan.cols)
+        arcs = Bipartite(problem, support, near.box)
+        state = arcs.state(dual)
+        if plan is not None:
+            state = replace(state, flow=arcs.flow(plan))
+        return At(arcs, arcs.network, state, scale)
 
     def lift(self, at: At[Bipartite]) -> At[Bipartite]:
         """Where this level begins, from where the coarser one has ended."""

@@ -15,7 +15,7 @@ from quot.certificate.flows import flow_error
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.dual import Dual
 from quot.exceptions import InfeasibleError
-from quot.graph import Flow
+from quot.flow import Flow
 from quot.problem import GraphProblem
 from quot.reference import models
 from quot.result import GraphResult
