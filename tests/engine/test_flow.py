@@ -303,7 +303,7 @@ def total_missing(network, flow):
 
 
 @pytest.mark.parametrize("enough", [3.0, 0.3, 0.01])
-@pytest.mark.parametrize("seed", [*range(12), 136, 287])
+@pytest.mark.parametrize("seed", [*range(4), 136, 287])
 def test_newton_ends_where_that_is_enough(seed, enough):
     """What comes back misses no more than that, and is what its potentials make of the network."""
     rng = np.random.default_rng(seed)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from tests.checks import assert_solved, error_bound
+from tests.design import every_two
 from tests.strategies import Instance
 
 import quot
@@ -25,9 +26,12 @@ def cloud(rng, n, d, kind):
     return X
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("kind", ["normal", "clusters", "duplicates", "line", "outlier"])
-@pytest.mark.parametrize(("mass", "reg"), [(None, 1.0), (0.7, 1.0), (0.7, 0.0), (None, 1e-3)])
+@every_two(
+    metric=METRICS,
+    kind=["normal", "clusters", "duplicates", "line", "outlier"],
+    mass=[None, 0.7],
+    reg=[0.0, 1e-3, 1.0],
+)
 def test_points_are_their_matrix(metric, kind, mass, reg):
     rng = np.random.default_rng(6)
     X, Y = cloud(rng, 31, 2, kind), cloud(rng, 27, 2, "normal") + 0.5

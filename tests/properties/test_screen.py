@@ -23,7 +23,6 @@ from quot.problem import Problem
 
 METRICS = ("sqeuclidean", "euclidean", "cosine")
 METRIC = pytest.mark.parametrize("metric", METRICS)
-MASS = pytest.mark.parametrize("mass", [None, 0.7])
 CLOUDS = ("plain", "duplicates", "line", "tails", "outlier", "clusters")
 
 
@@ -371,11 +370,14 @@ def test_certificate_of_nonsense(metric, mass, value, place, monkeypatch, tune, 
         assert not screened.holds(quot.Tolerance())
 
 
-@METRIC
-@MASS
-@pytest.mark.parametrize("reg", [0.0, 1e-2, 1.0])
-@pytest.mark.parametrize(("shape", "d"), [((120, 200), 8), ((150, 90), 60)])
-@pytest.mark.parametrize("kind", ["plain", "duplicates"])
+@every_two(
+    metric=METRICS,
+    mass=[None, 0.7],
+    reg=[0.0, 1e-2, 1.0],
+    shape=[(120, 200), (150, 90)],
+    d=[8, 60],
+    kind=["plain", "duplicates"],
+)
 def test_the_value_is_that_of_the_matrix(metric, mass, reg, shape, d, kind, monkeypatch, rng):
     (X, Y), (a, b) = clouds(rng, kind, shape, d), masses(rng, shape)
     options = {"reg": reg, "mass": mass}

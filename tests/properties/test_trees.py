@@ -17,7 +17,6 @@ from quot.plan import Plan
 from quot.problem import Problem
 
 METRIC = pytest.mark.parametrize("metric", METRICS)
-MASS = pytest.mark.parametrize("mass", [None, 0.7])
 
 
 def points(rng, shape, kind):
