@@ -117,7 +117,7 @@ def _record_flow(net):
     *graph, twin = laplacian.adjacency(net.tail, net.head, 1.0 / (1.0 + net.weight), net.n)
     for factor in (laplacian.diagonal_factor(graph[3]), laplacian.factor(*graph[:3], twin, 1)):
         laplacian.cg(*graph, *factor, net.supply, 1e-9, 50)
-    sweep.sweep(net.p.copy(), net.side.copy(), *seen, net.supply, 1e-12, 0.0, 0.0)
+    sweep.sweep(net.p.copy(), net.side.copy(), *seen, net.supply, 1e-12)
 
 
 def _record_multigrid(rng):
@@ -142,6 +142,7 @@ def _record_simplex(rng):
     first = np.stack((np.repeat(col, 9), pairs[1]), axis=1)
     listed = simplex.ListBasis(Masses.of(a, a[::-1].copy()), pairs, first, pairs[2])
     assert listed.optimise(lambda: False)
+    assert len(listed.arcs()) == 17
 
 
 def _record_screens(X, Y):

@@ -169,7 +169,7 @@ def _carried_at(t, reach, slope, count):
 @kernel
 def _balance(
     v, begin, end, way, p, side, arc, other, sign, cost, weight, capacity, supply, slope, reach,
-    tol, most, part,
+    tol,
 ):  # fmt: skip
     """In place in p and side: the potential at which a plain node v is balanced; see `sweep`.
 
@@ -199,8 +199,7 @@ def _balance(
             at_least = at_most
         else:
             at_most = at_least
-    enough = max(tol, min(most, part * max(abs(now), abs(supply))))
-    if at_least <= enough and at_most >= -enough:
+    if at_least <= tol and at_most >= -tol:
         return 2 if zero >= 0 and side[arc[zero]] < 0 else 1
     wanted = -way * supply
     new = 0
@@ -226,18 +225,15 @@ def _balance(
 
 
 @kernel
-def sweep(
-    p, side, indptr, plain, arc, other, sign, cost, weight, capacity, both, supply, tol, most, part
-):
+def sweep(p, side, indptr, plain, arc, other, sign, cost, weight, capacity, both, supply, tol):
     """In place in p and side: one pass of exact coordinate ascent, node after node.
 
     The arcs come as `incidence` lists them. The imbalance of a node is a decreasing
     piecewise-linear function of its own potential, with a step at the kink of every arc of weight
     zero. From where it stands the walk goes from kink to kink towards the root; a heap hands the
     kinks out in order; plain nodes need no walk, their imbalance is convex or concave. A node
-    whose imbalance is at most `tol` stays, and so does one where it is at most `most` and the given
-    part of what flows through the node. One that no potential can balance goes to its last kink;
-    an idle one rejoins its empty arc of weight zero.
+    whose imbalance is at most `tol` stays. One that no potential can balance goes to its last
+    kink; an idle one rejoins its empty arc of weight zero.
     """
     position = np.empty(64)
     reach = np.empty(64)
@@ -253,7 +249,7 @@ def sweep(
         if plain[v] != 0:
             done = _balance(
                 v, begin, end, plain[v], p, side, arc, other, sign, cost, weight, capacity,
-                supply[v], position, reach, tol, most, part,
+                supply[v], position, reach, tol,
             )  # fmt: skip
         if done == 2:
             _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)
@@ -263,13 +259,11 @@ def sweep(
         g = supply[v]  # with every tight arc as it is just below its kink
         step = 0.0  # what the tight arcs add just above it
         apart = False  # whether an empty arc of weight zero might be rejoined
-        through = abs(g)
         for q in range(begin, end):
             if weight[q] > 0.0:
                 y = sign[q] * (p[other[q]] - here)
                 x = _carried(y, cost[q], weight[q], capacity[q], both[q])
                 g += sign[q] * x
-                through += 0.5 * abs(x)
             elif side[arc[q]] == 0:
                 step += capacity[q]
                 if sign[q] > 0:
@@ -278,11 +272,10 @@ def sweep(
                 g += sign[q] * capacity[q]
             else:
                 apart = True
-        enough = max(tol, min(most, part * through))
-        if g - step > enough:
+        if g - step > tol:
             g -= step
             ahead = 1.0
-        elif g < -enough:
+        elif g < -tol:
             g = -g
             ahead = -1.0
         else:

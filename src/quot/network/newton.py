@@ -32,18 +32,10 @@ _EPS = float(np.finfo(np.float64).eps)
 _LOOSE, _SAFETY = 5e-2, 0.3
 # The exact line search stops where the slope has fallen to this fraction.
 _SLOPE, _SEARCHES = 0.5, 16
-# A Newton step that leaves more than this fraction of the imbalance is followed by a sweep over the
-# nodes that miss more than a fraction of the largest imbalance or of what flows through them.
-_SLOW = 0.2
-_OUTLIER = 0.1
 # Before the first step there are sweeps over all nodes while each leaves less than this of the
 # imbalance, summed over the nodes; but none where fewer arcs a node than this are active. Near a
-# linear problem they lead into corners. A sweep after a step that leaves more than this of the
-# largest imbalance is undone, and the last: it wakes arcs that keep all further steps short.
+# linear problem they lead into corners.
 _RELAXED, _RICH = 0.6, 1.3
-# From then on, after a step that does not halve the imbalance, an idle arc conducts this part of
-# what it would if active: where nothing flows potentials go along with those around, and wake none.
-_LEAK = 1e-4
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, one that round-off explains is as good as 0.
@@ -117,10 +109,10 @@ def solve_newton(
     Notes
     -----
     A component of the active graph that misses mass in total has no Newton step: it is shifted
-    as a whole to where its first arc wakes. Where a step does not cut the imbalance well, a sweep
-    of exact coordinate ascent follows, as long as that helps. Where few nodes miss much more than
-    all others, they and their neighbours are solved for first, while the others stay: alone they
-    would keep every step of the whole network short.
+    as a whole to where its first arc wakes. After a step in vain the next one lets no tight arc go,
+    and a sweep follows it. Where few nodes miss much more than all others, they and their
+    neighbours are solved for first, while the others stay: alone they would keep every step of the
+    whole network short.
     """
     solver = LaplacianSolver(must_stop=must_stop)
     centred = start.potentials - np.median(start.potentials)
@@ -128,20 +120,16 @@ def solve_newton(
     if enough > 0.0:
         point = _relax(network, point, tol, must_stop)
     point = best = _mend(network, point, tol, must_stop)
-    iterations, idle, origin, is_sweeping = 0, 0, None, True
+    iterations, idle, origin = 0, 0, None
     while point.residual > tol and iterations < max_iter and not must_stop():
         if point.total <= enough:
             best = point
             break
         iterations += 1
-        before = point.residual
-        leak = 0.0 if is_sweeping or not idle else _LEAK
-        point = _step(network, point, solver, tol, hold=idle % 2 == 1, leak=leak)
-        if is_sweeping and point.residual > max(_SLOW * before, tol):
-            most = 0.0 if idle else _OUTLIER * point.residual
-            swept = _swept(network, point, 0.1 * tol, most, before)
-            is_sweeping = swept.residual < _RELAXED * point.residual
-            point = swept if is_sweeping else point
+        hold = idle % 2 == 1
+        point = _step(network, point, solver, tol, hold=hold)
+        if hold and point.residual > tol:
+            point = _swept(network, point, 0.1 * tol)
         point = _mend(network, point, tol, must_stop)
         idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
         best = min(best, point, key=lambda point: point.residual)
@@ -213,13 +201,13 @@ def _evaluate(network: Network, potentials: Floats, side: Sides, before: float =
 
 
 def _step(
-    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool, leak: float
+    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
 ) -> _Point:
     """Take one Newton step, as long as the line search allows; or whole and mended, if better.
 
     Often a few arcs that wake stop a step that is right for all others.
     """
-    side, direction, slope = _direction(network, point, solver, tol, hold=hold, leak=leak)
+    side, direction, slope = _direction(network, point, solver, tol, hold=hold)
     trial, landed, tau = _line_search(network, point, side, direction, slope)
     there = _evaluate(network, trial, landed, point.residual)
     if tau.min() >= _SHORT or network.n_nodes < settings().mended:
@@ -233,13 +221,13 @@ def _step(
 
 
 def _direction(
-    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool, leak: float
+    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
 ) -> tuple[Sides, Floats, Floats]:
     """The Newton direction with tight arcs contracted, and the slope of the dual along it by part.
 
     Tight arcs whose flow would leave [0, k] are let go first, each to the side it wants; those
-    that the direction would push back at once are tied again. With `hold` none is let go: after a
-    step in vain they may all fit together.
+    that the direction would push back at once are tied again. With `hold` none is let go: they may
+    all fit together.
     """
     zero = network.zero_arcs
     side = point.side.copy()
@@ -247,30 +235,21 @@ def _direction(
     side[zero[tight & (point.wish > network.capacity[zero])]] = 1
     side[zero[tight & (point.wish < 0.0)]] = -1
     freed = zero[tight & (side[zero] != 0)]
-    direction, slope = _solve(network, point, side, solver, tol, leak=leak)
+    direction, slope = _solve(network, point, side, solver, tol)
     for _ in range(_RETIES):
         ahead = direction[network.head[freed]] - direction[network.tail[freed]]
         back = freed[(ahead * side[freed] <= 0.0) & (side[freed] != 0)]
         if not back.size:
             break
         side[back] = 0
-        direction, slope = _solve(network, point, side, solver, tol, leak=leak)
+        direction, slope = _solve(network, point, side, solver, tol)
     return side, direction, slope
 
 
 def _solve(
-    network: Network,
-    point: _Point,
-    side: Sides,
-    solver: LaplacianSolver,
-    tol: float,
-    *,
-    leak: float,
+    network: Network, point: _Point, side: Sides, solver: LaplacianSolver, tol: float
 ) -> tuple[Floats, Floats]:
-    """One Newton system with the ends of tight arcs joined: direction, and slope by part.
-
-    leak: the part of the slope that it would have which an idle arc is given for the direction.
-    """
+    """One Newton system with the ends of tight arcs joined: direction, and slope by part."""
     net = network
     slope, imbalance = point.slope, point.imbalance
     if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node
@@ -284,10 +263,6 @@ def _solve(
         component, joined, rhs, point.potentials, side, slope, *net.response, 0.1 * tol
     )
     rtol = _rtol(point.residual, point.before, tol)
-    if leak > 0.0:
-        idle = (slope == 0.0) & (net.weight > 0.0)
-        slope = np.divide(leak, net.weight, out=slope.copy(), where=idle)
-        _, tail, head, conductance = net.active_graph(side, slope)
     direction = solver.solve(tail, head, conductance, rhs, rtol)[joined] + shift
     if net.anchor is not None:  # so that the parts around it may go different ways
         direction -= direction[net.anchor]
@@ -398,17 +373,14 @@ def _relax(network: Network, point: _Point, tol: float, must_stop: Callable[[], 
         if point.residual <= tol or must_stop():
             break
         before = point.total
-        point = _swept(network, point, 0.1 * tol, 0.0)
+        point = _swept(network, point, 0.1 * tol)
         if point.total > _RELAXED * before:
             break
     return point
 
 
-def _swept(
-    network: Network, point: _Point, tol: float, most: float, before: float = np.inf
-) -> _Point:
+def _swept(network: Network, point: _Point, tol: float) -> _Point:
     """Where one pass of exact coordinate ascent leads."""
     potentials, side = point.potentials.copy(), point.side.copy()
-    incidence, supply = network.incidence, network.supply
-    sweep_kernels.sweep(potentials, side, *incidence, supply, tol, most, _OUTLIER)
-    return _evaluate(network, potentials, side, before)
+    sweep_kernels.sweep(potentials, side, *network.incidence, network.supply, tol)
+    return _evaluate(network, potentials, side)
