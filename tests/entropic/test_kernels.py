@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from quot.kernels import gibbs
 
@@ -33,6 +34,11 @@ def test_passes(rng, shape):
     n, m = shape
     C, f, v = rng.random(shape), rng.random(n), rng.random(m)
     X = kernel(C, f, v, 0.3)
+    found, a = np.empty(n), 10.0 ** rng.uniform(-12, 0, n)
+    gibbs.row_prices(C, v, a, 1e-3, found)
+    exact = 1e-3 * (np.log(a) - logsumexp((v - C) / 1e-3, axis=1))
+    np.testing.assert_allclose(found, exact, atol=1e-14)
+
     w, target, most = rng.random(m), rng.random(n), np.where(rng.random(n) < 0.5, 1e-2, np.inf)
     u, got = np.empty(n), np.empty(m)
     total = gibbs.balance(X, w, target, most, u, got)

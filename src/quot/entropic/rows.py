@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from quot.entropic.gradients import conjugate_gradients
 from quot.entropic.largest import Largest
 from quot.kernels import gibbs as kernels
-from quot.kernels.certificate import log_sums
 from quot.parallel import dot
 from quot.problem import EntropicProblem
 
@@ -157,7 +156,8 @@ class GibbsRows:
         self.check()
         self.passes += 2
         a, T = self.problem.a, self.T
-        f = T * (np.log(a) - log_sums(self.C, np.zeros(a.size), v, T))
+        f = np.empty(a.size)
+        kernels.row_prices(self.C, v, a, T, f)
         if not self.problem.is_balanced:
             f = np.minimum(f, 0.0)
         X = np.empty(self.C.shape)

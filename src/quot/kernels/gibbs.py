@@ -38,6 +38,20 @@ def _exp(y):
 
 
 @kernel
+def row_prices(C, v, a, T, f):
+    """In place: the f (n,) at which each row of exp((f + v - C)/T) sums to a; without overflow."""
+    inverse = 1.0 / T
+    for i in range(C.shape[0]):
+        top = -np.inf
+        for j in range(C.shape[1]):
+            top = max(top, v[j] - C[i, j])
+        total = 0.0
+        for j in range(C.shape[1]):
+            total += _exp((v[j] - C[i, j] - top) * inverse)
+        f[i] = T * (np.log(a[i]) - np.log(total)) - top
+
+
+@kernel
 def exponentials(C, f, v, T, X):
     """In place: X (n, m) = exp((f + v - C)/T); a forbidden pair, of cost inf, has 0."""
     inverse = 1.0 / T
