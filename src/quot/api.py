@@ -496,7 +496,7 @@ def solve_entropic(
     >>> r.plan.to_dense().round(3).tolist()
     [[0.485, 0.015], [0.015, 0.185]]
     """
-    check_option(method, "method", ("auto", "newton", *REFERENCE_METHODS))
+    check_option(method, "method", METHODS)
     check_option(on_failure, "on_failure", ON_FAILURE)
     _check_solver_options(solver_options, method, REFERENCE_METHODS)
     monitor, tolerance = Monitor(max_iter, time_limit, callback), Tolerance.of(tol)

@@ -171,7 +171,8 @@ class Ascent(Generic[A]):
         slope = dot(point.missing, direction) - self.kept * top
         if not slope > 0.0:  # round-off decides
             return point, 0.0
-        tau, low, high = min(1.0, self.rows.reach / np.abs(direction).max()), 0.0, np.inf
+        furthest = self.rows.reach / float(np.abs(direction).max())
+        tau, low, high = min(1.0, furthest), 0.0, np.inf
         for _ in range(_SEARCHES):
             v = point.v + tau * direction
             if at_top.any():
@@ -183,7 +184,7 @@ class Ascent(Generic[A]):
                 break
             if now > 0.0 and not is_lower:
                 longer = 2.0 * tau if high == np.inf else 0.5 * (tau + high)
-                low, tau = tau, min(longer, self.rows.reach / np.abs(direction).max())
+                low, tau = tau, min(longer, furthest)
                 if tau == low:
                     break
             else:
@@ -216,3 +217,9 @@ class Ascent(Generic[A]):
     def _rise(self, point: Point[A], v: Floats, missing: Floats) -> float:
         """How fast the dual rises on the way from a point to prices where so much is missing."""
         return dot(missing, v - point.v) - self.kept * float(v.max() - point.v.max())
+
+
+def potentials(problem: Transport, v: Floats) -> tuple[Floats, float]:
+    """The potentials g (m,) of the columns and lam, of which their prices are the sum."""
+    lam = 0.0 if problem.is_balanced else float(v.max())
+    return v - lam, lam

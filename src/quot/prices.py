@@ -1,4 +1,4 @@
-"""How large prices are: what half of the mass has to pay, and a unit to count prices in."""
+"""How large prices are: what half of the mass has to pay, a unit to count in, their rounding."""
 
 from __future__ import annotations
 
@@ -35,3 +35,8 @@ def positive_middle_price(price: Floats, mass: Floats, total: float) -> float:
         return middle
     positive = price[(price > 0.0) & (price < np.inf)]
     return float(positive.min(initial=np.inf)) if positive.size else 0.0
+
+
+def round_off(f: Floats, g: Floats) -> float:
+    """How wrong the rounding of potentials may make a slack."""
+    return float(8 * np.finfo(np.float64).eps * (np.abs(f).max() + np.abs(g).max()))

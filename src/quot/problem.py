@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, as_cost
+from quot.costs import Cost, PointCost, as_cost
 from quot.flow import Flow
 from quot.graph import Graph
 from quot.parallel import dot
@@ -67,6 +67,16 @@ class Transport:
     def unit(self) -> float:
         """The most a row or column can send or get, 1 if that is none."""
         return _unit(self.a, self.b, self.total)
+
+    def taken(self, rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Self:
+        """Return the problem of these rows and columns, in this order; the others have no mass."""
+        n, m = self.shape
+        if rows.size == n and cols.size == m and not isinstance(self.cost, PointCost):
+            return self
+        part: Self = replace(
+            cast(Any, self), cost=self.cost.take(rows, cols), a=self.a[rows], b=self.b[cols]
+        )
+        return part
 
     @property
     def trivial_sparsity(self) -> float:

@@ -38,12 +38,11 @@ class Largest:
         self.factor, self.n, self.at_top = factor, n, at_top
 
     @classmethod
-    def of(cls, answer: Answer, share: Floats, at_top: Bools, firm: float) -> Largest:
-        """The factor for the plan of an answer; rows of no share stay where they are."""
+    def of(cls, answer: Answer, sent: Floats, at_top: Bools, firm: float) -> Largest:
+        """The factor for the plan of an answer; what rows send that stay is 0."""
         X, u, w = answer.kernel.X, answer.u, answer.w
-        (n, m), stays = X.shape, share == 0.0
-        sent = np.where(stays, 0.0, 1.0 / np.where(stays, 1.0, share))
-        rows = np.where(stays, answer.u * X.max(axis=1), sent)
+        (n, m), stays, rows = X.shape, sent == 0.0, sent.copy()
+        rows[stays] = u[stays] * X[stays].max(axis=1)
         for part in _PARTS:
             i, j, entry = gibbs.large(X, u, w, rows, answer.got, part, _MOST * (n + m))
             if i.size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor
 from quot.entropic.rows import Answer, GibbsRows
 from quot.problem import EntropicProblem
-from quot.quadratic.solve import StopError
+from quot.quadratic.solve import obey, report
 
 Floats = NDArray[np.float64]
 
@@ -74,16 +75,14 @@ class Descent:
 
     def _settled(self, T: float, v: Floats, enough: float) -> Floats:
         """Prices of the columns at a temperature, found from others; and a report."""
-        self.rows = rows = GibbsRows(self.problem, self.C, T, self._obey)
+        self.rows = rows = GibbsRows(self.problem, self.C, T, partial(obey, self.monitor))
         before = self.monitor.steps
         ascent = Ascent(self.problem, rows, self.monitor, v, rows.first(v))
         try:
             self._settle(ascent, enough)
         finally:
             self.point = ascent.best
-        status = self.monitor.report(self._iterate(self.monitor.steps - before))
-        if status is not None:
-            raise StopError(status)
+        report(self.monitor, self._iterate(self.monitor.steps - before))
         return ascent.best.v
 
     def _settle(self, ascent: Ascent[Answer], enough: float) -> None:
@@ -127,13 +126,6 @@ class Descent:
             inner=steps,
             pairs=(rows.passes + rows.reads) * pairs,
         )
-
-    def _obey(self) -> None:
-        """End the solve if it must; asked before every pass."""
-        if self.monitor.must_stop():
-            status = self.monitor.limit()
-            assert status is not None
-            raise StopError(status)
 
 
 class _Path:

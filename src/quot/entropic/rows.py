@@ -85,10 +85,9 @@ class GibbsRows:
         self.passes = self.reads = 0
 
     def first(self, v: Floats) -> Answer:
-        """The answer to prices of the columns that are far from any before."""
+        """An answer near that to prices of the columns that are far from any before."""
         kernel = self._kernel(v)
-        ones = np.ones(kernel.f.size), np.ones(v.size)
-        return self.respond(v, Answer(kernel.f, kernel, *ones, ones[1]))[0]
+        return Answer(kernel.f, kernel, np.ones(kernel.f.size), np.ones(v.size), self.problem.b)
 
     def respond(self, v: Floats, near: Answer) -> tuple[Answer, Floats, float]:
         """The answer, what each column gets, and what the rows add to the dual value."""
@@ -116,9 +115,9 @@ class GibbsRows:
     ) -> Floats:
         """How the columns would move for each to get so much more; those at the top as one."""
         kernel, m = answer.kernel, wanted.size
-        share = np.where(answer.f < 0.0, 1.0 / self.problem.a, 0.0)
-        if self.problem.is_balanced:
-            share = 1.0 / self.problem.a
+        stays = (answer.f == 0.0) & (not self.problem.is_balanced)
+        sent = np.where(stays, 0.0, self.problem.a)
+        share = np.divide(1.0, sent, out=np.zeros_like(sent), where=~stays)
         is_one = bool(at_top.any())
 
         def joined(x: Floats) -> Floats:
@@ -142,7 +141,7 @@ class GibbsRows:
         inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0.0)
         x, is_done = conjugate_gradients(product, rhs, lambda r: inverse * r, _FEW)
         if not is_done:
-            largest = Largest.of(answer, share, at_top, firm)
+            largest = Largest.of(answer, sent, at_top, firm)
             x, _ = conjugate_gradients(product, rhs, largest.solve, _MANY)
         return self.T * spread(x)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from quot import memory
+from quot.ascent import potentials
 from quot.convergence import Monitor, Status, Tolerance
-from quot.costs import DenseCost
 from quot.dual import Dual
 from quot.entropic.newton import Descent
 from quot.plan import Plan
@@ -67,16 +65,14 @@ def _descend(
     """Plan and dual point at the temperature of the problem, and why the way there ended."""
     (n, m), rows, cols = problem.shape, np.flatnonzero(problem.a), np.flatnonzero(problem.b)
     memory.check_matrix(rows.size * cols.size)
-    C = np.ascontiguousarray(problem.cost.take(rows, cols).block(0, rows.size))
-    core = replace(problem, cost=DenseCost(C), a=problem.a[rows], b=problem.b[cols])
+    core = problem.taken(rows, cols)
+    C = np.ascontiguousarray(core.cost.block(0, rows.size))
     descent = Descent(core, C, monitor)
     tol = _AT_THE_END * min(tolerance.gap, tolerance.primal)
     status = run(monitor, lambda: descent.run(tol))
-    f, g, lam = np.full(n, -np.inf), np.full(m, -np.inf), 0.0
+    f, g = np.full(n, -np.inf), np.full(m, -np.inf)
     P, f[rows], v = descent.state()
-    if not problem.is_balanced:
-        lam = float(v.max())
-    g[cols] = v - lam
+    g[cols], lam = potentials(problem, v)
     i, j = np.nonzero(P)
     plan = Plan((n, m), rows[i].astype(np.int32), cols[j].astype(np.int32), P[i, j])
     return plan, Dual(f, g, lam), status

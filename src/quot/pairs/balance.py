@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import pricing as kernels
+from quot.pairs.screen import ENTRIES
 from quot.parallel import map_rows
+from quot.prices import round_off
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-
-# Entries of the rows that one thread takes at a time.
-_ENTRIES = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ def balance_rows(  # noqa: PLR0917
     The roots are found from `start` (n,).
     """
     f = np.minimum(start, highest)
-    noise = 8 * np.finfo(np.float64).eps * float(np.abs(f).max() + np.abs(v).max())
+    noise = round_off(f, v)
 
     def part(first: int, last: int) -> tuple[NDArray[np.int64], Ints, Floats]:
         check()
@@ -71,7 +70,7 @@ def balance_rows(  # noqa: PLR0917
         )
         return found
 
-    parts = map_rows(part, f.size, v.size, max(1, _ENTRIES // v.size), check)
+    parts = map_rows(part, f.size, v.size, max(1, ENTRIES // v.size), check)
     sizes, cols, beyond = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
     rows = np.repeat(np.arange(f.size, dtype=np.int32), sizes)
     return Balanced(f, rows, cols, beyond)

@@ -12,6 +12,7 @@ from quot.pairs import blocks, trees
 from quot.pairs.balance import Balanced, balance_rows
 from quot.pairs.effort import Effort
 from quot.pairs.screen import Blocks, Boxes, choose
+from quot.prices import round_off
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -100,8 +101,3 @@ class Pricer:
         self.check()
         self.effort += Effort(C.size)
         return balance_rows(C, v, target, start, highest, self.check)
-
-
-def round_off(f: Floats, g: Floats) -> float:
-    """How wrong the rounding of potentials may make a slack."""
-    return float(8 * np.finfo(np.float64).eps * (np.abs(f).max() + np.abs(g).max()))

@@ -21,7 +21,7 @@ Singles = NDArray[np.float32]
 Exact = tuple[Floats, Floats, int]
 
 # Entries of a block, which is to stay in the cache.
-_ENTRIES = 1 << 17
+ENTRIES = 1 << 17
 # Boxes are tried in so many dimensions at most, products in so many at least.
 _FEW_AXES, _MANY_AXES = 12, 8
 # Nanoseconds a pair and, added to that, a dimension (measured): of a block, of one in single
@@ -46,7 +46,7 @@ class Blocks:
 
     def __init__(self, cost: Cost) -> None:
         self.cost = cost
-        self.rows = max(1, _ENTRIES // cost.shape[1])
+        self.rows = max(1, ENTRIES // cost.shape[1])
 
     def block(self, start: int, stop: int) -> tuple[Floats, Floats]:
         """Return rows start .. stop, (stop - start, m), and zeros: see `Screen.block`."""

@@ -25,8 +25,9 @@ from quot.network.least_norm import least_norm
 from quot.network.simplex import solve_matrix
 from quot.pairs import Effort
 from quot.pairs.candidates import beyond_all, choose_candidates
-from quot.pairs.price import Pricer, round_off
+from quot.pairs.price import Pricer
 from quot.plan import Plan
+from quot.prices import round_off
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen

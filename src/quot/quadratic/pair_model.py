@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.ascent import Ascent
+from quot.ascent import Ascent, potentials
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import DenseCost, PointCost
 from quot.dual import Dual
@@ -31,7 +32,7 @@ from quot.quadratic.pair_rows import PairRows
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
-from quot.quadratic.solve import Loop, StopError, run
+from quot.quadratic.solve import Loop, StopError, obey, report, run
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
 from quot.settings import settings
@@ -93,12 +94,12 @@ class PairModel:
         check_pairs(problem)
         self.problem, self.monitor, self.tolerance = problem, monitor, tolerance
         self.method, self.start, self.ties = method, start, ties
-        self.pricer = Pricer(self._obey)
+        self.pricer = Pricer(partial(obey, monitor))
         self.optimum: Optimum | None = None
         self.climbed: Dual | None = None
         self.rows, self.cols = _order(problem)
         if problem.total > 0.0:
-            self.part = Capped.first(_taken(problem, self.rows, self.cols))
+            self.part = Capped.first(problem.taken(self.rows, self.cols))
 
     def ways(self) -> tuple[Way, ...]:
         """From the linear problem where that is near; else from above, and then so, too."""
@@ -204,15 +205,13 @@ class PairModel:
             ascent = Ascent(core, rows, monitor, start, Balanced.at(found.dual.f))
             before = monitor.steps
             ascent.climb(settings().at_the_end * self.tolerance.gap * core.total, nearly)
-            status = monitor.report(rows.iterate(ascent.best, monitor.steps - before))
-            if status is not None:
-                raise StopError(status)
+            report(monitor, rows.iterate(ascent.best, monitor.steps - before))
 
         status = run(monitor, way)
         if ascent is None:
             return self._read(self._loop(), status)
-        best, top = ascent.best, 0.0 if core.is_balanced else float(ascent.best.v.max())
-        self.climbed = Dual(best.answer.f, best.v - top, top)
+        best = ascent.best
+        self.climbed = Dual(best.answer.f, *potentials(core, best.v))
         if status is Status.OPTIMAL and best.wrong > nearly:
             return None
         return self._answer(rows.plan(best.answer), self.climbed, status)
@@ -311,13 +310,6 @@ class PairModel:
         other.part, other.optimum, other.climbed = part, None, None
         return other
 
-    def _obey(self) -> None:
-        """End the solve if it must; asked between the parts of a pass over all pairs."""
-        if self.monitor.must_stop():
-            status = self.monitor.limit()
-            assert status is not None
-            raise StopError(status)
-
 
 def _order(problem: Problem) -> tuple[Ints, Ints]:
     """Rows and columns with mass; points in kd order."""
@@ -326,15 +318,6 @@ def _order(problem: Problem) -> tuple[Ints, Ints]:
         rows, cols = (tree.order[mass[tree.order] > 0.0] for tree, mass in sides)
         return rows, cols
     return np.flatnonzero(problem.a), np.flatnonzero(problem.b)
-
-
-def _taken(problem: Problem, rows: Ints, cols: Ints) -> Problem:
-    """The problem of these rows and columns, in this order."""
-    n, m = problem.shape
-    if rows.size == n and cols.size == m and not isinstance(problem.cost, PointCost):
-        return problem
-    cost = problem.cost.take(rows, cols)
-    return replace(problem, cost=cost, a=problem.a[rows], b=problem.b[cols])
 
 
 def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:

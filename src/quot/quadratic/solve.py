@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from quot.convergence import Monitor, Status
+from quot.convergence import Iterate, Monitor, Status
 from quot.network.continuation import FIRST, lower, predicted
 from quot.network.optimise import Goal, newton, optimise
 from quot.quadratic.finish import finish, is_good
@@ -89,6 +89,21 @@ def run(monitor: Monitor, way: Callable[[], object]) -> Status:
     return Status.OPTIMAL
 
 
+def obey(monitor: Monitor) -> None:
+    """Raise StopError if the solve must end; for passes to ask between their parts."""
+    if monitor.must_stop():
+        status = monitor.limit()
+        assert status is not None
+        raise StopError(status)
+
+
+def report(monitor: Monitor, iterate: Iterate) -> None:
+    """Report an iteration; raise StopError if that ends the solve."""
+    status = monitor.report(iterate)
+    if status is not None:
+        raise StopError(status)
+
+
 class Loop:
     """From where all is smooth down to the problem, or from near its answer to the answer.
 
@@ -156,9 +171,7 @@ class Loop:
             state = optimise(at.network, at.state, goal, monitor, far=far)
         stuck = self.may_fail and not goal.is_met(at.network, state)
         self.at = replace(at, state=state)
-        status = monitor.report(stage.iterate(self.at, round, monitor.steps - before))
-        if status is not None:
-            raise StopError(status)
+        report(monitor, stage.iterate(self.at, round, monitor.steps - before))
         if stuck:
             raise StuckError
         return self.at
