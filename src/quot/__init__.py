@@ -10,6 +10,7 @@ from quot.costs import PointCost
 from quot.exceptions import (
     InfeasibleError,
     InvalidProblemError,
+    MassLostWarning,
     MissingDependencyError,
     NotConvergedError,
     NotConvergedWarning,
@@ -20,6 +21,7 @@ from quot.exceptions import (
     SolverError,
 )
 from quot.flow import Flow
+from quot.gibbs_plan import GibbsPlan
 from quot.graph import Graph
 from quot.io import load, save
 from quot.plan import Plan
@@ -34,12 +36,14 @@ __all__ = [
     "EntropicProblem",
     "Estimate",
     "Flow",
+    "GibbsPlan",
     "Graph",
     "GraphProblem",
     "GraphResult",
     "InfeasibleError",
     "InvalidProblemError",
     "Iterate",
+    "MassLostWarning",
     "MissingDependencyError",
     "NotConvergedError",
     "NotConvergedWarning",

@@ -8,12 +8,16 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from quot.convergence import Iterate, Monitor, Tolerance
+from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.costs import PointCost
 from quot.dual import Dual
-from quot.entropic.solve import solve_by_newton
+from quot.entropic.methods import METHODS as ENTROPIC
+from quot.entropic.methods import formulation_of, options_of
+from quot.entropic.solve import solve_entropic_problem
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
-from quot.problem import EntropicProblem, GraphProblem, Problem
+from quot.gibbs_plan import AnyPlan
+from quot.plan import Plan
+from quot.problem import FORMULATIONS, EntropicProblem, GraphProblem, Problem
 from quot.quadratic.edge_model import EdgeModel
 from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
@@ -34,6 +38,7 @@ R = TypeVar("R", bound=Solved[Any, Any])
 logger = logging.getLogger("quot")
 
 METHODS = ("auto", "newton", *REFERENCE_METHODS)
+ENTROPIC_METHODS = ("auto", *ENTROPIC, *REFERENCE_METHODS)
 GRAPH_METHODS = ("auto", *GRAPH_REFERENCE_METHODS)
 TIES = ("share", "any")
 ON_FAILURE = ("warn", "raise", "ignore")
@@ -50,13 +55,13 @@ def solve(  # noqa: PLR0913
     tol: float | Tolerance = 1e-9,
     max_iter: int = 2000,
     time_limit: float | None = None,
-    start: Result | None = None,
+    start: Result[Any] | None = None,
     ties: str = "share",
     callback: Callable[[Iterate], bool | None] | None = None,
     verbose: bool = False,
     on_failure: str = "warn",
     solver_options: Mapping[str, Any] | None = None,
-) -> Result:
+) -> Result[Plan]:
     """Solve sparse transport, balanced or partial, exactly and with a certificate.
 
     Minimises ``<C, P> + reg/2 ||P||^2`` over plans P >= 0 with row sums `a` and column sums `b`;
@@ -169,7 +174,7 @@ def solve_points(
     *,
     metric: str = "sqeuclidean",
     **options: Any,
-) -> Result:
+) -> Result[Plan]:
     """Solve sparse transport between two sets of points; the (n, m) matrix is never formed.
 
     The same as ``solve(PointCost(X, Y, metric=metric), a, b, **options)``.
@@ -412,7 +417,7 @@ def estimate(problem: Problem) -> Estimate:
     return estimate_quadratic(problem)
 
 
-def solve_entropic(
+def solve_entropic(  # noqa: PLR0913
     C: Any,
     a: Any = None,
     b: Any = None,
@@ -420,19 +425,23 @@ def solve_entropic(
     eps: float,
     mass: float | None = None,
     method: str = "auto",
+    formulation: str | None = None,
     tol: float | Tolerance = 1e-8,
     max_iter: int = 10_000,
     time_limit: float | None = None,
     callback: Callable[[Iterate], bool | None] | None = None,
+    verbose: bool = False,
     on_failure: str = "warn",
     solver_options: Mapping[str, Any] | None = None,
-) -> Result:
+) -> Result[AnyPlan]:
     """Solve entropic transport, balanced or partial, with a certificate.
 
     Minimises ``<C, P> + eps sum P (log P - 1)`` over plans P >= 0 with row sums `a` and column sums
     `b`; with `mass` given, over plans with row sums at most `a`, column sums at most `b` and total
-    `mass`. No entry of the plan is zero where a pair is allowed, but for those that are less than
-    floats can be.
+    `mass`. That is the formulation "E1"; in "E2" and "E3" what rows and columns keep has an
+    entropy, too: see `EntropicProblem`. No entry of the plan is zero where a pair is allowed, but
+    for those that are less than floats can be; it is kept by its prices, and costs are computed
+    anew in each pass where memory has no room for a matrix.
 
     Parameters
     ----------
@@ -442,42 +451,51 @@ def solve_entropic(
         Masses of rows and columns; uniform, 1/n and 1/m, by default.
     eps : float
         Temperature, > 0, in cost per mass. Where the objective is written with eps/2, as in the
-        source of this problem, pass half of that eps.
+        source of "E1", pass half of that eps.
     mass : float, optional
-        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``. None moves all mass and needs equal
-        totals.
-    method : {"auto", "newton", "clarabel", "scs"}, default="auto"
-        "newton": Newton's method in the prices of the columns, at one temperature after another
-        down to `eps`, on all n m pairs in memory; "auto" is that. "clarabel", "scs": a reference
-        for small problems, through cvxpy (extra `reference`), with one cone a pair.
+        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``; less than that in "E2" and "E3". None
+        moves all mass and needs equal totals.
+    method : str, default="auto"
+        "newton" (any formulation; "auto" is that): Newton's method in the prices of the columns, at
+        one temperature after another down to `eps`. First-order methods, for comparison:
+        "sinkhorn" (any; "E3" is the feasible Sinkhorn for partial transport), "tuned-sinkhorn"
+        ("E3"; stops where the temperature is not worth more), "three-block", "apdagd", "aspot" and
+        "aam" ("E2"). "clarabel", "scs": a reference for small problems ("E1"), through cvxpy (extra
+        `reference`), with one cone a pair.
+    formulation : {"E1", "E2", "E3"}, optional
+        What has an entropy in a partial problem; by default the first that the method solves. Of a
+        balanced problem all are one.
     tol : float or Tolerance, default=1e-8
-        Relative duality gap and residuals. The references rarely reach less than 1e-6.
+        Relative duality gap and residuals. First-order methods and references rarely reach less
+        than 1e-6.
     max_iter : int, default=10_000
-        Newton steps and, where these do not help, Sinkhorn steps; interior-point steps of CLARABEL;
-        SCS keeps its own limit.
+        Steps of the method: of "newton" Newton steps and, where these do not help, Sinkhorn steps;
+        interior-point steps of CLARABEL; SCS keeps its own limit.
     time_limit : float, optional
         Seconds after which the best result so far is returned.
     callback : callable, optional
-        ``callback(iterate)`` after each temperature, and now and then in between; True stops. With
-        a reference once, when it is done.
+        ``callback(iterate)`` after each temperature of "newton" and each step of a first-order
+        method, and now and then in between; True stops. With a reference once, when it is done.
+    verbose : bool, default=False
+        Write a line per outer iteration to standard error.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
-        Options of the conic solver by its own names; they go before those derived from `tol`.
+        Options of the method. Of "aspot": `step`, "backtracked" (default) or "fixed". Of
+        "tuned-sinkhorn": `p` > 0 (default 1.5) and `tuning`, "mdot" (default) or "bias". Of a
+        reference those of its solver, by its own names.
 
     Returns
     -------
     Result
-        Plan, potentials, value and certificate.
+        Plan, potentials, value and certificate. The plan is a `GibbsPlan`; of a reference a `Plan`.
 
     Raises
     ------
     InvalidProblemError
-        If an argument is unusable.
+        If an argument is unusable, or the method does not solve the formulation.
     InfeasibleError
         If the allowed pairs of a sparse cost cannot carry the mass.
-    ProblemTooLargeError
-        If the plan does not fit into memory.
     MissingDependencyError
         If cvxpy or the solver is not installed.
     NotConvergedError
@@ -486,7 +504,7 @@ def solve_entropic(
     Warns
     -----
     NotConvergedWarning
-        If the tolerance is not reached.
+        If the tolerance is not reached, unless the method promises no more (status APPROXIMATE).
 
     Examples
     --------
@@ -496,17 +514,24 @@ def solve_entropic(
     >>> r.plan.to_dense().round(3).tolist()
     [[0.485, 0.015], [0.015, 0.185]]
     """
-    check_option(method, "method", METHODS)
+    check_option(method, "method", ENTROPIC_METHODS)
     check_option(on_failure, "on_failure", ON_FAILURE)
-    _check_solver_options(solver_options, method, REFERENCE_METHODS)
-    monitor, tolerance = Monitor(max_iter, time_limit, callback), Tolerance.of(tol)
-    problem = EntropicProblem(C, a, b, eps=eps, mass=mass)
-    if method in REFERENCE_METHODS:
+    if formulation is not None:
+        check_option(formulation, "formulation", FORMULATIONS)
+    name = "newton" if method == "auto" else method
+    is_reference = name in REFERENCE_METHODS
+    options = {} if is_reference else options_of(name, solver_options)
+    solved = formulation_of(name, formulation, is_balanced=mass is None)
+    tolerance = Tolerance.of(tol)
+    monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
+    problem = EntropicProblem(C, a, b, eps=eps, mass=mass, formulation=solved)
+    result: Any
+    if is_reference:
         result = solve_entropic_reference(
-            problem, method, tolerance, monitor, solver_options=solver_options
+            problem, name, tolerance, monitor, solver_options=solver_options
         )
     else:
-        result = solve_by_newton(problem, tolerance, monitor, method=method)
+        result = solve_entropic_problem(problem, tolerance, monitor, method=name, options=options)
     logger.info("%s", result)
     return _deliver(result, on_failure)
 
@@ -544,7 +569,8 @@ def _warm(start: Any, problem: Problem) -> Dual | None:
 
 def _deliver(result: R, on_failure: str) -> R:
     """Return the result; say so if it is not within the tolerance."""
-    if result.converged or on_failure == "ignore":
+    is_all = result.converged or result.status is Status.APPROXIMATE
+    if is_all or on_failure == "ignore":
         return result
     text = (
         f"{result.status.advice} (relative gap {result.certificate.relative_gap:.1e}, primal "

@@ -100,6 +100,9 @@ class Iterate:
     pairs, boxes : int
         Pairs whose cost the passes over all pairs computed since the last iteration, and boxes
         that spared others; in the last iteration also those of the pass that came after it.
+    passes : float
+        Passes over all pairs since the start, of an entropic problem: in each all exponentials are
+        taken, or a plan that is stored is read. One over some pairs counts as that part.
     """
 
     residual: float
@@ -114,6 +117,7 @@ class Iterate:
     round: int = 0
     pairs: int = 0
     boxes: int = 0
+    passes: float = 0.0
 
 
 @dataclass

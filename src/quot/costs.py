@@ -250,21 +250,23 @@ class PointCost:
         X, Y = self.X, self.Y
         if self.metric == "cosine":
             X, Y = _directions(X), _directions(Y)
-        low = np.minimum(X.min(axis=0), Y.min(axis=0))
-        high = np.maximum(X.max(axis=0), Y.max(axis=0))
-        with np.errstate(over="ignore"):
-            diameter = kernels.point_pairs(
-                low[None],
-                high[None],
-                METRICS.index(self.metric),
-                np.zeros(1, np.int32),
-                np.zeros(1, np.int32),
-            )[0]
-        if not np.isfinite(diameter):
+        elif not np.isfinite(self.diameter):
             raise InvalidProblemError(
                 f"distances between `X` and `Y` overflow with metric={self.metric!r}; rescale them."
             )
         return X, Y, METRICS.index(self.metric)
+
+    @cached_property
+    def diameter(self) -> float:
+        """A bound of all costs: that between the corners of a box around all points."""
+        if self.metric == "cosine":
+            return 2.0
+        low = np.minimum(self.X.min(axis=0), self.Y.min(axis=0))
+        high = np.maximum(self.X.max(axis=0), self.Y.max(axis=0))
+        only = np.zeros(1, np.int32)
+        with np.errstate(over="ignore"):
+            corners = low[None], high[None], self.metric_code, only, only
+            return float(kernels.point_pairs(*corners)[0])
 
     @property
     def positions(self) -> tuple[Floats, Floats]:

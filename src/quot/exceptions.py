@@ -37,5 +37,9 @@ class NotConvergedWarning(QuotWarning):
     """The result is the best found, but not within the tolerance."""
 
 
+class MassLostWarning(QuotWarning):
+    """Entries that were left out as asked have mass; the message says how much."""
+
+
 class NumericalWarning(QuotWarning):
     """The answer stands, but round-off limits what can be said about it."""

@@ -10,8 +10,8 @@ from quot.exceptions import ProblemTooLargeError
 # Bytes at the peak: of the interpreter with compiled kernels, and for each candidate pair
 # (measured, 2-D, n = 1e4 to 1e6).
 _BASE, _A_CANDIDATE = 250_000_000, 400
-# The same for each pair of a matrix, with the plan that has them all.
-_A_PAIR = 90
+# What is stored to save time takes no more than this part of what is there.
+_SMALL_PART = 0.4
 
 
 def needed(candidates: float) -> int:
@@ -52,15 +52,10 @@ def check(pairs: float) -> None:
         )
 
 
-def check_matrix(pairs: int) -> None:
-    """Raise ProblemTooLargeError if the machine cannot hold a plan that has all of its pairs."""
-    room, size = available(), _BASE + _A_PAIR * pairs
-    if room is not None and size > room:
-        raise ProblemTooLargeError(
-            f"all {pairs:.1e} pairs of the plan need about {gigabytes(size)} of memory; this "
-            f"machine has {gigabytes(room)} left. Join points that coincide or are close into one "
-            "of their mass."
-        )
+def has_room(size: float) -> bool:
+    """Whether so many bytes are a small part of what the machine can give, as far as it says."""
+    room = available()
+    return room is None or size <= _SMALL_PART * room
 
 
 def gigabytes(size: float) -> str:

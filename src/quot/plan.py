@@ -1,14 +1,18 @@
-"""Plan: a sparse transport plan, frozen."""
+"""Plan: a sparse transport plan, frozen; and what all plans can do."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from quot.costs import Cost
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -23,8 +27,109 @@ def sums(index: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
     return added
 
 
+class Totals(NamedTuple):
+    """Sums over all entries of a plan P at costs C.
+
+    Parameters
+    ----------
+    cost, size : float
+        Of C P, and of |C| P.
+    entropy, entropy_size : float
+        Of P (log P - 1), and of its absolute values; 0 log 0 = 0.
+    """
+
+    cost: float
+    size: float
+    entropy: float
+    entropy_size: float
+
+
+class Coupling(ABC):
+    """A transport plan P (n, m), however it is kept."""
+
+    shape: tuple[int, int]
+
+    @property
+    @abstractmethod
+    def nnz(self) -> int:
+        """Number of entries that are not zero."""
+
+    @abstractmethod
+    def sparsity_at(self, threshold: float, *, relative: bool = False) -> float:
+        """Return the fraction of the n * m entries that are at most `threshold`.
+
+        With ``relative=True`` the threshold is a multiple of the largest entry.
+        """
+
+    @abstractmethod
+    def row_sums(self) -> Floats:
+        """Return P 1, (n,): mass sent by each row."""
+
+    @abstractmethod
+    def col_sums(self) -> Floats:
+        """Return P' 1, (m,): mass received by each column."""
+
+    @abstractmethod
+    def to_csr(self) -> sp.csr_array:
+        """Return a scipy.sparse CSR array of its own memory."""
+
+    @abstractmethod
+    def to_dense(self) -> Floats:
+        """Return an (n, m) array."""
+
+    @abstractmethod
+    def push(self, x: Any) -> Floats:
+        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
+
+    @abstractmethod
+    def pull(self, y: Any) -> Floats:
+        """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
+
+    @property
+    def total(self) -> float:
+        """Mass moved."""
+        return float(self.row_sums().sum())
+
+    @property
+    def sparsity(self) -> float:
+        """Fraction of the n * m entries that are at most 1e-10."""
+        return self.sparsity_at(THRESHOLD)
+
+    def __matmul__(self, y: Any) -> Floats:
+        return self.pull(y)
+
+    def barycentric(self, Y: Any, *, X: Any = None, a: Any = None) -> Floats:
+        """Return where each row goes on average, (n, d).
+
+        Row i with sent mass q_i goes to ``sum_j P_ij Y_j / q_i``.
+
+        Parameters
+        ----------
+        Y : array of shape (m, d)
+            Positions of the columns.
+        X : array of shape (n, d), optional
+            Positions of the rows. A row that sends nothing stays there; without `X` it is NaN.
+        a : array of shape (n,), optional
+            Masses of the rows; needs `X`. The mass that is not moved stays where it is:
+            ``(sum_j P_ij Y_j + (a_i - q_i) X_i) / a_i``, the partial rule of colour transfer.
+        """
+        moved = self.pull(np.asarray(Y, dtype=np.float64))
+        sent = self.row_sums()
+        weight = sent
+        if a is not None:
+            if X is None:
+                raise TypeError("barycentric(a=...) needs `X`, where the unmoved mass stays")
+            weight = np.asarray(a, dtype=np.float64)
+            moved = moved + np.maximum(weight - sent, 0.0)[:, None] * np.asarray(X)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            image: Floats = moved / weight[:, None]
+        empty = weight <= 0.0
+        image[empty] = np.nan if X is None else np.asarray(X, dtype=np.float64)[empty]
+        return image
+
+
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Coupling):
     """A transport plan P (n, m) by its nonzero entries.
 
     Parameters
@@ -67,11 +172,6 @@ class Plan:
         """Mass moved."""
         return float(self.values.sum())
 
-    @property
-    def sparsity(self) -> float:
-        """Fraction of the n * m entries that are at most 1e-10."""
-        return self.sparsity_at(THRESHOLD)
-
     def sparsity_at(self, threshold: float, *, relative: bool = False) -> float:
         """Return the fraction of the n * m entries that are at most `threshold`.
 
@@ -81,6 +181,28 @@ class Plan:
             threshold = threshold * float(self.values.max(initial=0.0))
         n, m = self.shape
         return 1.0 - int(np.count_nonzero(self.values > threshold)) / (n * m)
+
+    @property
+    def least(self) -> float:
+        """The smallest entry, 0 if there is none; NaN propagates."""
+        return float(np.append(self.values, 0.0).min())
+
+    def totals(self, cost: Cost) -> Totals:
+        """Return what is summed over all entries, at costs of the same shape."""
+        paid = cost.at(self.rows, self.cols) * self.values
+        logs = np.zeros_like(self.values)
+        np.log(self.values, out=logs, where=self.values > 0.0)
+        terms = self.values * (logs - 1.0)
+        return Totals(*(float(k.sum()) for k in (paid, np.abs(paid), terms, np.abs(terms))))
+
+    def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
+        """Return single entries, (k,)."""
+        keys = self.rows.astype(np.int64) * self.shape[1] + self.cols
+        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + cols
+        if not keys.size:
+            return np.zeros(wanted.shape)
+        found = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
+        return np.where(keys[found] == wanted, self.values[found], 0.0)
 
     def row_sums(self) -> Floats:
         """Return P 1, (n,): mass sent by each row."""
@@ -114,9 +236,6 @@ class Plan:
             (self.shape[1], self.shape[0]), self.cols[order], self.rows[order], self.values[order]
         )
 
-    def __matmul__(self, y: Any) -> Floats:
-        return self.pull(y)
-
     def push(self, x: Any) -> Floats:
         """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
         carried: Floats = self._csr.T @ np.asarray(x)
@@ -126,35 +245,6 @@ class Plan:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
         brought: Floats = self._csr @ np.asarray(y)
         return brought
-
-    def barycentric(self, Y: Any, *, X: Any = None, a: Any = None) -> Floats:
-        """Return where each row goes on average, (n, d).
-
-        Row i with sent mass q_i goes to ``sum_j P_ij Y_j / q_i``.
-
-        Parameters
-        ----------
-        Y : array of shape (m, d)
-            Positions of the columns.
-        X : array of shape (n, d), optional
-            Positions of the rows. A row that sends nothing stays there; without `X` it is NaN.
-        a : array of shape (n,), optional
-            Masses of the rows; needs `X`. The mass that is not moved stays where it is:
-            ``(sum_j P_ij Y_j + (a_i - q_i) X_i) / a_i``, the partial rule of colour transfer.
-        """
-        moved = self.pull(np.asarray(Y, dtype=np.float64))
-        sent = self.row_sums()
-        weight = sent
-        if a is not None:
-            if X is None:
-                raise TypeError("barycentric(a=...) needs `X`, where the unmoved mass stays")
-            weight = np.asarray(a, dtype=np.float64)
-            moved = moved + np.maximum(weight - sent, 0.0)[:, None] * np.asarray(X)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            image: Floats = moved / weight[:, None]
-        empty = weight <= 0.0
-        image[empty] = np.nan if X is None else np.asarray(X, dtype=np.float64)[empty]
-        return image
 
     def __repr__(self) -> str:
         n, m = self.shape

@@ -11,14 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, PointCost, as_cost
+from quot.dummy import DummyCost, largest_cost
+from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
+from quot.gibbs_plan import AnyPlan
 from quot.graph import Graph
 from quot.parallel import dot
 from quot.plan import Plan
-from quot.validation import as_mass, as_reg, as_regs, as_weights, check_positive
+from quot.validation import as_mass, as_reg, as_regs, as_weights, check_option, check_positive
 
 Floats = NDArray[np.float64]
 
+FORMULATIONS = ("E1", "E2", "E3")
+# What must be kept at least where it has an entropy, relative.
+_LEFT = 1e-12
 # A quadratic term that is next to nothing, in lengths.
 _LITTLE = 1e-6
 
@@ -88,12 +94,23 @@ class Transport:
         filled = int(np.count_nonzero(self.a)) * int(np.count_nonzero(self.b))
         return 1.0 - filled / (n * m)
 
-    def linear_cost(self, plan: Plan) -> float:
-        """Return <C, P>."""
-        return float((self.cost.at(plan.rows, plan.cols) * plan.values).sum())
+    def with_masses(self, a: Floats, b: Floats, mass: float | None) -> Self:
+        """The same with other masses, valid ones; nothing is judged again."""
+        other = copy(self)
+        for name, value in (("a", a), ("b", b), ("mass", mass)):
+            other._fix(name, value)
+        return other
 
-    def objective(self, plan: Plan) -> float:
+    def linear_cost(self, plan: AnyPlan) -> float:
+        """Return <C, P>."""
+        return plan.totals(self.cost).cost
+
+    def objective(self, plan: Any) -> float:
         """Return what is minimised, constraints apart."""
+        raise NotImplementedError
+
+    def size(self, plan: Any) -> float:
+        """Return all that is added up in the objective, each term by its absolute value."""
         raise NotImplementedError
 
 
@@ -140,16 +157,31 @@ class Problem(Transport):
 
     def objective(self, plan: Plan) -> float:
         """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
-        return self.linear_cost(plan) + 0.5 * float((self.reg * plan.values * plan.values).sum())
+        return self.linear_cost(plan) + self._squares(plan)
+
+    def size(self, plan: Plan) -> float:
+        """Return all that is added up in the objective, each term by its absolute value."""
+        return plan.totals(self.cost).size + self._squares(plan)
+
+    def _squares(self, plan: Plan) -> float:
+        return 0.5 * float((self.reg * plan.values * plan.values).sum())
 
 
 @dataclass(frozen=True, eq=False)
 class EntropicProblem(Transport):
-    """Transport with the entropy of the plan, balanced or partial.
+    """Transport with an entropy, balanced or partial.
 
-    Minimise ``<C, P> + eps sum P (log P - 1)`` over P >= 0 with ``P 1 = a, P' 1 = b`` (balanced,
-    ``mass=None``) or ``P 1 <= a, P' 1 <= b, sum P = mass`` (partial); 0 log 0 = 0. Entropy is on
-    the plan alone, not on what the rows and columns keep.
+    Minimise ``<C, P> + eps H(P)`` over P >= 0 with ``P 1 = a, P' 1 = b`` (balanced, ``mass=None``)
+    or ``P 1 <= a, P' 1 <= b, sum P = mass`` (partial). H sums ``x (log x - 1)``, with 0 log 0 = 0,
+    over what `formulation` says:
+
+    - "E1", the entries of the plan;
+    - "E2", these and what rows and columns keep, ``a - P 1`` and ``b - P' 1``;
+    - "E3", the same and a corner: balanced transport with a dummy row and column that take what is
+      kept, at no cost, and have ``sum P - mass`` between them at a cost of `corner`. A plan that
+      moves `mass` has nothing there, and the value of "E2".
+
+    Of a balanced problem all three are one.
 
     Parameters
     ----------
@@ -160,7 +192,12 @@ class EntropicProblem(Transport):
     eps : float
         Temperature, > 0, in cost per mass. The source of this problem writes eps/2 for it.
     mass : float, optional
-        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``.
+        Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``; less than that in "E2" and "E3", where
+        something must be kept on either side.
+    formulation : {"E1", "E2", "E3"}, default="E1"
+        What has an entropy, in a partial problem.
+    corner : float, optional
+        Cost of the corner in "E3", > 0; twice a bound of all costs by default.
 
     Raises
     ------
@@ -173,21 +210,68 @@ class EntropicProblem(Transport):
     b: Floats = None  # type: ignore[assignment]
     eps: float = field(kw_only=True)
     mass: float | None = field(default=None, kw_only=True)
+    formulation: str = field(default="E1", kw_only=True)
+    corner: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check()
         self._fix("eps", check_positive(self.eps, "eps"))
+        check_option(self.formulation, "formulation", FORMULATIONS)
+        if self.formulation != "E1" and self.mass is not None:
+            least = min(float(self.a.sum()), float(self.b.sum()))
+            if not 0.0 < self.mass < (1.0 - _LEFT) * least:
+                raise InvalidProblemError(
+                    f"`mass={self.mass:.6g}` with formulation={self.formulation!r} must be more "
+                    f"than 0 and less than {least:.6g}, the smaller total: what rows and columns "
+                    'keep has an entropy, too. Move less, or pass formulation="E1".'
+                )
+        if self.corner is not None:
+            self._fix("corner", check_positive(self.corner, "corner"))
+        if self.corner is not None and self.formulation != "E3":
+            raise InvalidProblemError(
+                f"`corner` belongs to formulation='E3'; got {self.formulation!r}. Leave it out."
+            )
+        if self.corner is None and self.formulation == "E3":
+            self._fix("corner", 2.0 * largest_cost(self.cost) or self.eps)
 
-    def entropy_terms(self, plan: Plan) -> Floats:
-        """Return P (log P - 1) of each entry stored, (nnz,)."""
-        values = plan.values
-        logs = np.zeros_like(values)
-        np.log(values, out=logs, where=values > 0)
-        return values * (logs - 1.0)
+    @property
+    def has_slack(self) -> bool:
+        """Whether what rows and columns keep has an entropy."""
+        return self.formulation != "E1" and not self.is_balanced
 
-    def objective(self, plan: Plan) -> float:
-        """Return <C, P> + eps sum P (log P - 1): what is minimised, constraints apart."""
-        return self.linear_cost(plan) + self.eps * float(self.entropy_terms(plan).sum())
+    @cached_property
+    def extended(self) -> EntropicProblem:
+        """The balanced problem with a dummy row and column that is the same as this one."""
+        assert self.has_slack
+        mass, a, b = self.total, float(self.a.sum()), float(self.b.sum())
+        corner = np.inf if self.corner is None else self.corner
+        kept = np.append(self.a, b - mass), np.append(self.b, a - mass)
+        other = copy(self).with_masses(*kept, None)
+        for name, value in (("cost", DummyCost(self.cost, corner)), ("corner", None)):
+            other._fix(name, value)
+        other._fix("formulation", "E1")
+        return other
+
+    def objective(self, plan: AnyPlan) -> float:
+        """Return <C, P> + eps H(P): what is minimised, constraints apart."""
+        totals = plan.totals(self.cost)
+        return totals.cost + self.eps * (totals.entropy + float(self._kept(plan).sum()))
+
+    def size(self, plan: AnyPlan) -> float:
+        """Return all that is added up in the objective, each term by its absolute value."""
+        totals = plan.totals(self.cost)
+        return totals.size + self.eps * (
+            totals.entropy_size + float(np.abs(self._kept(plan)).sum())
+        )
+
+    def _kept(self, plan: AnyPlan) -> Floats:
+        """Entropies of what rows and columns keep, as far as they count."""
+        if not self.has_slack:
+            return np.zeros(0)
+        kept = np.concatenate((self.a - plan.row_sums(), self.b - plan.col_sums()))
+        logs = np.zeros(kept.size)
+        np.log(kept, out=logs, where=kept > 0.0)
+        return np.maximum(kept, 0.0) * (logs - 1.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,15 @@ from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.flow import Flow
-from quot.plan import Plan
+from quot.gibbs_plan import AnyPlan
 from quot.problem import GraphProblem, Transport
 
 Floats = NDArray[np.float64]
 # A problem, and its plan or flow.
 P = TypeVar("P", bound=Any)
-T = TypeVar("T", bound=Plan | Flow)
+T = TypeVar("T", bound=AnyPlan | Flow)
+# Plan, or GibbsPlan.
+Q = TypeVar("Q", bound=AnyPlan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,16 +92,16 @@ class Solved(Generic[P, T]):
         return self.certificate.holds(self.tolerance)
 
 
-class Result(Solved[Transport, Plan]):
+class Result(Solved[Transport, Q]):
     """A plan with its potentials, its certificate and how it came about.
 
     Parameters
     ----------
     problem : Problem or EntropicProblem
         What was solved.
-    plan : Plan
-        Sparse plan with exact marginals; from a reference method ("clarabel", "scs") as that left
-        it.
+    plan : Plan or GibbsPlan
+        Plan with exact marginals: by its entries if it is sparse, by its prices if it is entropic;
+        from a reference method ("clarabel", "scs") the entries as that left them.
     f, g : array of shape (n,), (m,)
         Potentials: ``P_ij = max(f_i + g_j + lam - C_ij, 0) / reg`` for reg > 0; for reg = 0
         ``f_i + g_j + lam <= C_ij`` up to round-off. In an entropic problem
@@ -123,7 +125,7 @@ class Result(Solved[Transport, Plan]):
         n, m = self.problem.shape
         return (
             f"Result({n} x {m}, value={self.value:.10g}, gap={self.gap:.1e}, "
-            f"nnz={self.plan.nnz}, {self.status.name}, {self.seconds:.3g} s)"
+            f"{self.plan!r}, {self.status.name}, {self.seconds:.3g} s)"
         )
 
 

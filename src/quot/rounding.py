@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, SparseCost
+from quot.gibbs_plan import AnyPlan
 from quot.kernels import forest
 from quot.kernels import rounding as kernels
 from quot.plan import Plan, sums
@@ -19,9 +20,9 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int32]
 
 _EPS = float(np.finfo(np.float64).eps)
-_ROUND_OFF = 16 * _EPS
+ROUND_OFF = 16 * _EPS
 # A marginal this close to its bound (relative) is meant to be on it.
-_ON_BOUND = 1e-6
+ON_BOUND = 1e-6
 # One said to be full must at least be this full to be believed, and lack no more than this part of
 # the largest mass: what says so, a multiplier that is not zero, may be rounding.
 _MOSTLY, _LITTLE = 0.5, 1e-6
@@ -44,12 +45,12 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     take all their mass; the others of less than that keep some back.
     """
     plan = _capped(problem, plan)
-    if full is None and marginal_error(problem, plan) <= _ROUND_OFF:
+    if full is None and marginal_error(problem, plan) <= ROUND_OFF:
         return plan
     if plan.nnz == 0:
         return round_sparse(plan, problem.a, problem.b, problem.total, problem.cost)
     mended = _mend_on_support(problem, plan, full or (None, None))
-    if marginal_error(problem, mended) <= _ROUND_OFF:
+    if marginal_error(problem, mended) <= ROUND_OFF:
         return mended
     found = [round_sparse(mended, problem.a, problem.b, problem.total, problem.cost)]
     while isinstance(problem.cost, SparseCost) and len(found) <= _TRIES:
@@ -79,7 +80,7 @@ def _capped(problem: Transport, plan: Plan) -> Plan:
     return replace(plan, values=np.minimum(plan.values, most))
 
 
-def marginal_error(problem: Transport, plan: Plan) -> float:
+def marginal_error(problem: Transport, plan: AnyPlan) -> float:
     """Return the largest violation of a marginal, of P >= 0, or of the total; NaN propagates.
 
     The first two in units of the most that a row or column can send or get, the last relative to
@@ -87,22 +88,22 @@ def marginal_error(problem: Transport, plan: Plan) -> float:
     """
     unit = problem.unit
     rows, cols = plan.row_sums() - problem.a, plan.col_sums() - problem.b
-    negative = np.append(-plan.values, 0.0).max()
+    negative = -plan.least
     if problem.is_balanced:
         return float(np.max([np.abs(rows).max(), np.abs(cols).max(), negative])) / unit
     excess = abs(plan.total - problem.total) / (problem.total or unit)
     return float(np.max([np.max([rows.max(), cols.max(), negative, 0.0]) / unit, excess]))
 
 
-def is_feasible(problem: Transport, plan: Plan) -> bool:
+def is_feasible(problem: Transport, plan: AnyPlan) -> bool:
     """Whether a repaired plan satisfies all constraints up to the rounding of the total.
 
     It moves too little where forbidden pairs were all that was left.
     """
-    if marginal_error(problem, plan) <= _ROUND_OFF:
+    if marginal_error(problem, plan) <= ROUND_OFF:
         return True
     differ = abs(float(problem.a.sum() - problem.b.sum())) if problem.is_balanced else 0.0
-    return bool(problem.total - plan.total <= 4 * _ROUND_OFF * problem.total + differ)
+    return bool(problem.total - plan.total <= 4 * ROUND_OFF * problem.total + differ)
 
 
 def visible(problem: Problem, plan: Plan) -> Plan:
@@ -148,7 +149,7 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | Non
     left_b = np.maximum(b - sums(plan.cols, values, m), 0.0)
     missing = mass - moved
     open_a, open_b = np.flatnonzero(left_a), np.flatnonzero(left_b)
-    if missing <= _ROUND_OFF * mass or not (open_a.size and open_b.size):
+    if missing <= ROUND_OFF * mass or not (open_a.size and open_b.size):
         return _merge(plan.shape, plan.rows, plan.cols, values)
     if cost is None or open_a.size * open_b.size > _FEW:
         left_a *= min(1.0, missing / (float(left_a.sum()) or 1.0))
@@ -227,10 +228,10 @@ def _slack(
 ) -> tuple[NDArray[np.int64], float]:
     """Rows (or columns) that keep mass back, and how much they fall short of the total in all."""
     whole = float(mass.sum())
-    if problem.is_balanced or problem.total >= whole * (1 - _ROUND_OFF):
+    if problem.is_balanced or problem.total >= whole * (1 - ROUND_OFF):
         return np.zeros(0, np.int64), 0.0
     if full is None:
-        free = have < mass * (1 - _ON_BOUND)
+        free = have < mass * (1 - ON_BOUND)
     else:
         missing = mass - have
         nearly = (have > _MOSTLY * mass) & (missing <= _LITTLE * float(mass.max()))

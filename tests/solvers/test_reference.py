@@ -381,7 +381,8 @@ def test_solve_entropic():
         ({"eps": 0.0}, "`eps` must be positive"),
         ({"eps": np.nan}, "`eps` must be finite"),
         ({"mass": 9.0}, r"`mass=9` exceeds"),
-        ({"method": "sinkhorn"}, "`method` must be one of 'auto', 'newton', 'clarabel', 'scs'"),
+        ({"method": "sinkhor"}, "`method` must be one of 'auto', 'newton', 'sinkhorn'"),
+        ({"method": "scs", "mass": 0.5, "formulation": "E2"}, "'scs' solves E1, not E2"),
         ({"on_failure": "weep"}, "`on_failure` must be one of"),
     ],
 )

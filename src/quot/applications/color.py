@@ -18,6 +18,7 @@ from quot.applications.smoothing import smooth_change
 from quot.applications.spaces import SPACES, from_space, to_space
 from quot.convergence import Iterate, Tolerance
 from quot.exceptions import InvalidProblemError
+from quot.plan import Plan
 from quot.result import Result
 from quot.validation import as_number, as_reg, check_count, check_option, check_positive
 
@@ -59,7 +60,7 @@ class Recoloring:
     source: Palette
     reference: Palette
     moved: Floats
-    result: Result
+    result: Result[Plan]
     clipped: float
     palette_seconds: float
     paint_seconds: float

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.certificate.bracket import Certificate
+from quot.certificate.entropic import certify_entropic
 from quot.certificate.flows import certify_flow
 from quot.certificate.plans import certify_plan
 from quot.flow import Flow
+from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.plan import Plan
-from quot.problem import GraphProblem, Transport
+from quot.problem import EntropicProblem, GraphProblem, Problem, Transport
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +24,7 @@ __all__ = ["Certificate", "certify"]
 
 def certify(
     problem: Transport | GraphProblem,
-    plan: Plan | Flow,
+    plan: AnyPlan | Flow,
     f: Floats,
     g: Floats,
     lam: float = 0.0,
@@ -40,7 +42,7 @@ def certify(
     Parameters
     ----------
     problem : Problem, EntropicProblem or GraphProblem
-    plan : Plan, or Flow of a GraphProblem
+    plan : Plan or GibbsPlan, or Flow of a GraphProblem
         Any of the right shape; its marginals need not be exact.
     f, g : array of shape (n,), (m,)
         Potentials; those of rows and columns without mass do not count in an EntropicProblem. In a
@@ -58,6 +60,11 @@ def certify(
         if not isinstance(plan, Flow):
             raise TypeError(f"a graph problem has a Flow for a plan, not a {type(plan).__name__}")
         return certify_flow(problem, plan, f, lam)
-    if not isinstance(plan, Plan):
-        raise TypeError(f"`plan` must be a Plan; got {type(plan).__name__}")
-    return certify_plan(problem, plan, f, g, lam, scope=scope)
+    if not isinstance(plan, (Plan, GibbsPlan)):
+        raise TypeError(f"`plan` must be a Plan or GibbsPlan; got {type(plan).__name__}")
+    if isinstance(problem, EntropicProblem):
+        return certify_entropic(problem, plan, f, g, lam)
+    if not isinstance(problem, Problem):
+        raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
+    listed = plan.to_plan() if isinstance(plan, GibbsPlan) else plan
+    return certify_plan(problem, listed, f, g, lam, scope=scope)

@@ -1,4 +1,4 @@
-"""The certificate of a plan between rows and columns."""
+"""The certificate of a sparse plan between rows and columns."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from quot.certificate.bracket import (
     exact_sum,
 )
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.gibbs_plan import AnyPlan
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
 from quot.pairs.boxes import trees
-from quot.pairs.screen import Blocks, Boxes, choose
+from quot.pairs.screen import Boxes, choose
 from quot.parallel import dot, map_rows
 from quot.plan import Plan
-from quot.problem import EntropicProblem, Problem, Transport
+from quot.problem import Problem, Transport
 from quot.rounding import is_feasible, marginal_error, repair
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,7 @@ _COSINE = 4 * EPS
 _ROWS = 2048
 
 
-class _Masses(NamedTuple):
+class Masses(NamedTuple):
     """Masses of rows and columns, and how much of them moves; None if that is all."""
 
     a: Floats
@@ -42,7 +43,7 @@ class _Masses(NamedTuple):
     moved: float | None
 
     @classmethod
-    def own(cls, problem: Transport, plan: Plan) -> _Masses:
+    def own(cls, problem: Transport, plan: Plan) -> Masses:
         """Those that a plan has, where they are those of the problem up to rounding.
 
         What rounding takes from a row may be all it has, and at any price. And both sides have the
@@ -61,39 +62,39 @@ class _Masses(NamedTuple):
 
 
 def certify_plan(
-    problem: Transport, plan: Plan, f: Floats, g: Floats, lam: float = 0.0, *, scope: str = "all"
+    problem: Problem, plan: Plan, f: Floats, g: Floats, lam: float = 0.0, *, scope: str = "all"
 ) -> Certificate:
-    """Bracket the optimal value of transport between rows and columns; see `certify`."""
-    a, b = problem.a, problem.b
-    if isinstance(problem, EntropicProblem):
-        f, g, scope = np.where(a > 0, f, 0.0), np.where(b > 0, g, 0.0), "all"
+    """Bracket the optimal value of quadratic transport between rows and columns; see `certify`."""
     repaired = repair(problem, plan)
-    if problem.is_balanced:
-        violation, lam = 0.0, 0.0
-    else:
-        spread = abs(lam) + float(np.abs(f).max() + np.abs(g).max())
-        violation = float(np.max([f.max(), g.max(), 0.0])) / (spread if spread > 0 else 1.0)
-        f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
-    used = dot(np.abs(problem.cost.at(repaired.rows, repaired.cols)), repaired.values)
-    if isinstance(problem, EntropicProblem):
-        bounds, pairs = _entropic_bounds(problem, f, g, lam)
-        used += problem.eps * float(np.abs(problem.entropy_terms(repaired)).sum())
-    elif isinstance(problem, Problem):
-        support = plan if scope != "all" else None
-        own = _Masses.own(problem, repaired)
-        bounds, pairs = _quadratic_bounds(problem, own, (f, g, lam), support)
-        used += 0.5 * dot(problem.reg * repaired.values, repaired.values)
-    else:
-        raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
-    upper = problem.objective(repaired) if is_feasible(problem, repaired) else np.inf
-    least_scale = _blur(problem.cost) * problem.total / EXCUSED
+    f, g, lam, violation = signed(problem, f, g, lam)
+    support = plan if scope != "all" else None
+    bounds, pairs = _bounds(problem, Masses.own(problem, repaired), (f, g, lam), support)
+    found = bracket(problem, repaired, bounds)
     return Certificate(
-        **Bracket.of(bounds, upper, used, least_scale)._asdict(),
+        **found._asdict(),
         primal_residual=marginal_error(problem, plan),
         multiplier_violation=violation,
         scope=scope,
         pairs=pairs,
     )
+
+
+def signed(
+    problem: Transport, f: Floats, g: Floats, lam: float
+) -> tuple[Floats, Floats, float, float]:
+    """Potentials with the signs that they must have, and by how much they had not."""
+    if problem.is_balanced:
+        return f, g, 0.0, 0.0
+    spread = abs(lam) + float(np.abs(f).max() + np.abs(g).max())
+    violation = float(np.max([f.max(), g.max(), 0.0])) / (spread if spread > 0 else 1.0)
+    return np.minimum(f, 0.0), np.minimum(g, 0.0), lam, violation
+
+
+def bracket(problem: Transport, repaired: AnyPlan, bounds: list[Bound]) -> Bracket:
+    """What bounds say next to a repaired plan."""
+    upper = problem.objective(repaired) if is_feasible(problem, repaired) else np.inf
+    least_scale = _blur(problem.cost) * problem.total / EXCUSED
+    return Bracket.of(bounds, upper, problem.size(repaired), least_scale)
 
 
 def _blur(cost: Cost) -> float:
@@ -103,15 +104,15 @@ def _blur(cost: Cost) -> float:
     return 0.0
 
 
-def _quadratic_bounds(
-    problem: Problem, masses: _Masses, dual: tuple[Floats, Floats, float], support: Plan | None
+def _bounds(
+    problem: Problem, masses: Masses, dual: tuple[Floats, Floats, float], support: Plan | None
 ) -> tuple[list[Bound], int]:
     """Bounds from signed potentials, with and without squares, and the number of pairs seen."""
     reg, (a, b, moved), (f, g, lam) = problem.reg, masses, dual
     if not (np.isfinite(f).all() and np.isfinite(g).all() and np.isfinite(lam)):
         return [Bound(np.nan, np.nan)], 0
-    noise = ROUND_OFF * _terms(masses, f, g, lam)
-    f, g, lam, top = _without_lam(masses, f, g, lam)
+    noise = ROUND_OFF * terms_of(masses, f, g, lam)
+    f, g, lam, top = without_lam(masses, f, g, lam)
     others = g * b, lam * (moved or 0.0)
     squares, largest, pairs = _scan(problem, f + lam, g, support)
     # The linear bound: move each f to where no pair of its row is violated.
@@ -127,14 +128,14 @@ def _quadratic_bounds(
     return bounds, pairs
 
 
-def _terms(masses: _Masses, f: Floats, g: Floats, lam: float) -> float:
+def terms_of(masses: Masses, f: Floats, g: Floats, lam: float) -> float:
     """What is added up in a dual value; f and g are known no better than lam is."""
     a, b, _ = masses
     return dot(np.abs(f), a) + dot(np.abs(g), b) + abs(lam) * float(a.sum() + b.sum())
 
 
-def _without_lam(
-    masses: _Masses, f: Floats, g: Floats, lam: float
+def without_lam(
+    masses: Masses, f: Floats, g: Floats, lam: float
 ) -> tuple[Floats, Floats, float, float]:
     """Potentials f, g and lam of the same dual value, and the most that f may be.
 
@@ -147,7 +148,7 @@ def _without_lam(
     rounding = 2 * ROUND_OFF * masses.moved
     full_a, full_b = abs(kept_a) <= rounding, abs(kept_b) <= rounding
     if full_a and full_b:
-        full_a = _terms(masses, f + lam, g, 0.0) <= _terms(masses, f, g + lam, 0.0)
+        full_a = terms_of(masses, f + lam, g, 0.0) <= terms_of(masses, f, g + lam, 0.0)
     if full_a:
         return f + lam, g, 0.0, lam
     if full_b:
@@ -174,41 +175,6 @@ def _least_value(problem: Problem) -> list[Bound]:
     totals = problem.total, float(problem.b.sum()) if problem.is_balanced else problem.total
     value = min(least * total for total in totals)
     return [Bound(value, ROUND_OFF * abs(value))]
-
-
-def _entropic_bounds(
-    problem: EntropicProblem, f: Floats, g: Floats, lam: float
-) -> tuple[list[Bound], int]:
-    """Bounds from signed potentials, as they are and moved, and the number of pairs seen."""
-    eps, full = problem.eps, problem.a > 0
-    if problem.total == 0.0:
-        return [Bound(0.0, 0.0)], 0
-    sides = _Masses(problem.a, problem.b, problem.mass)
-    terms = _terms(sides, f, g, lam)
-    f, g, lam, top = _without_lam(sides, f, g, lam)
-    masses = g * problem.b, lam * problem.total
-    barred = np.where(problem.b > 0, g, -np.inf)  # a column without mass receives nothing
-
-    def scan(start: int, stop: int) -> Floats:
-        logs: Floats = kernels.log_sums(
-            problem.cost.block(start, stop), f[start:stop] + lam, barred, eps
-        )
-        return logs
-
-    logs = np.concatenate(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))[full]
-    f, a = f[full], problem.a[full]
-    # The entropic c-transform: move each f to where its row sum is its mass.
-    step = np.where(np.isfinite(logs), eps * (np.log(a) - logs), 0.0)
-    step = np.minimum(step, top - f)
-    with np.errstate(over="ignore"):
-        given = eps * float(np.exp(logs).sum())
-        moved = eps * float(np.exp(logs + step / eps).sum())
-    bounds = [
-        Bound(exact_sum(p * a, *masses, -paid), ROUND_OFF * (terms + paid))
-        for p, paid in ((f, given), (f + step, moved))
-    ]
-    pairs = int(np.count_nonzero(full)) * int(np.count_nonzero(problem.b))
-    return bounds, pairs
 
 
 def _scan(

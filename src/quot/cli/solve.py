@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return common.CERTIFIED if result.converged else common.NOT_CERTIFIED
 
 
-def result_facts(result: Result) -> dict[str, Any]:
+def result_facts(result: Result[Any]) -> dict[str, Any]:
     """Return what there is to say about a result, for JSON."""
     return {
         **common.plan_facts(result.problem, result.plan),
@@ -85,7 +85,7 @@ def result_facts(result: Result) -> dict[str, Any]:
     }
 
 
-def result_rows(result: Result) -> list[tuple[str, str]]:
+def result_rows(result: Result[Any]) -> list[tuple[str, str]]:
     """Return what there is to say about a result, for a table."""
     return [
         *common.plan_rows(result.problem, result.plan),

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Residual at the end, relative, in the norm of the preconditioner.
-_SYSTEM = 1e-3
-
 
 def conjugate_gradients(
     product: Callable[[Floats], Floats],
     rhs: Floats,
     inverse: Callable[[Floats], Floats],
+    *,
     most: int,
+    left: float,
+    start: Floats | None = None,
 ) -> tuple[Floats, bool]:
-    """Solve to a digit or three; returns the solution (N,), and whether it got there.
+    """Solve to some digits; returns the solution (N,), and whether it got there.
 
     Parameters
     ----------
@@ -30,11 +30,17 @@ def conjugate_gradients(
         About the inverse of the matrix times a vector.
     most : int
         Iterations at most.
+    left : float
+        Residual at the end, relative, in the norm of the preconditioner.
+    start : array of shape (N,), optional
+        To begin from; 0 by default.
     """
-    x, r = np.zeros(rhs.size), rhs
-    z = inverse(r)
+    x, r, z = np.zeros(rhs.size), rhs, inverse(rhs)
+    enough = left**2 * float(r @ z)
+    if start is not None:
+        x, r = start, rhs - product(start)
+        z = inverse(r)
     p, rz = z, float(r @ z)
-    enough = _SYSTEM**2 * rz
     for _ in range(most):
         y = product(p)
         along = float(p @ y)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.kernels import gibbs, laplacian
-
-if TYPE_CHECKING:
-    from quot.entropic.rows import Answer
+from quot.entropic.products import Entries, Gibbs, Listed, Products
+from quot.kernels import laplacian
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -38,22 +36,17 @@ class Largest:
         self.factor, self.n, self.at_top = factor, n, at_top
 
     @classmethod
-    def of(cls, answer: Answer, sent: Floats, at_top: Bools, firm: float) -> Largest:
-        """The factor for the plan of an answer; what rows send that stay is 0."""
-        X, u, w = answer.kernel.X, answer.u, answer.w
-        (n, m), stays, rows = X.shape, sent == 0.0, sent.copy()
-        rows[stays] = u[stays] * X[stays].max(axis=1)
-        for part in _PARTS:
-            i, j, entry = gibbs.large(X, u, w, rows, answer.got, part, _MOST * (n + m))
-            if i.size:
-                break
+    def of(cls, plan: Gibbs, P: Products, stays: Bools, at_top: Bools, firm: float) -> Largest:
+        """The factor for a plan, of which these rows stay, and its large entries, if listed."""
+        (n, m), sent, got = plan.passes.shape, plan.answer.sent, plan.answer.got
+        i, j, entry = _largest(plan, P, _MOST * (n + m))
         peak, ground = n + m, n + m + 1
         row = np.where(stays, ground, np.arange(n))
         col = np.where(at_top, peak, np.arange(n, n + m))
         moves = np.flatnonzero(~stays)
         left_rows = np.maximum(sent - np.bincount(i, entry, n), _LEAST * sent)[moves]
-        left_cols = answer.got * (1.0 + firm) - np.bincount(j, entry, m)
-        left_cols = np.maximum(left_cols, _LEAST * answer.got)
+        left_cols = got * (1.0 + firm) - np.bincount(j, entry, m)
+        left_cols = np.maximum(left_cols, _LEAST * got)
         tail = np.concatenate((row[i], moves, col))
         head = np.concatenate((col[j], np.full(moves.size + m, ground)))
         *graph, twin = laplacian.adjacency(
@@ -74,3 +67,22 @@ class Largest:
         z: Floats = y[n : n + r.size] - y[-1]
         z[:m][self.at_top] = 0.0
         return z
+
+
+def _largest(plan: Gibbs, P: Products, most: int) -> Entries:
+    """The large entries of a plan, as many as allowed; none if too many are."""
+    listed = P.entries if isinstance(P, Listed) else None
+    if listed is not None and listed[0].size <= most:
+        return listed
+    for part in _PARTS:
+        if listed is not None:
+            i, j, entry = listed
+            kept = (entry > part * plan.answer.sent[i]) | (entry > part * plan.answer.got[j])
+            if np.count_nonzero(kept) <= most:
+                return i[kept], j[kept], entry[kept]
+        else:
+            found = plan.entries(part, most)
+            if found is not None:
+                return found
+    nothing = np.zeros(0, np.int32)
+    return nothing, nothing, np.zeros(0)

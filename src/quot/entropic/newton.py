@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.ascent import Ascent, Point
-from quot.convergence import Iterate, Monitor
-from quot.entropic.rows import Answer, GibbsRows
+from quot.convergence import Iterate, Monitor, Status
+from quot.entropic.first_order import Prices
+from quot.entropic.passes import Passes
+from quot.entropic.products import Answer
+from quot.entropic.rows import GibbsRows
+from quot.entropic.sinkhorn import stepped
 from quot.problem import EntropicProblem
-from quot.quadratic.solve import obey, report
+from quot.quadratic.solve import report
 
 Floats = NDArray[np.float64]
 
@@ -35,14 +39,15 @@ class Descent:
     ----------
     problem : EntropicProblem
         Masses positive.
-    C : array of shape (n, m)
-        Its costs; inf for a forbidden pair.
+    passes : Passes
+        Over its costs.
     monitor : Monitor
     """
 
     problem: EntropicProblem
-    C: Floats
+    passes: Passes
     monitor: Monitor
+    ends: ClassVar = Status.OPTIMAL
     rows: GibbsRows | None = None
     point: Point[Answer] | None = None
 
@@ -57,7 +62,7 @@ class Descent:
         total = self.problem.total
         for lower, on_the_way in _CARE:
             path = _Path(np.zeros(self.problem.b.size))
-            *hotter, last = _temperatures(self.problem.eps, self.C, lower)
+            *hotter, last = _temperatures(self.problem.eps, self.passes, lower)
             for T in hotter:
                 path.add(T, self._settled(T, path.at(T), max(tol, on_the_way) * total))
             self._settled(last, path.at(last), tol * total)
@@ -65,17 +70,16 @@ class Descent:
             if self.point.wrong <= tol * total:
                 break
 
-    def state(self) -> tuple[Floats, Floats, Floats]:
-        """Plan (n, m), prices of the rows (n,) and of the columns (m,)."""
-        if self.rows is None or self.point is None:  # stopped before anything was known
-            n, m = self.C.shape
-            return np.zeros((n, m)), np.zeros(n), np.zeros(m)
-        answer = self.point.answer
-        return self.rows.plan(answer), answer.f, self.point.v
+    def prices(self) -> Prices:
+        """Those of the best point so far."""
+        if self.point is None:  # stopped before anything was known
+            return Prices(np.zeros(self.problem.a.size), np.zeros(self.problem.b.size))
+        return Prices(self.point.answer.f, self.point.v)
 
     def _settled(self, T: float, v: Floats, enough: float) -> Floats:
         """Prices of the columns at a temperature, found from others; and a report."""
-        self.rows = rows = GibbsRows(self.problem, self.C, T, partial(obey, self.monitor))
+        is_hard = self.rows is not None and self.rows.is_hard
+        self.rows = rows = GibbsRows(self.problem, self.passes, T, is_hard=is_hard)
         before = self.monitor.steps
         ascent = Ascent(self.problem, rows, self.monitor, v, rows.first(v))
         try:
@@ -87,34 +91,22 @@ class Descent:
 
     def _settle(self, ascent: Ascent[Answer], enough: float) -> None:
         """Newton, and where it gets no further Sinkhorn steps, which always do."""
+        assert self.rows is not None
         for _ in range(_START):
-            self._sinkhorn(ascent)
+            ascent.best = stepped(ascent, self.rows, ascent.best)
         ascent.climb(enough, 0.1 * enough)
         while ascent.best.wrong > enough and self.monitor.steps_left:
             before = ascent.best.wrong
             for _ in range(_STEPS):
-                self._sinkhorn(ascent)
+                ascent.best = stepped(ascent, self.rows, ascent.best)
                 self.monitor.steps += 1
             ascent.climb(enough, 0.1 * enough)
             if ascent.best.wrong > _HELPS * before:
                 return
 
-    def _sinkhorn(self, ascent: Ascent[Answer]) -> None:
-        """The best price of all mass, then of each column; the rows follow."""
-        point, problem = ascent.best, self.problem
-        assert self.rows is not None
-        if not problem.is_balanced:
-            sent = float(point.answer.got.sum())
-            if sent > 0.0:
-                move = self.rows.T * math.log(problem.total / sent)
-            else:  # out of the range of floats: to where the cheapest pair comes into it
-                move = float((self.C - point.v).min())
-            point = ascent.at(point.v + move, point.answer)
-        ascent.best = ascent.swept(point)
-
     def _iterate(self, steps: int) -> Iterate:
         """What there is to report."""
-        rows, point, pairs = self.rows, self.point, self.C.size
+        rows, point, pairs = self.rows, self.point, self.problem.a.size * self.problem.b.size
         assert rows is not None
         assert point is not None
         return Iterate(
@@ -124,7 +116,7 @@ class Descent:
             violators=0,
             reg=rows.T,
             inner=steps,
-            pairs=(rows.passes + rows.reads) * pairs,
+            passes=self.passes.count,
         )
 
 
@@ -148,10 +140,16 @@ class _Path:
         return guess
 
 
-def _temperatures(eps: float, C: Floats, lower: float) -> list[float]:
+def _temperatures(eps: float, passes: Passes, lower: float) -> list[float]:
     """From where all is smooth down to that of the problem."""
-    allowed = C[np.isfinite(C)]
-    first, down = _FIRST * float(allowed.max() - allowed.min()), [eps]
+    low, high = np.transpose(passes.over(_range))
+    first, down = _FIRST * float(high.max() - low.min()), [eps]
     while down[-1] * lower <= first:
         down.append(down[-1] * lower)
     return down[::-1]
+
+
+def _range(C: Floats, _: slice) -> tuple[float, float]:
+    """The least and the largest cost of a block that is not inf."""
+    allowed = C[np.isfinite(C)]
+    return float(allowed.min(initial=np.inf)), float(allowed.max(initial=-np.inf))

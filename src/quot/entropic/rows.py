@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.entropic.gradients import conjugate_gradients
 from quot.entropic.largest import Largest
+from quot.entropic.passes import Passes
+from quot.entropic.products import Answer, Gibbs, products
 from quot.kernels import gibbs as kernels
 from quot.parallel import dot
 from quot.problem import EntropicProblem
@@ -17,44 +16,13 @@ from quot.problem import EntropicProblem
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# A step moves no price by more than so many T, and the kernel is made anew where one has moved by
-# more than so many since: what is stored would be rounded away.
-_REACH, _DRIFT = 1e3, 60.0
-# Iterations with the diagonal; where these are too few, with a factor of the largest entries.
-_FEW, _MANY = 15, 300
-# Prices beyond so many T are out of the range of floats.
-_RANGE = 700.0
-
-
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """``X = exp((f + v - C)/T)`` as it is stored, (n, m), at prices of rows and columns."""
-
-    f: Floats
-    v: Floats
-    X: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What rows make of prices of the columns: the plan ``diag(u) X diag(w)``.
-
-    Parameters
-    ----------
-    f : array of shape (n,)
-        Prices of the rows.
-    kernel : Kernel
-        With the X.
-    u, w : array of shape (n,), (m,)
-    got : array of shape (m,)
-        What each column gets.
-    """
-
-    f: Floats
-    kernel: Kernel
-    u: Floats
-    w: Floats
-    got: Floats
+# A step moves no price by more than so many T.
+_REACH = 1e3
+# Iterations with the diagonal; where these are too few, with a factor of the largest entries. And
+# the residual at the end.
+_FEW, _MANY, _LEFT = 15, 300, 1e-3
+# A column that gets less than this part of its mass gets nothing: squares are to be in range.
+_NOTHING = 1e-60
 
 
 class GibbsRows:
@@ -64,45 +32,39 @@ class GibbsRows:
     ----------
     problem : EntropicProblem
         Masses positive.
-    C : array of shape (n, m)
-        Its costs; inf for a forbidden pair.
+    passes : Passes
+        Over its costs.
     T : float
         The temperature: that of the problem, or a higher one on the way there.
-    check : callable
-        Called before every pass; may raise to end it.
-
-    Attributes
-    ----------
-    passes, reads : int
-        How often all exponentials were taken, and how often the kernel that is stored was read.
+    is_hard : bool, default=False
+        Whether the diagonal is known to be no help.
     """
 
     def __init__(
-        self, problem: EntropicProblem, C: Floats, T: float, check: Callable[[], None]
+        self, problem: EntropicProblem, passes: Passes, T: float, *, is_hard: bool = False
     ) -> None:
-        self.problem, self.C, self.T, self.check = problem, C, T, check
+        self.problem, self.passes, self.T, self.is_hard = problem, passes, T, is_hard
         self.reach = _REACH * T
-        self.passes = self.reads = 0
 
     def first(self, v: Floats) -> Answer:
-        """An answer near that to prices of the columns that are far from any before."""
-        kernel = self._kernel(v)
-        return Answer(kernel.f, kernel, np.ones(kernel.f.size), np.ones(v.size), self.problem.b)
+        """An answer to begin from where none is known."""
+        n, m = self.problem.shape
+        return Answer(np.full(n, -np.inf), v, np.zeros(n), np.zeros(m))
 
     def respond(self, v: Floats, near: Answer) -> tuple[Answer, Floats, float]:
         """The answer, what each column gets, and what the rows add to the dual value."""
-        a, T, kernel = self.problem.a, self.T, near.kernel
-        if np.abs(v - kernel.v).max() > _DRIFT * T:
-            kernel = self._kernel(v)
-        self.check()
-        self.reads += 1
-        w, u, got = np.exp((v - kernel.v) / T), np.empty(a.size), np.empty(v.size)
-        most = np.full(a.size, np.inf)
-        if not self.problem.is_balanced:
-            most = np.exp(np.minimum(-kernel.f / T, _RANGE))
-        total = kernels.balance(kernel.X, w, a, most, u, got)
-        f = np.where(u < most, kernel.f + T * np.log(u), 0.0)
-        return Answer(f, kernel, u, w, got), got, dot(f, a) - T * total
+        a, T = self.problem.a, self.T
+        highest = np.inf if self.problem.is_balanced else 0.0
+        f, sent, got = near.f.copy(), np.empty(a.size), np.zeros(v.size)
+
+        def part(C: Floats, rows: slice) -> Floats:
+            taken = np.zeros(v.size)
+            kernels.answer(C, v, a[rows], highest, T, f[rows], sent[rows], taken)
+            return taken
+
+        for taken in self.passes.over(part):
+            got += taken
+        return Answer(f, v, sent, got), got, dot(f, a) - T * float(got.sum())
 
     def alone(self, answer: Answer, v: Floats, highest: float) -> Floats:
         """Prices at which each column is balanced, the rows being where they are."""
@@ -110,14 +72,19 @@ class GibbsRows:
             move = self.T * (np.log(self.problem.b) - np.log(answer.got))
         return np.minimum(v + np.clip(move, -self.reach, self.reach), highest)
 
+    def least(self, v: Floats) -> float:
+        """How much the cheapest of all pairs costs, less the price of its column."""
+        return min(self.passes.over(lambda C, _: float((C - v).min())))
+
     def direction(
         self, answer: Answer, wanted: Floats, at_top: Bools, top: float, firm: float
     ) -> Floats:
         """How the columns would move for each to get so much more; those at the top as one."""
-        kernel, m = answer.kernel, wanted.size
+        plan = Gibbs(self.passes, answer, self.T)
+        P = products(plan)
+        m, got = wanted.size, np.maximum(answer.got, _NOTHING * self.problem.b)
         stays = (answer.f == 0.0) & (not self.problem.is_balanced)
-        sent = np.where(stays, 0.0, self.problem.a)
-        share = np.divide(1.0, sent, out=np.zeros_like(sent), where=~stays)
+        share = np.divide(1.0, answer.sent, out=np.zeros_like(answer.sent), where=~stays)
         is_one = bool(at_top.any())
 
         def joined(x: Floats) -> Floats:
@@ -128,37 +95,22 @@ class GibbsRows:
             return np.where(at_top, x[m], x[:m]) if is_one else x
 
         def product(x: Floats) -> Floats:
-            p, y = spread(x), np.empty(m)
-            self.check()
-            self.reads += 1
-            kernels.spread(kernel.X, answer.u, answer.w, share, p, y)
-            return joined(y + firm * answer.got * p)
+            p = spread(x)
+            return joined(P.spread(share, p) + firm * got * p)
 
         rhs = np.append(np.where(at_top, 0.0, wanted), top) if is_one else wanted
         if self.problem.is_balanced:
-            rhs = rhs - answer.got * (rhs.sum() / answer.got.sum())
-        diagonal = joined(answer.got) * (1.0 + firm)
+            rhs = rhs - got * (rhs.sum() / got.sum())
+        diagonal = joined(got) * (1.0 + firm)
         inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0.0)
-        x, is_done = conjugate_gradients(product, rhs, lambda r: inverse * r, _FEW)
-        if not is_done:
-            largest = Largest.of(answer, sent, at_top, firm)
-            x, _ = conjugate_gradients(product, rhs, largest.solve, _MANY)
+        start = None
+        if not self.is_hard:
+            x, is_done = conjugate_gradients(
+                product, rhs, lambda r: inverse * r, most=_FEW, left=_LEFT
+            )
+            if is_done:
+                return self.T * spread(x)
+            self.is_hard, start = True, x
+        largest = Largest.of(plan, P, stays, at_top, firm)
+        x, _ = conjugate_gradients(product, rhs, largest.solve, most=_MANY, left=_LEFT, start=start)
         return self.T * spread(x)
-
-    def plan(self, answer: Answer) -> Floats:
-        """The plan, (n, m)."""
-        P: Floats = answer.u[:, None] * answer.kernel.X * answer.w
-        return P
-
-    def _kernel(self, v: Floats) -> Kernel:
-        """The kernel at prices of the columns, and those at which its rows send their mass."""
-        self.check()
-        self.passes += 2
-        a, T = self.problem.a, self.T
-        f = np.empty(a.size)
-        kernels.row_prices(self.C, v, a, T, f)
-        if not self.problem.is_balanced:
-            f = np.minimum(f, 0.0)
-        X = np.empty(self.C.shape)
-        kernels.exponentials(self.C, f, v, T, X)
-        return Kernel(f, v, X)

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 import numpy as np
 
-from quot import memory
 from quot.ascent import potentials
 from quot.convergence import Monitor, Status, Tolerance
 from quot.dual import Dual
-from quot.entropic.newton import Descent
-from quot.plan import Plan
+from quot.entropic.first_order import Prices
+from quot.entropic.methods import METHODS, Method
+from quot.entropic.passes import Passes, held
+from quot.gibbs_plan import GibbsPlan
+from quot.gibbs_rounding import repair_gibbs
 from quot.problem import EntropicProblem
 from quot.quadratic.feasibility import check_pairs
-from quot.quadratic.solve import run
+from quot.quadratic.solve import obey, run
 from quot.result import Result
-from quot.rounding import repair
 
-# What columns may miss at the end, in parts of the tolerance: what the repair then costs, at worst
+# What may be missing at the end, in parts of the tolerance: what the repair then costs, at worst
 # the range of the costs for each unit, changes the value by less than that.
 _AT_THE_END = 1e-2
 
 
-def solve_by_newton(
-    problem: EntropicProblem, tolerance: Tolerance, monitor: Monitor, *, method: str
-) -> Result:
-    """Solve on all pairs in memory, repair, certify.
+def solve_entropic_problem(
+    problem: EntropicProblem,
+    tolerance: Tolerance,
+    monitor: Monitor,
+    *,
+    method: str,
+    options: Mapping[str, Any],
+) -> Result[GibbsPlan]:
+    """Solve by one of `METHODS`, repair, certify.
 
     Potentials of rows and columns without mass are -inf, so that
     ``P_ij = exp((f_i + g_j + lam - C_ij) / eps)`` holds everywhere.
@@ -33,18 +43,22 @@ def solve_by_newton(
     ------
     InfeasibleError
         If the allowed pairs of a sparse cost cannot carry the mass.
-    ProblemTooLargeError
-        If the plan does not fit into memory.
     """
     check_pairs(problem)
     if problem.total == 0.0:
-        plan, dual, status = *_nothing(problem), Status.OPTIMAL
+        prices, status = _nothing(problem), Status.OPTIMAL
     else:
-        plan, dual, status = _descend(problem, tolerance, monitor)
+        prices, status = _solved(problem, tolerance, monitor, METHODS[method], options)
+    g, lam = prices.v, prices.lam
+    if lam is None:
+        g, lam = potentials(problem, prices.v)
+    else:
+        g = g - lam
+    plan = GibbsPlan.of(problem.cost, problem.eps, prices.f, prices.v)
     return Result.of(
         problem,
-        repair(problem, plan),
-        dual,
+        repair_gibbs(problem, plan),
+        Dual(prices.f, g, lam),
         status,
         tolerance=tolerance,
         monitor=monitor,
@@ -52,27 +66,35 @@ def solve_by_newton(
     )
 
 
-def _nothing(problem: EntropicProblem) -> tuple[Plan, Dual]:
+def _nothing(problem: EntropicProblem) -> Prices:
     """The answer where no mass moves."""
-    (n, m), none = problem.shape, np.zeros(0, np.int32)
-    lam = 0.0 if problem.is_balanced else -np.inf
-    return Plan((n, m), none, none, np.zeros(0)), Dual(np.zeros(n), np.zeros(m), lam)
+    n, m = problem.shape
+    return Prices(np.full(n, -np.inf), np.zeros(m), 0.0)
 
 
-def _descend(
-    problem: EntropicProblem, tolerance: Tolerance, monitor: Monitor
-) -> tuple[Plan, Dual, Status]:
-    """Plan and dual point at the temperature of the problem, and why the way there ended."""
-    (n, m), rows, cols = problem.shape, np.flatnonzero(problem.a), np.flatnonzero(problem.b)
-    memory.check_matrix(rows.size * cols.size)
+def _solved(
+    problem: EntropicProblem,
+    tolerance: Tolerance,
+    monitor: Monitor,
+    method: Method,
+    options: Mapping[str, Any],
+) -> tuple[Prices, Status]:
+    """Prices of rows and columns, and why the way there ended."""
+    rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
     core = problem.taken(rows, cols)
-    C = np.ascontiguousarray(core.cost.block(0, rows.size))
-    descent = Descent(core, C, monitor)
+    is_extended = core.has_slack and method.is_extended
+    inner = core.extended if is_extended else core
+    passes = Passes(held(inner.cost), partial(obey, monitor))
+    way = method.make(inner, passes, monitor, options)
     tol = _AT_THE_END * min(tolerance.gap, tolerance.primal)
-    status = run(monitor, lambda: descent.run(tol))
-    f, g = np.full(n, -np.inf), np.full(m, -np.inf)
-    P, f[rows], v = descent.state()
-    g[cols], lam = potentials(problem, v)
-    i, j = np.nonzero(P)
-    plan = Plan((n, m), rows[i].astype(np.int32), cols[j].astype(np.int32), P[i, j])
-    return plan, Dual(f, g, lam), status
+    status = run(monitor, lambda: way.run(tol))
+    found = _without_dummies(way.prices()) if is_extended else way.prices()
+    f, v = (np.full(size, -np.inf) for size in problem.shape)
+    f[rows], v[cols] = found.f, found.v
+    return Prices(f, v, found.lam), way.ends if status is Status.OPTIMAL else status
+
+
+def _without_dummies(prices: Prices) -> Prices:
+    """Those of the other rows and columns, where the dummy column has price 0."""
+    f, v = prices.f + prices.v[-1], prices.v - prices.v[-1]
+    return Prices(f[:-1], v[:-1], float(-f[-1]))

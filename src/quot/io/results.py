@@ -16,6 +16,7 @@ from quot.certificate import certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.exceptions import InvalidProblemError, NumericalWarning
+from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.io import graph_results
 from quot.io.arrays import Arrays, listed, read_npz, vector_of
 from quot.io.files import UNREADABLE, PathLike, too_large, write_atomically
@@ -28,7 +29,7 @@ Floats = NDArray[np.float64]
 
 FORMAT = "quot-result"
 # One more with every change of what is in a file.
-VERSION = 1
+VERSION = 2
 # The classes of problems a file can hold, and what each calls its strength.
 _KINDS: dict[str, tuple[type[Transport], str]] = {
     "quadratic": (Problem, "reg"),
@@ -36,7 +37,7 @@ _KINDS: dict[str, tuple[type[Transport], str]] = {
 }
 
 
-def save(result: Result | GraphResult, path: PathLike) -> None:
+def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
     """Write a result to a single .npz file, from which `load` makes it again, bit for bit.
 
     The file holds the problem, the plan, the potentials and how the solve went. It is an
@@ -76,7 +77,7 @@ def save(result: Result | GraphResult, path: PathLike) -> None:
         np.savez(stream, allow_pickle=False, **arrays)
 
 
-def load(path: PathLike) -> Result | GraphResult:
+def load(path: PathLike) -> Result[Any] | GraphResult:
     """Read a result written by `save` and certify it anew.
 
     Nothing the file says about its quality is believed: the problem passes the same door as any
@@ -135,7 +136,7 @@ def load(path: PathLike) -> Result | GraphResult:
     return result
 
 
-def _assemble(arrays: Arrays) -> Result | GraphResult:
+def _assemble(arrays: Arrays) -> Result[Any] | GraphResult:
     """Build the result the arrays describe; any error means that they describe none."""
     if graph_results.is_graph(arrays):
         graph_problem = graph_results.problem_from_arrays(arrays)
@@ -145,7 +146,12 @@ def _assemble(arrays: Arrays) -> Result | GraphResult:
     problem = _problem_from_arrays(arrays)
     n, m = problem.shape
     rows, cols = _pairs(arrays["rows"], arrays["cols"], (n, m))
-    plan = Plan((n, m), rows, cols, vector_of(arrays["values"], rows.size, "values"))
+    listed = Plan((n, m), rows, cols, vector_of(arrays["values"], rows.size, "values"))
+    plan: AnyPlan = listed
+    if "plan_f" in arrays and isinstance(problem, EntropicProblem):
+        sizes = zip("fguw", (n, m, n, m), strict=True)
+        of = {k: vector_of(arrays[f"plan_{k}"], size, f"plan_{k}") for k, size in sizes}
+        plan = GibbsPlan(problem.cost, problem.eps, **of, extra=listed)
     return Result(**_how_it_went(arrays, problem, plan, (n, m)))
 
 
@@ -169,17 +175,15 @@ def _how_it_went(arrays: Arrays, problem: Any, plan: Any, shape: tuple[int, int]
     }
 
 
-def _solved_to_arrays(result: Result | GraphResult) -> Arrays:
+def _solved_to_arrays(result: Result[Any] | GraphResult) -> Arrays:
     """The problem and its plan."""
     if isinstance(result, GraphResult):
         return graph_results.to_arrays(result)
-    plan = result.plan
-    return {
-        **_problem_to_arrays(result.problem),
-        "rows": plan.rows,
-        "cols": plan.cols,
-        "values": plan.values,
-    }
+    plan, arrays = result.plan, _problem_to_arrays(result.problem)
+    if isinstance(plan, GibbsPlan):
+        arrays |= {"plan_f": plan.f, "plan_g": plan.g, "plan_u": plan.u, "plan_w": plan.w}
+        plan = plan.extra
+    return {**arrays, "rows": plan.rows, "cols": plan.cols, "values": plan.values}
 
 
 def _problem_to_arrays(problem: Transport) -> Arrays:
@@ -193,6 +197,7 @@ def _problem_to_arrays(problem: Transport) -> Arrays:
                 "b": problem.b,
                 "strength": getattr(problem, strength),
                 "mass": np.zeros(0) if problem.mass is None else np.array([problem.mass]),
+                **_formulation_to_arrays(problem),
             }
     raise InvalidProblemError(
         f"a result of a {type(problem).__name__} cannot be saved; keep the plan alone "
@@ -210,10 +215,29 @@ def _problem_from_arrays(arrays: Arrays) -> Transport:
         b=arrays["b"],
         mass=float(mass[0]) if mass.size else None,
         **{strength: float(arrays["strength"])},
+        **_formulation_from_arrays(arrays),
     )
     if problem.shape != (n, m):
         raise ValueError(f"the cost has shape {problem.shape} and not ({n}, {m})")
     return problem
+
+
+def _formulation_to_arrays(problem: Transport) -> Arrays:
+    """What only an entropic problem has."""
+    if not isinstance(problem, EntropicProblem):
+        return {}
+    corner = np.zeros(0) if problem.corner is None else np.array([problem.corner])
+    return {"formulation": problem.formulation, "corner": corner}
+
+
+def _formulation_from_arrays(arrays: Arrays) -> dict[str, Any]:
+    if "formulation" not in arrays:
+        return {}
+    corner = arrays["corner"]
+    return {
+        "formulation": str(arrays["formulation"]),
+        "corner": float(corner[0]) if corner.size else None,
+    }
 
 
 def _cost_to_arrays(cost: Cost) -> Arrays:

@@ -1,7 +1,6 @@
-"""The Gibbs kernel of a matrix of costs, exp((f + v - C)/T): made once, then read again and again.
+"""Passes over blocks of an entropic plan, exp((f + v - C)/T), and products with it.
 
-While prices change by a few T the plan is ``diag(u) X diag(w)`` with the X that is stored: what
-rows and columns send is read off it without any exponential.
+C (r, m) is a block of rows of the costs, inf for a forbidden pair; f (r,) and v (m,) are prices.
 """
 
 import numpy as np
@@ -15,6 +14,10 @@ _ROUNDER = 6755399441055744.0
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
 _LEAST, _MOST = -700.0, 700.0
+# So many pairs at a time are looked at.
+_RUN = 64
+# Sums of exponentials between these have not lost what they consist of.
+_SMALL, _LARGE = 1e-30, 1e30
 # 1/k! for the Taylor series on [-log(2)/2, log(2)/2]: its next term is 6e-15 of the first.
 _C2, _C3, _C4, _C5, _C6 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720
 _C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800
@@ -38,22 +41,69 @@ def _exp(y):
 
 
 @kernel
-def row_prices(C, v, a, T, f):
-    """In place: the f (n,) at which each row of exp((f + v - C)/T) sums to a; without overflow."""
+def _line(C, i, v, shift, inverse, line):
+    """In place: line (m,) = exp((shift + v - C_i)/T); returns its sum."""
+    total = 0.0
+    for j in range(line.size):
+        line[j] = _exp((shift + v[j] - C[i, j]) * inverse)
+        total += line[j]
+    return total
+
+
+@kernel
+def answer(C, v, a, highest, T, f, sent, got):
+    """In place: f (r,) at which each row of exp((f + v - C)/T) sums to a, no more than `highest`.
+
+    It is quick where f was near that before. And what rows send (r,), and what columns get from all
+    of them, added to got (m,). A row whose pairs are all forbidden stays at `highest` and sends
+    nothing.
+    """
+    m = C.shape[1]
+    inverse = 1.0 / T
+    line = np.empty(m)
+    for i in range(C.shape[0]):
+        shift = f[i]
+        total = _line(C, i, v, shift, inverse, line)
+        if not _SMALL < total < _LARGE:
+            shift = np.inf
+            for j in range(m):
+                shift = min(shift, C[i, j] - v[j])
+            f[i] = highest
+            sent[i] = 0.0
+            if shift == np.inf:
+                continue
+            total = _line(C, i, v, shift, inverse, line)
+        f[i] = shift + T * (np.log(a[i]) - np.log(total))
+        factor = a[i] / total
+        if f[i] > highest:
+            f[i] = highest
+            y = (highest - shift) * inverse
+            factor = _exp(y) if y > _LEAST else 0.0
+        sent[i] = factor * total
+        for j in range(m):
+            got[j] += factor * line[j]
+
+
+@kernel
+def sums(C, f, v, T, sent, got):
+    """In place: what the rows of exp((f + v - C)/T) sum to, sent (r,); columns add it to got (m,).
+
+    A forbidden pair does not count.
+    """
     inverse = 1.0 / T
     for i in range(C.shape[0]):
-        top = -np.inf
-        for j in range(C.shape[1]):
-            top = max(top, v[j] - C[i, j])
         total = 0.0
         for j in range(C.shape[1]):
-            total += _exp((v[j] - C[i, j] - top) * inverse)
-        f[i] = T * (np.log(a[i]) - np.log(total)) - top
+            y = (f[i] + v[j] - C[i, j]) * inverse
+            entry = _exp(y) if y > _LEAST else 0.0
+            total += entry
+            got[j] += entry
+        sent[i] = total
 
 
 @kernel
 def exponentials(C, f, v, T, X):
-    """In place: X (n, m) = exp((f + v - C)/T); a forbidden pair, of cost inf, has 0."""
+    """In place: X (r, m) = exp((f + v - C)/T), rounded to the type of X; 0 if that is too small."""
     inverse = 1.0 / T
     for i in range(C.shape[0]):
         for j in range(C.shape[1]):
@@ -62,69 +112,110 @@ def exponentials(C, f, v, T, X):
 
 
 @kernel
-def balance(X, w, target, most, u, got):
-    """In place: u (n,) so that each row of diag(u) X diag(w) sums to its target, or is `most`.
-
-    And got (m,), what each column of that has. Returns the sum of all.
-    """
-    got[:] = 0.0
-    total = 0.0
-    for i in range(X.shape[0]):
-        sent = 0.0
-        for j in range(X.shape[1]):
-            sent += X[i, j] * w[j]
-        u[i] = min(target[i] / sent, most[i])
-        total += u[i] * sent
-        for j in range(X.shape[1]):
-            got[j] += u[i] * X[i, j]
-    for j in range(X.shape[1]):
-        got[j] *= w[j]
-    return total
+def exponentials_of(cost, f, g, T, entry):
+    """In place: entry (k,) = exp((f + g - cost)/T), as in a plan of them; all (k,)."""
+    inverse = 1.0 / T
+    for e in range(cost.size):
+        y = (f[e] + g[e] - cost[e]) * inverse
+        entry[e] = _exp(y) if y > _LEAST else 0.0
 
 
 @kernel
-def spread(X, u, w, share, p, y):
-    """In place: y (m,) = sum_i P_ij (p_j - m_i) with m_i = share_i sum_j P_ij p_j.
+def totals(P, C, own, f, g, u, w, T):
+    """Sums over a block of C P, |C| P, P (L - 1) and its absolute value, L the logarithm of P.
 
-    P is diag(u) X diag(w). A Laplacian in differences: what all prices have in common drops out.
+    That is u + (f + g - own)/T + w. An entry of 0 does not count, whatever it costs.
     """
-    y[:] = 0.0
+    inverse = 1.0 / T
+    cost = 0.0
+    size = 0.0
+    entropy = 0.0
+    entropy_size = 0.0
+    for i in range(P.shape[0]):
+        for j in range(P.shape[1]):
+            paid = C[i, j] * P[i, j] if P[i, j] != 0.0 else 0.0
+            logarithm = u[i] + (f[i] + g[j] - own[i, j]) * inverse + w[j]
+            term = P[i, j] * (logarithm - 1.0) if P[i, j] != 0.0 else 0.0
+            cost += paid
+            size += abs(paid)
+            entropy += term
+            entropy_size += abs(term)
+    return cost, size, entropy, entropy_size
+
+
+@kernel
+def count(C, f, v, T, rows, cols):
+    """How many entries of exp((f + v - C)/T) are beyond a level of their row or column.
+
+    Levels rows (r,) and cols (m,) are logarithms.
+    """
+    inverse = 1.0 / T
+    hits = 0
+    for i in range(C.shape[0]):
+        for j in range(C.shape[1]):
+            y = (f[i] + v[j] - C[i, j]) * inverse
+            hits += 1 if (y > rows[i]) | (y > cols[j]) else 0
+    return hits
+
+
+@kernel
+def entries(C, f, v, T, rows, cols, most):
+    """Entries of exp((f + v - C)/T) beyond a level of their row or their column.
+
+    Levels rows (r,) and cols (m,) are logarithms. Returns row, column (int32) and entry of each,
+    row by row, none if they are more than `most`.
+    """
+    m = C.shape[1]
+    inverse = 1.0 / T
+    row = np.empty(most, np.int32)
+    col = np.empty(most, np.int32)
+    entry = np.empty(most)
+    count = 0
+    for i in range(C.shape[0]):
+        for low in range(0, m, _RUN):  # views: what begins at 0 goes into vectors
+            price, cost, level = v[low : low + _RUN], C[i, low : low + _RUN], cols[low : low + _RUN]
+            hits = 0  # most runs of pairs hold none
+            for j in range(cost.size):
+                y = (f[i] + price[j] - cost[j]) * inverse
+                hits += 1 if (y > rows[i]) | (y > level[j]) else 0
+            if count + hits > most:
+                return row[:0], col[:0], entry[:0]
+            if hits == 0:
+                continue
+            for j in range(cost.size):
+                y = (f[i] + price[j] - cost[j]) * inverse
+                if (y > rows[i]) | (y > level[j]):
+                    row[count] = i
+                    col[count] = low + j
+                    entry[count] = _exp(y)
+                    count += 1
+    return row[:count], col[:count], entry[:count]
+
+
+@kernel
+def spread(X, u, share, q, p, y):
+    """Add to y (m,) the sum over i of u_i X_ij (p_j - m_i) with m_i = share_i u_i sum_j X_ij q_j.
+
+    With q = w p, and y times w afterwards, P being diag(u) X diag(w): a Laplacian in differences,
+    so that what all p have in common drops out.
+    """
     for i in range(X.shape[0]):
         mean = 0.0
         if share[i] > 0.0:
             for j in range(X.shape[1]):
-                mean += X[i, j] * (w[j] * p[j])
+                mean += X[i, j] * q[j]
             mean *= share[i] * u[i]
         for j in range(X.shape[1]):
             y[j] += (u[i] * X[i, j]) * (p[j] - mean)
-    for j in range(X.shape[1]):
-        y[j] *= w[j]
 
 
 @kernel
-def large(X, u, w, rows, cols, part, most):
-    """Entries of diag(u) X diag(w) beyond a part of what their row or their column sums to.
-
-    `rows` (n,) and `cols` (m,) are those sums. Returns row, column (int32) and entry of each, none
-    if they are more than `most`.
-    """
-    row = np.empty(most, np.int32)
-    col = np.empty(most, np.int32)
-    entry = np.empty(most)
-    hit = np.empty(X.shape[1] + 1, np.int32)
-    count = 0
-    for i in range(X.shape[0]):
-        least = part * rows[i]
-        found = 0
-        for j in range(X.shape[1]):
-            hit[found] = j
-            found += 1 if u[i] * X[i, j] * w[j] > min(least, part * cols[j]) else 0
-        if count + found > most:
-            return row[:0], col[:0], entry[:0]
-        for h in range(found):
-            j = hit[h]
-            row[count] = i
-            col[count] = j
-            entry[count] = u[i] * X[i, j] * w[j]
-            count += 1
-    return row[:count], col[:count], entry[:count]
+def spread_entries(start, col, entry, share, p, y):
+    """Add the same for entries of P that are listed, those of row i from start[i] on."""
+    for i in range(start.size - 1):
+        mean = 0.0
+        for e in range(start[i], start[i + 1]):
+            mean += entry[e] * p[col[e]]
+        mean *= share[i]
+        for e in range(start[i], start[i + 1]):
+            y[col[e]] += entry[e] * (p[col[e]] - mean)

@@ -79,7 +79,7 @@ class PairModel:
         If the allowed pairs of a sparse cost cannot carry the mass.
     """
 
-    result = Result
+    result: type[Result[Plan]] = Result
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class PairModel:
         problem = self.part.problem
         return isinstance(problem.cost, DenseCost) or all_pairs(problem) <= MATRIX
 
-    def _from_above(self, _: Result | None) -> Answer:
+    def _from_above(self, _: Result[Plan] | None) -> Answer:
         """Coarse to fine, and down from large quadratic terms."""
         loop = self._loop(may_fail=self._may_ascend)
 
@@ -172,7 +172,7 @@ class PairModel:
         scale = smooth_reg(coarsest) / coarsest.reg
         return stages, stages[0].around(first_dual(coarsest), scale)
 
-    def _linear(self, _: Result | None) -> Answer:
+    def _linear(self, _: Result[Plan] | None) -> Answer:
         """The linear problem, and its plan of least norm."""
         core = self.part.problem
         linear, plan = core.with_reg(0.0), None
@@ -191,7 +191,7 @@ class PairModel:
             return self._read(self._loop(), status)
         return self._answer(plan, self.optimum.dual, status, is_limit=core.reg > 0.0)
 
-    def _climb(self, _: Result | None) -> Answer | None:
+    def _climb(self, _: Result[Plan] | None) -> Answer | None:
         """Up from the prices of the linear problem, over all pairs; None if that does not end."""
         core, found, monitor = self.part.problem, self.optimum, self.monitor
         assert found is not None
@@ -216,7 +216,7 @@ class PairModel:
             return None
         return self._answer(rows.plan(best.answer), self.climbed, status)
 
-    def _from_below(self, _: Result | None) -> Answer:
+    def _from_below(self, _: Result[Plan] | None) -> Answer:
         """Up from the plan of the linear problem and its prices, on candidates."""
         loop, stage, found = self._loop(), self._finest(), self.optimum
         assert found is not None
@@ -229,7 +229,7 @@ class PairModel:
 
         return self._read(loop, run(self.monitor, way))
 
-    def _nothing_moves(self, _: Result | None) -> Answer:
+    def _nothing_moves(self, _: Result[Plan] | None) -> Answer:
         """The answer where no mass does."""
         return Answer(*nothing(self.problem), Status.OPTIMAL)
 
@@ -299,7 +299,7 @@ class PairModel:
             if found is not None:
                 yield fill(self.problem, found)
 
-    def next(self, result: Result) -> PairModel | None:
+    def next(self, result: Result[Plan]) -> PairModel | None:
         """The same with other costs capped, if pairs beyond the cap carry something."""
         if self.problem.total == 0.0:
             return None

@@ -34,7 +34,7 @@ def solve_reference(
     monitor: Monitor,
     *,
     solver_options: Mapping[str, Any] | None = None,
-) -> Result:
+) -> Result[Plan]:
     """Solve a quadratic problem with CLARABEL or SCS; return plan, potentials and certificate.
 
     Minimises ``<C, P> + reg/2 ||P||^2`` with every allowed pair a variable. The plan is the
@@ -84,7 +84,7 @@ def solve_entropic_reference(
     monitor: Monitor,
     *,
     solver_options: Mapping[str, Any] | None = None,
-) -> Result:
+) -> Result[Plan]:
     """Solve an entropic problem with CLARABEL or SCS; return plan, potentials and certificate.
 
     Minimises ``<C, P> + eps sum P (log P - 1)`` with one exponential cone a pair. Everything else
@@ -119,7 +119,7 @@ def _solve(
     tolerance: Tolerance,
     monitor: Monitor,
     solver_options: Mapping[str, Any] | None,
-) -> Result:
+) -> Result[Plan]:
     """Reduce and scale, run the solver, scale back, certify."""
     check_option(method, "method", REFERENCE_METHODS)
     cvxpy = models.load(method)

@@ -1,0 +1,75 @@
+"""The certificate of an entropic plan between rows and columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.certificate.bracket import ROUND_OFF, Bound, Certificate, exact_sum
+from quot.certificate.plans import Masses, bracket, signed, terms_of, without_lam
+from quot.gibbs_plan import AnyPlan, GibbsPlan
+from quot.gibbs_rounding import repair_gibbs
+from quot.kernels import certificate as kernels
+from quot.pairs.screen import Blocks
+from quot.parallel import map_rows
+from quot.problem import EntropicProblem
+from quot.rounding import marginal_error, repair
+
+Floats = NDArray[np.float64]
+
+
+def certify_entropic(
+    problem: EntropicProblem, plan: AnyPlan, f: Floats, g: Floats, lam: float = 0.0
+) -> Certificate:
+    """Bracket the optimal value of entropic transport; see `certify`."""
+    f, g = np.where(problem.a > 0, f, 0.0), np.where(problem.b > 0, g, 0.0)
+    violation = 0.0
+    if problem.has_slack:  # the balanced problem that it is has no signs
+        bounds, pairs = _bounds(problem.extended, np.append(f, -lam), np.append(g + lam, 0.0), 0.0)
+    else:
+        f, g, lam, violation = signed(problem, f, g, lam)
+        bounds, pairs = _bounds(problem, f, g, lam)
+    mend: Any = repair_gibbs if isinstance(plan, GibbsPlan) else repair
+    repaired: AnyPlan = mend(problem, plan)
+    return Certificate(
+        **bracket(problem, repaired, bounds)._asdict(),
+        primal_residual=marginal_error(problem, plan),
+        multiplier_violation=violation,
+        scope="all",
+        pairs=pairs,
+    )
+
+
+def _bounds(problem: EntropicProblem, f: Floats, g: Floats, lam: float) -> tuple[list[Bound], int]:
+    """Bounds from signed potentials, as they are and moved, and the number of pairs seen."""
+    eps, full = problem.eps, problem.a > 0
+    if problem.total == 0.0:
+        return [Bound(0.0, 0.0)], 0
+    sides = Masses(problem.a, problem.b, problem.mass)
+    terms = terms_of(sides, f, g, lam)
+    f, g, lam, top = without_lam(sides, f, g, lam)
+    masses = g * problem.b, lam * problem.total
+    barred = np.where(problem.b > 0, g, -np.inf)  # a column without mass receives nothing
+
+    def scan(start: int, stop: int) -> Floats:
+        logs: Floats = kernels.log_sums(
+            problem.cost.block(start, stop), f[start:stop] + lam, barred, eps
+        )
+        return logs
+
+    logs = np.concatenate(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))[full]
+    f, a = f[full], problem.a[full]
+    # The entropic c-transform: move each f to where its row sum is its mass.
+    step = np.where(np.isfinite(logs), eps * (np.log(a) - logs), 0.0)
+    step = np.minimum(step, top - f)
+    with np.errstate(over="ignore"):
+        given = eps * float(np.exp(logs).sum())
+        moved = eps * float(np.exp(logs + step / eps).sum())
+    bounds = [
+        Bound(exact_sum(p * a, *masses, -paid), ROUND_OFF * (terms + paid))
+        for p, paid in ((f, given), (f + step, moved))
+    ]
+    pairs = int(np.count_nonzero(full)) * int(np.count_nonzero(problem.b))
+    return bounds, pairs

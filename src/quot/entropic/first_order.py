@@ -1,0 +1,115 @@
+"""The loop of all first-order methods for entropic problems."""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.convergence import Iterate, Monitor, Status
+from quot.entropic.passes import Passes
+from quot.problem import EntropicProblem
+from quot.quadratic.solve import report
+
+Floats = NDArray[np.float64]
+S = TypeVar("S")
+
+
+class Prices(NamedTuple):
+    """Where a method is: the plan ``exp((f + v - C)/eps)``, and how much of v is for all mass.
+
+    Parameters
+    ----------
+    f, v : array of shape (n,), (m,)
+    lam : float or None
+        None where that is the highest of v.
+    """
+
+    f: Floats
+    v: Floats
+    lam: float | None = None
+
+
+class Stepper(Protocol[S]):
+    """A method: where it begins, what it does again and again, and how far it is from the end."""
+
+    def init(self) -> S:
+        """The state before the first step."""
+
+    def step(self, state: S) -> S:
+        """The next state."""
+
+    def residual(self, state: S) -> float:
+        """Mass that rows, columns and the total miss or have too much: the E of the source."""
+
+    def prices(self, state: S) -> Prices:
+        """Those of the best point of a state."""
+
+
+class Iteration(Generic[S]):
+    """Steps of a method until it is done.
+
+    Parameters
+    ----------
+    stepper : Stepper
+    problem : EntropicProblem
+    passes : Passes
+    monitor : Monitor
+
+    Attributes
+    ----------
+    ends : Status
+        What to say where it is done, unless the answer is better than that.
+    """
+
+    ends = Status.OPTIMAL
+
+    def __init__(
+        self, stepper: Stepper[S], problem: EntropicProblem, passes: Passes, monitor: Monitor
+    ) -> None:
+        self.stepper, self.problem, self.passes, self.monitor = stepper, problem, passes, monitor
+        self.best: S | None = None
+
+    def run(self, tol: float) -> None:
+        """Step until no more than `tol` of all mass is missing.
+
+        Raises
+        ------
+        StopError
+            If a limit or the callback says so.
+        """
+        enough = tol * self.problem.total
+        state = self.best = self.stepper.init()
+        least = self._reported(state)
+        while least > enough:
+            state = self.stepper.step(state)
+            self.monitor.steps += 1
+            residual = self.stepper.residual(state)
+            if residual <= least:
+                self.best, least = state, residual
+            self._reported(state)
+
+    def prices(self) -> Prices:
+        """Those of the best state so far."""
+        if self.best is None:  # stopped before anything was known
+            return Prices(np.zeros(self.problem.a.size), np.zeros(self.problem.b.size))
+        return self.stepper.prices(self.best)
+
+    def _reported(self, state: S) -> float:
+        """The residual, after it is reported."""
+        residual = self.stepper.residual(state)
+        pairs = self.problem.a.size * self.problem.b.size
+        report(
+            self.monitor,
+            Iterate(
+                residual=residual / self.problem.unit,
+                support=pairs,
+                candidates=pairs,
+                violators=0,
+                reg=self.problem.eps,
+                inner=1,
+                passes=self.passes.count,
+            ),
+        )
+        return residual

@@ -1,0 +1,327 @@
+"""GibbsPlan: a plan in which all pairs carry mass, kept by its prices."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from quot.costs import Cost
+from quot.exceptions import MassLostWarning
+from quot.kernels import gibbs as kernels
+from quot.parallel import map_rows
+from quot.plan import Coupling, Floats, Ints, Plan, Totals
+from quot.support import Support
+
+R = TypeVar("R")
+_Pairs = tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]
+
+# Entries of a block of rows, made at a time.
+_ENTRIES = 1 << 17
+# So much of the mass may be lost without a word: it is less than the rounding of its sum.
+_ROUND_OFF = 1e-15
+
+
+class _Sums(NamedTuple):
+    """What is known after a pass over all entries."""
+
+    rows: Floats
+    cols: Floats
+    totals: Totals
+
+
+@dataclass(frozen=True, eq=False)
+class GibbsPlan(Coupling):
+    """A transport plan ``P = diag(u) exp((f + g - C)/eps) diag(w)``, but for a few entries.
+
+    No (n, m) array is kept, nor is one made unless asked for: products and sums make the plan anew
+    in blocks of rows, each in one pass over all pairs.
+
+    Parameters
+    ----------
+    cost : Cost
+        C, of shape (n, m); a forbidden pair costs inf and carries nothing.
+    eps : float
+        Temperature.
+    f, g : array of shape (n,), (m,)
+        Prices of rows and columns, -inf where there is no mass.
+    u, w : array of shape (n,), (m,)
+        What corrects for the rounding of prices at a small eps, about 1.
+    extra : Plan
+        What is added to few entries, of either sign, so that all marginals are exact.
+    """
+
+    cost: Cost
+    eps: float
+    f: Floats
+    g: Floats
+    u: Floats
+    w: Floats
+    extra: Plan
+
+    @classmethod
+    def of(cls, cost: Cost, eps: float, f: Floats, g: Floats) -> GibbsPlan:
+        """Return the plan of prices alone."""
+        none = np.zeros(0, np.int32)
+        extra = Plan(cost.shape, none, none, np.zeros(0))
+        return cls(cost, eps, f, g, np.ones(f.size), np.ones(g.size), extra)
+
+    @property
+    def shape(self) -> tuple[int, int]:  # type: ignore[override]
+        """(n, m)."""
+        return self.cost.shape
+
+    @cached_property
+    def nnz(self) -> int:
+        """Number of entries that are not zero as floats; a pass."""
+        return sum(self._over(lambda P, _: int(np.count_nonzero(P))))
+
+    @cached_property
+    def least(self) -> float:
+        """The smallest entry, 0 if there is none: negative in no plan that is right."""
+        entries = self.at(self.extra.rows, self.extra.cols)
+        return float(np.append(entries, 0.0).min())
+
+    def sparsity_at(self, threshold: float, *, relative: bool = False) -> float:
+        """Return the fraction of the n * m entries that are at most `threshold`; see `Plan`."""
+        if relative:
+            threshold = threshold * max(self._over(lambda P, _: float(P.max(initial=0.0))))
+        n, m = self.shape
+        return 1.0 - sum(self._over(lambda P, _: int(np.count_nonzero(threshold < P)))) / (n * m)
+
+    def row_sums(self) -> Floats:
+        """Return P 1, (n,): mass sent by each row."""
+        return self._sums.rows.copy()
+
+    def col_sums(self) -> Floats:
+        """Return P' 1, (m,): mass received by each column."""
+        return self._sums.cols.copy()
+
+    def totals(self, cost: Cost) -> Totals:
+        """Return what is summed over all entries, at costs of the same shape."""
+        return self._sums.totals if cost is self.cost else self._summed(cost).totals
+
+    def below(self, threshold: float) -> float:
+        """Return the mass of all entries that are at most `threshold`, without its sign."""
+        return float(sum(self._over(lambda P, _: np.abs(P[threshold >= P]).sum())))
+
+    def to_plan(self, threshold: float = 0.0) -> Plan:
+        """Return the entries beyond a threshold as a list; see `to_csr`."""
+        listed = self._over(lambda P, start: _listed(P, start, threshold))
+        rows, cols, values, lost = zip(*listed, strict=True)
+        missed = float(sum(lost))
+        if missed > _ROUND_OFF * self.total:
+            left = self.shape[0] * self.shape[1] - sum(k.size for k in rows)
+            warnings.warn(
+                f"threshold={threshold:g} leaves out {left} entries with {missed:.3g} of the "
+                f"mass of {self.total:.6g}; `below` tells how much before.",
+                MassLostWarning,
+                stacklevel=2,
+            )
+        return Plan(self.shape, *(np.concatenate(k) for k in (rows, cols, values)))
+
+    def to_csr(self, threshold: float = 0.0) -> sp.csr_array:
+        """Return the entries beyond a threshold as a scipy.sparse CSR array.
+
+        Parameters
+        ----------
+        threshold : float, default=0
+            Entries at most as large are left out.
+
+        Warns
+        -----
+        MassLostWarning
+            If these have more mass than rounding explains; says how much.
+        """
+        return self.to_plan(threshold).to_csr()
+
+    def to_dense(self) -> Floats:
+        """Return an (n, m) array."""
+        dense = np.empty(self.shape)
+
+        def fill(P: Floats, start: int) -> None:
+            dense[start : start + P.shape[0]] = P
+
+        self._over(fill)
+        return dense
+
+    @property
+    def T(self) -> Transposed:  # noqa: N802
+        """The plan from columns to rows."""
+        return Transposed(self)
+
+    def push(self, x: Any) -> Floats:
+        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
+        given = np.asarray(x)
+        parts = self._over(lambda P, start: P.T @ given[start : start + P.shape[0]])
+        carried: Floats = np.sum(parts, axis=0)
+        return carried
+
+    def pull(self, y: Any) -> Floats:
+        """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
+        given = np.asarray(y)
+        return np.concatenate(self._over(lambda P, _: P @ given))
+
+    def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
+        """Return single entries, (k,)."""
+        entry = np.empty(len(rows))
+        costs = self.cost.at(rows, cols)
+        kernels.exponentials_of(costs, self.f[rows], self.g[cols], self.eps, entry)
+        entry *= self.u[rows] * self.w[cols]
+        return entry + self.extra.at(rows, cols)
+
+    def largest(self, part: float, most: int) -> Plan:
+        """Return the largest entry of each row and column, and others that are large.
+
+        Those are beyond a part of their row or their column, but none where they are more than
+        `most`.
+        """
+        with np.errstate(divide="ignore"):
+            a = np.log(part * self.row_sums()) - np.log(self.u)
+            b = np.log(part * self.col_sums()) - np.log(self.w)
+
+        def found(P: Floats, start: int) -> tuple[_Pairs, _Pairs, _Pairs, Floats]:
+            rows = slice(start, start + P.shape[0])
+            C, each = self.cost.block(rows.start, rows.stop), np.arange(P.shape[0])
+            i, j, _ = kernels.entries(C, self.f[rows], self.g, self.eps, a[rows], b, most)
+            top = P.argmax(axis=0)
+            of_cols = top + start, np.arange(P.shape[1])
+            return (i + start, j), (each + start, P.argmax(axis=1)), of_cols, P.max(axis=0)
+
+        large, of_rows, of_cols, tops = zip(*self._over(found), strict=True)
+        best = np.argmax(tops, axis=0)
+        chosen = np.array([i for i, _ in of_cols])[best, np.arange(best.size)], np.arange(best.size)
+        is_few = sum(i.size for i, _ in large) <= most
+        listed = [*(large if is_few else ()), *of_rows, chosen]
+        rows, cols = (np.concatenate(k).astype(np.int32) for k in zip(*listed, strict=True))
+        pairs = Support.of(self.shape, rows, cols)
+        values = self.at(pairs.rows, pairs.cols)
+        kept = values > 0.0
+        return Plan(self.shape, pairs.rows[kept], pairs.cols[kept], values[kept])
+
+    def block(self, start: int, stop: int) -> Floats:
+        """Return rows start .. stop, (stop - start, m)."""
+        P = np.empty((stop - start, self.shape[1]))
+        C, f = self.cost.block(start, stop), self.f[start:stop]
+        kernels.exponentials(C, f, self.g, self.eps, P)
+        P *= self.u[start:stop, None]
+        P *= self.w
+        here = slice(*np.searchsorted(self.extra.rows, (start, stop)))
+        P[self.extra.rows[here] - start, self.extra.cols[here]] += self.extra.values[here]
+        return P
+
+    def scaled(self, u: Floats, w: Floats) -> GibbsPlan:
+        """Return diag(u) P diag(w), without what is extra."""
+        none = GibbsPlan.of(self.cost, self.eps, self.f, self.g).extra
+        return replace(self, u=self.u * u, w=self.w * w, extra=none)
+
+    @cached_property
+    def _sums(self) -> _Sums:
+        return self._summed(self.cost)
+
+    def _summed(self, cost: Cost) -> _Sums:
+        """Sums of all entries, with these costs."""
+        logs = _logs(self.u), _logs(self.w)
+
+        def part(P: Floats, start: int) -> tuple[Floats, Floats, tuple[float, ...]]:
+            rows = slice(start, start + P.shape[0])
+            own = self.cost.block(rows.start, rows.stop)
+            C = own if cost is self.cost else cost.block(rows.start, rows.stop)
+            exponents = own, self.f[rows], self.g, logs[0][rows], logs[1], self.eps
+            return P.sum(axis=1), P.sum(axis=0), kernels.totals(P, C, *exponents)
+
+        rows, cols, parts = zip(*self._over(part), strict=True)
+        paid, size, entropy, entropy_size = np.sum(parts, axis=0).tolist()
+        # Of the entries that are not what their prices say.
+        i, j = self.extra.rows, self.extra.cols
+        P = self.at(i, j)
+        said = (self.f[i] + self.g[j] - self.cost.at(i, j)) / self.eps + logs[0][i] + logs[1][j]
+        meant = P[:, None] * (np.stack((_logs(P), said), axis=1) - 1.0)
+        entropy += float((meant[:, 0] - meant[:, 1]).sum())
+        entropy_size += float((np.abs(meant[:, 0]) - np.abs(meant[:, 1])).sum())
+        totals = Totals(paid, size, entropy, entropy_size)
+        return _Sums(np.concatenate(rows), np.sum(cols, axis=0), totals)
+
+    def _over(self, function: Callable[[Floats, int], R]) -> list[R]:
+        """Call ``function(P, start)`` with each block of rows, (r, m), and its first row."""
+        n, m = self.shape
+        step = max(1, _ENTRIES // m)
+        return map_rows(lambda start, stop: function(self.block(start, stop), start), n, m, step)
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        return f"GibbsPlan({n} x {m}, eps={self.eps:g})"
+
+
+# What a solver may return.
+AnyPlan = Plan | GibbsPlan
+
+
+class Transposed(Coupling):
+    """A plan from its columns to its rows."""
+
+    def __init__(self, plan: GibbsPlan) -> None:
+        self.T = plan
+        self.shape = plan.shape[::-1]
+
+    @property
+    def nnz(self) -> int:
+        """Number of entries that are not zero as floats; a pass."""
+        return self.T.nnz
+
+    @property
+    def least(self) -> float:
+        """The smallest entry, 0 if there is none."""
+        return self.T.least
+
+    def sparsity_at(self, threshold: float, *, relative: bool = False) -> float:
+        """Return the fraction of the n * m entries that are at most `threshold`; see `Plan`."""
+        return self.T.sparsity_at(threshold, relative=relative)
+
+    def row_sums(self) -> Floats:
+        """Mass sent by each row, (n,)."""
+        return self.T.col_sums()
+
+    def col_sums(self) -> Floats:
+        """Mass received by each column, (m,)."""
+        return self.T.row_sums()
+
+    def to_csr(self, threshold: float = 0.0) -> sp.csr_array:
+        """Return the entries beyond a threshold; see `GibbsPlan`."""
+        return sp.csr_array(self.T.to_csr(threshold).T)
+
+    def to_dense(self) -> Floats:
+        """Return an (n, m) array."""
+        return np.ascontiguousarray(self.T.to_dense().T)
+
+    def push(self, x: Any) -> Floats:
+        """Return P' x."""
+        return self.T.pull(x)
+
+    def pull(self, y: Any) -> Floats:
+        """Return P y."""
+        return self.T.push(y)
+
+    def __repr__(self) -> str:
+        return f"{self.T!r}.T"
+
+
+def _listed(P: Floats, start: int, threshold: float) -> tuple[Ints, Ints, Floats, float]:
+    """Rows, columns and values beyond a threshold, and how much mass the others have."""
+    i, j = np.nonzero(threshold < P)
+    values = P[i, j]
+    rest = float(np.abs(P[threshold >= P]).sum())
+    return (i + start).astype(np.int32), j.astype(np.int32), values, rest
+
+
+def _logs(x: Floats) -> Floats:
+    """Logarithms, 0 where there is none: what has no mass does not count."""
+    logs = np.zeros_like(x)
+    np.log(x, out=logs, where=x > 0.0)
+    return logs

@@ -1,0 +1,62 @@
+"""Repair a plan in which all pairs carry mass to exact marginals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.gibbs_plan import GibbsPlan
+from quot.plan import Plan
+from quot.problem import EntropicProblem
+from quot.rounding import ON_BOUND, ROUND_OFF, marginal_error, repair
+
+Floats = NDArray[np.float64]
+
+# What is missing goes along entries beyond this part of their row or column, unless these are more
+# than so many for each; the largest of each row and column are always among them.
+_PART, _MOST = 1e-2, 12
+
+
+def repair_gibbs(problem: EntropicProblem, plan: GibbsPlan) -> GibbsPlan:
+    """Return a plan with exact marginals, near the given one.
+
+    Rows, then columns, are scaled: down to their masses, and up where little is missing. What is
+    too much or too little then is routed along large entries, as the mass of a sparse plan is; see
+    `quot.rounding.repair`.
+    """
+    if marginal_error(problem, plan) <= ROUND_OFF:
+        return plan
+    u, full = _factors(problem.a, plan.row_sums()), None
+    if problem.has_slack:  # what is kept is never nothing
+        u = np.minimum(u, 1.0)
+        full = np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
+    plan = plan.scaled(u, np.ones(problem.b.size))
+    w = np.minimum(_factors(problem.b, plan.col_sums()), 1.0)
+    if not problem.is_balanced:
+        moved = float((w * plan.col_sums()).sum())
+        if moved > (1.0 + ON_BOUND) * problem.total:  # else the large entries take it
+            w *= problem.total / moved
+    plan = plan.scaled(np.ones(problem.a.size), w)
+    n, m = problem.shape
+    large = plan.largest(_PART, _MOST * (n + m))
+    rest = plan.row_sums() - large.row_sums(), plan.col_sums() - large.col_sums()
+    a, b = (np.maximum(x - y, 0.0) for x, y in zip((problem.a, problem.b), rest, strict=True))
+    mass = None if problem.is_balanced else max(problem.total - float(rest[0].sum()), 0.0)
+    mended = repair(problem.with_masses(a, b, mass), large, full)
+    return replace(plan, extra=_difference(mended, large))
+
+
+def _factors(most: Floats, have: Floats) -> Floats:
+    """What to multiply sums with to have no more than so much, and that where they nearly do."""
+    scaled = (have > (1.0 - ON_BOUND) * most) & (have > 0.0)
+    return np.divide(most, have, out=np.ones_like(have), where=scaled)
+
+
+def _difference(new: Plan, old: Plan) -> Plan:
+    """What has to be added to the old entries."""
+    matrix = (new.to_csr() - old.to_csr()).tocoo()
+    order = np.lexsort((matrix.col, matrix.row))
+    rows, cols = matrix.row[order].astype(np.int32), matrix.col[order].astype(np.int32)
+    return Plan(new.shape, rows, cols, matrix.data[order])
