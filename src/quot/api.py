@@ -481,8 +481,9 @@ def solve_entropic(  # noqa: PLR0913
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
-        Options of the method. Of "aspot": `step`, "backtracked" (default) or "fixed". Of
-        "tuned-sinkhorn": `p` > 0 (default 1.5) and `tuning`, "mdot" (default) or "bias". Of a
+        Options of the method. Of "newton" and both Sinkhorns `corner`, a cost, in "E3"; see
+        `EntropicProblem`. Of "aspot" `step`, "backtracked" (default) or "fixed". Of
+        "tuned-sinkhorn" `p` > 0 (default 1.5) and `tuning`, "mdot" (default) or "bias". Of a
         reference those of its solver, by its own names.
 
     Returns
@@ -524,7 +525,9 @@ def solve_entropic(  # noqa: PLR0913
     solved = formulation_of(name, formulation, is_balanced=mass is None)
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, _talk(callback) if verbose else callback)
-    problem = EntropicProblem(C, a, b, eps=eps, mass=mass, formulation=solved)
+    problem = EntropicProblem(
+        C, a, b, eps=eps, mass=mass, formulation=solved, corner=options.pop("corner", None)
+    )
     result: Any
     if is_reference:
         result = solve_entropic_reference(

@@ -95,6 +95,12 @@ class GibbsPlan(Coupling):
         n, m = self.shape
         return 1.0 - sum(self._over(lambda P, _: int(np.count_nonzero(threshold < P)))) / (n * m)
 
+    @property
+    def exponent(self) -> float:
+        """The largest price over the temperature: entries are rounded by as many parts of it."""
+        prices = np.concatenate((self.f, self.g))
+        return float(np.abs(prices[np.isfinite(prices)]).max(initial=0.0)) / self.eps
+
     def row_sums(self) -> Floats:
         """Return P 1, (n,): mass sent by each row."""
         return self._sums.rows.copy()
@@ -173,7 +179,8 @@ class GibbsPlan(Coupling):
         entry = np.empty(len(rows))
         costs = self.cost.at(rows, cols)
         kernels.exponentials_of(costs, self.f[rows], self.g[cols], self.eps, entry)
-        entry *= self.u[rows] * self.w[cols]
+        entry *= self.u[rows]  # in the order of a block
+        entry *= self.w[cols]
         return entry + self.extra.at(rows, cols)
 
     def largest(self, part: float, most: int) -> Plan:
@@ -182,14 +189,14 @@ class GibbsPlan(Coupling):
         Those are beyond a part of their row or their column, but none where they are more than
         `most`.
         """
+        f, g = self.f + self.eps * _logs(self.u), self.g + self.eps * _logs(self.w)
         with np.errstate(divide="ignore"):
-            a = np.log(part * self.row_sums()) - np.log(self.u)
-            b = np.log(part * self.col_sums()) - np.log(self.w)
+            a, b = np.log(part * self.row_sums()), np.log(part * self.col_sums())
 
         def found(P: Floats, start: int) -> tuple[_Pairs, _Pairs, _Pairs, Floats]:
             rows = slice(start, start + P.shape[0])
             C, each = self.cost.block(rows.start, rows.stop), np.arange(P.shape[0])
-            i, j, _ = kernels.entries(C, self.f[rows], self.g, self.eps, a[rows], b, most)
+            i, j, _ = kernels.entries(C, f[rows], g, self.eps, a[rows], b, most)
             top = P.argmax(axis=0)
             of_cols = top + start, np.arange(P.shape[1])
             return (i + start, j), (each + start, P.argmax(axis=1)), of_cols, P.max(axis=0)

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 # What is missing goes along entries beyond this part of their row or column, unless these are more
 # than so many for each; the largest of each row and column are always among them.
 _PART, _MOST = 1e-2, 12
+_EPS = 8 * float(np.finfo(np.float64).eps)
 
 
 def repair_gibbs(problem: EntropicProblem, plan: GibbsPlan) -> GibbsPlan:
@@ -28,12 +29,13 @@ def repair_gibbs(problem: EntropicProblem, plan: GibbsPlan) -> GibbsPlan:
     """
     if marginal_error(problem, plan) <= ROUND_OFF:
         return plan
-    u, full = _factors(problem.a, plan.row_sums()), None
-    if problem.has_slack:  # what is kept is never nothing
-        u = np.minimum(u, 1.0)
+    near, full = ON_BOUND, None
+    if problem.has_slack:  # what is kept is never nothing, but for rounding
+        near = min(near, _EPS * plan.exponent)
         full = np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
+    u = _factors(problem.a, plan.row_sums(), near)
     plan = plan.scaled(u, np.ones(problem.b.size))
-    w = np.minimum(_factors(problem.b, plan.col_sums()), 1.0)
+    w = np.minimum(_factors(problem.b, plan.col_sums(), near), 1.0)
     if not problem.is_balanced:
         moved = float((w * plan.col_sums()).sum())
         if moved > (1.0 + ON_BOUND) * problem.total:  # else the large entries take it
@@ -48,9 +50,9 @@ def repair_gibbs(problem: EntropicProblem, plan: GibbsPlan) -> GibbsPlan:
     return replace(plan, extra=_difference(mended, large))
 
 
-def _factors(most: Floats, have: Floats) -> Floats:
+def _factors(most: Floats, have: Floats, near: float) -> Floats:
     """What to multiply sums with to have no more than so much, and that where they nearly do."""
-    scaled = (have > (1.0 - ON_BOUND) * most) & (have > 0.0)
+    scaled = (have > (1.0 - near) * most) & (have > 0.0)
     return np.divide(most, have, out=np.ones_like(have), where=scaled)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,6 +26,8 @@ Floats = NDArray[np.float64]
 FORMULATIONS = ("E1", "E2", "E3")
 # What must be kept at least where it has an entropy, relative.
 _LEFT = 1e-12
+# exp(-40) is less than the rounding of any sum.
+_UNSEEN = 40.0
 # A quadratic term that is next to nothing, in lengths.
 _LITTLE = 1e-6
 
@@ -197,7 +200,8 @@ class EntropicProblem(Transport):
     formulation : {"E1", "E2", "E3"}, default="E1"
         What has an entropy, in a partial problem.
     corner : float, optional
-        Cost of the corner in "E3", > 0; twice a bound of all costs by default.
+        Cost of the corner in "E3", > 0. By default twice a bound of all costs, or, where `eps` is
+        large, as much as leaves nothing there that floats can see; then "E3" is "E2".
 
     Raises
     ------
@@ -232,7 +236,14 @@ class EntropicProblem(Transport):
                 f"`corner` belongs to formulation='E3'; got {self.formulation!r}. Leave it out."
             )
         if self.corner is None and self.formulation == "E3":
-            self._fix("corner", 2.0 * largest_cost(self.cost) or self.eps)
+            self._fix("corner", self._usual_corner())
+
+    def _usual_corner(self) -> float:
+        """A cost at which nothing is in the corner that floats can see."""
+        kept = (float(x.sum()) - self.total for x in (self.a, self.b))
+        ratio = float(np.prod([k / self.total for k in kept]))
+        unseen = self.eps * (math.log(max(ratio, 1.0)) + _UNSEEN)
+        return max(2.0 * largest_cost(self.cost), unseen)
 
     @property
     def has_slack(self) -> bool:

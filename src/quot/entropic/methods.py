@@ -43,6 +43,7 @@ class Way(Protocol):
         """The best so far."""
 
 
+Options = Mapping[str, tuple[Any, Callable[[Any, str], Any]]]
 Maker = Callable[[EntropicProblem, Passes, Monitor, Mapping[str, Any]], Way]
 
 
@@ -65,7 +66,7 @@ class Method:
     formulations: tuple[str, ...]
     make: Maker
     is_extended: bool = False
-    options: Mapping[str, tuple[Any, Callable[[Any, str], Any]]] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
 
 
 def _newton(
@@ -92,14 +93,18 @@ def _on_dual(stepper: Callable[[NormalisedDual, Mapping[str, Any]], Stepper[Any]
     return make
 
 
+# Of "E3": see `EntropicProblem`; None for what is usual.
+_CORNER: Options = {"corner": (None, check_positive)}
+
 METHODS: dict[str, Method] = {
-    "newton": Method(FORMULATIONS, _newton, is_extended=True),
-    "sinkhorn": Method(("E1", "E3", "E2"), _sinkhorn, is_extended=True),
+    "newton": Method(FORMULATIONS, _newton, is_extended=True, options=_CORNER),
+    "sinkhorn": Method(FORMULATIONS, _sinkhorn, is_extended=True, options=_CORNER),
     "tuned-sinkhorn": Method(
         ("E3",),
         Tuned,
         is_extended=True,
         options={
+            **_CORNER,
             "p": (1.5, check_positive),
             "tuning": ("mdot", partial(check_option, allowed=TUNINGS)),
         },

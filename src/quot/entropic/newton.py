@@ -54,20 +54,19 @@ class Descent:
     def run(self, tol: float) -> None:
         """Go down to the temperature of the problem, where no more than `tol` of all is missing.
 
+        Once there, from where it is.
+
         Raises
         ------
         StopError
             If a limit or the callback says so.
         """
-        total = self.problem.total
+        enough = tol * self.problem.total
+        if self.point is not None:
+            self._settled(self.problem.eps, self.point.v, enough)
+            return
         for lower, on_the_way in _CARE:
-            path = _Path(np.zeros(self.problem.b.size))
-            *hotter, last = _temperatures(self.problem.eps, self.passes, lower)
-            for T in hotter:
-                path.add(T, self._settled(T, path.at(T), max(tol, on_the_way) * total))
-            self._settled(last, path.at(last), tol * total)
-            assert self.point is not None
-            if self.point.wrong <= tol * total:
+            if self._descended(lower, enough, on_the_way * self.problem.total) <= enough:
                 break
 
     def prices(self) -> Prices:
@@ -75,6 +74,16 @@ class Descent:
         if self.point is None:  # stopped before anything was known
             return Prices(np.zeros(self.problem.a.size), np.zeros(self.problem.b.size))
         return Prices(self.point.answer.f, self.point.v)
+
+    def _descended(self, lower: float, enough: float, on_the_way: float) -> float:
+        """What is missing after a way down, by so large steps, that has left so much at each."""
+        path = _Path(np.zeros(self.problem.b.size))
+        *hotter, last = _temperatures(self.problem.eps, self.passes, lower)
+        for T in hotter:
+            path.add(T, self._settled(T, path.at(T), max(enough, on_the_way)))
+        self._settled(last, path.at(last), enough)
+        assert self.point is not None
+        return self.point.wrong
 
     def _settled(self, T: float, v: Floats, enough: float) -> Floats:
         """Prices of the columns at a temperature, found from others; and a report."""

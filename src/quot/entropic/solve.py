@@ -12,7 +12,7 @@ from quot.ascent import potentials
 from quot.convergence import Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.entropic.first_order import Prices
-from quot.entropic.methods import METHODS, Method
+from quot.entropic.methods import METHODS, Method, Way
 from quot.entropic.passes import Passes, held
 from quot.gibbs_plan import GibbsPlan
 from quot.gibbs_rounding import repair_gibbs
@@ -21,9 +21,10 @@ from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.solve import obey, run
 from quot.result import Result
 
-# What may be missing at the end, in parts of the tolerance: what the repair then costs, at worst
-# the range of the costs for each unit, changes the value by less than that.
-_AT_THE_END = 1e-2
+# What may be missing at the end, in parts of the tolerance: what the repair then costs changes the
+# value by less, where costs are not much larger than the value. Where they are, so many times as
+# little, so often at most.
+_AT_THE_END, _LESS, _TRIES = 1e-2, 1e-3, 3
 
 
 def solve_entropic_problem(
@@ -34,7 +35,7 @@ def solve_entropic_problem(
     method: str,
     options: Mapping[str, Any],
 ) -> Result[GibbsPlan]:
-    """Solve by one of `METHODS`, repair, certify.
+    """Solve by one of `METHODS`, repair, certify; go on where the certificate does not hold.
 
     Potentials of rows and columns without mass are -inf, so that
     ``P_ij = exp((f_i + g_j + lam - C_ij) / eps)`` holds everywhere.
@@ -45,15 +46,35 @@ def solve_entropic_problem(
         If the allowed pairs of a sparse cost cannot carry the mass.
     """
     check_pairs(problem)
+    finish = partial(_finished, problem, tolerance, monitor, method)
     if problem.total == 0.0:
-        prices, status = _nothing(problem), Status.OPTIMAL
-    else:
-        prices, status = _solved(problem, tolerance, monitor, METHODS[method], options)
-    g, lam = prices.v, prices.lam
-    if lam is None:
+        return finish(_nothing(problem), Status.OPTIMAL)
+    core = _Core(problem, METHODS[method])
+    way = core.way(monitor, options)
+    tol, results = _AT_THE_END * min(tolerance.gap, tolerance.primal), []
+    for _ in range(_TRIES):
+        status = run(monitor, partial(way.run, tol))
+        is_done = status is Status.OPTIMAL
+        results.append(finish(core.prices(way), way.ends if is_done else status))
+        if results[-1].converged or results[-1].status is Status.APPROXIMATE or not is_done:
+            break
+        tol *= _LESS
+    return min(results, key=lambda result: (not result.converged, result.gap))
+
+
+def _finished(  # noqa: PLR0917
+    problem: EntropicProblem,
+    tolerance: Tolerance,
+    monitor: Monitor,
+    method: str,
+    prices: Prices,
+    status: Status,
+) -> Result[GibbsPlan]:
+    """The plan of prices, repaired and certified."""
+    if prices.lam is None:
         g, lam = potentials(problem, prices.v)
     else:
-        g = g - lam
+        g, lam = prices.v - prices.lam, prices.lam
     plan = GibbsPlan.of(problem.cost, problem.eps, prices.f, prices.v)
     return Result.of(
         problem,
@@ -66,35 +87,33 @@ def solve_entropic_problem(
     )
 
 
+class _Core:
+    """What a method gets to solve: rows and columns with mass, dummies if it needs them."""
+
+    def __init__(self, problem: EntropicProblem, method: Method) -> None:
+        self.shape, self.method = problem.shape, method
+        self.rows, self.cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
+        core = problem.taken(self.rows, self.cols)
+        self.is_extended = core.has_slack and method.is_extended
+        self.problem = core.extended if self.is_extended else core
+
+    def way(self, monitor: Monitor, options: Mapping[str, Any]) -> Way:
+        """The method at its beginning."""
+        passes = Passes(held(self.problem.cost), partial(obey, monitor))
+        return self.method.make(self.problem, passes, monitor, options)
+
+    def prices(self, way: Way) -> Prices:
+        """Where the method is, for all rows and columns."""
+        found = way.prices()
+        if self.is_extended:  # where the dummy column has price 0
+            shift = found.v[-1]
+            found = Prices(found.f[:-1] + shift, found.v[:-1] - shift, float(-found.f[-1] - shift))
+        f, v = (np.full(size, -np.inf) for size in self.shape)
+        f[self.rows], v[self.cols] = found.f, found.v
+        return Prices(f, v, found.lam)
+
+
 def _nothing(problem: EntropicProblem) -> Prices:
     """The answer where no mass moves."""
     n, m = problem.shape
     return Prices(np.full(n, -np.inf), np.zeros(m), 0.0)
-
-
-def _solved(
-    problem: EntropicProblem,
-    tolerance: Tolerance,
-    monitor: Monitor,
-    method: Method,
-    options: Mapping[str, Any],
-) -> tuple[Prices, Status]:
-    """Prices of rows and columns, and why the way there ended."""
-    rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
-    core = problem.taken(rows, cols)
-    is_extended = core.has_slack and method.is_extended
-    inner = core.extended if is_extended else core
-    passes = Passes(held(inner.cost), partial(obey, monitor))
-    way = method.make(inner, passes, monitor, options)
-    tol = _AT_THE_END * min(tolerance.gap, tolerance.primal)
-    status = run(monitor, lambda: way.run(tol))
-    found = _without_dummies(way.prices()) if is_extended else way.prices()
-    f, v = (np.full(size, -np.inf) for size in problem.shape)
-    f[rows], v[cols] = found.f, found.v
-    return Prices(f, v, found.lam), way.ends if status is Status.OPTIMAL else status
-
-
-def _without_dummies(prices: Prices) -> Prices:
-    """Those of the other rows and columns, where the dummy column has price 0."""
-    f, v = prices.f + prices.v[-1], prices.v - prices.v[-1]
-    return Prices(f[:-1], v[:-1], float(-f[-1]))
