@@ -17,6 +17,8 @@ from quot.validation import as_array, as_weights, check_option
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
 
+# In so few dimensions sums over the axes are the same in any order that is quick.
+_FEW_AXES = 3
 METRICS = ("sqeuclidean", "euclidean", "cityblock", "cosine")
 
 
@@ -269,6 +271,16 @@ class PointCost:
             return float(kernels.point_pairs(*corners)[0])
 
     @property
+    def is_flat(self) -> bool:
+        """Whether the points have so few axes that costs are computed as fast as they are read."""
+        return bool(self.X.shape[1] <= _FEW_AXES)
+
+    @cached_property
+    def _axes(self) -> Floats:
+        """The columns as the kernels want them where there are few axes, (d, m)."""
+        return np.ascontiguousarray(self._prepared[1].T)
+
+    @property
     def positions(self) -> tuple[Floats, Floats]:
         """The points that the distances are between: directions under "cosine"."""
         return self._prepared[:2]
@@ -282,7 +294,10 @@ class PointCost:
         """Return rows start .. stop against all columns, (stop - start, m)."""
         X, Y, metric = self._prepared
         out = np.empty((stop - start, Y.shape[0]))
-        kernels.point_block(X, Y, metric, start, out)
+        if self.is_flat:
+            kernels.axis_block(X, self._axes, metric, start, out)
+        else:
+            kernels.point_block(X, Y, metric, start, out)
         return out
 
     def at(self, rows: Ints, cols: Ints) -> Floats:

@@ -144,3 +144,12 @@ def test_spread_goes_from_end_to_end(size):
     assert rows.size == min(size, 16)
     assert (np.diff(rows) > 0).all()
     assert (rows[0], rows[-1]) == (0, size - 1)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_blocks_of_few_axes_are_pairs_to_the_last_bit(metric, d, rng):
+    cost = PointCost(rng.normal(size=(5, d)), rng.normal(size=(2500, d)), metric)
+    assert cost.is_flat
+    i, j = np.divmod(np.arange(2 * 2500), 2500)
+    np.testing.assert_array_equal(cost.block(3, 5).ravel(), cost.at(i + 3, j))

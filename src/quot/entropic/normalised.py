@@ -110,16 +110,13 @@ class NormalisedDual:
     def at(self, z: Floats) -> At:
         """A point; one pass."""
         u, v, w = self._parts(z)
-        eps, sent, got = self.problem.eps, np.empty(u.size), np.zeros(v.size)
+        eps, sent = self.problem.eps, np.empty(u.size)
         f, g = eps * (u + w), eps * v
 
-        def part(C: Floats, rows: slice) -> Floats:
-            taken = np.zeros(v.size)
-            kernels.sums(C, f[rows], g, eps, sent[rows], taken)
-            return taken
+        def part(C: Floats, rows: slice, got: Floats) -> None:
+            kernels.sums(C, f[rows], g, eps, sent[rows], got)
 
-        for taken in self.passes.over(part):
-            got += taken
+        got = self.passes.columns(part)
         moved = float(sent.sum())
         if not self.is_partial:
             return At(self, z, np.concatenate((sent, got)), moved)

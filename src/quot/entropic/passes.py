@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot import memory
-from quot.costs import Cost, DenseCost
+from quot.costs import Cost, DenseCost, PointCost
 from quot.parallel import map_rows
 
 Floats = NDArray[np.float64]
 R = TypeVar("R")
 
-# Entries of a block.
-_ENTRIES = 1 << 18
+# Entries of a block, and rows that a thread takes at a time, at least.
+_ENTRIES, _ROWS = 1 << 17, 64
 
 
 class Passes:
@@ -46,19 +46,52 @@ class Passes:
 
     def over(self, function: Callable[[Floats, slice], R]) -> list[R]:
         """Call ``function(C, rows)`` with each block of costs, (r, m), and its rows, in order."""
-        return self.by_rows(lambda rows: function(self.cost.block(rows.start, rows.stop), rows))
-
-    def by_rows(self, function: Callable[[slice], R]) -> list[R]:
-        """Call ``function(rows)`` for each block, where what is read is at hand."""
         self.count += 1.0
+        m = self.shape[1]
+
+        def part(start: int, stop: int) -> list[R]:
+            return [function(self.cost.block(k.start, k.stop), k) for k in _cut(start, stop, m)]
+
+        return [result for results in self._mapped(part) for result in results]
+
+    def columns(self, function: Callable[[Floats, slice, Floats], None]) -> Floats:
+        """Sums over the rows: ``function(C, rows, y)`` adds what a block has to y, (m,)."""
+        return self.read_columns(
+            lambda rows, y: function(self.cost.block(rows.start, rows.stop), rows, y)
+        )
+
+    def read_columns(self, function: Callable[[slice, Floats], None]) -> Floats:
+        """The same where costs are not asked for, but what is stored is read."""
+        self.count += 1.0
+        m = self.shape[1]
+
+        def part(start: int, stop: int) -> Floats:
+            y = np.zeros(m)
+            for rows in _cut(start, stop, m):
+                function(rows, y)
+            return y
+
+        total, *others = self._mapped(part)
+        for y in others:
+            total += y
+        return total
+
+    def _mapped(self, function: Callable[[int, int], R]) -> list[R]:
         n, m = self.shape
-        step = max(1, _ENTRIES // m)
-        return map_rows(lambda start, stop: function(slice(start, stop)), n, m, step, self.check)
+        return map_rows(function, n, m, max(_ROWS, _ENTRIES // m), self.check)
+
+
+def _cut(start: int, stop: int, m: int) -> Iterator[slice]:
+    """Rows that are few enough for their costs to stay in the cache."""
+    step = max(1, _ENTRIES // m)
+    for low in range(start, stop, step):
+        yield slice(low, min(low + step, stop))
 
 
 def held(cost: Cost) -> Cost:
-    """The cost as a matrix, if it is none and memory has room: what is read is not computed."""
+    """The cost as a matrix, if it takes long to compute and memory has room."""
     n, m = cost.shape
-    if isinstance(cost, DenseCost) or not memory.has_room(8 * n * m):
+    is_quick = isinstance(cost, DenseCost) or (isinstance(cost, PointCost) and cost.is_flat)
+    if is_quick or not memory.has_room(8 * n * m):
         return cost
     return DenseCost(np.ascontiguousarray(cost.block(0, n)))

@@ -69,13 +69,12 @@ class Gibbs:
     def spread(self, share: Floats, p: Floats) -> Floats:
         """See `Products`."""
 
-        def part(C: Floats, rows: slice) -> Floats:
-            X, y = np.empty(C.shape), np.zeros(p.size)
+        def part(C: Floats, rows: slice, y: Floats) -> None:
+            X = np.empty(C.shape)
             kernels.exponentials(C, self.answer.f[rows], self.answer.v, self.T, X)
             kernels.spread(X, np.ones(C.shape[0]), share[rows], p, p, y)
-            return y
 
-        return _added(self.passes.over(part))
+        return self.passes.columns(part)
 
     def likely(self, part: float) -> float:
         """About how many entries are beyond a part of their row or their column, from some rows."""
@@ -148,12 +147,10 @@ class Stored:
         """See `Products`."""
         q = self.w * p
 
-        def part(rows: slice) -> Floats:
-            y = np.zeros(p.size)
+        def part(rows: slice, y: Floats) -> None:
             kernels.spread(self.X[rows], self.u[rows], share[rows], q, p, y)
-            return y
 
-        return self.w * _added(self.passes.by_rows(part))
+        return self.w * self.passes.read_columns(part)
 
 
 def products(plan: Gibbs) -> Products:
@@ -163,11 +160,3 @@ def products(plan: Gibbs) -> Products:
     if entries is not None:
         return Listed(plan.passes, entries)
     return Stored(plan) if memory.has_room(4 * n * m) else plan
-
-
-def _added(parts: list[Floats]) -> Floats:
-    """The sum of what blocks add to the columns, in order."""
-    total = parts[0]
-    for part in parts[1:]:
-        total += part
-    return total

@@ -55,15 +55,12 @@ class GibbsRows:
         """The answer, what each column gets, and what the rows add to the dual value."""
         a, T = self.problem.a, self.T
         highest = np.inf if self.problem.is_balanced else 0.0
-        f, sent, got = near.f.copy(), np.empty(a.size), np.zeros(v.size)
+        f, sent = near.f.copy(), np.empty(a.size)
 
-        def part(C: Floats, rows: slice) -> Floats:
-            taken = np.zeros(v.size)
-            kernels.answer(C, v, a[rows], highest, T, f[rows], sent[rows], taken)
-            return taken
+        def part(C: Floats, rows: slice, got: Floats) -> None:
+            kernels.answer(C, v, a[rows], highest, T, f[rows], sent[rows], got)
 
-        for taken in self.passes.over(part):
-            got += taken
+        got = self.passes.columns(part)
         return Answer(f, v, sent, got), got, dot(f, a) - T * float(got.sum())
 
     def alone(self, answer: Answer, v: Floats, highest: float) -> Floats:
