@@ -103,6 +103,7 @@ def calls():
             for cost in (None, costs.DenseCost(C)):
                 round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
             _record_gibbs(C)
+            costs.PointCost(*rng.normal(size=(2, 5, 7))).block(1, 3)
             _record_multigrid(rng)
             _record_simplex(rng)
             yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,9 +79,10 @@ class GibbsRows:
         self, answer: Answer, wanted: Floats, at_top: Bools, top: float, firm: float
     ) -> Floats:
         """How the columns would move for each to get so much more; those at the top as one."""
-        plan = Gibbs(self.passes, answer, self.T)
+        got = np.maximum(answer.got, _NOTHING * self.problem.b)
+        plan = Gibbs(self.passes, replace(answer, got=got), self.T)
         P = products(plan)
-        m, got = wanted.size, np.maximum(answer.got, _NOTHING * self.problem.b)
+        m = wanted.size
         stays = (answer.f == 0.0) & (not self.problem.is_balanced)
         share = np.divide(1.0, answer.sent, out=np.zeros_like(answer.sent), where=~stays)
         is_one = bool(at_top.any())
