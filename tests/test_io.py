@@ -119,7 +119,7 @@ def change(**arrays):
 
 DAMAGED = r"`R\.npz` is damaged: "
 CHANGES = {
-    "later version": ({"version": 99}, r"format version 99, and this quot reads version 2; read"),
+    "later version": ({"version": 99}, r"format version 99, and this one reads version 2; read it"),
     "no version": ({"version": None}, DAMAGED + "no version number"),
     "version of words": ({"version": "x"}, DAMAGED + "no version number"),
     "no plan": ({"rows": None}, DAMAGED + "no array 'rows'"),

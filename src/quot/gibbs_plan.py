@@ -217,8 +217,9 @@ class GibbsPlan(Coupling):
         P = np.empty((stop - start, self.shape[1]))
         C, f = self.cost.block(start, stop), self.f[start:stop]
         kernels.exponentials(C, f, self.g, self.eps, P)
-        P *= self.u[start:stop, None]
-        P *= self.w
+        with np.errstate(over="ignore", invalid="ignore"):  # of prices and factors of no plan
+            P *= self.u[start:stop, None]
+            P *= self.w
         here = slice(*np.searchsorted(self.extra.rows, (start, stop)))
         P[self.extra.rows[here] - start, self.extra.cols[here]] += self.extra.values[here]
         return P

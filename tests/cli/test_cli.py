@@ -330,7 +330,7 @@ ERRORS = {
     "no number": (["solve", "C.npy", "--reg", "x"], "argument --reg: invalid float value: 'x'"),
     "no integer": (["solve", "C.npy", "--max-iter", "2.5"], "--max-iter: invalid int value"),
     "abbreviation": (["solve", "C.npy", "--re", "1"], "unrecognized arguments: --re 1"),
-    "unknown method": (["solve", "C.npy", "--method", "pot"], "argument --method: invalid choice"),
+    "unknown method": (["solve", "C.npy", "--method", "pot"], "`--method pot` is unknown; without"),
     "negative reg": (["solve", "C.npy", "--reg=-1"], "`reg` must not be negative; got -1."),
     "reg of nan": (["solve", "C.npy", "--reg", "nan"], "`reg` must be finite; got nan."),
     "tol of zero": (["solve", "C.npy", "--tol", "0"], "`tol` must be positive; got 0."),

@@ -20,6 +20,7 @@ from quot.rounding import marginal_error, repair
 Floats = NDArray[np.float64]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is inf or NaN is not certified
 def certify_entropic(
     problem: EntropicProblem, plan: AnyPlan, f: Floats, g: Floats, lam: float = 0.0
 ) -> Certificate:
@@ -51,11 +52,12 @@ def _bounds(problem: EntropicProblem, f: Floats, g: Floats, lam: float) -> tuple
     terms = terms_of(sides, f, g, lam)
     f, g, lam, top = without_lam(sides, f, g, lam)
     masses = g * problem.b, lam * problem.total
+    paying = f + lam
     barred = np.where(problem.b > 0, g, -np.inf)  # a column without mass receives nothing
 
     def scan(start: int, stop: int) -> Floats:
         logs: Floats = kernels.log_sums(
-            problem.cost.block(start, stop), f[start:stop] + lam, barred, eps
+            problem.cost.block(start, stop), paying[start:stop], barred, eps
         )
         return logs
 

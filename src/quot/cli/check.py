@@ -10,17 +10,22 @@ import numpy as np
 
 import quot
 from quot.certificate import certify
-from quot.cli import common, graph, solve
+from quot.cli import common, graph, solve, transport
 from quot.convergence import Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.io.plans import read_plan
 from quot.io.results import holds_result
 from quot.plan import Plan
-from quot.problem import Problem
+from quot.problem import EntropicProblem
 from quot.result import GraphResult
+from quot.rounding import marginal_error
 
-TOL = 1e-9
-_OF_PLANS = ("cost", "points", "metric", "a", "b", "reg", "mass", "solve")
+# What `quot.solve` and `quot.solve_entropic` reach by default.
+TOL, ENTROPIC_TOL = 1e-9, 1e-8
+_OF_PLANS = (
+    *("cost", "points", "metric", "a", "b", "reg", "eps", "mass", "formulation"),
+    "solve",
+)
 
 
 def add_parser(subparsers: common.Subparsers) -> None:
@@ -32,7 +37,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
             "Certify a result saved by `quot solve --save`, `quot graph --save` or `quot.save`: "
             "the certificate is computed anew over all pairs or edges, and nothing the file says "
             "of its quality is believed. Or judge a bare plan, ours or a peer's, for the problem "
-            "given by --cost or --points. "
+            "given by --cost or --points, which is entropic with --eps. "
             "A plan has no potentials, so only its feasibility and value can be said, and the "
             "exit code is 1 because optimality is not certified; --solve computes potentials for "
             "the bound. " + common.FILES
@@ -48,7 +53,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
     cost = parser.add_mutually_exclusive_group()
     cost.add_argument("--cost", metavar="C", help="cost of a bare plan")
     cost.add_argument("--points", nargs=2, metavar=("X", "Y"), help="points instead of a cost")
-    common.add_problem_arguments(parser)
+    transport.add_problem_arguments(parser)
     parser.add_argument(
         "--solve", action="store_true", help="solve the problem, for a bound on a bare plan"
     )
@@ -56,7 +61,8 @@ def add_parser(subparsers: common.Subparsers) -> None:
         "--tol",
         type=float,
         metavar="T",
-        help=f"relative tolerance (default: that of the saved result; {TOL:g} for a plan)",
+        help="relative tolerance (default: that of the saved result; for a plan "
+        f"{TOL:g}, with --eps {ENTROPIC_TOL:g})",
     )
     common.add_json_argument(parser)
 
@@ -69,11 +75,11 @@ def run(args: argparse.Namespace) -> int:
     if args.cost is None and args.points is None:
         raise InvalidProblemError(
             f"`{args.file}` is not a saved result, and a bare plan says nothing of its problem; "
-            "pass `--cost C` or `--points X Y`, with masses and `--reg` if it had any."
+            "pass `--cost C` or `--points X Y`, with masses and `--reg` or `--eps` if it had any."
         )
-    problem = common.read_problem(args)
+    problem = transport.read_problem(args)
     plan = read_plan(args.file, problem.shape)
-    tolerance = tolerance or Tolerance.of(TOL)
+    tolerance = tolerance or Tolerance.of(_tol(problem))
     if args.solve:
         return _check_by_solving(args, problem, plan, tolerance)
     return _check_feasibility(args, problem, plan, tolerance)
@@ -99,28 +105,21 @@ def _check_result(args: argparse.Namespace, tolerance: Tolerance | None) -> int:
 
 
 def _check_by_solving(
-    args: argparse.Namespace, problem: Problem, plan: Plan, tolerance: Tolerance
+    args: argparse.Namespace, problem: transport.AnyProblem, plan: Plan, tolerance: Tolerance
 ) -> int:
     """Certify the plan with the potentials of our own solution."""
-    with common.progress("solving for the bound") as callback:
-        ours = quot.solve(
-            problem.cost,
-            problem.a,
-            problem.b,
-            reg=problem.reg,
-            mass=problem.mass,
-            tol=min(TOL, tolerance.gap),
-            callback=callback,
-            on_failure="ignore",
-        )
+    describe = transport.describe if isinstance(problem, EntropicProblem) else None
+    with common.progress("solving for the bound", describe=describe) as callback:
+        tol = min(_tol(problem), tolerance.gap)
+        ours = transport.solve(problem, tol=tol, callback=callback)
     certificate = certify(problem, plan, ours.f, ours.g, ours.lam)
     facts = {
-        **common.plan_facts(problem, plan),
+        **transport.plan_facts(problem, plan),
         **common.certificate_facts(certificate),
         "solution": {"value": ours.value, "status": ours.status.name, "seconds": ours.seconds},
     }
     rows = [
-        *common.plan_rows(problem, plan),
+        *transport.plan_rows(problem, plan),
         *common.certificate_rows(certificate),
         ("our value", f"{ours.value:.12g}, {ours.status.name}, {ours.seconds:.3g} s"),
     ]
@@ -128,27 +127,30 @@ def _check_by_solving(
 
 
 def _check_feasibility(
-    args: argparse.Namespace, problem: Problem, plan: Plan, tolerance: Tolerance
+    args: argparse.Namespace, problem: transport.AnyProblem, plan: Plan, tolerance: Tolerance
 ) -> int:
     """Say what a plan alone can tell."""
-    n, m = problem.shape
-    residual = certify(problem, plan, np.zeros(n), np.zeros(m), scope="support").primal_residual
+    residual = marginal_error(problem, plan)
     forbidden = int(np.count_nonzero(np.isinf(problem.cost.at(plan.rows, plan.cols))))
     feasible = residual <= tolerance.primal and not forbidden
     facts = {
-        **common.plan_facts(problem, plan),
+        **transport.plan_facts(problem, plan),
         "primal_residual": residual,
         "forbidden_pairs": forbidden,
         "feasible": feasible,
     }
     rows = [
-        *common.plan_rows(problem, plan),
+        *transport.plan_rows(problem, plan),
         ("marginals within", f"{residual:.2e}, relative"),
         ("forbidden pairs", f"{forbidden}"),
         ("feasible", f"{'yes' if feasible else 'no'}, to {tolerance.primal:.1e}"),
     ]
     text = "no: a plan without potentials has no bound; pass `--solve` to compute one"
     return _print(args, facts, rows, (False, text, tolerance))
+
+
+def _tol(problem: transport.AnyProblem) -> float:
+    return ENTROPIC_TOL if isinstance(problem, EntropicProblem) else TOL
 
 
 def _verdict(certified: bool, tolerance: Tolerance) -> tuple[bool, str, Tolerance]:  # noqa: FBT001

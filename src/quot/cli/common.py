@@ -1,4 +1,4 @@
-"""What the verbs share: errors, reading a problem, progress, and printing."""
+"""What the verbs share: errors, arguments, progress, and printing."""
 
 from __future__ import annotations
 
@@ -13,17 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
-import scipy.sparse as sp
 
 from quot.api import TIES
 from quot.certificate import Certificate
 from quot.convergence import Iterate
-from quot.costs import METRICS, PointCost
-from quot.exceptions import InvalidProblemError, QuotError, QuotWarning
-from quot.io.arrays import Arrays, as_vector, pick, read_arrays, read_vector
-from quot.io.results import is_result
-from quot.plan import Plan
-from quot.problem import EntropicProblem, Problem, Transport
+from quot.exceptions import QuotError, QuotWarning
+from quot.problem import Problem
 from quot.quadratic.estimate import estimate
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
@@ -79,7 +74,7 @@ def _exit_code(error: BaseException) -> int:
         _drop_output()
         return BROKEN_PIPE
     text = str(error)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) and not isinstance(error, QuotError):
         text = f"not enough memory ({text}); points need much less than their cost matrix."
     if isinstance(error, OSError):
         _drop_output()
@@ -117,97 +112,36 @@ def _drop_output() -> None:
 # --- arguments -------------------------------------------------------------------------------
 
 
-def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what describes the problem, the cost apart."""
+def add_solver_arguments(
+    parser: argparse.ArgumentParser, *, tol: str = "1e-9", max_iter: str = "2000"
+) -> None:
+    """Add what tells a solver how far to go; `tol` and `max_iter` say what it does by default."""
     parser.add_argument(
-        "--metric", choices=METRICS, help="cost between two points (default: sqeuclidean)"
-    )
-    parser.add_argument("-a", metavar="FILE", help="masses of the rows (default: 1/n each)")
-    parser.add_argument("-b", metavar="FILE", help="masses of the columns (default: 1/m each)")
-    parser.add_argument(
-        "--reg", type=float, metavar="R", help="strength of the quadratic term (default: 0)"
+        "--tol", type=float, metavar="T", help=f"relative tolerance (default: {tol})"
     )
     parser.add_argument(
-        "--mass", type=float, metavar="S", help="mass to move (default: all, and equal totals)"
-    )
-
-
-def add_solver_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what tells a solver how far to go."""
-    parser.add_argument(
-        "--tol", type=float, default=1e-9, metavar="T", help="relative tolerance (default: 1e-9)"
-    )
-    parser.add_argument(
-        "--ties", choices=TIES, default="share",
+        "--ties", choices=TIES,
         help="which of several cheapest answers at reg 0: the one in which what ties shares mass, "
         "or any, which may be quicker (default: share)",
     )  # fmt: skip
     parser.add_argument(
-        "--max-iter", type=int, default=2000, metavar="N", help="steps in all (default: 2000)"
+        "--max-iter", type=int, metavar="N", help=f"steps in all (default: {max_iter})"
     )
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds (default: none)")
 
 
 def solver_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that they stand for."""
-    return {name: getattr(args, name) for name in ("tol", "ties", "max_iter", "time_limit")}
+    """Return those that were given, by their names."""
+    given = {name: getattr(args, name) for name in ("tol", "ties", "max_iter", "time_limit")}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:
     """Add --json."""
     parser.add_argument(
-        "--json", action="store_true", help="print JSON; a number that is not finite is null"
-    )
-
-
-def read_problem(args: argparse.Namespace) -> Problem:
-    """Read the problem that --cost or COST, --points, --metric, -a, -b, --reg, --mass describe."""
-    if args.points is None:
-        if args.metric is not None:
-            raise InvalidProblemError(
-                "`--metric` is for points, and the cost is a file; leave it out, or pass "
-                "`--points X Y`."
-            )
-        rows = columns = _arrays_of_problem(args.cost)
-        cost = pick(rows, "C", args.cost)
-        files = (args.cost, args.cost)
-    else:
-        files = (args.points[0], args.points[1])
-        rows, columns = (_arrays_of_problem(file) for file in files)
-        cost = PointCost(
-            _points(rows, "X", files[0]),
-            _points(columns, "Y", files[1]),
-            metric=args.metric or "sqeuclidean",
-        )
-    a = _masses("a", args.a, rows, files[0])
-    b = _masses("b", args.b, columns, files[1])
-    reg = 0.0 if args.reg is None else args.reg
-    return Problem(cost, a, b, reg=reg, mass=args.mass)
-
-
-def _arrays_of_problem(path: str) -> Arrays:
-    arrays = read_arrays(path)
-    if is_result(arrays):
-        raise InvalidProblemError(
-            f"`{path}` is a saved result, not a cost; check it with `quot check`, or pass the cost."
-        )
-    return arrays
-
-
-def _points(arrays: Arrays, name: str, path: str) -> Any:
-    points = pick(arrays, name, path)
-    if sp.issparse(points):
-        raise InvalidProblemError(
-            f"`{name}` in `{path}` is a sparse matrix of shape {points.shape}; pass a plain array."
-        )
-    return points
-
-
-def _masses(name: str, path: str | None, beside: Arrays, beside_path: str) -> Any:
-    """Masses from their own file, or from an array of that name beside the cost."""
-    if path is not None:
-        return read_vector(path, name)
-    return as_vector(beside[name], name, beside_path) if name in beside else None
+        "--json", action="store_true", help="print JSON; null is what there is not, what nobody "
+        "counted, and a number that is not finite",
+    )  # fmt: skip
 
 
 # --- progress --------------------------------------------------------------------------------
@@ -271,42 +205,6 @@ def print_table(rows: Sequence[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         say(f"{name:<{width}}  {text}")
-
-
-def strength(problem: Transport) -> tuple[str, float]:
-    """Return the name of the strength of the regulariser, and the strength."""
-    if isinstance(problem, EntropicProblem):
-        return "eps", problem.eps
-    return "reg", getattr(problem, "reg", 0.0)
-
-
-def plan_facts(problem: Transport, plan: Plan) -> dict[str, Any]:
-    """Return what there is to say about a plan without potentials."""
-    name, number = strength(problem)
-    return {
-        "shape": list(problem.shape),
-        name: number,
-        "mass": problem.mass,
-        "value": problem.objective(plan),
-        "cost": problem.linear_cost(plan),
-        "mass_moved": plan.total,
-        "nnz": plan.nnz,
-        "sparsity": plan.sparsity,
-    }
-
-
-def plan_rows(problem: Transport, plan: Plan) -> list[tuple[str, str]]:
-    """Return the lines of a table on a plan without potentials."""
-    (n, m), (name, number) = problem.shape, strength(problem)
-    return [
-        ("shape", f"{n} x {m}"),
-        (name, f"{number:g}"),
-        ("value", f"{problem.objective(plan):.12g}"),
-        ("cost", f"{problem.linear_cost(plan):.12g}"),
-        ("mass moved", f"{plan.total:.12g}"),
-        ("nnz", f"{plan.nnz}"),
-        ("sparsity", f"{100 * plan.sparsity:.6g} %"),
-    ]
 
 
 def certificate_facts(certificate: Certificate) -> dict[str, Any]:

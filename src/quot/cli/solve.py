@@ -7,11 +7,11 @@ import os
 from typing import Any
 
 import quot
-from quot.api import METHODS
-from quot.cli import common
+from quot.api import ENTROPIC_METHODS, METHODS
+from quot.cli import common, plan_file, transport
 from quot.exceptions import InvalidProblemError
 from quot.io.files import check_writable
-from quot.io.plans import check_plan_path, write_plan
+from quot.problem import EntropicProblem
 from quot.reference import REFERENCE_METHODS
 from quot.result import Result
 
@@ -23,82 +23,115 @@ def add_parser(subparsers: common.Subparsers) -> None:
         help="solve a problem from files",
         description=(
             "Minimise <C, P> + R/2 ||P||^2 over plans P >= 0 with the given masses, or over plans "
-            "that move S of them, and print the value with its certificate. " + common.FILES
+            "that move S of them, and print the value with its certificate. With --eps minimise "
+            "<C, P> + E sum P (log P - 1) instead: then all pairs carry mass. " + common.FILES
         ),
         epilog=common.EXIT_CODES,
     )
     cost = parser.add_mutually_exclusive_group(required=True)
     cost.add_argument("cost", nargs="?", metavar="COST", help="cost per unit mass, n x m")
     cost.add_argument("--points", nargs=2, metavar=("X", "Y"), help="points instead of a cost")
-    common.add_problem_arguments(parser)
-    common.add_solver_arguments(parser)
-    parser.add_argument("--method", choices=METHODS, default="auto", help="(default: auto)")
-    parser.add_argument(
-        "-o",
-        dest="output",
-        metavar="PLAN",
-        help="write the plan there, .npz (scipy.sparse), or .csv or .parquet (row,column,mass)",
+    transport.add_problem_arguments(parser)
+    common.add_solver_arguments(
+        parser, tol="1e-9, with --eps 1e-8", max_iter="2000, with --eps 10000"
     )
+    parser.add_argument(
+        "--method", default="auto", metavar="M", help=f"{', '.join(METHODS)}; with --eps also "
+        f"{', '.join(k for k in ENTROPIC_METHODS if k not in METHODS)} (default: auto)",
+    )  # fmt: skip
+    plan_file.add_plan_arguments(parser)
     parser.add_argument("--save", metavar="RESULT", help="write all of the result there, .npz")
     common.add_json_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Solve, write, print; return the exit code."""
-    _check_outputs(args.output, args.save)
-    problem = common.read_problem(args)
-    expected = None if args.method in REFERENCE_METHODS else problem
-    with common.progress("solving", expected) as callback:
-        result = quot.solve(
-            problem.cost,
-            problem.a,
-            problem.b,
-            reg=problem.reg,
-            mass=problem.mass,
-            method=args.method,
-            callback=callback,
-            on_failure="ignore",
-            **common.solver_options(args),
+    _check_outputs(args)
+    _check_method(args)
+    problem = transport.read_problem(args, args.method)
+    plan_file.check_room(args, problem)
+    with _progress(problem, args.method) as callback:
+        result = transport.solve(
+            problem, method=args.method, callback=callback, **common.solver_options(args)
         )
-    if args.output is not None:
-        write_plan(result.plan, args.output)
-    if args.save is not None:
+    if args.save is not None:  # first: the list of a plan may turn out to be too long
         quot.save(result, args.save)
+    written = plan_file.write(args, result)
     if args.json:
-        common.print_json({**result_facts(result), "plan": args.output, "result": args.save})
+        files = {**written.facts(), "result": args.save}
+        common.print_json({**result_facts(result), **files})
     else:
-        written = [("plan", args.output), ("result", args.save)]
-        common.print_table([*result_rows(result), *((k, v) for k, v in written if v is not None)])
+        saved = [] if args.save is None else [("result", args.save)]
+        common.print_table([*result_rows(result), *written.rows(), *saved])
     return common.CERTIFIED if result.converged else common.NOT_CERTIFIED
 
 
 def result_facts(result: Result[Any]) -> dict[str, Any]:
     """Return what there is to say about a result, for JSON."""
     return {
-        **common.plan_facts(result.problem, result.plan),
+        **transport.plan_facts(result.problem, result.plan),
         **common.certificate_facts(result.certificate),
         "status": result.status.name,
         "converged": result.converged,
         "method": result.method,
         "iterations": len(result.history),
+        "passes": _passes(result),
         "seconds": result.seconds,
     }
 
 
 def result_rows(result: Result[Any]) -> list[tuple[str, str]]:
     """Return what there is to say about a result, for a table."""
+    passes = _passes(result)
     return [
-        *common.plan_rows(result.problem, result.plan),
+        *transport.plan_rows(result.problem, result.plan),
         *common.certificate_rows(result.certificate),
         ("status", f"{result.status.name}, {result.status.advice}"),
+        *([("method", f"{result.method}, {passes:.4g} passes over all pairs")] if passes else []),
         ("seconds", f"{result.seconds:.3g}"),
     ]
 
 
-def _check_outputs(output: str | None, save: str | None) -> None:
+def _passes(result: Result[Any]) -> float | None:
+    """Passes over all pairs; None where the method is not one that goes over them."""
+    is_counted = isinstance(result.problem, EntropicProblem) and result.history
+    return (result.history[-1].passes or None) if is_counted else None
+
+
+def _progress(problem: transport.AnyProblem, method: str) -> Any:
+    """A line on a terminal, after what quot's own solve is expected to take."""
+    if isinstance(problem, EntropicProblem):
+        return common.progress("solving", describe=transport.describe)
+    return common.progress("solving", None if method in REFERENCE_METHODS else problem)
+
+
+def _check_method(args: argparse.Namespace) -> None:
+    """Refuse, before any work, a method and an option that are of the other kind of problem."""
+    transport.check_kind(args)
+    able = METHODS if args.eps is None else ENTROPIC_METHODS
+    if args.method in able:
+        pass
+    elif args.method in ENTROPIC_METHODS:
+        raise InvalidProblemError(
+            f"`--method {args.method}` is for entropic problems; pass `--eps E`, or one of "
+            f"{', '.join(able)}."
+        )
+    else:
+        raise InvalidProblemError(
+            f"`--method {args.method}` is unknown; {'without' if args.eps is None else 'with'} "
+            f"`--eps` there are {', '.join(able)}."
+        )
+    if args.eps is not None and args.ties is not None:
+        raise InvalidProblemError(
+            "`--ties` says which of several cheapest plans to take, and with `--eps` there is one "
+            "plan only; leave it out."
+        )
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
     """Refuse, before any work, files that cannot be written."""
-    if output is not None:
-        check_plan_path(output)
+    plan_file.check_plan_arguments(args)
+    output, save = args.output, args.save
     if save is not None:
         check_writable(save, (".npz",))
     both = output is not None and save is not None

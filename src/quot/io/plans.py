@@ -53,16 +53,25 @@ def write_plan(plan: Plan, path: PathLike) -> None:
     Parameters
     ----------
     plan : Plan
+        Of a `GibbsPlan`, in which all pairs carry mass, ``plan.to_plan(threshold)``.
     path : str or path
         Replaced in one step, if it is there.
 
     Raises
     ------
+    TypeError
+        If it is no Plan.
     InvalidProblemError
         If the file cannot be written.
     MissingDependencyError
         If the suffix is .parquet, and pyarrow is not installed.
     """
+    given: Any = plan
+    if not isinstance(given, Plan):
+        raise TypeError(
+            f"`plan` must be a Plan, which lists its entries; got {type(given).__name__}. Pass "
+            "`plan.to_plan(threshold)` of a GibbsPlan."
+        )
     check_plan_path(path)
     suffix = Path(path).suffix.lower()
     with write_atomically(path) as stream:

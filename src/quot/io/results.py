@@ -35,14 +35,17 @@ _KINDS: dict[str, tuple[type[Transport], str]] = {
     "quadratic": (Problem, "reg"),
     "entropic": (EntropicProblem, "eps"),
 }
+# Arrays of a plan that is kept by its prices; their names in a file begin with `plan_`.
+_PRICES = ("f", "g", "u", "w")
 
 
 def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
     """Write a result to a single .npz file, from which `load` makes it again, bit for bit.
 
-    The file holds the problem, the plan, the potentials and how the solve went. It is an
-    uncompressed NumPy archive without pickled objects, and replaces an older file in one step: a
-    reader sees the old file or the new one, never half of one.
+    The file holds the problem, the plan, the potentials and how the solve went; a plan in which all
+    pairs carry mass by its prices. It is an uncompressed NumPy archive without pickled objects, and
+    replaces an older file in one step: a reader sees the old file or the new one, never half of
+    one.
 
     Parameters
     ----------
@@ -55,8 +58,8 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
     Raises
     ------
     InvalidProblemError
-        If the cost is of a class of your own, or the labels are of another kind, or the file
-        cannot be written.
+        If the cost is of a class of your own, or the prices of the plan are for another, or the
+        labels are of another kind, or the file cannot be written.
     """
     tolerance = result.tolerance
     arrays: Arrays = {
@@ -96,7 +99,7 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
     Raises
     ------
     InvalidProblemError
-        If the file is missing, damaged, too large, of another kind or of a later version.
+        If the file is missing, damaged, too large, of another kind or of another version.
 
     Warns
     -----
@@ -114,9 +117,14 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
     except UNREADABLE as error:
         raise _damaged(path, "no version number") from error
     if version != VERSION:
+        age, advice = (
+            ("a later", "read it with a later quot")
+            if version > VERSION
+            else ("an older", "solve again, or read it with the quot that wrote it")
+        )
         raise InvalidProblemError(
-            f"`{path}` has format version {version}, and this quot reads version {VERSION}; "
-            "read it with the quot that wrote it, or save it again."
+            f"`{path}` is of {age} quot: it has format version {version}, and this one reads "
+            f"version {VERSION}; {advice}."
         )
     try:
         result = _assemble(arrays)
@@ -145,14 +153,7 @@ def _assemble(arrays: Arrays) -> Result[Any] | GraphResult:
         return GraphResult(**_how_it_went(arrays, graph_problem, flow, (n, m)))
     problem = _problem_from_arrays(arrays)
     n, m = problem.shape
-    rows, cols = _pairs(arrays["rows"], arrays["cols"], (n, m))
-    listed = Plan((n, m), rows, cols, vector_of(arrays["values"], rows.size, "values"))
-    plan: AnyPlan = listed
-    if "plan_f" in arrays and isinstance(problem, EntropicProblem):
-        sizes = zip("fguw", (n, m, n, m), strict=True)
-        of = {k: vector_of(arrays[f"plan_{k}"], size, f"plan_{k}") for k, size in sizes}
-        plan = GibbsPlan(problem.cost, problem.eps, **of, extra=listed)
-    return Result(**_how_it_went(arrays, problem, plan, (n, m)))
+    return Result(**_how_it_went(arrays, problem, _plan_from_arrays(arrays, problem), (n, m)))
 
 
 def _how_it_went(arrays: Arrays, problem: Any, plan: Any, shape: tuple[int, int]) -> dict[str, Any]:
@@ -179,11 +180,37 @@ def _solved_to_arrays(result: Result[Any] | GraphResult) -> Arrays:
     """The problem and its plan."""
     if isinstance(result, GraphResult):
         return graph_results.to_arrays(result)
-    plan, arrays = result.plan, _problem_to_arrays(result.problem)
+    return {**_problem_to_arrays(result.problem), **_plan_to_arrays(result.plan, result.problem)}
+
+
+def _plan_to_arrays(plan: AnyPlan, problem: Transport) -> Arrays:
+    """Entries; of a plan that is kept by its prices these, and the entries that correct it."""
+    arrays: Arrays = {}
     if isinstance(plan, GibbsPlan):
-        arrays |= {"plan_f": plan.f, "plan_g": plan.g, "plan_u": plan.u, "plan_w": plan.w}
+        if plan.cost is not problem.cost or plan.eps != getattr(problem, "eps", None):
+            raise InvalidProblemError(
+                "a plan with prices for another cost or eps than those of its problem cannot be "
+                "saved; keep its entries (`result.plan.to_plan(threshold)`)."
+            )
+        arrays = {f"plan_{name}": getattr(plan, name) for name in _PRICES}
         plan = plan.extra
     return {**arrays, "rows": plan.rows, "cols": plan.cols, "values": plan.values}
+
+
+def _plan_from_arrays(arrays: Arrays, problem: Transport) -> AnyPlan:
+    n, m = problem.shape
+    rows, cols = _pairs(arrays["rows"], arrays["cols"], (n, m))
+    listed = Plan((n, m), rows, cols, vector_of(arrays["values"], rows.size, "values"))
+    if not any(f"plan_{name}" in arrays for name in _PRICES):
+        return listed
+    if not isinstance(problem, EntropicProblem):
+        raise ValueError("prices of an entropic plan, but the problem has no entropy")
+    sizes = zip(_PRICES, (n, m, n, m), strict=True)
+    of = {k: vector_of(arrays[f"plan_{k}"], size, f"plan_{k}") for k, size in sizes}
+    for name in ("u", "w"):
+        if (of[name] < 0.0).any():  # no certificate looks at all entries for their signs
+            raise ValueError(f"`plan_{name}` is negative; what scales a plan is not")
+    return GibbsPlan(problem.cost, problem.eps, **of, extra=listed)
 
 
 def _problem_to_arrays(problem: Transport) -> Arrays:
@@ -215,7 +242,7 @@ def _problem_from_arrays(arrays: Arrays) -> Transport:
         b=arrays["b"],
         mass=float(mass[0]) if mass.size else None,
         **{strength: float(arrays["strength"])},
-        **_formulation_from_arrays(arrays),
+        **(_formulation_from_arrays(arrays) if cls is EntropicProblem else {}),
     )
     if problem.shape != (n, m):
         raise ValueError(f"the cost has shape {problem.shape} and not ({n}, {m})")
@@ -231,8 +258,6 @@ def _formulation_to_arrays(problem: Transport) -> Arrays:
 
 
 def _formulation_from_arrays(arrays: Arrays) -> dict[str, Any]:
-    if "formulation" not in arrays:
-        return {}
     corner = arrays["corner"]
     return {
         "formulation": str(arrays["formulation"]),

@@ -1,0 +1,222 @@
+"""Transport between rows and columns, of either kind: from arguments and files to facts."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+import quot
+from quot.convergence import Iterate
+from quot.costs import METRICS, PointCost, SparseCost
+from quot.entropic.methods import formulation_of
+from quot.exceptions import InvalidProblemError
+from quot.gibbs_plan import AnyPlan
+from quot.io.arrays import Arrays, as_vector, pick, read_arrays, read_vector
+from quot.io.results import is_result
+from quot.plan import Plan
+from quot.problem import FORMULATIONS, EntropicProblem, Problem, Transport
+from quot.result import Result
+
+# A problem as the command line knows it.
+AnyProblem = Problem | EntropicProblem
+
+_HAS_ENTROPY = {
+    "E1": "E1: the plan has an entropy",
+    "E2": "E2: the plan and what rows and columns keep have an entropy",
+    "E3": "E3: the plan, what rows and columns keep and a corner have an entropy",
+}
+
+
+# --- from arguments and files --------------------------------------------------------------------
+
+
+def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what describes the problem, the cost apart."""
+    parser.add_argument(
+        "--metric", choices=METRICS, help="cost between two points (default: sqeuclidean)"
+    )
+    parser.add_argument("-a", metavar="FILE", help="masses of the rows (default: 1/n each)")
+    parser.add_argument("-b", metavar="FILE", help="masses of the columns (default: 1/m each)")
+    parser.add_argument(
+        "--reg", type=float, metavar="R", help="strength of the quadratic term (default: 0)"
+    )
+    parser.add_argument(
+        "--eps", type=float, metavar="E", help="temperature: an entropy instead of the squares"
+    )
+    parser.add_argument(
+        "--mass", type=float, metavar="S", help="mass to move (default: all, and equal totals)"
+    )
+    parser.add_argument(
+        "--formulation", choices=FORMULATIONS,
+        help="what has an entropy, with --eps and --mass: the plan (E1), also what rows and "
+        "columns keep (E2), also a corner (E3) (default: E1, or the first that the method solves)",
+    )  # fmt: skip
+
+
+def check_kind(args: argparse.Namespace) -> None:
+    """Refuse, before any work, arguments of both kinds of problems at once."""
+    if args.eps is None and args.formulation is not None:
+        raise InvalidProblemError(
+            "`--formulation` says what has an entropy, and without `--eps` nothing has; pass "
+            "`--eps E`, or leave it out."
+        )
+    if args.eps is not None and args.reg is not None:
+        raise InvalidProblemError(
+            "`--reg` is the strength of squares and `--eps` of an entropy, and a problem has one "
+            "of them; leave out the other."
+        )
+
+
+def read_problem(args: argparse.Namespace, method: str = "auto") -> AnyProblem:
+    """Read the problem that --cost or COST, --points, --metric, -a, -b, ... describe.
+
+    An entropic one without --formulation is of the first that the method solves.
+    """
+    check_kind(args)
+    if args.eps is None:
+        cost, a, b = _read(args)
+        return Problem(cost, a, b, reg=args.reg or 0.0, mass=args.mass)
+    name = "newton" if method == "auto" else method
+    formulation = formulation_of(name, args.formulation, is_balanced=args.mass is None)
+    cost, a, b = _read(args)
+    return EntropicProblem(cost, a, b, eps=args.eps, mass=args.mass, formulation=formulation)
+
+
+def _read(args: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """Cost and masses."""
+    if args.points is None:
+        if args.metric is not None:
+            raise InvalidProblemError(
+                "`--metric` is for points, and the cost is a file; leave it out, or pass "
+                "`--points X Y`."
+            )
+        rows = columns = _arrays_of_problem(args.cost)
+        cost = pick(rows, "C", args.cost)
+        files = (args.cost, args.cost)
+    else:
+        files = (args.points[0], args.points[1])
+        rows, columns = (_arrays_of_problem(file) for file in files)
+        cost = PointCost(
+            _points(rows, "X", files[0]),
+            _points(columns, "Y", files[1]),
+            metric=args.metric or "sqeuclidean",
+        )
+    return cost, _masses("a", args.a, rows, files[0]), _masses("b", args.b, columns, files[1])
+
+
+def _arrays_of_problem(path: str) -> Arrays:
+    arrays = read_arrays(path)
+    if is_result(arrays):
+        raise InvalidProblemError(
+            f"`{path}` is a saved result, not a cost; check it with `quot check`, or pass the cost."
+        )
+    return arrays
+
+
+def _points(arrays: Arrays, name: str, path: str) -> Any:
+    points = pick(arrays, name, path)
+    if sp.issparse(points):
+        raise InvalidProblemError(
+            f"`{name}` in `{path}` is a sparse matrix of shape {points.shape}; pass a plain array."
+        )
+    return points
+
+
+def _masses(name: str, path: str | None, beside: Arrays, beside_path: str) -> Any:
+    """Masses from their own file, or from an array of that name beside the cost."""
+    if path is not None:
+        return read_vector(path, name)
+    return as_vector(beside[name], name, beside_path) if name in beside else None
+
+
+# --- solving -------------------------------------------------------------------------------------
+
+
+def solve(problem: AnyProblem, **options: Any) -> Result[Any]:
+    """Solve a problem of either kind, with options of both; failure is for the result to say."""
+    options = {"mass": problem.mass, "on_failure": "ignore", **options}
+    cost, a, b = problem.cost, problem.a, problem.b
+    if isinstance(problem, EntropicProblem):
+        kind = problem.formulation
+        return quot.solve_entropic(cost, a, b, eps=problem.eps, formulation=kind, **options)
+    return quot.solve(cost, a, b, reg=problem.reg, **options)
+
+
+def describe(k: Iterate) -> str:
+    """Return what a line of progress says while an entropic problem is solved."""
+    return (
+        f"temperature {k.reg:.3g}, {k.passes:.1f} passes over all pairs, residual "
+        f"{k.residual:.1e}, {k.seconds:.1f} s"
+    )
+
+
+# --- what there is to say ------------------------------------------------------------------------
+
+
+def carriers(problem: Transport) -> int:
+    """Return the number of pairs that carry mass in an entropic plan: all that may."""
+    if problem.total == 0.0:
+        return 0
+    rows, cols = problem.a > 0.0, problem.b > 0.0
+    if isinstance(problem.cost, SparseCost):
+        return int(np.count_nonzero(rows[problem.cost.rows] & cols[problem.cost.cols]))
+    return int(np.count_nonzero(rows)) * int(np.count_nonzero(cols))
+
+
+def plan_facts(problem: Transport, plan: AnyPlan) -> dict[str, Any]:
+    """Return what there is to say about a plan without potentials.
+
+    Nothing is counted if that would be a pass over all pairs.
+    """
+    is_listed = isinstance(plan, Plan)
+    return {
+        "shape": list(problem.shape),
+        "reg": getattr(problem, "reg", None),
+        "eps": getattr(problem, "eps", None),
+        "formulation": _formulation(problem),
+        "mass": problem.mass,
+        "value": problem.objective(plan),
+        "cost": problem.linear_cost(plan),
+        "mass_moved": plan.total,
+        "nnz": plan.nnz if is_listed else None,
+        "sparsity": plan.sparsity if is_listed else None,
+    }
+
+
+def plan_rows(problem: Transport, plan: AnyPlan) -> list[tuple[str, str]]:
+    """Return the lines of a table on a plan without potentials."""
+    facts = plan_facts(problem, plan)
+    (n, m), kind = problem.shape, facts["formulation"]
+    if facts["nnz"] is None:
+        entries = [("carry mass", _all(problem))]
+    else:
+        sparsity = f"{100 * facts['sparsity']:.6g} %"
+        entries = [("nnz", f"{facts['nnz']}"), ("sparsity", sparsity)]
+    return [
+        ("shape", f"{n} x {m}"),
+        *((name, f"{facts[name]:g}") for name in ("reg", "eps") if facts[name] is not None),
+        *([] if kind is None else [("formulation", _HAS_ENTROPY[kind])]),
+        ("value", f"{facts['value']:.12g}"),
+        ("cost", f"{facts['cost']:.12g}"),
+        ("mass moved", f"{facts['mass_moved']:.12g}"),
+        *entries,
+    ]
+
+
+def _formulation(problem: Transport) -> str | None:
+    """The formulation, if it is said: of a balanced problem all are one."""
+    if isinstance(problem, EntropicProblem) and not problem.is_balanced:
+        return problem.formulation
+    return None
+
+
+def _all(problem: Transport) -> str:
+    """Which pairs have mass, where all have that may."""
+    pairs, (n, m) = carriers(problem), problem.shape
+    if pairs == 0:
+        return "none, for no mass moves"
+    may = "" if pairs == n * m else " that may"
+    return f"all {pairs:,} pairs{may}, however little"
