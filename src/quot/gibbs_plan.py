@@ -85,6 +85,8 @@ class GibbsPlan(Coupling):
     @cached_property
     def least(self) -> float:
         """The smallest entry, 0 if there is none: negative in no plan that is right."""
+        if min(self.u.min(), self.w.min()) < 0.0:
+            return min(self._over(lambda P, _: float(P.min())))
         entries = self.at(self.extra.rows, self.extra.cols)
         return float(np.append(entries, 0.0).min())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
@@ -90,6 +91,20 @@ class Solved(Generic[P, T]):
     def converged(self) -> bool:
         """Whether gap and residuals are within the tolerance, over all pairs."""
         return self.certificate.holds(self.tolerance)
+
+
+R = TypeVar("R", bound=Solved[Any, Any])
+
+
+def best_of(*results: R) -> R:
+    """Return the first that converged, or else the first of the smallest gap."""
+    return min(results, key=_missing)
+
+
+def _missing(result: Solved[Any, Any]) -> tuple[bool, float]:
+    """What is missing to a good answer, to compare answers by."""
+    gap = result.certificate.relative_gap
+    return not result.converged, math.inf if math.isnan(gap) else gap
 
 
 class Result(Solved[Transport, Q]):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from quot.convergence import Iterate, Monitor, Status
 from quot.entropic.passes import Passes
 from quot.problem import EntropicProblem
-from quot.quadratic.solve import report
+from quot.stopping import report
 
 Floats = NDArray[np.float64]
 S = TypeVar("S")

@@ -17,7 +17,7 @@ from quot.entropic.products import Answer
 from quot.entropic.rows import GibbsRows
 from quot.entropic.sinkhorn import stepped
 from quot.problem import EntropicProblem
-from quot.quadratic.solve import report
+from quot.stopping import report
 
 Floats = NDArray[np.float64]
 

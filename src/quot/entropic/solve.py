@@ -18,8 +18,8 @@ from quot.gibbs_plan import GibbsPlan
 from quot.gibbs_rounding import repair_gibbs
 from quot.problem import EntropicProblem
 from quot.quadratic.feasibility import check_pairs
-from quot.quadratic.solve import obey, run
-from quot.result import Result
+from quot.result import Result, best_of
+from quot.stopping import obey, run
 
 # What may be missing at the end, in parts of the tolerance: what the repair then costs changes the
 # value by less, where costs are not much larger than the value. Where they are, so many times as
@@ -59,7 +59,7 @@ def solve_entropic_problem(
         if results[-1].converged or results[-1].status is Status.APPROXIMATE or not is_done:
             break
         tol *= _LESS
-    return min(results, key=lambda result: (not result.converged, result.gap))
+    return best_of(*results)
 
 
 def _finished(  # noqa: PLR0917

@@ -29,9 +29,10 @@ from quot.quadratic.feasibility import check_edges
 from quot.quadratic.graph import GraphNetwork, least_potentials
 from quot.quadratic.lengths import Shortened, typical_length
 from quot.quadratic.model import Answer, Way
-from quot.quadratic.solve import Loop, run, solve_quadratic
+from quot.quadratic.solve import Loop, solve_quadratic
 from quot.result import GraphResult
 from quot.settings import settings
+from quot.stopping import run
 
 Floats = NDArray[np.float64]
 

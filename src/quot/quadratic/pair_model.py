@@ -32,10 +32,11 @@ from quot.quadratic.pair_rows import PairRows
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
-from quot.quadratic.solve import Loop, StopError, obey, report, run
+from quot.quadratic.solve import Loop
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
 from quot.settings import settings
+from quot.stopping import StopError, obey, report, run
 from quot.support import Support
 
 Ints = NDArray[np.int64]

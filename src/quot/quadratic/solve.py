@@ -8,18 +8,18 @@ missing. Near the linear problem the way is up instead, from its vertex and its 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from quot.convergence import Iterate, Monitor, Status
+from quot.convergence import Monitor
 from quot.network.continuation import FIRST, lower, predicted
 from quot.network.optimise import Goal, newton, optimise
 from quot.quadratic.finish import finish, is_good
 from quot.quadratic.model import At, Model, R, Stage
-from quot.result import Solved
+from quot.result import best_of
 from quot.settings import settings
+from quot.stopping import StuckError, report
 
 # Imbalance allowed on the way, and near the end, relative to the largest mass.
 _ON_THE_WAY, _NEAR_THE_END = 3e-2, 1e-6
@@ -41,7 +41,7 @@ def solve_quadratic(model: Model[R]) -> R:
     priced: Model[R] | None = model
     while priced is not None:
         result = _in_these_prices(priced)
-        best = result if best is None else min(result, best, key=_missing)
+        best = result if best is None else best_of(result, best)
         priced = None if model.monitor.limit() else priced.next(result)
     assert best is not None
     monitor = model.monitor
@@ -62,46 +62,11 @@ def _in_these_prices(model: Model[R]) -> R:
         if answer is None:
             continue
         result = finish(model, answer)
-        best = result if best is None else min(result, best, key=_missing)
+        best = result if best is None else best_of(result, best)
         if is_good(answer, result):
             break
     assert best is not None
     return best
-
-
-def _missing(result: Solved[Any, Any]) -> tuple[bool, float]:
-    """What is missing to a good answer, to compare answers by."""
-    gap = result.certificate.relative_gap
-    return not result.converged, math.inf if math.isnan(gap) else gap
-
-
-def run(monitor: Monitor, way: Callable[[], object]) -> Status:
-    """Go a way until it ends; return what has stopped it, OPTIMAL if nothing has."""
-    try:
-        way()
-    except StopError as stop:
-        return stop.status
-    except StuckError:
-        return Status.OPTIMAL
-    except KeyboardInterrupt:
-        monitor.stop()
-        return Status.STOPPED
-    return Status.OPTIMAL
-
-
-def obey(monitor: Monitor) -> None:
-    """Raise StopError if the solve must end; for passes to ask between their parts."""
-    if monitor.must_stop():
-        status = monitor.limit()
-        assert status is not None
-        raise StopError(status)
-
-
-def report(monitor: Monitor, iterate: Iterate) -> None:
-    """Report an iteration; raise StopError if that ends the solve."""
-    status = monitor.report(iterate)
-    if status is not None:
-        raise StopError(status)
 
 
 class Loop:
@@ -182,15 +147,3 @@ def _allowed(tol: float, last: float, *, end: bool) -> float:
     if not end:
         return _SOME
     return _NEXT_TO_NOTHING if tol > last else 0.0
-
-
-class StopError(Exception):
-    """A limit or the callback ends a way."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class StuckError(Exception):
-    """Newton does not get through, and need not."""
