@@ -51,8 +51,8 @@ class Descent:
     rows: GibbsRows | None = None
     point: Point[Answer] | None = None
 
-    def run(self, tol: float) -> None:
-        """Go down to the temperature of the problem, where no more than `tol` of all is missing.
+    def run(self, enough: float) -> None:
+        """Go down to the temperature of the problem, where no more mass than that is missing.
 
         Raises
         ------
@@ -64,10 +64,10 @@ class Descent:
             path = _Path(np.zeros(self.problem.b.size))
             *hotter, last = _temperatures(self.problem.eps, self.passes, lower)
             for T in hotter:
-                path.add(T, self._settled(T, path.at(T), max(tol, on_the_way) * total))
-            self._settled(last, path.at(last), tol * total)
+                path.add(T, self._settled(T, path.at(T), max(enough, on_the_way * total)))
+            self._settled(last, path.at(last), enough)
             assert self.point is not None
-            if self.point.wrong <= tol * total:
+            if self.point.wrong <= enough:
                 break
 
     def prices(self) -> Prices:

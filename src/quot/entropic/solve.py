@@ -48,7 +48,8 @@ def solve_entropic_problem(
     if problem.total == 0.0:
         prices, status = _nothing(problem), Status.OPTIMAL
     else:
-        prices, status = _solved(problem, tolerance, monitor, METHODS[method], options)
+        tol = _AT_THE_END * min(tolerance.gap, tolerance.primal)
+        prices, status = solved(problem, tol, monitor, METHODS[method], options)
     g, lam = prices.v, prices.lam
     if lam is None:
         g, lam = potentials(problem, prices.v)
@@ -72,22 +73,26 @@ def _nothing(problem: EntropicProblem) -> Prices:
     return Prices(np.full(n, -np.inf), np.zeros(m), 0.0)
 
 
-def _solved(
+def solved(  # noqa: PLR0917
     problem: EntropicProblem,
-    tolerance: Tolerance,
+    tol: float,
     monitor: Monitor,
     method: Method,
     options: Mapping[str, Any],
+    missing: float = 0.0,
 ) -> tuple[Prices, Status]:
-    """Prices of rows and columns, and why the way there ended."""
+    """Return prices of rows and columns, and why the way there ended.
+
+    At its end no more than `tol` of all mass is missing, or no more mass than `missing`. Prices of
+    rows and columns without mass are -inf.
+    """
     rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
     core = problem.taken(rows, cols)
     is_extended = core.has_slack and method.is_extended
     inner = core.extended if is_extended else core
     passes = Passes(held(inner.cost), partial(obey, monitor))
     way = method.make(inner, passes, monitor, options)
-    tol = _AT_THE_END * min(tolerance.gap, tolerance.primal)
-    status = run(monitor, lambda: way.run(tol))
+    status = run(monitor, lambda: way.run(max(tol * inner.total, missing)))
     found = _without_dummies(way.prices()) if is_extended else way.prices()
     f, v = (np.full(size, -np.inf) for size in problem.shape)
     f[rows], v[cols] = found.f, found.v
