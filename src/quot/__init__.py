@@ -3,7 +3,15 @@
 from importlib.metadata import version as _version
 
 from quot import graphs
-from quot.api import estimate, solve, solve_entropic, solve_graph, solve_points, suggest_reg
+from quot.api import (
+    approximate_partial,
+    estimate,
+    solve,
+    solve_entropic,
+    solve_graph,
+    solve_points,
+    suggest_reg,
+)
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
@@ -58,6 +66,7 @@ __all__ = [
     "SolverError",
     "Status",
     "Tolerance",
+    "approximate_partial",
     "certify",
     "estimate",
     "graphs",

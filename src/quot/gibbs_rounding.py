@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quot.gibbs_plan import GibbsPlan
 from quot.plan import Plan
-from quot.problem import EntropicProblem
+from quot.problem import Transport
 from quot.rounding import ON_BOUND, ROUND_OFF, marginal_error, repair
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,7 @@ _PART, _MOST = 1e-2, 12
 _EPS = 8 * float(np.finfo(np.float64).eps)
 
 
-def repair_gibbs(problem: EntropicProblem, plan: GibbsPlan) -> GibbsPlan:
+def repair_gibbs(problem: Transport, plan: GibbsPlan) -> GibbsPlan:
     """Return a plan with exact marginals, near the given one.
 
     Rows, then columns, are scaled: down to their masses, and up where little is missing. What is

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 FORMULATIONS = ("E1", "E2", "E3")
 # What must be kept at least where it has an entropy, relative.
-_LEFT = 1e-12
+LEFT = 1e-12
 # exp(-40) is less than the rounding of any sum.
 _UNSEEN = 40.0
 # A quadratic term that is next to nothing, in lengths.
@@ -66,6 +66,11 @@ class Transport:
     def is_balanced(self) -> bool:
         """Whether all mass of `a` and `b` must move."""
         return self.mass is None
+
+    @property
+    def has_slack(self) -> bool:
+        """Whether what rows and columns keep has an entropy."""
+        return False
 
     @property
     def total(self) -> float:
@@ -158,16 +163,19 @@ class Problem(Transport):
         other._fix("reg", reg)
         return other
 
-    def objective(self, plan: Plan) -> float:
+    def objective(self, plan: AnyPlan) -> float:
         """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
         return self.linear_cost(plan) + self._squares(plan)
 
-    def size(self, plan: Plan) -> float:
+    def size(self, plan: AnyPlan) -> float:
         """Return all that is added up in the objective, each term by its absolute value."""
         return plan.totals(self.cost).size + self._squares(plan)
 
-    def _squares(self, plan: Plan) -> float:
-        return 0.5 * float((self.reg * plan.values * plan.values).sum())
+    def _squares(self, plan: AnyPlan) -> float:
+        if self.reg == 0.0:
+            return 0.0
+        values = plan.values if isinstance(plan, Plan) else plan.to_plan().values
+        return 0.5 * float((self.reg * values * values).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +231,7 @@ class EntropicProblem(Transport):
         check_option(self.formulation, "formulation", FORMULATIONS)
         if self.formulation != "E1" and self.mass is not None:
             least = min(float(self.a.sum()), float(self.b.sum()))
-            if not 0.0 < self.mass < (1.0 - _LEFT) * least:
+            if not 0.0 < self.mass < (1.0 - LEFT) * least:
                 raise InvalidProblemError(
                     f"`mass={self.mass:.6g}` with formulation={self.formulation!r} must be more "
                     f"than 0 and less than {least:.6g}, the smaller total: what rows and columns "

@@ -140,8 +140,8 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | Non
         nothing = np.zeros(0, np.int32)
         return Plan(plan.shape, nothing, nothing, np.zeros(0))
     values = np.maximum(plan.values, 0.0)
-    values = values * _shrink(a, sums(plan.rows, values, n))[plan.rows]
-    values = values * _shrink(b, sums(plan.cols, values, m))[plan.cols]
+    values = values * shrink(a, sums(plan.rows, values, n))[plan.rows]
+    values = values * shrink(b, sums(plan.cols, values, m))[plan.cols]
     moved = float(values.sum())
     if moved >= mass:
         return _merge(plan.shape, plan.rows, plan.cols, values * (mass / moved))
@@ -240,7 +240,7 @@ def _slack(
     return np.flatnonzero(free), problem.total - given
 
 
-def _shrink(bound: Floats, have: Floats) -> Floats:
+def shrink(bound: Floats, have: Floats) -> Floats:
     """Return min(1, bound / sums), 1 where the sum is zero."""
     factor = np.ones(have.size)
     np.divide(bound, have, out=factor, where=have > bound)

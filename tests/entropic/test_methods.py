@@ -79,9 +79,8 @@ def test_a_cheap_corner_takes_mass_and_the_gap_says_so(rng):
     gaps = []
     for corner in (0.2, 2.0, 20.0):
         r = quot.solve_entropic(
-            C, a, b, eps=0.3, mass=0.5, formulation="E3",
-            solver_options={"corner": corner}, on_failure="ignore",
-        )  # fmt: skip
+            C, a, b, eps=0.3, mass=0.5, formulation="E3", corner=corner, on_failure="ignore"
+        )
         assert r.certificate.primal_residual < 1e-12
         assert r.certificate.lower <= r.certificate.upper + 1e-12
         gaps.append(r.gap)
@@ -173,7 +172,7 @@ def test_tuned_sinkhorn_promises_less_for_a_larger_p(rng, options, faster):
         ({"method": "aam", "solver_options": {"p": 1}}, "method='aam' has none"),
         ({"method": "aspot", "solver_options": {"step": "long"}}, "must be one of 'backtracked'"),
         ({"method": "tuned-sinkhorn", "solver_options": {"p": -1}}, "must be positive"),
-        ({"solver_options": {"corner": 1.0}}, "`corner` belongs to formulation='E3'"),
+        ({"corner": 1.0}, "`corner` belongs to formulation='E3'"),
     ],
 )
 def test_refused_before_any_work(given, message):

@@ -50,7 +50,7 @@ def certify(
     lam : float, default=0
         Price of the total mass in a partial problem; 0 in a balanced one.
     scope : {"all", "support"}, default="all"
-        What to price. Only "all" can certify, and entropic plans have no other scope.
+        What to price. Only "all" can certify, and an EntropicProblem has no other scope.
 
     Returns
     -------
@@ -66,5 +66,6 @@ def certify(
         return certify_entropic(problem, plan, f, g, lam)
     if not isinstance(problem, Problem):
         raise TypeError(f"`problem` of type {type(problem).__name__} has no bound here")
-    listed = plan.to_plan() if isinstance(plan, GibbsPlan) else plan
-    return certify_plan(problem, listed, f, g, lam, scope=scope)
+    if isinstance(plan, GibbsPlan) and (problem.reg > 0.0 or scope != "all"):
+        plan = plan.to_plan()  # its squares, or its pairs, are asked for
+    return certify_plan(problem, plan, f, g, lam, scope=scope)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.certificate.bracket import ROUND_OFF, Bound, Certificate, exact_sum
-from quot.certificate.plans import Masses, bracket, signed, terms_of, without_lam
-from quot.gibbs_plan import AnyPlan, GibbsPlan
-from quot.gibbs_rounding import repair_gibbs
+from quot.certificate.plans import Masses, bracket, mended, signed, terms_of, without_lam
+from quot.gibbs_plan import AnyPlan
 from quot.kernels import certificate as kernels
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.problem import EntropicProblem
-from quot.rounding import marginal_error, repair
+from quot.rounding import marginal_error
 
 Floats = NDArray[np.float64]
 
@@ -32,8 +29,7 @@ def certify_entropic(
     else:
         f, g, lam, violation = signed(problem, f, g, lam)
         bounds, pairs = _bounds(problem, f, g, lam)
-    mend: Any = repair_gibbs if isinstance(plan, GibbsPlan) else repair
-    repaired: AnyPlan = mend(problem, plan)
+    repaired = mended(problem, plan)
     return Certificate(
         **bracket(problem, repaired, bounds)._asdict(),
         primal_residual=marginal_error(problem, plan),

@@ -17,7 +17,8 @@ from quot.certificate.bracket import (
     exact_sum,
 )
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
-from quot.gibbs_plan import AnyPlan
+from quot.gibbs_plan import AnyPlan, GibbsPlan
+from quot.gibbs_rounding import repair_gibbs
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
 from quot.pairs.boxes import trees
@@ -43,7 +44,7 @@ class Masses(NamedTuple):
     moved: float | None
 
     @classmethod
-    def own(cls, problem: Transport, plan: Plan) -> Masses:
+    def own(cls, problem: Transport, plan: AnyPlan) -> Masses:
         """Those that a plan has, where they are those of the problem up to rounding.
 
         What rounding takes from a row may be all it has, and at any price. And both sides have the
@@ -62,12 +63,15 @@ class Masses(NamedTuple):
 
 
 def certify_plan(
-    problem: Problem, plan: Plan, f: Floats, g: Floats, lam: float = 0.0, *, scope: str = "all"
+    problem: Problem, plan: AnyPlan, f: Floats, g: Floats, lam: float = 0.0, *, scope: str = "all"
 ) -> Certificate:
-    """Bracket the optimal value of quadratic transport between rows and columns; see `certify`."""
-    repaired = repair(problem, plan)
+    """Bracket the optimal value of quadratic transport between rows and columns; see `certify`.
+
+    A plan that is kept by its prices serves where neither its squares nor its pairs are asked for.
+    """
+    repaired = mended(problem, plan)
     f, g, lam, violation = signed(problem, f, g, lam)
-    support = plan if scope != "all" else None
+    support = plan if scope != "all" and isinstance(plan, Plan) else None
     bounds, pairs = _bounds(problem, Masses.own(problem, repaired), (f, g, lam), support)
     found = bracket(problem, repaired, bounds)
     return Certificate(
@@ -77,6 +81,11 @@ def certify_plan(
         scope=scope,
         pairs=pairs,
     )
+
+
+def mended(problem: Transport, plan: AnyPlan) -> AnyPlan:
+    """A plan with exact marginals, near the given one and of its kind."""
+    return repair_gibbs(problem, plan) if isinstance(plan, GibbsPlan) else repair(problem, plan)
 
 
 def signed(

@@ -71,15 +71,14 @@ class Iteration(Generic[S]):
         self.stepper, self.problem, self.passes, self.monitor = stepper, problem, passes, monitor
         self.best: S | None = None
 
-    def run(self, tol: float) -> None:
-        """Step until no more than `tol` of all mass is missing.
+    def run(self, enough: float) -> None:
+        """Step until no more mass than that is missing.
 
         Raises
         ------
         StopError
             If a limit or the callback says so.
         """
-        enough = tol * self.problem.total
         state = self.best = self.stepper.init()
         least = self._reported(state)
         while least > enough:

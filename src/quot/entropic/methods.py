@@ -36,15 +36,16 @@ class Way(Protocol):
     def ends(self) -> Status:
         """See above."""
 
-    def run(self, tol: float) -> None:
-        """Go on until no more than this part of all mass is missing; StopError at a limit."""
+    def run(self, enough: float) -> None:
+        """Go on until no more mass than that is missing; StopError at a limit."""
 
     def prices(self) -> Prices:
         """The best so far."""
 
 
-Options = Mapping[str, tuple[Any, Callable[[Any, str], Any]]]
 Maker = Callable[[EntropicProblem, Passes, Monitor, Mapping[str, Any]], Way]
+# By name: the default of an option, and what checks a value.
+Options = Mapping[str, tuple[Any, Callable[[Any, str], Any]]]
 
 
 @dataclass(frozen=True)
@@ -93,18 +94,14 @@ def _on_dual(stepper: Callable[[NormalisedDual, Mapping[str, Any]], Stepper[Any]
     return make
 
 
-# Of "E3": see `EntropicProblem`; None for what is usual.
-_CORNER: Options = {"corner": (None, check_positive)}
-
 METHODS: dict[str, Method] = {
-    "newton": Method(FORMULATIONS, _newton, is_extended=True, options=_CORNER),
-    "sinkhorn": Method(FORMULATIONS, _sinkhorn, is_extended=True, options=_CORNER),
+    "newton": Method(FORMULATIONS, _newton, is_extended=True),
+    "sinkhorn": Method(FORMULATIONS, _sinkhorn, is_extended=True),
     "tuned-sinkhorn": Method(
         ("E3",),
         Tuned,
         is_extended=True,
         options={
-            **_CORNER,
             "p": (1.5, check_positive),
             "tuning": ("mdot", partial(check_option, allowed=TUNINGS)),
         },
@@ -142,15 +139,17 @@ def formulation_of(method: str, formulation: str | None, *, is_balanced: bool) -
     return formulation
 
 
-def options_of(method: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the options of a method, with its defaults.
+def options_of(
+    method: str, given: Mapping[str, Any] | None, known: Options | None = None
+) -> dict[str, Any]:
+    """Return the options of a method, one of `METHODS` or what has those known, with defaults.
 
     Raises
     ------
     InvalidProblemError
         If it has none of such a name, or a value is wrong.
     """
-    known = METHODS[method].options
+    known = METHODS[method].options if known is None else known
     unknown = [name for name in given or {} if name not in known]
     if unknown:
         has = f"has {' and '.join(map(repr, known))}" if known else "has none"

@@ -51,8 +51,8 @@ class Descent:
     rows: GibbsRows | None = None
     point: Point[Answer] | None = None
 
-    def run(self, tol: float) -> None:
-        """Go down to the temperature of the problem, where no more than `tol` of all is missing.
+    def run(self, enough: float) -> None:
+        """Go down to the temperature of the problem, where no more mass than that is missing.
 
         Once there, from where it is.
 
@@ -61,7 +61,6 @@ class Descent:
         StopError
             If a limit or the callback says so.
         """
-        enough = tol * self.problem.total
         if self.point is not None:
             self._settled(self.problem.eps, self.point.v, enough)
             return

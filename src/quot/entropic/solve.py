@@ -49,16 +49,16 @@ def solve_entropic_problem(
     finish = partial(_finished, problem, tolerance, monitor, method)
     if problem.total == 0.0:
         return finish(_nothing(problem), Status.OPTIMAL)
-    core = _Core(problem, METHODS[method])
-    way = core.way(monitor, options)
-    tol, results = _AT_THE_END * min(tolerance.gap, tolerance.primal), []
+    core = Core(problem, METHODS[method])
+    way, results = core.way(monitor, options), []
+    enough = _AT_THE_END * min(tolerance.gap, tolerance.primal) * core.problem.total
     for _ in range(_TRIES):
-        status = run(monitor, partial(way.run, tol))
+        status = run(monitor, partial(way.run, enough))
         is_done = status is Status.OPTIMAL
         results.append(finish(core.prices(way), way.ends if is_done else status))
         if results[-1].converged or results[-1].status is Status.APPROXIMATE or not is_done:
             break
-        tol *= _LESS
+        enough *= _LESS
     return best_of(*results)
 
 
@@ -87,7 +87,7 @@ def _finished(  # noqa: PLR0917
     )
 
 
-class _Core:
+class Core:
     """What a method gets to solve: rows and columns with mass, dummies if it needs them."""
 
     def __init__(self, problem: EntropicProblem, method: Method) -> None:

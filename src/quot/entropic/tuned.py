@@ -28,23 +28,23 @@ def least_entropy(a: Floats, b: Floats) -> float:
     return min(float(-(x * np.log(x)).sum()) for x in (k[k > 0.0] / k.sum() for k in (a, b)))
 
 
-def temperature(accuracy: float, entropy: float, mass: float, *, p: float, tuning: str) -> float:
-    """Return the temperature for an accuracy, both in units of the largest cost.
+def temperature(accuracy: float, entropy: float, *, p: float, tuning: str) -> float:
+    """Return the temperature for an accuracy a unit of mass, both in units of the largest cost.
 
     "mdot": ``(accuracy / (8 entropy))^(1/p)``, so that a larger p is a higher temperature; "bias":
-    ``(accuracy / (2 mass entropy))^(1 + 1/p)``, another reading of the source, which is always
-    lower than the default of its wrapper, and slower.
+    ``(accuracy / (2 entropy))^(1 + 1/p)``, another reading of the source, which is always lower
+    than the default of its wrapper, and slower.
     """
     if tuning == "mdot":
         return float((accuracy / (PART * entropy)) ** (1.0 / p))
-    return float((accuracy / (2.0 * mass * entropy)) ** (1.0 + 1.0 / p))
+    return float((accuracy / (2.0 * entropy)) ** (1.0 + 1.0 / p))
 
 
-def accuracy_at(eps: float, entropy: float, mass: float, *, p: float, tuning: str) -> float:
+def accuracy_at(eps: float, entropy: float, *, p: float, tuning: str) -> float:
     """Return the accuracy of which `temperature` is eps."""
     if tuning == "mdot":
         return float(PART * entropy * eps**p)
-    return float(2.0 * mass * entropy * eps ** (p / (1.0 + p)))
+    return float(2.0 * entropy * eps ** (p / (1.0 + p)))
 
 
 class Tuned(Iteration[Any]):
@@ -62,9 +62,9 @@ class Tuned(Iteration[Any]):
         super().__init__(Sinkhorn(problem, passes, monitor), problem, passes, monitor)
         cost = problem.cost
         top = largest_cost(cost.inner if isinstance(cost, DummyCost) else cost) or 1.0
-        mass, entropy = float(problem.a.sum()), least_entropy(problem.a, problem.b)
-        self.missing = accuracy_at(problem.eps / top, entropy, mass, **options) / (2.0 * PART)
+        accuracy = accuracy_at(problem.eps / top, least_entropy(problem.a, problem.b), **options)
+        self.missing = accuracy * problem.total / (2.0 * PART)
 
-    def run(self, tol: float) -> None:
-        """See `Iteration`; no more exact than that."""
-        super().run(max(tol, self.missing))
+    def run(self, enough: float) -> None:
+        """See `Iteration`; no more exact than what the temperature is worth."""
+        super().run(max(enough, self.missing))
