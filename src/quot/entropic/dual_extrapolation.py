@@ -146,15 +146,12 @@ class Extrapolation:
     def _at(self, theta: float, w: Floats, level: float, h: Floats) -> _Point:
         """The point with this plan, whose level is near the given one; a pass."""
         f, v, T = self._prices(theta, w, level)
-        sent, got = np.empty(f.size), np.zeros(v.size)
+        sent = np.empty(f.size)
 
-        def part(C: Floats, rows: slice) -> Floats:
-            taken = np.zeros(v.size)
-            kernels.sums(C, f[rows], v, T, sent[rows], taken)
-            return taken
+        def part(C: Floats, rows: slice, got: Floats) -> None:
+            kernels.sums(C, f[rows], v, T, sent[rows], got)
 
-        for taken in self.passes.over(part):
-            got += taken
+        got = self.passes.columns(part)
         total = float(sent.sum())
         return _Point(
             theta, w, level + float(np.log(total)), np.concatenate((sent, got)) / total, h
