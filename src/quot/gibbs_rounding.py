@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 # What is missing goes along entries beyond this part of their row or column, unless these are more
 # than so many for each; the largest of each row and column are always among them.
 _PART, _MOST = 1e-2, 12
-_EPS = 8 * float(np.finfo(np.float64).eps)
+# Sums over all entries, by rows or by columns, differ by so much of the total.
+_EPS = float(np.finfo(np.float64).eps)
 
 
 def repair_gibbs(problem: Transport, plan: GibbsPlan) -> GibbsPlan:
@@ -27,11 +28,12 @@ def repair_gibbs(problem: Transport, plan: GibbsPlan) -> GibbsPlan:
     too much or too little then is routed along large entries, as the mass of a sparse plan is; see
     `quot.rounding.repair`.
     """
-    if marginal_error(problem, plan) <= ROUND_OFF:
+    rounding = max(ROUND_OFF, _EPS * problem.total / problem.unit)
+    if marginal_error(problem, plan) <= rounding:
         return plan
     near, full = ON_BOUND, None
     if problem.has_slack:  # what is kept is never nothing, but for rounding
-        near = min(near, _EPS * plan.exponent)
+        near = min(near, 8 * _EPS * plan.exponent)
         full = np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
     u = _factors(problem.a, plan.row_sums(), near)
     plan = plan.scaled(u, np.ones(problem.b.size))
