@@ -233,3 +233,21 @@ def test_few_passes_over_all_pairs(rng):
     assert r.converged
     assert 10 < r.history[-1].passes < 400
     assert list(np.diff([k.passes for k in r.history]) > 0) == [True] * (len(r.history) - 1)
+
+
+@pytest.mark.parametrize("mass", [0.5, 0.7])
+def test_at_next_to_no_temperature_it_is_as_sparse_as_with_squares(mass):
+    """Entries beyond 1e-10 of histograms of two samples, the first source's at eps = 1e-6."""
+    rng = np.random.default_rng(0)
+    mixture = np.where(rng.random(10**5) < 0.5, rng.normal(1, 2, 10**5), rng.normal(10, 1.5, 10**5))
+    samples = rng.binomial(10, 0.4, 10**5), mixture
+    ends = min(x.min() for x in samples), max(x.max() for x in samples)
+    counts = (np.histogram(x, 100, ends)[0] / 10**5 + 1e-6 for x in samples)
+    a, b = (x / x.sum() for x in counts)
+    C = np.subtract.outer(np.arange(100.0), np.arange(100.0)) ** 2 / 99.0**2
+    squares = quot.solve(C, a, b, reg=1e-6, mass=mass)
+    entropic = quot.solve_entropic(C, a, b, eps=5e-7, mass=mass)  # the source writes eps/2
+    assert squares.converged
+    assert entropic.converged
+    assert entropic.plan.sparsity == pytest.approx(squares.plan.sparsity, abs=5e-4)
+    assert entropic.plan.sparsity > 0.98
