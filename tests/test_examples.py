@@ -77,3 +77,32 @@ def test_graphs_report(tmp_path):
     assert max(gaps) <= 1e-9
     for name in ("graphs.png", "graph-flows.png", "football.png"):
         assert (tmp_path / "demo-output" / name).stat().st_size > 10_000
+
+
+def test_entropic_methods(tmp_path):
+    """Its tables say what the page about them says."""
+    pytest.importorskip("matplotlib")
+    said = run("entropic_methods.py", tmp_path, "--quick")
+    rows = {line[:27].strip(): line[27:].split() for line in said.splitlines()}
+    three = float(rows["three blocks, E2"][0])
+    assert 4.0 * float(rows["Sinkhorn, E2 = E3"][0]) < three < float(rows["ASPOT, step 1/L"][0])
+    assert float(rows["Newton, E2 = E3"][0]) < 0.2 * three
+    one, two, apart, *full = map(float, rows["eps 0.02"])
+    assert 0.0 < one < two
+    assert apart > 0.1
+    assert full[0] > full[1] == 0
+    for corner, smaller in (("0.5", "1.1"), ("1.1", "2")):
+        more, less = (map(float, rows[f"eps 0.3, corner {k}"]) for k in (corner, smaller))
+        assert all(a > 5.0 * b for a, b in zip(more, less, strict=True))
+    enough, beyond, in_corner, ours = map(float, rows["eps 1, corner 1.1"])
+    assert enough == 1e-8
+    assert beyond == pytest.approx(in_corner, rel=1e-3)
+    assert beyond > 1e-2 > 1e-12 > abs(ours)
+    temperatures, passes, errors = zip(
+        *(map(float, rows[f"p = {p}"]) for p in ("1", "1.5", "2", "4")), strict=True
+    )
+    assert sorted(temperatures) == list(temperatures)
+    assert sorted(passes, reverse=True) == list(passes)
+    assert sorted(errors) == list(errors)
+    for name in ("entropic-passes.png", "entropic-costs.png"):
+        assert (tmp_path / "demo-output" / name).stat().st_size > 10_000

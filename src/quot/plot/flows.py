@@ -1,4 +1,4 @@
-"""Pictures of flows; needs matplotlib (extra `images`)."""
+"""Pictures of flows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.exceptions import InvalidProblemError, MissingDependencyError
+from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
+from quot.plot.canvas import need_matplotlib, new_figure
 from quot.result import GraphResult
 from quot.validation import as_array
 
@@ -60,22 +61,14 @@ def flow(
     MissingDependencyError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.collections import LineCollection
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingDependencyError(
-            "`matplotlib` is not installed, and pictures need it (extra `images`); install it "
-            "with `pip install 'quot[images]'`."
-        ) from error
+    need_matplotlib()
+    from matplotlib.collections import LineCollection
+
     moved = plan.plan if isinstance(plan, GraphResult) else plan
     graph = moved.graph
     where = _positions(graph.positions if positions is None else positions, graph.n_nodes)
     if ax is None:
-        figure = Figure(figsize=(7.0, 7.0))
-        FigureCanvasAgg(figure)
-        ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        ax = new_figure(7.0, 7.0).add_axes((0.0, 0.0, 1.0, 1.0))
     low, high = where.min(axis=0), where.max(axis=0)
     margin = 0.04 * float((high - low).max() or 1.0)
     ax.set_xlim(low[0] - margin, high[0] + margin)
