@@ -49,12 +49,22 @@ class Apdagd:
             middle = self.dual.at(tau * state.zeta + (1.0 - tau) * state.eta.z)
             zeta = state.zeta - a * middle.gradient
             eta = self.dual.at(tau * zeta + (1.0 - tau) * state.eta.z)
-            way = eta.z - middle.z
-            model = float(middle.gradient @ way) + constant / 2.0 * float(way @ way)
-            slack = _ROUNDING * max(1.0, abs(middle.value))
-            if eta.value <= middle.value + model + slack or constant > _LARGEST:
+            if self._is_smooth(middle, eta, constant) or constant > _LARGEST:
                 return _State(eta, zeta, state.beta + a, constant / 2.0)
             constant *= 2.0
+
+    def _is_smooth(self, middle: At, eta: At, constant: float) -> bool:
+        """Whether the dual is no larger than its quadratic model with this constant.
+
+        Where rounding hides that, whether its gradient changes by no more.
+        """
+        way = eta.z - middle.z
+        square = constant * float(way @ way)
+        slack = _ROUNDING * max(1.0, abs(middle.value))
+        if square > slack:
+            model = middle.value + float(middle.gradient @ way) + square / 2.0
+            return eta.value <= model + slack
+        return float((eta.gradient - middle.gradient) @ way) <= square
 
     def residual(self, state: _State) -> float:
         """See `Stepper`."""

@@ -23,6 +23,8 @@ Entries = tuple[Ints, Ints, Floats]
 # Entries beyond this part of their row or their column are listed, if they are at most that part of
 # all pairs.
 _LISTED, _DENSE = 1e-12, 0.1
+# Bytes for each at the peak, while lists of blocks are joined.
+_ENTRY = 32
 # How many there are is guessed from so many pairs.
 _SAMPLE = 100_000
 
@@ -156,7 +158,8 @@ class Stored:
 def products(plan: Gibbs) -> Products:
     """The quickest way to multiply with a plan."""
     n, m = plan.passes.shape
-    entries = plan.entries(_LISTED, int(_DENSE * n * m))
+    most = int(_DENSE * n * m)
+    entries = plan.entries(_LISTED, most) if memory.has_room(_ENTRY * most) else None
     if entries is not None:
         return Listed(plan.passes, entries)
     return Stored(plan) if memory.has_room(4 * n * m) else plan
