@@ -24,6 +24,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.cases import Instance, rebuild
+from benchmarks.natural import natural_residual
 from benchmarks.peers import SOLVERS, Answer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,14 +51,14 @@ class Measurement:
     solver: str
     case: dict[str, Any]
     settings: dict[str, Any]
-    outcome: str = "ok"  # or missing, failed, time limit, memory limit
+    outcome: str = "ok"  # or missing, failed, NaN, time limit, memory limit
     message: str = ""
     import_time: float | None = None
     first: float | None = None
     seconds: float | None = None  # median of the runs
     runs: list[float] = field(default_factory=list)
     detail: dict[str, float] = field(default_factory=dict)
-    work: dict[str, float] = field(default_factory=dict)  # peak GiB, degree, rounds, steps
+    work: dict[str, float] = field(default_factory=dict)  # peak GiB, degree, rounds, steps, passes
     others: float | None = None  # cores that other processes used meanwhile
     residual: float | None = None
     value: float | None = None
@@ -81,11 +82,12 @@ def measure(
     isolated: bool = True,
     cache: str | None = None,
     memory: float | None = None,
+    threads: int = THREADS,
 ) -> tuple[Measurement, Any]:
     """Return the measurement and the answer (None if there is none), not yet judged.
 
     `memory`, in GiB, is for solvers that need the cost as a matrix: without room for it they are
-    not started, and the process may take no more.
+    not started, and the process may take no more. `threads` are what a process of its own gets.
     """
     if importlib.util.find_spec(SOLVERS[solver][1]) is None:
         missing = f"package {SOLVERS[solver][1]} is not installed"
@@ -109,7 +111,7 @@ def measure(
             done = subprocess.run(
                 command,
                 cwd=ROOT,
-                env=environment(cache),
+                env=environment(cache, threads),
                 timeout=time_limit,
                 check=False,
                 capture_output=True,
@@ -147,7 +149,7 @@ def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
     """Certify the answer; without potentials of its own the lower bound takes those of `ours`."""
     from quot.certificate import certify
     from quot.flow import Flow
-    from quot.problem import GraphProblem
+    from quot.problem import EntropicProblem, GraphProblem
 
     if answer is None:
         return
@@ -165,6 +167,9 @@ def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
     measurement.value = certificate.upper
     measurement.lower = certificate.lower
     measurement.gap = certificate.relative_gap
+    if isinstance(problem, EntropicProblem):
+        off = natural_residual(problem, plan, ours or answer)
+        measurement.work["L1 residual"] = off + certificate.relative_gap
 
 
 def source_digest() -> str:
@@ -175,9 +180,9 @@ def source_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def environment(cache: str | None = None) -> dict[str, str]:
+def environment(cache: str | None = None, threads: int = THREADS) -> dict[str, str]:
     """Return the environment of a fresh process: equal threads, kernels cached where we say."""
-    variables = os.environ | dict.fromkeys(THREAD_VARIABLES, str(THREADS))
+    variables = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
     return variables | {"NUMBA_CACHE_DIR": cache or kernel_cache()}
 
 
@@ -198,6 +203,7 @@ def _work(spec: dict[str, Any]) -> None:
     start = time.perf_counter()
     importlib.import_module(package)
     measurement.import_time = time.perf_counter() - start
+    measurement.work["before GiB"] = peak_memory()
     answer = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -210,6 +216,8 @@ def _work(spec: dict[str, Any]) -> None:
         except MemoryError as error:
             measurement.outcome = "memory limit"
             measurement.message = _plain(str(error) or "out of memory")
+        except FloatingPointError as error:
+            measurement.outcome, measurement.message = "NaN", _plain(str(error))
         except Exception as error:  # whatever a peer raises is its result
             measurement.outcome = "failed"
             measurement.message = _plain(f"{type(error).__name__}: {error}")
@@ -218,7 +226,8 @@ def _work(spec: dict[str, Any]) -> None:
     measurement.message = "; ".join(dict.fromkeys([*notes, measurement.message])).strip("; ")
     if answer is not None:
         measurement.detail = answer.detail
-        _save(spec["out"] + ".npz", answer)
+        if answer.plan is not None:
+            _save(spec["out"] + ".npz", answer)
     Path(spec["out"] + ".json").write_text(json.dumps(asdict(measurement)))
 
 
@@ -280,7 +289,9 @@ def _save(path: str, answer: Answer) -> None:
     import numpy as np
     import scipy.sparse as sp
 
-    if np.ndim(answer.plan) == 1:
+    if hasattr(answer.plan, "extra"):
+        arrays = _prices(answer.plan)
+    elif np.ndim(answer.plan) == 1:
         arrays = {"flow": answer.plan}
     else:
         coo = sp.coo_array(answer.plan)
@@ -294,19 +305,23 @@ def _collect(spec: dict[str, Any]) -> tuple[Measurement, Any]:
     """Read what `_work` left."""
     import numpy as np
 
+    from quot.gibbs_plan import GibbsPlan
     from quot.plan import Plan
 
     measurement = Measurement(**json.loads(Path(spec["out"] + ".json").read_text()))
     if not Path(spec["out"] + ".npz").exists():
         return measurement, None
     with np.load(spec["out"] + ".npz") as data:
-        answer = Answer(data["flow"] if "flow" in data else _plan(data))
+        if "flow" in data:
+            answer = Answer(data["flow"])
+        else:
+            answer = Answer(_priced(data, spec["case"]) if "u" in data else _plan(data))
         if "f" in data:
             answer.f, answer.g, answer.lam = data["f"], data["g"], float(data["lam"])
     if isinstance(answer.plan, Plan):
         sending = np.count_nonzero(np.bincount(answer.plan.rows))
         measurement.work["degree"] = answer.plan.nnz / max(int(sending), 1)
-    else:
+    elif not isinstance(answer.plan, GibbsPlan):
         measurement.work["edges used"] = np.count_nonzero(answer.plan) / max(answer.plan.size, 1)
     return measurement, answer
 
@@ -318,6 +333,22 @@ def _plan(data: Any) -> Any:
 
     entries = data["data"], (data["row"], data["col"])
     return Plan.from_sparse(sp.coo_array(entries, shape=tuple(data["shape"])))
+
+
+def _prices(plan: Any) -> dict[str, Any]:
+    """A plan of quot in which all pairs carry mass, by what it is kept by."""
+    extra = {"row": plan.extra.rows, "col": plan.extra.cols, "data": plan.extra.values}
+    return extra | {"row price": plan.f, "col price": plan.g, "u": plan.u, "w": plan.w}
+
+
+def _priced(data: Any, case: dict[str, Any]) -> Any:
+    from quot.gibbs_plan import GibbsPlan
+    from quot.plan import Plan
+
+    problem = rebuild(case).problem()
+    extra = Plan(problem.shape, data["row"], data["col"], data["data"])
+    prices = data["row price"], data["col price"], data["u"], data["w"]
+    return GibbsPlan(problem.cost, problem.eps, *prices, extra)
 
 
 if __name__ == "__main__":

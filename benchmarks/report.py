@@ -50,6 +50,18 @@ EXTRAS = {
     "published": ".3g",
     "cost ratio": ".4g",
     "after repair": ".4g",
+    "L1 residual": ".1e",
+    "passes": ".0f",
+    "missing": ".1e",
+    "linear error": ".1e",
+    "of C": ".2f",
+    "ns a pair": ".2f",
+    "of exp": ".2f",
+    "instances": ".0f",
+    "not converged": ".0f",
+    "NaN": ".0f",
+    "above tolerance": ".0f",
+    "exceptions": ".0f",
 }
 
 INTRODUCTION = """\

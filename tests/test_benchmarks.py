@@ -16,6 +16,7 @@ from benchmarks.cases import Case, HistogramCase, ImageCase, PointsCase, rebuild
 from benchmarks.cases.histograms import SHAPES as HISTOGRAMS
 from benchmarks.cases.points import SHAPES
 from benchmarks.rows.brute import dual_value
+from tests.test_entropic_benchmarks import LINES as ENTROPIC
 from tests.test_graph_benchmarks import LINES
 
 import quot
@@ -183,7 +184,7 @@ def test_shuffled_histograms_are_the_same_problem():
 
 
 def test_every_row_has_a_test():
-    assert {*NEEDS, *ALONE, *LINES, "S9"} == set(rows.ROWS)
+    assert {*NEEDS, *ALONE, *LINES, *ENTROPIC, "S9"} == set(rows.ROWS)
 
 
 def test_old_results_are_still_read():
@@ -267,7 +268,8 @@ def test_peak_memory_is_of_the_process_alone():
         (["S4", "BF"], {"points"}),
         (["IMG"], {"image"}),
         (["G-A", "G-C"], {"graph"}),
-        (list(rows.ROWS), {"matrix", "points", "image", "graph"}),
+        (["E-A", "E-C", "E-E"], {"entropic"}),
+        (list(rows.ROWS), {"matrix", "points", "image", "graph", "entropic"}),
     ],
 )
 def test_warming_is_what_the_rows_need(keys, kinds):

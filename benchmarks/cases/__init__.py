@@ -6,23 +6,38 @@ from typing import Any
 
 from benchmarks.cases.base import Instance
 from benchmarks.cases.dense import Case
+from benchmarks.cases.entropic import EntropicCase, EntropicPointsCase
 from benchmarks.cases.graphs import GraphCase
 from benchmarks.cases.histograms import HistogramCase
 from benchmarks.cases.images import ImageCase
 from benchmarks.cases.points import PointsCase
+from benchmarks.cases.stress import StressCase
 
 __all__ = [
     "Case",
+    "EntropicCase",
+    "EntropicPointsCase",
     "GraphCase",
     "HistogramCase",
     "ImageCase",
     "Instance",
     "PointsCase",
+    "StressCase",
     "rebuild",
 ]
 
 KINDS: dict[str, type[Instance]] = {
-    kind.kind: kind for kind in (Case, PointsCase, ImageCase, GraphCase, HistogramCase)
+    kind.kind: kind
+    for kind in (
+        Case,
+        PointsCase,
+        ImageCase,
+        GraphCase,
+        HistogramCase,
+        EntropicCase,
+        EntropicPointsCase,
+        StressCase,
+    )
 }
 
 

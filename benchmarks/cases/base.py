@@ -14,6 +14,7 @@ class Instance:
 
     kind: ClassVar[str]
     entry: ClassVar[str] = "solve"  # the function of quot that takes its data
+    strength: ClassVar[str] = "reg"  # and what it calls the fourth of them
     n: int
     reg: float
     mass: float | None

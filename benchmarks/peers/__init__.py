@@ -7,15 +7,14 @@ it returned. Nothing heavy is imported before an adapter runs.
 
 from __future__ import annotations
 
-from benchmarks.peers import flows, plans
+from benchmarks.peers import entropic, flows, ours, plans
 from benchmarks.peers.base import Adapter, Answer
-from benchmarks.peers.ours import quot_solve
 
 __all__ = ["NAMES", "SOLVERS", "Adapter", "Answer"]
 
 # Name in tables, package to import, adapter.
 SOLVERS: dict[str, tuple[str, str, Adapter]] = {
-    "quot": ("quot", "quot", quot_solve),
+    "quot": ("quot", "quot", ours.quot_solve),
     "clarabel": ("cvxpy + CLARABEL", "cvxpy", plans.cvxpy_clarabel),
     "grssn": ("regot qrot_grssn", "regot", plans.regot_grssn),
     "smooth": ("POT smooth_ot_dual", "ot", plans.pot_smooth),
@@ -26,6 +25,15 @@ SOLVERS: dict[str, tuple[str, str, Adapter]] = {
     "football": ("Football", "quot", flows.football),
     "networkx": ("networkx network_simplex", "networkx", flows.networkx_simplex),
     "ortools": ("OR-tools SimpleMinCostFlow", "ortools", flows.ortools_flow),
+    "splr": ("regot sinkhorn_splr", "regot", entropic.regot_splr),
+    "ssns": ("regot sinkhorn_ssns", "regot", entropic.regot_ssns),
+    "lbfgs": ("regot sinkhorn_lbfgs_dual", "regot", entropic.regot_lbfgs),
+    "sinkhorn log": ("POT sinkhorn_log", "ot", entropic.pot_log),
+    "entropic partial": ("POT entropic_partial", "ot", entropic.pot_partial),
+    "entropic partial log": ("POT entropic_partial, log", "ot", entropic.pot_partial_log),
+    "pass": ("quot, one pass", "quot", ours.one_pass),
+    "exponentials": ("exponentials of quot", "quot", ours.exponentials),
+    "stress": ("quot", "quot", ours.stress),
 }
 # Name in tables of everything that a line can be about.
 NAMES = {key: name for key, (name, _, _) in SOLVERS.items()} | {"brute": "all pairs, one by one"}

@@ -15,7 +15,8 @@ Adapter = Callable[[Instance, dict[str, Any]], tuple[Callable[[], Any], Callable
 class Answer:
     """A plan as the solver left it, and potentials if it has them.
 
-    The plan is (n, n) or scipy.sparse; on a graph it is the flow, one number an edge.
+    The plan is (n, n), scipy.sparse or a `quot.GibbsPlan`; on a graph it is the flow, one number an
+    edge. None where there is only work to report.
     """
 
     plan: Any

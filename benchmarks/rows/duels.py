@@ -100,7 +100,11 @@ def _linear(n: int, aim: float) -> list[Duel]:
 
 def run_duels(duels: list[Duel], options: Options, say: Say) -> list[Line]:
     """Measure ours and each rival, and judge all plans by the same code."""
-    how = {"time_limit": options.time_limit, "isolated": options.isolated}
+    how = {
+        "time_limit": options.time_limit,
+        "isolated": options.isolated,
+        "threads": options.threads,
+    }
     lines = []
     for duel in duels:
         say(f"{duel.case}: quot")

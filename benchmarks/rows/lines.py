@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from benchmarks.cases import Instance
-from benchmarks.measure import GIB, Measurement, judge, measure
+from benchmarks.measure import GIB, THREADS, Measurement, judge, measure
 
 Say = Callable[[str], None]
 
@@ -37,6 +37,7 @@ class Options:
     memory_limit: float = 16.0  # GiB, for one peer
     isolated: bool = True
     rivals: bool = True
+    threads: int = THREADS
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def run_trial(trial: Trial, options: Options, say: Say) -> tuple[Line, Any]:
         runs=0 if trial.patience is not None else options.runs,
         time_limit=max(options.time_limit, trial.patience or 0.0),
         isolated=options.isolated,
+        threads=options.threads,
     )
     judge(measurement, answer, None)
     line = Line(tolerance_label(trial.tol), measurement, extra=dict(measurement.work))
