@@ -17,18 +17,32 @@ S = TypeVar("S")
 
 
 class Prices(NamedTuple):
-    """Where a method is: the plan ``exp((f + v - C)/eps)``, and how much of v is for all mass.
+    """Where a method is: the plan ``diag(u) exp((f + v - C)/eps) diag(w)``.
 
     Parameters
     ----------
     f, v : array of shape (n,), (m,)
-    lam : float or None
-        None where that is the highest of v.
+        Prices of rows and columns.
+    lam : float, optional
+        How much of v is for all mass; by default the highest of it.
+    u, w : array of shape (n,), (m,), optional
+        Factors, by default 1: of what the rounding of prices hides.
+    shift : float, default=0
+        Of f and against v, to where the potentials are.
     """
 
     f: Floats
     v: Floats
     lam: float | None = None
+    u: Floats | None = None
+    w: Floats | None = None
+    shift: float = 0.0
+
+    def whole(self, eps: float) -> tuple[Floats, Floats]:
+        """Prices with the factors, as far as they are not rounded away."""
+        f = self.f if self.u is None else self.f + eps * np.log(self.u)
+        v = self.v if self.w is None else self.v + eps * np.log(self.w)
+        return f, v
 
 
 class Stepper(Protocol[S]):

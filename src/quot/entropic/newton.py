@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +16,7 @@ from quot.convergence import Iterate, Monitor, Status
 from quot.entropic.first_order import Prices
 from quot.entropic.passes import Passes
 from quot.entropic.products import Answer
+from quot.entropic.rest import beside
 from quot.entropic.rows import GibbsRows
 from quot.entropic.sinkhorn import stepped
 from quot.problem import EntropicProblem
@@ -29,6 +32,37 @@ _CARE = (2.5, 1e-4), (1.6, 1e-7)
 # Sinkhorn steps at the start of each temperature; and so many at a time where Newton gets no
 # further, for as long as that leaves less than this part of what was missing.
 _START, _STEPS, _HELPS = 3, 50, 0.9
+# Where prices are rounded away the rest is found in differences, so often, until these are at most
+# so many T.
+_FINER, _SMALL = 3, 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class At:
+    """Where a descent is.
+
+    Parameters
+    ----------
+    T : float
+        Temperature.
+    point : Point
+    held : (f, v), optional
+        Prices that those of the point are differences to; none by default.
+    """
+
+    T: float
+    point: Point[Answer]
+    held: tuple[Floats, Floats] | None = None
+
+    def prices(self) -> Prices:
+        """Prices of rows and columns."""
+        f, v = self.point.answer.f, self.point.v
+        if self.held is None:
+            return Prices(f, v)
+        f_range, v_range = (float(np.abs(x).max()) / self.T for x in (f, v))
+        if max(f_range, v_range) > _SMALL:
+            return Prices(self.held[0] + f, self.held[1] + v)
+        return Prices(*self.held, u=np.exp(f / self.T), w=np.exp(v / self.T))
 
 
 @dataclass(eq=False)
@@ -48,8 +82,8 @@ class Descent:
     passes: Passes
     monitor: Monitor
     ends: ClassVar = Status.OPTIMAL
-    rows: GibbsRows | None = None
-    point: Point[Answer] | None = None
+    best: At | None = None
+    is_hard: bool = False
 
     def run(self, enough: float) -> None:
         """Go down to the temperature of the problem, where no more mass than that is missing.
@@ -61,68 +95,94 @@ class Descent:
         StopError
             If a limit or the callback says so.
         """
-        if self.point is not None:
-            self._settled(self.problem.eps, self.point.v, enough)
-            return
-        for lower, on_the_way in _CARE:
-            if self._descended(lower, enough, on_the_way * self.problem.total) <= enough:
+        ways: list[Callable[[float], None]] = [partial(self._descended, *k) for k in _CARE]
+        if self.best is not None and self.problem.eps == self.best.T:
+            ways = [self._settled_again]
+        for way in ways:
+            way(enough)
+            if self._missing() > enough and self.problem.is_balanced:
+                self._refine(enough)
+            if self._missing() <= enough:
                 break
 
     def prices(self) -> Prices:
         """Those of the best point so far."""
-        if self.point is None:  # stopped before anything was known
+        if self.best is None:  # stopped before anything was known
             return Prices(np.zeros(self.problem.a.size), np.zeros(self.problem.b.size))
-        return Prices(self.point.answer.f, self.point.v)
+        return self.best.prices()
 
-    def _descended(self, lower: float, enough: float, on_the_way: float) -> float:
-        """What is missing after a way down, by so large steps, that has left so much at each."""
+    def _missing(self) -> float:
+        assert self.best is not None
+        return self.best.point.wrong
+
+    def _descended(self, lower: float, on_the_way: float, enough: float) -> None:
+        """Come down by so large steps, which leave so much of all mass missing at each."""
         path = _Path(np.zeros(self.problem.b.size))
         *hotter, last = _temperatures(self.problem.eps, self.passes, lower)
         for T in hotter:
-            path.add(T, self._settled(T, path.at(T), max(enough, on_the_way)))
+            missing = max(enough, on_the_way * self.problem.total)
+            path.add(T, self._settled(T, path.at(T), missing))
         self._settled(last, path.at(last), enough)
-        assert self.point is not None
-        return self.point.wrong
+
+    def _settled_again(self, enough: float) -> None:
+        """Go on from the best prices there are."""
+        self._settled(self.problem.eps, self.prices().whole(self.problem.eps)[1], enough)
 
     def _settled(self, T: float, v: Floats, enough: float) -> Floats:
-        """Prices of the columns at a temperature, found from others; and a report."""
-        is_hard = self.rows is not None and self.rows.is_hard
-        self.rows = rows = GibbsRows(self.problem, self.passes, T, is_hard=is_hard)
+        """Prices of the columns at a temperature, found from others."""
+        rows = GibbsRows(self.problem, self.passes, T, is_hard=self.is_hard)
+        return self._settle(rows, v, enough, None)
+
+    def _refine(self, enough: float) -> None:
+        """Go on in differences to the best prices, as long as these become smaller."""
+        for _ in range(_FINER):
+            held = self.prices().whole(self.problem.eps)
+            rest = beside(self.problem, *held)
+            passes = self.passes.of(rest.cost)
+            rows = GibbsRows(rest, passes, self.problem.eps, is_hard=self.is_hard)
+            self._settle(rows, np.zeros(rest.b.size), enough, held)
+            if self._missing() <= enough:
+                return
+
+    def _settle(
+        self, rows: GibbsRows, v: Floats, enough: float, held: tuple[Floats, Floats] | None
+    ) -> Floats:
+        """Newton, and where it gets no further Sinkhorn steps, which always do; and a report."""
         before = self.monitor.steps
-        ascent = Ascent(self.problem, rows, self.monitor, v, rows.first(v))
+        ascent = Ascent(rows.problem, rows, self.monitor, v, rows.first(v))
         try:
-            self._settle(ascent, enough)
+            self._climb(ascent, rows, enough)
         finally:
-            self.point = ascent.best
-        report(self.monitor, self._iterate(self.monitor.steps - before))
+            self.is_hard = rows.is_hard
+            found = At(rows.T, ascent.best, held)
+            is_last = self.best is not None and self.best.T == rows.T
+            if not is_last or found.point.wrong < self._missing():
+                self.best = found
+        report(self.monitor, self._iterate(ascent.best, rows.T, self.monitor.steps - before))
         return ascent.best.v
 
-    def _settle(self, ascent: Ascent[Answer], enough: float) -> None:
-        """Newton, and where it gets no further Sinkhorn steps, which always do."""
-        assert self.rows is not None
+    def _climb(self, ascent: Ascent[Answer], rows: GibbsRows, enough: float) -> None:
         for _ in range(_START):
-            ascent.best = stepped(ascent, self.rows, ascent.best)
+            ascent.best = stepped(ascent, rows, ascent.best)
         ascent.climb(enough, 0.1 * enough)
         while ascent.best.wrong > enough and self.monitor.steps_left:
             before = ascent.best.wrong
             for _ in range(_STEPS):
-                ascent.best = stepped(ascent, self.rows, ascent.best)
+                ascent.best = stepped(ascent, rows, ascent.best)
                 self.monitor.steps += 1
             ascent.climb(enough, 0.1 * enough)
             if ascent.best.wrong > _HELPS * before:
                 return
 
-    def _iterate(self, steps: int) -> Iterate:
+    def _iterate(self, point: Point[Answer], T: float, steps: int) -> Iterate:
         """What there is to report."""
-        rows, point, pairs = self.rows, self.point, self.problem.a.size * self.problem.b.size
-        assert rows is not None
-        assert point is not None
+        pairs = self.problem.a.size * self.problem.b.size
         return Iterate(
             residual=point.wrong / self.problem.unit,
             support=pairs,
             candidates=pairs,
             violators=0,
-            reg=rows.T,
+            reg=T,
             inner=steps,
             passes=self.passes.count,
         )

@@ -28,16 +28,25 @@ class Passes:
         Of shape (n, m); inf for a forbidden pair.
     check : callable
         Called before every block; may raise to end the pass.
-
-    Attributes
-    ----------
-    count : float
-        Passes so far. One that looks at some pairs only counts as that part.
     """
 
     def __init__(self, cost: Cost, check: Callable[[], None]) -> None:
-        self.cost, self.check = cost, check
-        self.count = 0.0
+        self.cost, self.check, self._counter = cost, check, [0.0]
+
+    def of(self, cost: Cost) -> Passes:
+        """Return passes over other costs that count here."""
+        other = Passes(cost, self.check)
+        other._counter = self._counter
+        return other
+
+    @property
+    def count(self) -> float:
+        """Passes so far; one that looks at some pairs only counts as that part."""
+        return self._counter[0]
+
+    def add(self, passes: float) -> None:
+        """Count so many more."""
+        self._counter[0] += passes
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -46,7 +55,7 @@ class Passes:
 
     def over(self, function: Callable[[Floats, slice], R]) -> list[R]:
         """Call ``function(C, rows)`` with each block of costs, (r, m), and its rows, in order."""
-        self.count += 1.0
+        self.add(1.0)
         m = self.shape[1]
 
         def part(start: int, stop: int) -> list[R]:
@@ -62,7 +71,7 @@ class Passes:
 
     def read_columns(self, function: Callable[[slice, Floats], None]) -> Floats:
         """The same where costs are not asked for, but what is stored is read."""
-        self.count += 1.0
+        self.add(1.0)
         m = self.shape[1]
 
         def part(start: int, stop: int) -> Floats:

@@ -126,7 +126,7 @@ class Listed:
         self.passes.check()
         _, col, entry = self.entries
         n, m = self.passes.shape
-        self.passes.count += col.size / (n * m)
+        self.passes.add(col.size / (n * m))
         y = np.zeros(m)
         kernels.spread_entries(self.start, col, entry, share, p, y)
         return y

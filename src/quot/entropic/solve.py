@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quot.ascent import potentials
 from quot.convergence import Monitor, Status, Tolerance
@@ -20,6 +21,8 @@ from quot.problem import EntropicProblem
 from quot.quadratic.feasibility import check_pairs
 from quot.result import Result, best_of
 from quot.stopping import obey, run
+
+Floats = NDArray[np.float64]
 
 # What may be missing at the end, in parts of the tolerance: what the repair then costs changes the
 # value by less, where costs are not much larger than the value. Where they are, so many times as
@@ -71,15 +74,15 @@ def _finished(  # noqa: PLR0917
     status: Status,
 ) -> Result[GibbsPlan]:
     """The plan of prices, repaired and certified."""
-    if prices.lam is None:
-        g, lam = potentials(problem, prices.v)
-    else:
-        g, lam = prices.v - prices.lam, prices.lam
     plan = GibbsPlan.of(problem.cost, problem.eps, prices.f, prices.v)
+    if prices.u is not None and prices.w is not None:
+        plan = plan.scaled(prices.u, prices.w)
+    f, v = prices.whole(problem.eps)
+    lam = potentials(problem, v)[1] if prices.lam is None else prices.lam
     return Result.of(
         problem,
         repair_gibbs(problem, plan),
-        Dual(prices.f, g, lam),
+        Dual(f + prices.shift, v - lam - prices.shift, lam),
         status,
         tolerance=tolerance,
         monitor=monitor,
@@ -105,12 +108,24 @@ class Core:
     def prices(self, way: Way) -> Prices:
         """Where the method is, for all rows and columns."""
         found = way.prices()
-        if self.is_extended:  # where the dummy column has price 0
-            shift = found.v[-1]
-            found = Prices(found.f[:-1] + shift, found.v[:-1] - shift, float(-found.f[-1] - shift))
-        f, v = (np.full(size, -np.inf) for size in self.shape)
-        f[self.rows], v[self.cols] = found.f, found.v
-        return Prices(f, v, found.lam)
+        if self.is_extended:  # potentials are where the dummy column has price 0
+            f, v = found.whole(self.problem.eps)
+            shift = float(v[-1])
+            found = found._replace(lam=float(-f[-1]) - shift, shift=shift)
+        n, m = self.shape
+        return found._replace(
+            f=_filled(found.f, self.rows, n, -np.inf),
+            v=_filled(found.v, self.cols, m, -np.inf),
+            u=None if found.u is None else _filled(found.u, self.rows, n, 1.0),
+            w=None if found.w is None else _filled(found.w, self.cols, m, 1.0),
+        )
+
+
+def _filled(x: Floats, index: NDArray[np.intp], size: int, rest: float) -> Floats:
+    """What rows or columns with mass have, and the rest; dummies are left out."""
+    every = np.full(size, rest)
+    every[index] = x[: index.size]
+    return every
 
 
 def _nothing(problem: EntropicProblem) -> Prices:
