@@ -30,10 +30,16 @@ class Largest:
     n : int
         Rows, which come first; then the columns, those at the top as one, and the ground.
     at_top : bool array of shape (m,)
+    stays : bool array of shape (n,)
+        Rows that stay where they are.
     """
 
-    def __init__(self, factor: Any, n: int, at_top: Bools) -> None:
-        self.factor, self.n, self.at_top = factor, n, at_top
+    def __init__(self, factor: Any, n: int, at_top: Bools, stays: Bools) -> None:
+        self.factor, self.n, self.at_top, self.stays = factor, n, at_top, stays
+
+    def fits(self, at_top: Bools, stays: Bools) -> bool:
+        """Whether it is of a system in which the same columns move as one, and these rows stay."""
+        return bool((at_top == self.at_top).all() and (stays == self.stays).all())
 
     @classmethod
     def of(cls, plan: Gibbs, P: Products, stays: Bools, at_top: Bools, firm: float) -> Largest:
@@ -55,7 +61,7 @@ class Largest:
             np.concatenate((entry, left_rows, left_cols)),
             n + m + 2,
         )
-        return cls(laplacian.factor(*graph[:3], twin, 1), n, at_top)
+        return cls(laplacian.factor(*graph[:3], twin, 1), n, at_top, stays)
 
     def solve(self, r: Floats) -> Floats:
         """About the solution for a right side of columns, those at the top as one at the end."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,7 @@ class GibbsRows:
     ) -> None:
         self.problem, self.passes, self.T, self.is_hard = problem, passes, T, is_hard
         self.reach = _REACH * T
+        self.known: Largest | None = None
 
     def first(self, v: Floats) -> Answer:
         """An answer to begin from where none is known."""
@@ -103,14 +106,17 @@ class GibbsRows:
             rhs = rhs - got * (rhs.sum() / got.sum())
         diagonal = joined(got) * (1.0 + firm)
         inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0.0)
-        start = None
-        if not self.is_hard:
-            x, is_done = conjugate_gradients(
-                product, rhs, lambda r: inverse * r, most=_FEW, left=_LEFT
-            )
+        start, known = None, self.known
+        if known is not None and known.fits(at_top, stays):
+            near: Callable[[Floats], Floats] | None = known.solve
+        else:
+            near = None if self.is_hard else partial(np.multiply, inverse)
+        if near is not None:
+            start, is_done = conjugate_gradients(product, rhs, near, most=_FEW, left=_LEFT)
             if is_done:
-                return self.T * spread(x)
-            self.is_hard, start = True, x
-        largest = Largest.of(plan, P, stays, at_top, firm)
-        x, _ = conjugate_gradients(product, rhs, largest.solve, most=_MANY, left=_LEFT, start=start)
+                return self.T * spread(start)
+        self.is_hard, self.known = True, Largest.of(plan, P, stays, at_top, firm)
+        x, _ = conjugate_gradients(
+            product, rhs, self.known.solve, most=_MANY, left=_LEFT, start=start
+        )
         return self.T * spread(x)
