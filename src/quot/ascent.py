@@ -167,8 +167,13 @@ class Ascent(Generic[A]):
     def _step(self, point: Point[A], firm: float) -> tuple[Point[A], float]:
         """Where a Newton step leads, as long as the search along it allows, and how long it is."""
         direction, at_top = self._direction(point, firm)
-        top = float(direction[at_top].max()) if self.kept > 0.0 else 0.0
-        slope = dot(point.missing, direction) - self.kept * top
+        # A column that gets next to nothing would go anywhere; the others are not to wait for it.
+        near = np.clip(direction, -self.rows.reach, self.rows.reach)
+        slope = self._slope(point, near, at_top)
+        if slope > 0.0:
+            direction = near
+        else:
+            slope = self._slope(point, direction, at_top)
         if not slope > 0.0:  # round-off decides
             return point, 0.0
         furthest = self.rows.reach / float(np.abs(direction).max())
@@ -191,6 +196,11 @@ class Ascent(Generic[A]):
                 nearer = min(max(slope / (slope - min(now, 0.0)), _LEAST), _MOST) * tau
                 high, tau = tau, nearer if low == 0.0 else 0.5 * (low + tau)
         return trial, tau
+
+    def _slope(self, point: Point[A], direction: Floats, at_top: Bools) -> float:
+        """How fast the dual rises in a direction."""
+        top = float(direction[at_top].max()) if self.kept > 0.0 else 0.0
+        return dot(point.missing, direction) - self.kept * top
 
     def _direction(self, point: Point[A], firm: float) -> tuple[Floats, Bools]:
         """How prices of columns would move if the rows' answer changed as it does at first.
