@@ -243,7 +243,7 @@ ERRORS = {
 
 @pytest.mark.parametrize(("argv", "text"), ERRORS.values(), ids=ERRORS.keys())
 def test_bad_input_is_one_line_and_exit_2(said, monkeypatch, argv, text):
-    monkeypatch.setattr("quot.api.solve_quadratic", lambda *_, **__: pytest.fail("solved"))
+    monkeypatch.setattr("quot.api.graphs.solve_quadratic", lambda *_, **__: pytest.fail("solved"))
     before = sorted(os.listdir())
     file, *rest = argv if argv and not argv[0].startswith("-") else ["streets.csv", *argv]
     nodes = [] if argv[:1] == [file] or "--nodes" in rest else ["--nodes", "stations.csv"]

@@ -147,7 +147,12 @@ BAD_PROBLEMS = {
 @pytest.fixture
 def no_work(monkeypatch):
     """Bad input is refused before any solver is called."""
-    for solver in ("solve_quadratic", "solve_reference", "solve_entropic_reference"):
+    for solver in (
+        "plans.solve_quadratic",
+        "plans.solve_reference",
+        "entropic.solve_entropic_problem",
+        "entropic.solve_entropic_reference",
+    ):
         monkeypatch.setattr(f"quot.api.{solver}", lambda *_, **__: pytest.fail("solved"))
 
 

@@ -84,6 +84,7 @@ class Descent:
     ends: ClassVar = Status.OPTIMAL
     best: At | None = None
     is_hard: bool = False
+    range: float = 0.0  # of the costs
 
     def run(self, enough: float) -> None:
         """Go down to the temperature of the problem, where no more mass than that is missing.
@@ -117,8 +118,10 @@ class Descent:
 
     def _descended(self, lower: float, on_the_way: float, enough: float) -> None:
         """Come down by so large steps, which leave so much of all mass missing at each."""
-        path = _Path(np.zeros(self.problem.b.size))
-        *hotter, last = _temperatures(self.problem.eps, self.passes, lower)
+        low, high = np.transpose(self.passes.over(_range))
+        self.range = float(high.max() - low.min())
+        path = _Path(np.full(self.problem.b.size, float(low.min())))
+        *hotter, last = _temperatures(self.problem.eps, self.range, lower)
         for T in hotter:
             missing = max(enough, on_the_way * self.problem.total)
             path.add(T, self._settled(T, path.at(T), missing))
@@ -130,7 +133,7 @@ class Descent:
 
     def _settled(self, T: float, v: Floats, enough: float) -> Floats:
         """Prices of the columns at a temperature, found from others."""
-        rows = GibbsRows(self.problem, self.passes, T, is_hard=self.is_hard)
+        rows = GibbsRows(self.problem, self.passes, T, is_hard=self.is_hard, reach=self.range)
         return self._settle(rows, v, enough, None)
 
     def _refine(self, enough: float) -> None:
@@ -139,7 +142,7 @@ class Descent:
             held = self.prices().whole(self.problem.eps)
             rest = beside(self.problem, *held)
             passes = self.passes.of(rest.cost)
-            rows = GibbsRows(rest, passes, self.problem.eps, is_hard=self.is_hard)
+            rows = GibbsRows(rest, passes, self.problem.eps, is_hard=self.is_hard, reach=self.range)
             self._settle(rows, np.zeros(rest.b.size), enough, held)
             if self._missing() <= enough:
                 return
@@ -208,10 +211,9 @@ class _Path:
         return guess
 
 
-def _temperatures(eps: float, passes: Passes, lower: float) -> list[float]:
-    """From where all is smooth down to that of the problem."""
-    low, high = np.transpose(passes.over(_range))
-    first, down = _FIRST * float(high.max() - low.min()), [eps]
+def _temperatures(eps: float, spread: float, lower: float) -> list[float]:
+    """From where all is smooth, at costs of so large a range, down to that of the problem."""
+    first, down = _FIRST * spread, [eps]
     while down[-1] * lower <= first:
         down.append(down[-1] * lower)
     return down[::-1]

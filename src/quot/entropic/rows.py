@@ -20,7 +20,7 @@ from quot.problem import EntropicProblem
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# A step moves no price by more than so many T.
+# A step may move a price by so many T.
 _REACH = 1e3
 # Iterations with the diagonal; where these are too few, with a factor of the largest entries. And
 # the residual at the end.
@@ -42,13 +42,21 @@ class GibbsRows:
         The temperature: that of the problem, or a higher one on the way there.
     is_hard : bool, default=False
         Whether the diagonal is known to be no help.
+    reach : float, default=0
+        No price moves by more than that in one step, or by more than some T.
     """
 
     def __init__(
-        self, problem: EntropicProblem, passes: Passes, T: float, *, is_hard: bool = False
+        self,
+        problem: EntropicProblem,
+        passes: Passes,
+        T: float,
+        *,
+        is_hard: bool = False,
+        reach: float = 0.0,
     ) -> None:
         self.problem, self.passes, self.T, self.is_hard = problem, passes, T, is_hard
-        self.reach = _REACH * T
+        self.reach = max(_REACH * T, reach)
         self.known: Largest | None = None
 
     def first(self, v: Floats) -> Answer:
