@@ -292,13 +292,17 @@ class PointCost:
 
     def block(self, start: int, stop: int) -> Floats:
         """Return rows start .. stop against all columns, (stop - start, m)."""
+        out = np.empty((stop - start, self.Y.shape[0]))
+        self.fill(start, out)
+        return out
+
+    def fill(self, start: int, out: Floats) -> None:
+        """Write the costs of rows start, start + 1, ... against all columns into out, (r, m)."""
         X, Y, metric = self._prepared
-        out = np.empty((stop - start, Y.shape[0]))
         if self.is_flat:
             kernels.axis_block(X, self._axes, metric, start, out)
         else:
             kernels.point_block(X, Y, metric, start, out)
-        return out
 
     def at(self, rows: Ints, cols: Ints) -> Floats:
         """Return the costs of single pairs, (nnz,)."""

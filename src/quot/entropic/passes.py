@@ -56,45 +56,59 @@ class Passes:
     def over(self, function: Callable[[Floats, slice], R]) -> list[R]:
         """Call ``function(C, rows)`` with each block of costs, (r, m), and its rows, in order."""
         self.add(1.0)
-        m = self.shape[1]
 
         def part(start: int, stop: int) -> list[R]:
-            return [function(self.cost.block(k.start, k.stop), k) for k in _cut(start, stop, m)]
+            return [function(C, rows) for C, rows in self._blocks(start, stop)]
 
         return [result for results in self._mapped(part) for result in results]
 
     def columns(self, function: Callable[[Floats, slice, Floats], None]) -> Floats:
         """Sums over the rows: ``function(C, rows, y)`` adds what a block has to y, (m,)."""
-        return self.read_columns(
-            lambda rows, y: function(self.cost.block(rows.start, rows.stop), rows, y)
-        )
+        self.add(1.0)
+
+        def part(start: int, stop: int) -> Floats:
+            y = np.zeros(self.shape[1])
+            for C, rows in self._blocks(start, stop):
+                function(C, rows, y)
+            return y
+
+        return _added(self._mapped(part))
 
     def read_columns(self, function: Callable[[slice, Floats], None]) -> Floats:
         """The same where costs are not asked for, but what is stored is read."""
         self.add(1.0)
-        m = self.shape[1]
 
         def part(start: int, stop: int) -> Floats:
-            y = np.zeros(m)
-            for rows in _cut(start, stop, m):
-                function(rows, y)
+            y = np.zeros(self.shape[1])
+            function(slice(start, stop), y)
             return y
 
-        total, *others = self._mapped(part)
-        for y in others:
-            total += y
-        return total
+        return _added(self._mapped(part))
+
+    def _blocks(self, start: int, stop: int) -> Iterator[tuple[Floats, slice]]:
+        """Costs of rows that are few enough to stay in the cache; gone with the next ones."""
+        step, buffer = max(1, _ENTRIES // self.shape[1]), np.empty((0, 0))
+        for low in range(start, stop, step):
+            rows = slice(low, min(low + step, stop))
+            if not isinstance(self.cost, PointCost):
+                yield self.cost.block(rows.start, rows.stop), rows
+                continue
+            if len(buffer) != rows.stop - rows.start:
+                buffer = np.empty((rows.stop - rows.start, self.shape[1]))
+            self.cost.fill(rows.start, buffer)
+            yield buffer, rows
 
     def _mapped(self, function: Callable[[int, int], R]) -> list[R]:
         n, m = self.shape
         return map_rows(function, n, m, max(_ROWS, _ENTRIES // m), self.check)
 
 
-def _cut(start: int, stop: int, m: int) -> Iterator[slice]:
-    """Rows that are few enough for their costs to stay in the cache."""
-    step = max(1, _ENTRIES // m)
-    for low in range(start, stop, step):
-        yield slice(low, min(low + step, stop))
+def _added(parts: list[Floats]) -> Floats:
+    """The sum of arrays, in order."""
+    total, *others = parts
+    for part in others:
+        total += part
+    return total
 
 
 def held(cost: Cost) -> Cost:
