@@ -29,9 +29,10 @@ _FIRST = 0.25
 # How each temperature is lower than the one before, and what may be missing on the way, relative;
 # where that does not lead to the end, with more care.
 _CARE = (2.5, 1e-4), (1.6, 1e-7)
-# Sinkhorn steps at the start of each temperature; and so many at a time where Newton gets no
-# further, for as long as that leaves less than this part of what was missing.
-_START, _STEPS, _HELPS = 3, 50, 0.9
+# Sinkhorn steps at the start of each temperature, of a balanced and of a partial problem, where each
+# takes two passes; and so many at a time where Newton gets no further, for as long as that leaves
+# less than this part of what was missing.
+_START, _STEPS, _HELPS = (3, 1), 50, 0.9
 # Where prices are rounded away the rest is found in differences, so often, until these are at most
 # so many T.
 _FINER, _SMALL = 3, 30.0
@@ -165,7 +166,7 @@ class Descent:
         return ascent.best.v
 
     def _climb(self, ascent: Ascent[Answer], rows: GibbsRows, enough: float) -> None:
-        for _ in range(_START):
+        for _ in range(_START[0] if rows.problem.is_balanced else _START[1]):
             ascent.best = stepped(ascent, rows, ascent.best)
         ascent.climb(enough, 0.1 * enough)
         while ascent.best.wrong > enough and self.monitor.steps_left:
