@@ -115,6 +115,11 @@ class GibbsPlan(Coupling):
         """Return what is summed over all entries, at costs of the same shape."""
         return self._sums.totals if cost is self.cost else self._summed(cost).totals
 
+    def paid(self, cost: Cost) -> tuple[float, float]:
+        """Return the sums of C P and of |C| P, at costs of the same shape."""
+        totals = self.totals(cost)
+        return totals.cost, totals.size
+
     def below(self, threshold: float) -> float:
         """Return the mass of all entries that are at most `threshold`, without its sign."""
         return float(sum(self._over(lambda P, _: np.abs(P[threshold >= P]).sum())))

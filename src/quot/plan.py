@@ -189,11 +189,15 @@ class Plan(Coupling):
 
     def totals(self, cost: Cost) -> Totals:
         """Return what is summed over all entries, at costs of the same shape."""
-        paid = cost.at(self.rows, self.cols) * self.values
         logs = np.zeros_like(self.values)
         np.log(self.values, out=logs, where=self.values > 0.0)
         terms = self.values * (logs - 1.0)
-        return Totals(*(float(k.sum()) for k in (paid, np.abs(paid), terms, np.abs(terms))))
+        return Totals(*self.paid(cost), float(terms.sum()), float(np.abs(terms).sum()))
+
+    def paid(self, cost: Cost) -> tuple[float, float]:
+        """Return the sums of C P and of |C| P, at costs of the same shape."""
+        paid = cost.at(self.rows, self.cols) * self.values
+        return float(paid.sum()), float(np.abs(paid).sum())
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
         """Return single entries, (k,)."""

@@ -111,7 +111,7 @@ class Transport:
 
     def linear_cost(self, plan: AnyPlan) -> float:
         """Return <C, P>."""
-        return plan.totals(self.cost).cost
+        return plan.paid(self.cost)[0]
 
     def objective(self, plan: Any) -> float:
         """Return what is minimised, constraints apart."""
@@ -169,7 +169,7 @@ class Problem(Transport):
 
     def size(self, plan: AnyPlan) -> float:
         """Return all that is added up in the objective, each term by its absolute value."""
-        return plan.totals(self.cost).size + self._squares(plan)
+        return plan.paid(self.cost)[1] + self._squares(plan)
 
     def _squares(self, plan: AnyPlan) -> float:
         if self.reg == 0.0:
@@ -258,7 +258,7 @@ class EntropicProblem(Transport):
         """Whether what rows and columns keep has an entropy."""
         return self.formulation != "E1" and not self.is_balanced
 
-    @cached_property
+    @property
     def extended(self) -> EntropicProblem:
         """The balanced problem with a dummy row and column that is the same as this one."""
         assert self.has_slack

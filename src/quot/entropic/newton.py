@@ -29,9 +29,9 @@ _FIRST = 0.25
 # How each temperature is lower than the one before, and what may be missing on the way, relative;
 # where that does not lead to the end, with more care.
 _CARE = (2.5, 1e-4), (1.6, 1e-7)
-# Sinkhorn steps at the start of each temperature, of a balanced and of a partial problem, where each
-# takes two passes; and so many at a time where Newton gets no further, for as long as that leaves
-# less than this part of what was missing.
+# Sinkhorn steps at the start of each temperature, of a balanced problem and of a partial one, where
+# each takes two passes; and so many at a time where Newton gets no further, for as long as that
+# leaves less than this part of what was missing.
 _START, _STEPS, _HELPS = (3, 1), 50, 0.9
 # Where prices are rounded away the rest is found in differences, so often, until these are at most
 # so many T.
