@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -21,9 +22,11 @@ from quot.support import Support
 
 R = TypeVar("R")
 _Pairs = tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]
+_Blocks = Iterator[tuple[Floats, int]]
 
-# Entries of a block of rows, made at a time.
-_ENTRIES = 1 << 17
+# Entries of a block of rows, made at a time; and parts of all rows, each with sums of its own for the
+# columns.
+_ENTRIES, _PARTS = 1 << 17, 64
 # So much of the mass may be lost without a word: it is less than the rounding of its sum.
 _ROUND_OFF = 1e-15
 
@@ -172,9 +175,11 @@ class GibbsPlan(Coupling):
     def push(self, x: Any) -> Floats:
         """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
         given = np.asarray(x)
-        parts = self._over(lambda P, start: P.T @ given[start : start + P.shape[0]])
-        carried: Floats = np.sum(parts, axis=0)
-        return carried
+
+        def part(blocks: _Blocks) -> Floats:
+            return _sum(P.T @ given[start : start + P.shape[0]] for P, start in blocks)
+
+        return _sum(self._parts(part))
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
@@ -200,19 +205,27 @@ class GibbsPlan(Coupling):
         with np.errstate(divide="ignore"):
             a, b = np.log(part * self.row_sums()), np.log(part * self.col_sums())
 
-        def found(P: Floats, start: int) -> tuple[_Pairs, _Pairs, _Pairs, Floats]:
-            rows = slice(start, start + P.shape[0])
-            C, each = self.cost.block(rows.start, rows.stop), np.arange(P.shape[0])
-            i, j, _ = kernels.entries(C, f[rows], g, self.eps, a[rows], b, most)
-            top = P.argmax(axis=0)
-            of_cols = top + start, np.arange(P.shape[1])
-            return (i + start, j), (each + start, P.argmax(axis=1)), of_cols, P.max(axis=0)
+        def found(blocks: _Blocks) -> tuple[list[_Pairs], list[_Pairs], Floats, NDArray[np.intp]]:
+            large: list[_Pairs] = []
+            pairs: list[_Pairs] = []
+            top, at = np.full(self.shape[1], -np.inf), np.zeros(self.shape[1], np.intp)
+            for P, start in blocks:
+                rows = slice(start, start + P.shape[0])
+                C = self.cost.block(rows.start, rows.stop)
+                i, j, _ = kernels.entries(C, f[rows], g, self.eps, a[rows], b, most)
+                large.append((i + start, j))
+                pairs.append((np.arange(rows.start, rows.stop), P.argmax(axis=1)))
+                here = P.max(axis=0)
+                at = np.where(here > top, P.argmax(axis=0) + start, at)
+                top = np.maximum(top, here)
+            return large, pairs, top, at
 
-        large, of_rows, of_cols, tops = zip(*self._over(found), strict=True)
-        best = np.argmax(tops, axis=0)
-        chosen = np.array([i for i, _ in of_cols])[best, np.arange(best.size)], np.arange(best.size)
+        parts, of_rows, tops, at = zip(*self._parts(found), strict=True)
+        columns = np.arange(self.shape[1])
+        of_columns = np.array(at)[np.argmax(tops, axis=0), columns], columns
+        large = list(chain.from_iterable(parts))
         is_few = sum(i.size for i, _ in large) <= most
-        listed = [*(large if is_few else ()), *of_rows, chosen]
+        listed = [*(large if is_few else ()), *chain.from_iterable(of_rows), of_columns]
         rows, cols = (np.concatenate(k).astype(np.int32) for k in zip(*listed, strict=True))
         pairs = Support.of(self.shape, rows, cols)
         values = self.at(pairs.rows, pairs.cols)
@@ -244,15 +257,18 @@ class GibbsPlan(Coupling):
         """Sums of all entries, with these costs."""
         logs = _logs(self.u), _logs(self.w)
 
-        def part(P: Floats, start: int) -> tuple[Floats, Floats, tuple[float, ...]]:
+        sent = np.empty(self.shape[0])
+
+        def each(P: Floats, start: int) -> Floats:
             rows = slice(start, start + P.shape[0])
             own = self.cost.block(rows.start, rows.stop)
             C = own if cost is self.cost else cost.block(rows.start, rows.stop)
             exponents = own, self.f[rows], self.g, logs[0][rows], logs[1], self.eps
-            return P.sum(axis=1), P.sum(axis=0), kernels.totals(P, C, *exponents)
+            sent[rows] = P.sum(axis=1)
+            return np.append(P.sum(axis=0), kernels.totals(P, C, *exponents))
 
-        rows, cols, parts = zip(*self._over(part), strict=True)
-        paid, size, entropy, entropy_size = np.sum(parts, axis=0).tolist()
+        added = _sum(self._parts(lambda blocks: _sum(each(*block) for block in blocks)))
+        got, (paid, size, entropy, entropy_size) = added[:-4], added[-4:].tolist()
         # Of the entries that are not what their prices say.
         i, j = self.extra.rows, self.extra.cols
         P = self.at(i, j)
@@ -261,13 +277,23 @@ class GibbsPlan(Coupling):
         entropy += float((meant[:, 0] - meant[:, 1]).sum())
         entropy_size += float((np.abs(meant[:, 0]) - np.abs(meant[:, 1])).sum())
         totals = Totals(paid, size, entropy, entropy_size)
-        return _Sums(np.concatenate(rows), np.sum(cols, axis=0), totals)
+        return _Sums(sent, got, totals)
 
     def _over(self, function: Callable[[Floats, int], R]) -> list[R]:
         """Call ``function(P, start)`` with each block of rows, (r, m), and its first row."""
+        parts = self._parts(lambda blocks: [function(*block) for block in blocks])
+        return list(chain.from_iterable(parts))
+
+    def _parts(self, function: Callable[[_Blocks], R]) -> list[R]:
+        """Call a function with the blocks of each part of the rows, on all threads."""
         n, m = self.shape
         step = max(1, _ENTRIES // m)
-        return map_rows(lambda start, stop: function(self.block(start, stop), start), n, m, step)
+
+        def part(start: int, stop: int) -> R:
+            lows = range(start, stop, step)
+            return function((self.block(low, min(low + step, stop)), low) for low in lows)
+
+        return map_rows(part, n, m, max(step, -(-n // _PARTS)))
 
     def __repr__(self) -> str:
         n, m = self.shape
@@ -340,3 +366,12 @@ def _logs(x: Floats) -> Floats:
     logs = np.zeros_like(x)
     np.log(x, out=logs, where=x > 0.0)
     return logs
+
+
+def _sum(arrays: Iterable[Floats]) -> Floats:
+    """The sum of arrays, in order."""
+    each = iter(arrays)
+    total = next(each)
+    for array in each:
+        total = total + array
+    return total

@@ -15,8 +15,8 @@ from quot.parallel import map_rows
 Floats = NDArray[np.float64]
 R = TypeVar("R")
 
-# Entries of a block, and rows that a thread takes at a time, at least.
-_ENTRIES, _ROWS = 1 << 17, 64
+# Entries of a block; and parts that rows are cut into, each with sums of its own for the columns.
+_ENTRIES, _PARTS = 1 << 17, 64
 
 
 class Passes:
@@ -100,7 +100,7 @@ class Passes:
 
     def _mapped(self, function: Callable[[int, int], R]) -> list[R]:
         n, m = self.shape
-        return map_rows(function, n, m, max(_ROWS, _ENTRIES // m), self.check)
+        return map_rows(function, n, m, max(_ENTRIES // m, -(-n // _PARTS)), self.check)
 
 
 def _added(parts: list[Floats]) -> Floats:
