@@ -24,8 +24,8 @@ R = TypeVar("R")
 _Pairs = tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]
 _Blocks = Iterator[tuple[Floats, int]]
 
-# Entries of a block of rows, made at a time; and parts of all rows, each with sums of its own for the
-# columns.
+# Entries of a block of rows, made at a time; and parts of all rows, each with sums of its own for
+# the columns.
 _ENTRIES, _PARTS = 1 << 17, 64
 # So much of the mass may be lost without a word: it is less than the rounding of its sum.
 _ROUND_OFF = 1e-15

@@ -139,3 +139,17 @@ def test_what_moves_nothing_is_repaired_along_the_cheapest_pairs(rng):
     np.testing.assert_allclose(mended.row_sums(), 0.2)
     np.testing.assert_allclose(mended.col_sums(), 1 / 6)
     assert mended.extra.nnz <= 10
+
+
+def test_a_repaired_plan_that_is_a_little_wrong_is_repaired_where_it_is(rng):
+    """What was corrected before stays so."""
+    r = quot.solve_entropic(rng.random((12, 15)), eps=0.02)
+    first = r.plan
+    i, j = first.extra.rows, first.extra.cols
+    off = Plan(first.shape, i, j, first.extra.values + 1e-12 * rng.random(i.size))
+    plan = GibbsPlan(first.cost, first.eps, first.f, first.g, first.u, first.w, off)
+    assert i.size
+    assert marginal_error(r.problem, plan) > 1e-13
+    mended = repair_gibbs(r.problem, plan)
+    assert marginal_error(r.problem, mended) <= 4e-15
+    np.testing.assert_allclose(mended.to_dense(), first.to_dense(), atol=1e-10)
