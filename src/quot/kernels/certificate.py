@@ -4,6 +4,9 @@ import numpy as np
 
 from quot.kernels._jit import kernel
 
+# So many pairs at a time are looked at.
+_RUN = 64
+
 
 @kernel
 def _between(X, Y, metric, i, j):
@@ -33,20 +36,20 @@ def scan_rows(block, start, f, g, scale, exact):
     for r in range(block.shape[0]):
         total = 0.0
         top = -np.inf
-        for low in range(0, m, 16):
-            high = min(low + 16, m)
+        for low in range(0, m, _RUN):  # views: what begins at 0 goes into vectors
+            price, cost = g[low : low + _RUN], block[r, low : low + _RUN]
             bar = min(top, 0.0)
             hits = 0  # most runs of pairs hold nothing that counts
-            for j in range(low, high):
-                hits += 0 if f[start + r] + g[j] - block[r, j] <= bar else 1
+            for j in range(cost.size):
+                hits += 0 if f[start + r] + price[j] - cost[j] <= bar else 1
             if hits == 0:
                 continue
-            for j in range(low, high):
-                y = f[start + r] + g[j] - block[r, j]
+            for j in range(cost.size):
+                y = f[start + r] + price[j] - cost[j]
                 if metric >= 0:
                     if y <= min(top, 0.0):
                         continue
-                    y = f[start + r] + g[j] - _between(X, Y, metric, start + r, j)
+                    y = f[start + r] + price[j] - _between(X, Y, metric, start + r, low + j)
                 top = max(top, y)
                 y = scale * max(y, 0.0)
                 total += y * y
