@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
+from quot.quadratic.feasibility import check_pairs_closely
 from quot.quadratic.pair_model import PairModel
 from quot.quadratic.solve import solve_quadratic
 from quot.quadratic.suggest import degrees, reg_at
@@ -146,6 +148,8 @@ def solve(  # noqa: PLR0913
             monitor.begin()
         model = PairModel(problem, monitor, tolerance, method=method, start=dual, ties=ties)
         result = solve_quadratic(model)
+        if result.certificate.upper == math.inf and monitor.limit() is None:
+            check_pairs_closely(problem)
     logger.info("%s", result)
     return deliver(result, on_failure)
 

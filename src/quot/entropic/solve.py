@@ -18,7 +18,7 @@ from quot.entropic.passes import Passes, held
 from quot.gibbs_plan import GibbsPlan
 from quot.gibbs_rounding import repair_gibbs
 from quot.problem import EntropicProblem
-from quot.quadratic.feasibility import check_pairs
+from quot.quadratic.feasibility import check_pairs, check_pairs_closely
 from quot.result import Result, best_of
 from quot.stopping import obey, run
 
@@ -62,7 +62,10 @@ def solve_entropic_problem(
         if results[-1].converged or results[-1].status is Status.APPROXIMATE or not is_done:
             break
         enough *= _LESS
-    return best_of(*results)
+    best = best_of(*results)
+    if best.certificate.upper == np.inf and monitor.limit() is None:
+        check_pairs_closely(problem)
+    return best
 
 
 def _finished(  # noqa: PLR0917

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import maximum_flow
 
 from quot.costs import SparseCost
 from quot.exceptions import InfeasibleError
@@ -20,6 +21,9 @@ Floats = NDArray[np.float64]
 _PAIR_UNITS, _EDGE_UNITS = 1 << 30, 10**9
 # Imbalance of a component that is round-off, relative to the mass of the problem.
 _ROUND_OFF = 1e-9
+# What cannot be carried is no rounding of the masses if it is more than this part of them; and the
+# largest capacity, of which two have a sum in 32 bits.
+_CLOSELY, _LARGEST = 1e-13, 2**30 - 1
 # So many rows are named.
 _NAMED = 5
 
@@ -43,18 +47,56 @@ def check_pairs(problem: Transport) -> None:
     missing = wanted - most
     if missing <= n + m + 1:
         return
-    stuck = np.flatnonzero(reached[:n] & (supply > 0))
+    raise _stuck_pairs(problem, reached, most / scale)
+
+
+def check_pairs_closely(problem: Transport) -> None:
+    """Do the same to the rounding of the masses; for when a solve has found no plan.
+
+    What the first flow leaves is rounded anew, to parts of its unit, and flows on where it can.
+    """
+    cost = problem.cost
+    if not isinstance(cost, SparseCost) or problem.total == 0.0:
+        return
+    n, m = cost.shape
+    scale = _PAIR_UNITS / problem.total
+    masses = problem.a, problem.b
+    supply, demand = (np.floor(np.minimum(x * scale, _PAIR_UNITS)).astype(np.int32) for x in masses)
+    first = maximum_flow(_graph(cost, supply, demand), n + m, n + m + 1).flow
+    finer = (_PAIR_UNITS // (n + m + 2)) * scale
+    sent, got = (first[n + m, :n].toarray().ravel(), first[n : n + m, n + m + 1].toarray().ravel())
+    left = [
+        np.round(np.clip((x - k / scale) * finer, 0.0, _LARGEST)).astype(np.int32)
+        for x, k in zip(masses, (sent, got), strict=True)
+    ]
+    room = _graph(cost, *left).tolil()
+    pairs = first[cost.rows, n + cost.cols]
+    room[cost.rows, n + cost.cols] = _LARGEST
+    back = np.minimum(np.asarray(pairs).ravel() * (finer / scale), _LARGEST).astype(np.int32)
+    room[n + cost.cols, cost.rows] = back
+    more, reached = cut(sp.csr_array(room, dtype=np.int32), n + m, n + m + 1)
+    carried = float(sent.sum()) / scale + more / finer
+    if problem.total - carried > _CLOSELY * problem.total:
+        raise _stuck_pairs(problem, reached, carried, digits=12)
+
+
+def _stuck_pairs(
+    problem: Transport, reached: NDArray[np.bool_], carried: float, *, digits: int = 6
+) -> InfeasibleError:
+    """The error that names rows that cannot send more."""
+    n, m = problem.shape
+    stuck = np.flatnonzero(reached[:n] & (problem.a > 0.0))
     named = _names("row", stuck.tolist(), stuck.size)
-    served = reached[n : n + m]
+    wanted, served = problem.a[stuck].sum(), problem.b[reached[n : n + m]].sum()
     if problem.is_balanced:
-        raise InfeasibleError(
+        return InfeasibleError(
             f"the allowed pairs of `C` cannot carry the mass: {named} must send "
-            f"{problem.a[stuck].sum():.6g} in all, but the columns allowed to them take only "
-            f"{problem.b[served].sum():.6g}. Allow more pairs, or pass `mass` to move less."
+            f"{wanted:.{digits}g} in all, but the columns allowed to them take only "
+            f"{served:.{digits}g}. Allow more pairs, or pass `mass` to move less."
         )
-    raise InfeasibleError(
-        f"the allowed pairs of `C` can carry at most {most / scale:.6g} of "
-        f"`mass={problem.total:.6g}`: {named} cannot send more. Allow more pairs, "
+    return InfeasibleError(
+        f"the allowed pairs of `C` can carry at most {carried:.{digits}g} of "
+        f"`mass={problem.total:.{digits}g}`: {named} cannot send more. Allow more pairs, "
         "or lower `mass`."
     )
 
