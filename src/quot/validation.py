@@ -80,18 +80,7 @@ def as_weights(value: Any, name: str, size: int) -> Floats:
     """Return masses (size,) of their own memory; uniform, 1/size each, when None."""
     if value is None:
         return np.full(size, 1.0 / size)
-    weights = as_array(value, name, 1).copy()
-    if weights.size != size:
-        axis = "rows" if name == "a" else "columns"
-        raise InvalidProblemError(
-            f"`{name}` has {weights.size} entries, but the cost has {size} {axis}; pass one mass a "
-            f"{axis[:-1]}."
-        )
-    if (weights < 0).any():
-        at = int(np.argmin(weights))
-        raise InvalidProblemError(
-            f"`{name}` must not be negative; {name}[{at}] is {weights[at]:.6g}. Masses are >= 0."
-        )
+    weights = as_masses(value, name, size, "the cost").copy()
     with np.errstate(over="ignore"):
         total = float(weights.sum())
     if not math.isfinite(total):
@@ -99,6 +88,23 @@ def as_weights(value: Any, name: str, size: int) -> Floats:
             f"`{name}` sums to infinity; rescale the masses to a moderate total."
         )
     return weights
+
+
+def as_masses(value: Any, name: str, size: int, of: str) -> Floats:
+    """Return masses (size,), those of the rows ("a", "p") or of the columns of something."""
+    masses = as_array(value, name, 1)
+    if masses.size != size:
+        axis = "rows" if name in {"a", "p"} else "columns"
+        raise InvalidProblemError(
+            f"`{name}` has {masses.size} entries, but {of} has {size} {axis}; pass one mass a "
+            f"{axis[:-1]}."
+        )
+    if (masses < 0.0).any():
+        at = int(np.argmin(masses))
+        raise InvalidProblemError(
+            f"`{name}` must not be negative; {name}[{at}] is {masses[at]:.6g}. Masses are >= 0."
+        )
+    return masses
 
 
 def as_number(value: Any, name: str) -> float:

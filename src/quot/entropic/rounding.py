@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.rounding import shrink
-from quot.validation import as_array, as_mass, as_number
+from quot.validation import as_array, as_mass, as_masses, as_number
 
 Floats = NDArray[np.float64]
 
@@ -100,8 +100,8 @@ def round_pot(  # noqa: PLR0917
     [[0.4, 0.0], [0.0, 0.4]]
     """
     X, a, b, mass = _plan(X, a, b, mass)
-    a = a - _kept(_masses(p, "p", a.size), a, float(a.sum()) - mass)
-    b = b - _kept(_masses(q, "q", b.size), b, float(b.sum()) - mass)
+    a = a - _kept(as_masses(p, "p", a.size, "`X`"), a, float(a.sum()) - mass)
+    b = b - _kept(as_masses(q, "q", b.size, "`X`"), b, float(b.sum()) - mass)
     X = shrink(a, X.sum(axis=1))[:, None] * X * shrink(b, X.sum(axis=0))
     return _filled(X, a, b, mass - float(X.sum()))
 
@@ -137,24 +137,7 @@ def _plan(X: Any, a: Any, b: Any, mass: Any) -> tuple[Floats, Floats, Floats, fl
         raise InvalidProblemError(
             f"`X` must not be negative; X[{i}, {j}] is {X[i, j]:.6g}. Plans are >= 0."
         )
-    a, b = _masses(a, "a", X.shape[0]), _masses(b, "b", X.shape[1])
+    a, b = as_masses(a, "a", X.shape[0], "`X`"), as_masses(b, "b", X.shape[1], "`X`")
     moved = as_mass(as_number(mass, "mass"), a, b)
     assert moved is not None
     return X, a, b, moved
-
-
-def _masses(x: Any, name: str, size: int) -> Floats:
-    """Masses, checked."""
-    masses = as_array(x, name, 1)
-    if masses.size != size:
-        side = "rows" if name in "ap" else "columns"
-        raise InvalidProblemError(
-            f"`{name}` has {masses.size} entries, but `X` has {size} {side}; pass one mass a "
-            f"{side[:-1]}."
-        )
-    if (masses < 0.0).any():
-        at = int(np.argmin(masses))
-        raise InvalidProblemError(
-            f"`{name}` must not be negative; {name}[{at}] is {masses[at]:.6g}. Masses are >= 0."
-        )
-    return masses
