@@ -39,8 +39,7 @@ def check_pairs(problem: Transport) -> None:
         return
     n, m = cost.shape
     scale = _PAIR_UNITS / problem.total
-    supply = np.floor(np.minimum(problem.a * scale, _PAIR_UNITS)).astype(np.int32)
-    demand = np.floor(np.minimum(problem.b * scale, _PAIR_UNITS)).astype(np.int32) + 1
+    supply, demand = _units(problem.a, scale), _units(problem.b, scale) + 1
     graph = _graph(cost, supply, demand)
     most, reached = cut(graph, n + m, n + m + 1)
     wanted = int(supply.sum()) if problem.is_balanced else _PAIR_UNITS
@@ -61,8 +60,8 @@ def check_pairs_closely(problem: Transport) -> None:
     n, m = cost.shape
     scale = _PAIR_UNITS / problem.total
     masses = problem.a, problem.b
-    supply, demand = (np.floor(np.minimum(x * scale, _PAIR_UNITS)).astype(np.int32) for x in masses)
-    first = maximum_flow(_graph(cost, supply, demand), n + m, n + m + 1).flow
+    graph = _graph(cost, *(_units(mass, scale) for mass in masses))
+    first = maximum_flow(graph, n + m, n + m + 1).flow
     finer = (_PAIR_UNITS // (n + m + 2)) * scale
     sent, got = (first[n + m, :n].toarray().ravel(), first[n : n + m, n + m + 1].toarray().ravel())
     left = [
@@ -99,6 +98,11 @@ def _stuck_pairs(
         f"`mass={problem.total:.{digits}g}`: {named} cannot send more. Allow more pairs, "
         "or lower `mass`."
     )
+
+
+def _units(mass: Floats, scale: float) -> NDArray[np.int32]:
+    """Masses in whole units, of which `scale` are 1."""
+    return np.floor(np.minimum(mass * scale, _PAIR_UNITS)).astype(np.int32)
 
 
 def _graph(cost: SparseCost, supply: NDArray[np.int32], demand: NDArray[np.int32]) -> sp.csr_array:
