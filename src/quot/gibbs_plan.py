@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from quot.costs import Cost
 from quot.exceptions import MassLostWarning
 from quot.kernels import gibbs as kernels
-from quot.parallel import map_rows
+from quot.parallel import added, map_rows
 from quot.plan import Coupling, Floats, Ints, Plan, Totals
 from quot.support import Support
 
@@ -71,9 +71,7 @@ class GibbsPlan(Coupling):
     @classmethod
     def of(cls, cost: Cost, eps: float, f: Floats, g: Floats) -> GibbsPlan:
         """Return the plan of prices alone."""
-        none = np.zeros(0, np.int32)
-        extra = Plan(cost.shape, none, none, np.zeros(0))
-        return cls(cost, eps, f, g, np.ones(f.size), np.ones(g.size), extra)
+        return cls(cost, eps, f, g, np.ones(f.size), np.ones(g.size), Plan.empty(cost.shape))
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]
@@ -177,9 +175,9 @@ class GibbsPlan(Coupling):
         given = np.asarray(x)
 
         def part(blocks: _Blocks) -> Floats:
-            return _sum(P.T @ given[start : start + P.shape[0]] for P, start in blocks)
+            return added(P.T @ given[start : start + P.shape[0]] for P, start in blocks)
 
-        return _sum(self._parts(part))
+        return added(self._parts(part))
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
@@ -246,8 +244,7 @@ class GibbsPlan(Coupling):
 
     def scaled(self, u: Floats, w: Floats) -> GibbsPlan:
         """Return diag(u) P diag(w), without what is extra."""
-        none = GibbsPlan.of(self.cost, self.eps, self.f, self.g).extra
-        return replace(self, u=self.u * u, w=self.w * w, extra=none)
+        return replace(self, u=self.u * u, w=self.w * w, extra=Plan.empty(self.shape))
 
     @cached_property
     def _sums(self) -> _Sums:
@@ -267,8 +264,8 @@ class GibbsPlan(Coupling):
             sent[rows] = P.sum(axis=1)
             return np.append(P.sum(axis=0), kernels.totals(P, C, *exponents))
 
-        added = _sum(self._parts(lambda blocks: _sum(each(*block) for block in blocks)))
-        got, (paid, size, entropy, entropy_size) = added[:-4], added[-4:].tolist()
+        total = added(self._parts(lambda blocks: added(each(*block) for block in blocks)))
+        got, (paid, size, entropy, entropy_size) = total[:-4], total[-4:].tolist()
         # Of the entries that are not what their prices say.
         i, j = self.extra.rows, self.extra.cols
         P = self.at(i, j)
@@ -366,12 +363,3 @@ def _logs(x: Floats) -> Floats:
     logs = np.zeros_like(x)
     np.log(x, out=logs, where=x > 0.0)
     return logs
-
-
-def _sum(arrays: Iterable[Floats]) -> Floats:
-    """The sum of arrays, in order."""
-    each = iter(arrays)
-    total = next(each)
-    for array in each:
-        total = total + array
-    return total

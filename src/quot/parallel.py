@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -31,6 +31,15 @@ def thread_count() -> int:
 def dot(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     """Return sum x y; `@` hands long vectors to BLAS, whose sum depends on its threads."""
     return float(np.einsum("i,i->", x, y))
+
+
+def added(arrays: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the sum of arrays, in order."""
+    each = iter(arrays)
+    total = next(each)
+    for array in each:
+        total = total + array
+    return total
 
 
 def map_rows(

@@ -147,6 +147,12 @@ class Plan(Coupling):
     values: Floats
 
     @classmethod
+    def empty(cls, shape: tuple[int, int]) -> Plan:
+        """Return the plan that moves nothing."""
+        none = np.zeros(0, np.int32)
+        return cls(shape, none, none, np.zeros(0))
+
+    @classmethod
     def from_dense(cls, P: Any) -> Plan:
         """Return the plan with the nonzero entries of an (n, m) array."""
         dense = np.asarray(P, dtype=np.float64)

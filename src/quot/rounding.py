@@ -137,8 +137,7 @@ def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | Non
     """
     n, m = plan.shape
     if mass <= 0.0:
-        nothing = np.zeros(0, np.int32)
-        return Plan(plan.shape, nothing, nothing, np.zeros(0))
+        return Plan.empty(plan.shape)
     values = np.maximum(plan.values, 0.0)
     values = values * shrink(a, sums(plan.rows, values, n))[plan.rows]
     values = values * shrink(b, sums(plan.cols, values, m))[plan.cols]

@@ -5,9 +5,10 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import quot
+from quot.convergence import Monitor
 from quot.costs import DenseCost
 from quot.entropic.aspot import Aspot
-from quot.entropic.methods import METHODS
+from quot.entropic.methods import METHODS, options_of
 from quot.entropic.normalised import NormalisedDual
 from quot.entropic.passes import Passes
 from quot.entropic.three_block import ThreeBlock
@@ -202,3 +203,19 @@ def test_passes_are_counted_where_they_are_made(rng):
     for _ in range(10):
         state = method.step(state)
     assert passes.count == 11
+
+
+@pytest.mark.parametrize("name", ["sinkhorn", "aspot"])
+def test_a_method_goes_on_from_where_it_has_ended(rng, name):
+    C, a, b = instance(rng)
+    method, counts = METHODS[name], []
+    for goals in ((1e-5,), (1e-2, 1e-3, 1e-5)):
+        problem = EntropicProblem(C, a, b, eps=0.05, mass=0.6, formulation=method.formulations[0])
+        monitor = Monitor(10_000)
+        way = method.make(
+            problem, Passes(DenseCost(C), lambda: None), monitor, options_of(name, None)
+        )
+        for enough in goals:
+            way.run(enough)
+        counts.append(monitor.steps)
+    assert counts[0] == counts[1]

@@ -81,9 +81,7 @@ def approximate_linear_problem(
     """
     check_pairs(problem)
     if problem.total == 0.0:
-        nothing = np.zeros(0, np.int32)
-        plan = Plan(problem.shape, nothing, nothing, np.zeros(0))
-        found = _Found(plan, np.zeros(problem.b.size), Status.OPTIMAL)
+        found = _Found(Plan.empty(problem.shape), np.zeros(problem.b.size), Status.OPTIMAL)
     elif method == DUAL_EXTRAPOLATION:
         found = _extrapolated(problem, accuracy, monitor, options)
     else:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot import memory
-from quot.convergence import Iterate, Monitor, Status
+from quot.convergence import Monitor, Status
 from quot.costs import DenseCost
 from quot.entropic.apdagd import Apdagd
 from quot.entropic.first_order import Prices
@@ -188,17 +188,8 @@ class Extrapolation:
         self.v = -self.range * h[problem.a.size :]
         self.count += 1
         self.monitor.steps += 1
-        pairs = problem.a.size * problem.b.size
-        iterate = Iterate(
-            residual=float(np.abs(off).max()) * problem.total / problem.unit,
-            support=pairs,
-            candidates=pairs,
-            violators=0,
-            reg=0.0,
-            inner=1,
-            passes=self.passes.count,
-        )
-        report(self.monitor, iterate)
+        residual = float(np.abs(off).max()) * problem.total / problem.unit
+        report(self.monitor, self.passes.iterate(residual, 0.0, 1))
 
 
 def extrapolate(

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.convergence import Iterate, Monitor, Status
+from quot.convergence import Monitor, Status
 from quot.entropic.passes import Passes
 from quot.problem import EntropicProblem
 from quot.stopping import report
@@ -83,25 +83,29 @@ class Iteration(Generic[S]):
         self, stepper: Stepper[S], problem: EntropicProblem, passes: Passes, monitor: Monitor
     ) -> None:
         self.stepper, self.problem, self.passes, self.monitor = stepper, problem, passes, monitor
+        self.state: S | None = None
         self.best: S | None = None
+        self.least = np.inf
 
     def run(self, enough: float) -> None:
-        """Step until no more mass than that is missing.
+        """Step until no more mass than that is missing; again, from where it has ended.
 
         Raises
         ------
         StopError
             If a limit or the callback says so.
         """
-        state = self.best = self.stepper.init()
-        least = self._reported(state)
-        while least > enough:
-            state = self.stepper.step(state)
+        if self.state is None:
+            self.state = self.best = self.stepper.init()
+            self.least = self.stepper.residual(self.state)
+            self._report(self.least)
+        while self.least > enough:
+            self.state = self.stepper.step(self.state)
             self.monitor.steps += 1
-            residual = self.stepper.residual(state)
-            if residual <= least:
-                self.best, least = state, residual
-            self._reported(state)
+            residual = self.stepper.residual(self.state)
+            if residual <= self.least:
+                self.best, self.least = self.state, residual
+            self._report(residual)
 
     def prices(self) -> Prices:
         """Those of the best state so far."""
@@ -109,20 +113,8 @@ class Iteration(Generic[S]):
             return Prices(np.zeros(self.problem.a.size), np.zeros(self.problem.b.size))
         return self.stepper.prices(self.best)
 
-    def _reported(self, state: S) -> float:
-        """The residual, after it is reported."""
-        residual = self.stepper.residual(state)
-        pairs = self.problem.a.size * self.problem.b.size
+    def _report(self, residual: float) -> None:
         report(
             self.monitor,
-            Iterate(
-                residual=residual / self.problem.unit,
-                support=pairs,
-                candidates=pairs,
-                violators=0,
-                reg=self.problem.eps,
-                inner=1,
-                passes=self.passes.count,
-            ),
+            self.passes.iterate(residual / self.problem.unit, self.problem.eps, 1),
         )
-        return residual

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.ascent import Ascent, Point
-from quot.convergence import Iterate, Monitor, Status
+from quot.convergence import Monitor, Status
 from quot.entropic.first_order import Prices
 from quot.entropic.passes import Passes
 from quot.entropic.products import Answer
@@ -162,7 +162,9 @@ class Descent:
             is_last = self.best is not None and self.best.T == rows.T
             if not is_last or found.point.wrong < self._missing():
                 self.best = found
-        report(self.monitor, self._iterate(ascent.best, rows.T, self.monitor.steps - before))
+        residual = ascent.best.wrong / self.problem.unit
+        steps = self.monitor.steps - before
+        report(self.monitor, self.passes.iterate(residual, rows.T, steps))
         return ascent.best.v
 
     def _climb(self, ascent: Ascent[Answer], rows: GibbsRows, enough: float) -> None:
@@ -177,19 +179,6 @@ class Descent:
             ascent.climb(enough, 0.1 * enough)
             if ascent.best.wrong > _HELPS * before:
                 return
-
-    def _iterate(self, point: Point[Answer], T: float, steps: int) -> Iterate:
-        """What there is to report."""
-        pairs = self.problem.a.size * self.problem.b.size
-        return Iterate(
-            residual=point.wrong / self.problem.unit,
-            support=pairs,
-            candidates=pairs,
-            violators=0,
-            reg=T,
-            inner=steps,
-            passes=self.passes.count,
-        )
 
 
 class _Path:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot import memory
+from quot.convergence import Iterate
 from quot.costs import Cost, DenseCost, PointCost
-from quot.parallel import map_rows
+from quot.parallel import added, map_rows
 
 Floats = NDArray[np.float64]
 R = TypeVar("R")
@@ -48,6 +49,19 @@ class Passes:
         """Count so many more."""
         self._counter[0] += passes
 
+    def iterate(self, residual: float, reg: float, steps: int) -> Iterate:
+        """Return what there is to report after so many steps, in which every pair takes part."""
+        n, m = self.shape
+        return Iterate(
+            residual=residual,
+            support=n * m,
+            candidates=n * m,
+            violators=0,
+            reg=reg,
+            inner=steps,
+            passes=self.count,
+        )
+
     @property
     def shape(self) -> tuple[int, int]:
         """(n, m)."""
@@ -72,7 +86,7 @@ class Passes:
                 function(C, rows, y)
             return y
 
-        return _added(self._mapped(part))
+        return added(self._mapped(part))
 
     def read_columns(self, function: Callable[[slice, Floats], None]) -> Floats:
         """The same where costs are not asked for, but what is stored is read."""
@@ -83,7 +97,7 @@ class Passes:
             function(slice(start, stop), y)
             return y
 
-        return _added(self._mapped(part))
+        return added(self._mapped(part))
 
     def _blocks(self, start: int, stop: int) -> Iterator[tuple[Floats, slice]]:
         """Costs of rows that are few enough to stay in the cache; gone with the next ones."""
@@ -101,14 +115,6 @@ class Passes:
     def _mapped(self, function: Callable[[int, int], R]) -> list[R]:
         n, m = self.shape
         return map_rows(function, n, m, max(_ENTRIES // m, -(-n // _PARTS)), self.check)
-
-
-def _added(parts: list[Floats]) -> Floats:
-    """The sum of arrays, in order."""
-    total, *others = parts
-    for part in others:
-        total += part
-    return total
 
 
 def held(cost: Cost) -> Cost:

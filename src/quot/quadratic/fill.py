@@ -41,11 +41,10 @@ def fill(problem: Problem, dual: Dual) -> Dual:
 
 def nothing(problem: Problem) -> tuple[Plan, Dual]:
     """The answer where no mass moves."""
-    none = np.zeros(0, np.int32)
     n, m = problem.shape
     lam = 0.0 if problem.is_balanced else float(_least(problem.cost, np.zeros(m)).min())
     f = np.full(n, np.nan) if problem.is_balanced else np.zeros(n)
-    return Plan(problem.shape, none, none, np.zeros(0)), Dual(f, np.zeros(m), lam)
+    return Plan.empty(problem.shape), Dual(f, np.zeros(m), lam)
 
 
 def _transposed(cost: Cost, rows: Ints, cols: Ints) -> Cost:
