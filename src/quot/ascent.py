@@ -29,6 +29,7 @@ _HALVED = 0.5
 # The search along a step ends where the slope has fallen to this part of what it was. It begins
 # anew so often, between these parts of the step before.
 _SLOPE, _SEARCHES, _LEAST, _MOST = 0.5, 20, 0.1, 0.9
+_RISES, _SOLVED = 0.1, 0.1
 # What holds columns where they are, in parts of a pair: at least; after a step shorter than so much
 # of a whole one, then growing by a factor; and how it falls with a whole one.
 _LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
@@ -74,9 +75,16 @@ class Rows(Protocol[A]):
     ----------
     reach : float
         No price of a column is to move further in one step.
+
+    rounding : float
+        Of what the rows add to the dual value, beside that of its digits.
     """
 
     reach: float
+
+    @property
+    def rounding(self) -> float:
+        """See above."""
 
     def respond(self, v: Floats, near: A) -> tuple[A, Floats, float]:
         """The answer, what each column gets (m,), and what the rows add to the dual value."""
@@ -120,7 +128,7 @@ class Ascent(Generic[A]):
         near: A,
     ) -> None:
         self.b, self.rows, self.monitor = problem.b, rows, monitor
-        self.kept = 0.0 if problem.is_balanced else float(problem.b.sum()) - problem.total
+        self.kept = 0.0 if problem.fills_cols else float(problem.b.sum()) - problem.total
         self.best = self.at(v, near)
 
     def at(self, v: Floats, near: A) -> Point[A]:
@@ -184,8 +192,9 @@ class Ascent(Generic[A]):
                 v = np.minimum(v, v[at_top].min())
             trial = self.at(v, point.answer)
             now = self._rise(point, v, trial.missing) / tau
-            is_lower = trial.value < point.value - _ROUNDING * abs(point.value)
-            if abs(now) <= _SLOPE * slope and not is_lower:
+            is_lower = trial.value < point.value - self._rounding(point)
+            is_near = -_SLOPE * slope <= now <= _RISES * slope
+            if (is_near or trial.wrong <= _SOLVED * point.wrong) and not is_lower:
                 break
             if now > 0.0 and not is_lower:
                 longer = 2.0 * tau if high == np.inf else 0.5 * (tau + high)
@@ -196,6 +205,11 @@ class Ascent(Generic[A]):
                 nearer = min(max(slope / (slope - min(now, 0.0)), _LEAST), _MOST) * tau
                 high, tau = tau, nearer if low == 0.0 else 0.5 * (low + tau)
         return trial, tau
+
+    def _rounding(self, point: Point[A]) -> float:
+        """What the dual value may be off: prices of both sides may nearly cancel in it."""
+        size = abs(point.value) + 2.0 * dot(self.b, np.abs(point.v))
+        return _ROUNDING * size + self.rows.rounding
 
     def _slope(self, point: Point[A], direction: Floats, at_top: Bools) -> float:
         """How fast the dual rises in a direction."""

@@ -13,6 +13,7 @@ from quot.problem import Transport
 from quot.rounding import ON_BOUND, ROUND_OFF, marginal_error, repair
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 # What is missing goes along entries beyond this part of their row or column, unless these are more
 # than so many for each; the largest of each row and column are always among them.
@@ -23,15 +24,18 @@ _NEARLY = 1e-9
 _EPS = float(np.finfo(np.float64).eps)
 
 
-def repair_gibbs(problem: Transport, plan: GibbsPlan) -> GibbsPlan:
+def repair_gibbs(
+    problem: Transport, plan: GibbsPlan, full: tuple[Bools, Bools] | None = None
+) -> GibbsPlan:
     """Return a plan with exact marginals, near the given one.
 
     Where more than next to nothing is wrong rows, then columns, are scaled: down to their masses,
     and up where little is missing. What is too much or too little then is routed along large
-    entries, as the mass of a sparse plan is; see `quot.rounding.repair`.
+    entries, as the mass of a sparse plan is; see `quot.rounding.repair`. In a partial problem
+    `full` may tell which rows (n,) and columns (m,) are known to send and take all their mass.
     """
     rounding = max(ROUND_OFF, _EPS * problem.total / problem.unit)
-    error, full = marginal_error(problem, plan), None
+    error = marginal_error(problem, plan)
     if error <= rounding:
         return plan
     if problem.has_slack:  # what is kept is never nothing, but for rounding

@@ -30,6 +30,8 @@ LEFT = 1e-12
 _UNSEEN = 40.0
 # A quadratic term that is next to nothing, in lengths.
 _LITTLE = 1e-6
+# Masses that differ by this part are equal.
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 
 def _unit(one: Floats, other: Floats, total: float) -> float:
@@ -66,6 +68,16 @@ class Transport:
     def is_balanced(self) -> bool:
         """Whether all mass of `a` and `b` must move."""
         return self.mass is None
+
+    @property
+    def fills_rows(self) -> bool:
+        """Whether all mass of the rows must move, but for rounding."""
+        return self.is_balanced or self.total >= (1.0 - _ROUNDING) * float(self.a.sum())
+
+    @property
+    def fills_cols(self) -> bool:
+        """The same of the columns."""
+        return self.is_balanced or self.total >= (1.0 - _ROUNDING) * float(self.b.sum())
 
     @property
     def has_slack(self) -> bool:

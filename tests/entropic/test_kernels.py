@@ -40,7 +40,9 @@ def test_rows_answer(rng, shape, T, highest):
     P = np.exp((exact[:, None] + v - C) / T)
     for start in (exact + 0.1 * T, exact - 1e4 * T, exact + 1e4 * T, -np.inf, np.nan):
         f, sent, got = np.full(n, start), np.empty(n), np.ones(m)
-        gibbs.answer(C, v, a, highest, T, f, sent, got)
+        X = np.empty(shape, np.float32)
+        gibbs.answer(C, v, a, highest, T, f, sent, got, X)
+        np.testing.assert_allclose(X, P / a[:, None], rtol=1e-6, atol=1e-37)
         np.testing.assert_allclose(f, exact, atol=1e-14)
         np.testing.assert_allclose(sent, P.sum(axis=1), rtol=1e-11)
         np.testing.assert_allclose(got, 1.0 + P.sum(axis=0), rtol=1e-11)
@@ -49,7 +51,7 @@ def test_rows_answer(rng, shape, T, highest):
 def test_a_row_of_forbidden_pairs_sends_nothing():
     C = np.array([[np.inf, np.inf], [0.0, np.inf]])
     f, sent, got = np.zeros(2), np.empty(2), np.zeros(2)
-    gibbs.answer(C, np.zeros(2), np.ones(2), 0.0, 1.0, f, sent, got)
+    gibbs.answer(C, np.zeros(2), np.ones(2), 0.0, 1.0, f, sent, got, np.empty((2, 0), np.float32))
     assert f.tolist() == [0.0, 0.0]
     assert sent.tolist() == [0.0, 1.0]
     assert got[0] == 1.0

@@ -10,7 +10,7 @@ from quot.convergence import Monitor
 from quot.costs import DenseCost
 from quot.entropic.newton import Descent
 from quot.entropic.passes import Passes
-from quot.entropic.products import Answer, Gibbs, Listed, Stored
+from quot.entropic.products import Gibbs, Listed, Stored
 from quot.entropic.rows import GibbsRows
 from quot.problem import EntropicProblem
 
@@ -80,6 +80,7 @@ def test_the_direction_solves_the_newton_system(rng):
         answer, got, _ = rows.respond(v, rows.first(v))
         wanted = rng.normal(size=n) * got
         wanted -= got * wanted.sum() / got.sum()
+        wanted *= 1e-6 / np.abs(wanted).sum()  # the less is missing, the finer
         d = rows.direction(answer, wanted, np.zeros(n, bool), 0.0, 1e-10)
         P = np.exp((answer.f[:, None] + v - C) / eps)
         left = (np.diag(got) - P.T @ (P / a[:, None])) @ d / eps - wanted
@@ -215,19 +216,59 @@ def test_the_same_without_memory_for_anything(rng, monkeypatch):
         assert s.value == pytest.approx(r.value, rel=1e-9)
 
 
-def test_the_ways_to_multiply_agree(rng):
-    C, n, m = clouds(rng, 30, 40), 30, 40
-    P = np.exp(-C / 0.1)
-    answer = Answer(np.zeros(n), np.zeros(m), P.sum(axis=1), P.sum(axis=0))
-    plan = Gibbs(over(C), answer, 0.1)
-    share, p = 1 / P.sum(axis=1), rng.normal(size=m)
-    exact = P.sum(axis=0) * p - P.T @ (share * (P @ p))
-    for way, off in (
-        (plan, 1e-12),
-        (Stored(plan), 1e-6),
-        (Listed(plan.passes, plan.entries(1e-12, 1200)), 1e-10),
-    ):
-        np.testing.assert_allclose(way.spread(share, p), exact, atol=off * P.sum())
+@pytest.mark.parametrize("mass", [None, 0.6])
+@pytest.mark.parametrize("T", [0.002, 1.0])  # few entries are large, or many
+def test_a_kept_plan_answers_and_multiplies_near_its_prices(rng, mass, T):
+    n, m = 50, 60
+    C, a = clouds(rng, n, m), 10.0 ** rng.uniform(-6, 0, n)
+    b = rng.dirichlet(np.ones(m)) * a.sum()
+    problem = EntropicProblem(C, a, b, eps=T, mass=mass and mass * a.sum())
+    exact = GibbsRows(problem, over(C), T)
+    v = -T * rng.random(m)
+    base = exact.respond(v, exact.first(v))[0]
+    X = np.empty((n, m), np.float32)
+    exact._exact(v, base, X)
+    every = Stored(over(C), T, base, X, a, np.ones(m))
+    few = Listed.of(Gibbs(over(C), base, T))
+    assert (few is None) == (T == 1.0)
+    for move in (0.0, 1.0, 4.0):
+        v = base.v + move * T * rng.normal(size=m)
+        answer = exact.respond(v, base)[0]
+        P = np.exp((answer.f[:, None] + answer.v - C) / T)
+        sent = P.sum(axis=1)
+        moves, p = answer.f != 0.0, rng.normal(size=m)
+        share = np.divide(1.0, sent, out=np.zeros(n), where=moves)
+        product = P.sum(axis=0) * p - P.T @ (share * (P @ p))
+        off = 1e-12 * product.size * sent.sum()
+        np.testing.assert_allclose(Gibbs(over(C), answer, T).spread(share, p), product, atol=off)
+        for kept, digits in ((every, 3e-7), (few, 1e-9)):
+            if kept is None:
+                continue
+            found = kept.answer(v, a, exact.highest)
+            np.testing.assert_allclose(found.f, answer.f, atol=digits * T)
+            np.testing.assert_array_equal(found.f == 0.0, answer.f == 0.0)
+            np.testing.assert_allclose(found.sent, sent, rtol=digits, atol=1e-20)
+            assert np.abs(found.got - answer.got).sum() <= digits * sent.sum()
+            there = kept.at(answer).spread(share, p)
+            np.testing.assert_allclose(there, product, atol=digits * sent.sum())
+    assert every.answer(base.v + 31.0 * T, a, exact.highest) is None
+    assert every.at(exact.respond(base.v - 31.0 * T, base)[0]) is None
+
+
+def test_a_kept_plan_of_rows_that_send_next_to_nothing():
+    """These stay at price 0; where other rows have lost all their entries nothing is known."""
+    C, a, T = np.array([[0.0, 1.0], [50.0, 60.0]]), np.ones(2), 0.1
+    problem = EntropicProblem(C, a, a, eps=T, mass=1.0)
+    rows = GibbsRows(problem, over(C), T)
+    base, X = rows.respond(np.zeros(2), rows.first(np.zeros(2)))[0], np.empty((2, 2), np.float32)
+    rows._exact(base.v, base, X)
+    every = Stored(over(C), T, base, X, a, np.ones(2))
+    answer = rows.respond(base.v + T, base)[0]
+    found = every.answer(base.v + T, a, 0.0)
+    assert X[1].tolist() == [0.0, 0.0]
+    assert found.f.tolist() == pytest.approx(answer.f.tolist())
+    assert found.got == pytest.approx(answer.got)
+    assert every.answer(base.v + T, a, np.inf) is None
 
 
 def test_few_passes_over_all_pairs(rng):
@@ -254,6 +295,21 @@ def test_at_next_to_no_temperature_it_is_as_sparse_as_with_squares(mass):
     assert entropic.converged
     assert entropic.plan.sparsity == pytest.approx(squares.plan.sparsity, abs=5e-4)
     assert entropic.plan.sparsity > 0.98
+
+
+@pytest.mark.parametrize("eps", [1e-6, 0.1])
+@pytest.mark.parametrize("turned", [False, True])
+def test_all_mass_of_one_side_but_for_rounding(rng, eps, turned):
+    C, a = rng.integers(0, 5, (45, 32)).astype(float), rng.integers(0, 3, 45).astype(float)
+    a, b = a / a.sum(), rng.dirichlet(np.ones(32)) * 3.0
+    problem = (C.T.copy(), b, a) if turned else (C, a, b)
+    values = []
+    for mass in (a.sum(), a.sum() * (1.0 - 4e-16)):
+        r = quot.solve_entropic(*problem, eps=eps, mass=mass)
+        assert r.converged
+        assert max(r.f.max(), r.g.max()) <= 0.0
+        values.append(r.value)
+    assert values[0] == pytest.approx(values[1], rel=1e-8)
 
 
 @pytest.mark.parametrize("formulation", ["E1", "E2", "E3"])

@@ -98,7 +98,6 @@ def calls():
                 for metric in costs.METRICS:
                     quot.solve_points(X, Y, reg=10.0, mass=0.6, metric=metric)
             _record_screens(X[:4], Y)
-            MODULES["certificate"].log_sums(C, rng.normal(size=12), rng.normal(size=14), 0.3)
             rough = quot.Plan.from_dense(C / C.sum())
             for cost in (None, costs.DenseCost(C)):
                 round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
@@ -131,6 +130,8 @@ def _record_gibbs(C):
     i, j = np.nonzero(C)
     start, cols = np.searchsorted(i, np.arange(n + 1)), j.astype(np.int32)
     gibbs.spread_entries(start, cols, C[i, j], np.ones(n), np.arange(float(m)), np.zeros(m))
+    rows = np.ones(n), np.ones(m), f, np.inf, 0.3, np.empty(n), np.empty(n), np.zeros(m)
+    gibbs.answer_listed(start, cols, C[i, j], *rows)
 
 
 def _record_multigrid(rng):

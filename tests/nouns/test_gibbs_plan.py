@@ -153,3 +153,19 @@ def test_a_repaired_plan_that_is_a_little_wrong_is_repaired_where_it_is(rng):
     mended = repair_gibbs(r.problem, plan)
     assert marginal_error(r.problem, mended) <= 4e-15
     np.testing.assert_allclose(mended.to_dense(), first.to_dense(), atol=1e-10)
+
+
+def test_what_is_known_to_keep_next_to_nothing_is_not_filled(rng):
+    """A row of price 0 that keeps 1e-8 of its mass, in a plan that is off by 1e-12."""
+    C, f, v = rng.random((9, 8)), -rng.random(9), -0.02 * rng.random(8)
+    f[0] = 0.0
+    plan = GibbsPlan.of(DenseCost(C), 0.05, f, v)
+    a, b = plan.row_sums(), plan.col_sums()
+    total = a.sum()
+    a[0] *= 1.0 + 1e-8
+    b[3] *= 1.0 - 1e-12
+    b[4] += 1.0
+    problem = EntropicProblem(C, a, b, eps=0.05, mass=total)
+    mended = repair_gibbs(problem, plan, (f < 0.0, np.arange(8) != 4))
+    assert marginal_error(problem, mended) <= 1e-15
+    assert np.abs(mended.to_dense() - plan.to_dense()).sum() < 1e-10

@@ -74,6 +74,23 @@ def test_marginal_error(instance, seed):
     assert abs(marginal_error(problem, Plan.from_dense(P)) - expected) <= 1e-13 * (1 + expected)
 
 
+def test_many_pairs_in_turn_by_their_costs(rng):
+    """One after another, until all is sent; ties in the order of the matrix."""
+    n, m = 40, 50
+    C = rng.integers(0, 30, (n, m)).astype(float)
+    a, b = rng.random(n), rng.random(m)
+    for mass in (0.01, 5.0, min(a.sum(), b.sum())):
+        left_a, left_b, rest, P = a.copy(), b.copy(), mass, np.zeros((n, m))
+        for e in np.argsort(C, axis=None, kind="stable"):
+            i, j = divmod(int(e), m)
+            P[i, j] = min(left_a[i], left_b[j], rest)
+            left_a[i] -= P[i, j]
+            left_b[j] -= P[i, j]
+            rest -= P[i, j]
+        found = round_sparse(Plan.empty((n, m)), a, b, mass, DenseCost(C)).to_dense()
+        np.testing.assert_allclose(found, P, atol=1e-15 * mass)
+
+
 def test_what_is_left_goes_by_the_cheapest_pairs():
     """The north-west corner took the first pairs, at whatever price."""
     C = np.array([[9.0, 1.0, 4.0], [1e15, 2.0, 1e15], [3.0, 1e15, 5.0]])

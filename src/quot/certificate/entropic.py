@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from quot.certificate.bracket import ROUND_OFF, Bound, Certificate, exact_sum
 from quot.certificate.plans import Masses, bracket, mended, signed, terms_of, without_lam
 from quot.gibbs_plan import AnyPlan
-from quot.kernels import certificate as kernels
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.problem import EntropicProblem
 from quot.rounding import marginal_error
 
 Floats = NDArray[np.float64]
+
+# Exponents below are as good as this one beside 0, and slow.
+_LEAST = -700.0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is inf or NaN is not certified
@@ -52,10 +54,7 @@ def _bounds(problem: EntropicProblem, f: Floats, g: Floats, lam: float) -> tuple
     barred = np.where(problem.b > 0, g, -np.inf)  # a column without mass receives nothing
 
     def scan(start: int, stop: int) -> Floats:
-        logs: Floats = kernels.log_sums(
-            problem.cost.block(start, stop), paying[start:stop], barred, eps
-        )
-        return logs
+        return log_sums(problem.cost.block(start, stop), paying[start:stop], barred, eps)
 
     logs = np.concatenate(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))[full]
     f, a = f[full], problem.a[full]
@@ -71,3 +70,18 @@ def _bounds(problem: EntropicProblem, f: Floats, g: Floats, lam: float) -> tuple
     ]
     pairs = int(np.count_nonzero(full)) * int(np.count_nonzero(problem.b))
     return bounds, pairs
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def log_sums(C: Floats, f: Floats, g: Floats, eps: float) -> Floats:
+    """Logarithm of the sum of exp((f + g - C)/eps) over each row of C (r, m), without overflow.
+
+    A forbidden pair costs inf and does not count; -inf if none is left.
+    """
+    Y = g - C
+    top = Y.max(axis=1)
+    Y -= np.where(top == -np.inf, 0.0, top)[:, None]
+    Y /= eps
+    np.maximum(Y, _LEAST, out=Y)
+    np.exp(Y, out=Y)
+    return np.asarray((f + top) / eps + np.log(Y.sum(axis=1)))

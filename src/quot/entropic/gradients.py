@@ -18,8 +18,8 @@ def conjugate_gradients(
     most: int,
     left: float,
     start: Floats | None = None,
-) -> tuple[Floats, bool]:
-    """Solve to some digits; returns the solution (N,), and whether it got there.
+) -> tuple[Floats, int]:
+    """Solve to some digits; returns the solution (N,) and how many iterations that took.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def conjugate_gradients(
     inverse : callable
         About the inverse of the matrix times a vector.
     most : int
-        Iterations at most.
+        Iterations at most; so many mean that it did not get there.
     left : float
         Residual at the end, relative, in the norm of the preconditioner.
     start : array of shape (N,), optional
@@ -41,16 +41,16 @@ def conjugate_gradients(
         x, r = start, rhs - product(start)
         z = inverse(r)
     p, rz = z, float(r @ z)
-    for _ in range(most):
+    for iteration in range(most):
         y = product(p)
         along = float(p @ y)
         if not along > 0.0:
-            return x, True
+            return x, iteration
         step = rz / along
         x, r = x + step * p, r - step * y
         z = inverse(r)
         before, rz = rz, float(r @ z)
         if not rz > enough:
-            return x, True
+            return x, iteration
         p = z + (rz / before) * p
-    return x, False
+    return x, most

@@ -14,8 +14,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 # An entry is large if it is more than this part of its row or of its column, the first at which
-# there are no more than so many for each row and column.
-_PARTS, _MOST = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), 24
+# there are no more than so many for each row and column: a factor takes about as long as so many
+# products with all pairs then, but no fewer and no more than these.
+_PARTS, _PRODUCTS, _FEWEST, _MOST = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), 40, 4, 24
 # Of what rows and columns send and get at least this part goes to the ground.
 _LEAST = 1e-9
 
@@ -45,7 +46,8 @@ class Largest:
     def of(cls, plan: Gibbs, P: Products, stays: Bools, at_top: Bools, firm: float) -> Largest:
         """The factor for a plan, of which these rows stay, and its large entries, if listed."""
         (n, m), sent, got = plan.passes.shape, plan.answer.sent, plan.answer.got
-        i, j, entry = _largest(plan, P, _MOST * (n + m))
+        most = min(max(n * m // (n + m) // _PRODUCTS, _FEWEST), _MOST)
+        i, j, entry = _largest(plan, P, most * (n + m))
         peak, ground = n + m, n + m + 1
         row = np.where(stays, ground, np.arange(n))
         col = np.where(at_top, peak, np.arange(n, n + m))

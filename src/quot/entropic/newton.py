@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ from quot.entropic.first_order import Prices
 from quot.entropic.passes import Passes
 from quot.entropic.products import Answer
 from quot.entropic.rest import beside
-from quot.entropic.rows import GibbsRows
+from quot.entropic.rows import GibbsRows, Learnt
 from quot.entropic.sinkhorn import stepped
 from quot.problem import EntropicProblem
 from quot.stopping import report
@@ -26,9 +26,9 @@ Floats = NDArray[np.float64]
 
 # The first temperature, as a part of the range of the costs.
 _FIRST = 0.25
-# How each temperature is lower than the one before, and what may be missing on the way, relative;
-# where that does not lead to the end, with more care.
-_CARE = (2.5, 1e-4), (1.6, 1e-7)
+# How much lower each temperature is than the one before, what part of all mass may be missing on
+# the way, and whether all answers are exact and directions fine; with more care where it is needed.
+_CARE = (2.5, 3e-3, False), (2.5, 1e-4, True), (1.6, 1e-7, True), (1.25, 1e-7, True)
 # Sinkhorn steps at the start of each temperature, of a balanced problem and of a partial one, where
 # each takes two passes; and so many at a time where Newton gets no further, for as long as that
 # leaves less than this part of what was missing.
@@ -84,7 +84,7 @@ class Descent:
     monitor: Monitor
     ends: ClassVar = Status.OPTIMAL
     best: At | None = None
-    is_hard: bool = False
+    learnt: Learnt = field(default_factory=Learnt)
     range: float = 0.0  # of the costs
 
     def run(self, enough: float) -> None:
@@ -97,7 +97,7 @@ class Descent:
         StopError
             If a limit or the callback says so.
         """
-        ways: list[Callable[[float], None]] = [partial(self._descended, *k) for k in _CARE]
+        ways: list[Callable[[float], None]] = [partial(self._descended, k) for k in _CARE]
         if self.best is not None and self.problem.eps == self.best.T:
             ways = [self._settled_again]
         for way in ways:
@@ -117,16 +117,28 @@ class Descent:
         assert self.best is not None
         return self.best.point.wrong
 
-    def _descended(self, lower: float, on_the_way: float, enough: float) -> None:
-        """Come down by so large steps, which leave so much of all mass missing at each."""
+    def _descended(self, care: tuple[float, float, bool], enough: float) -> None:
+        """Come down from the first temperature."""
+        lower, on_the_way, self.learnt.is_careful = care
         low, high = np.transpose(self.passes.over(_range))
         self.range = float(high.max() - low.min())
-        path = _Path(np.full(self.problem.b.size, float(low.min())))
-        *hotter, last = _temperatures(self.problem.eps, self.range, lower)
+        *hotter, last = temperatures = _temperatures(self.problem.eps, self.range, lower)
+        path = _Path(self._start(float(low.min()), temperatures[0]))
         for T in hotter:
             missing = max(enough, on_the_way * self.problem.total)
             path.add(T, self._settled(T, path.at(T), missing))
         self._settled(last, path.at(last), enough)
+
+    def _start(self, least: float, T: float) -> Floats:
+        """Prices of the columns to begin from, at such a least cost.
+
+        Where rows may keep mass they are so low that rows of price 0 send no more than the mass
+        together, and few are full.
+        """
+        n, m = self.problem.shape
+        if not self.problem.fills_rows:
+            least -= T * math.log(n * m / self.problem.total)
+        return np.full(m, least)
 
     def _settled_again(self, enough: float) -> None:
         """Go on from the best prices there are."""
@@ -134,8 +146,9 @@ class Descent:
 
     def _settled(self, T: float, v: Floats, enough: float) -> Floats:
         """Prices of the columns at a temperature, found from others."""
-        rows = GibbsRows(self.problem, self.passes, T, is_hard=self.is_hard, reach=self.range)
-        return self._settle(rows, v, enough, None)
+        rows = GibbsRows(self.problem, self.passes, T, reach=self.range, learnt=self.learnt)
+        known = self.best.point.answer.f if self.best is not None and not self.best.held else None
+        return self._settle(rows, rows.first(v, known), enough, None)
 
     def _refine(self, enough: float) -> None:
         """Go on in differences to the best prices, as long as these become smaller."""
@@ -143,21 +156,21 @@ class Descent:
             held = self.prices().whole(self.problem.eps)
             rest = beside(self.problem, *held)
             passes = self.passes.of(rest.cost)
-            rows = GibbsRows(rest, passes, self.problem.eps, is_hard=self.is_hard, reach=self.range)
-            self._settle(rows, np.zeros(rest.b.size), enough, held)
+            rows = GibbsRows(rest, passes, self.problem.eps, reach=self.range, learnt=self.learnt)
+            near = rows.first(np.zeros(rest.b.size), np.zeros(rest.a.size))
+            self._settle(rows, near, enough, held)
             if self._missing() <= enough:
                 return
 
     def _settle(
-        self, rows: GibbsRows, v: Floats, enough: float, held: tuple[Floats, Floats] | None
+        self, rows: GibbsRows, near: Answer, enough: float, held: tuple[Floats, Floats] | None
     ) -> Floats:
         """Newton, and where it gets no further Sinkhorn steps, which always do; and a report."""
         before = self.monitor.steps
-        ascent = Ascent(rows.problem, rows, self.monitor, v, rows.first(v))
+        ascent = Ascent(rows.problem, rows, self.monitor, near.v, near)
         try:
             self._climb(ascent, rows, enough)
         finally:
-            self.is_hard = rows.is_hard
             found = At(rows.T, ascent.best, held)
             is_last = self.best is not None and self.best.T == rows.T
             if not is_last or found.point.wrong < self._missing():
@@ -170,6 +183,13 @@ class Descent:
     def _climb(self, ascent: Ascent[Answer], rows: GibbsRows, enough: float) -> None:
         for _ in range(_START[0] if rows.problem.is_balanced else _START[1]):
             ascent.best = stepped(ascent, rows, ascent.best)
+        total = rows.problem.total
+        ascent.climb(max(enough, rows.precision * total), 0.1 * enough)
+        is_last = self.problem.eps == rows.T
+        if ascent.best.wrong <= enough and not is_last:
+            return
+        rows.is_exact = True
+        ascent.best = ascent.at(ascent.best.v, ascent.best.answer)
         ascent.climb(enough, 0.1 * enough)
         while ascent.best.wrong > enough and self.monitor.steps_left:
             before = ascent.best.wrong

@@ -1,12 +1,13 @@
-"""Products with a plan for Newton's method: its large entries listed, or all of them stored.
+"""A plan that is kept, its large entries listed or all of them in single precision.
 
-A direction need not be exact, so that single precision does.
+At one temperature it is scaled from prices to prices: no exponentials are needed to multiply with
+it, nor to see what rows and columns get, if that need not be exact.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ Entries = tuple[Ints, Ints, Floats]
 _LISTED, _DENSE = 1e-12, 0.1
 # Bytes for each at the peak, while lists of blocks are joined.
 _ENTRY = 32
+# Prices of columns may move by so many T, and those of rows move by no more: what was too small to
+# be kept does not count then.
+_FAR = 30.0
 # How many there are is guessed from so many pairs.
 _SAMPLE = 100_000
 
@@ -114,36 +118,128 @@ class Gibbs:
         return (listed[0], listed[1], listed[2]) if 0 < listed[0].size <= most else None
 
 
+@dataclass(frozen=True, eq=False)
 class Listed:
-    """The large entries of a plan, row by row."""
+    """The large entries of a plan, row by row; near its prices it is scaled.
 
-    def __init__(self, passes: Passes, entries: Entries) -> None:
-        self.passes, self.entries = passes, entries
-        self.start = np.searchsorted(entries[0], np.arange(passes.shape[0] + 1))
+    Parameters
+    ----------
+    passes : Passes
+    T : float
+        Temperature.
+    base : Answer
+        Whose plan it is.
+    entries : tuple of arrays
+        Rows, columns, entries.
+    start : int array of shape (n + 1,)
+        Where those of each row begin.
+    """
+
+    passes: Passes
+    T: float
+    base: Answer
+    entries: Entries
+    start: NDArray[np.int64]
+    precision: ClassVar = 1e-9
+
+    @classmethod
+    def of(cls, plan: Gibbs) -> Listed | None:
+        """Of a plan, if they are few."""
+        n, m = plan.passes.shape
+        most = int(_DENSE * n * m)
+        if not memory.has_room(_ENTRY * most):
+            return None
+        entries = plan.entries(_LISTED, most)
+        if entries is None:
+            return None
+        start = np.searchsorted(entries[0], np.arange(n + 1))
+        return cls(plan.passes, plan.T, plan.answer, entries, start)
+
+    def at(self, answer: Answer) -> Listed | None:
+        """The same at another answer; None if that is too far."""
+        w = _moved(answer.v - self.base.v, self.T)
+        if w is None:
+            return None
+        row, col, entry = self.entries
+        u = np.exp((answer.f - self.base.f) / self.T)
+        return replace(self, base=answer, entries=(row, col, entry * u[row] * w[col]))
+
+    def answer(self, v: Floats, a: Floats, highest: float) -> Answer | None:
+        """The answer of rows of masses a (n,) and prices at most `highest`; None if too far."""
+        w = _moved(v - self.base.v, self.T)
+        if w is None:
+            return None
+        self._look()
+        f, sent, got = np.empty(a.size), np.empty(a.size), np.zeros(v.size)
+        _, col, entry = self.entries
+        is_in_range = kernels.answer_listed(
+            self.start, col, entry, a, w, self.base.f, highest, self.T, f, sent, got
+        )
+        return Answer(f, v, sent, got * w) if is_in_range else None
 
     def spread(self, share: Floats, p: Floats) -> Floats:
         """See `Products`."""
-        self.passes.check()
-        _, col, entry = self.entries
-        n, m = self.passes.shape
-        self.passes.add(col.size / (n * m))
-        y = np.zeros(m)
-        kernels.spread_entries(self.start, col, entry, share, p, y)
+        self._look()
+        y = np.zeros(p.size)
+        kernels.spread_entries(self.start, *self.entries[1:], share, p, y)
         return y
 
+    def _look(self) -> None:
+        n, m = self.passes.shape
+        self.passes.check()
+        self.passes.add(self.entries[0].size / (n * m))
 
+
+@dataclass(frozen=True, eq=False)
 class Stored:
-    """All of a plan in single precision, relative to roots of what rows and columns have."""
+    """All of a plan, diag(u) X diag(w), X in single precision; near its prices it is scaled.
 
-    def __init__(self, plan: Gibbs) -> None:
-        self.passes = plan.passes
-        # Exponents are shifted, not the entries: these may be out of range.
-        at = plan.answer
-        sides = [np.log(np.where(x > 0.0, x, 1.0)) / 2 for x in (at.sent, at.got)]
-        self.u, self.w = (np.exp(x) for x in sides)
-        f, v = (p - plan.T * x for p, x in zip((at.f, at.v), sides, strict=True))
-        self.X = np.empty(self.passes.shape, np.float32)
-        self.passes.over(lambda C, rows: kernels.exponentials(C, f[rows], v, plan.T, self.X[rows]))
+    Parameters
+    ----------
+    passes : Passes
+    T : float
+        Temperature.
+    base : Answer
+        Whose plan it is.
+    X : float32 array of shape (n, m)
+        Entries in parts of u where w is 1.
+    u, w : array of shape (n,), (m,)
+        Masses of the rows, and ones, unless it is scaled.
+    """
+
+    passes: Passes
+    T: float
+    base: Answer
+    X: NDArray[np.float32]
+    u: Floats
+    w: Floats
+    precision: ClassVar = 3e-7
+
+    def at(self, answer: Answer) -> Stored | None:
+        """The same at another answer; None if that is too far."""
+        w = _moved(answer.v - self.base.v, self.T)
+        if w is None:
+            return None
+        u = np.exp((answer.f - self.base.f) / self.T)
+        return replace(self, base=answer, u=self.u * u, w=self.w * w)
+
+    def answer(self, v: Floats, a: Floats, highest: float) -> Answer | None:
+        """See `Listed`; not of one that is scaled."""
+        w = _moved(v - self.base.v, self.T)
+        if w is None:
+            return None
+        f, sent, is_in_range = np.empty(a.size), np.empty(a.size), []
+
+        def part(rows: slice, got: Floats) -> None:
+            X, before = self.X[rows], self.base.f[rows]
+            is_in_range.append(
+                kernels.answer_stored(
+                    X, a[rows], w, before, highest, self.T, f[rows], sent[rows], got
+                )
+            )
+
+        got = w * self.passes.read_columns(part)
+        return Answer(f, v, sent, got) if all(is_in_range) else None
 
     def spread(self, share: Floats, p: Floats) -> Floats:
         """See `Products`."""
@@ -155,11 +251,6 @@ class Stored:
         return self.w * self.passes.read_columns(part)
 
 
-def products(plan: Gibbs) -> Products:
-    """The quickest way to multiply with a plan."""
-    n, m = plan.passes.shape
-    most = int(_DENSE * n * m)
-    entries = plan.entries(_LISTED, most) if memory.has_room(_ENTRY * most) else None
-    if entries is not None:
-        return Listed(plan.passes, entries)
-    return Stored(plan) if memory.has_room(4 * n * m) else plan
+def _moved(step: Floats, T: float) -> Floats | None:
+    """Factors of columns whose prices moved; None if some moved too far."""
+    return np.exp(step / T) if float(np.abs(step).max()) <= _FAR * T else None

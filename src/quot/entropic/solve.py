@@ -82,10 +82,14 @@ def _finished(  # noqa: PLR0917
         plan = plan.scaled(prices.u, prices.w)
     f, v = prices.whole(problem.eps)
     lam = potentials(problem, v)[1] if prices.lam is None else prices.lam
+    shift = prices.shift
+    if not problem.is_balanced and problem.fills_rows:  # they are known but for a constant
+        shift -= max(float(f.max()), 0.0)
+    dual = Dual(f + shift, v - lam - prices.shift, lam + prices.shift - shift)
     return Result.of(
         problem,
-        repair_gibbs(problem, plan),
-        Dual(f + prices.shift, v - lam - prices.shift, lam),
+        repair_gibbs(problem, plan, None if problem.is_balanced else (dual.f < 0.0, dual.g < 0.0)),
+        dual,
         status,
         tolerance=tolerance,
         monitor=monitor,

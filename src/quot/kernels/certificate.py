@@ -71,25 +71,3 @@ def scan_pairs(rows, cols, cost, f, g, scale, n_rows):
         y = scale * max(y, 0.0)
         squares[rows[e]] += y * y
     return squares, largest
-
-
-@kernel
-def log_sums(block, f, g, eps):
-    """Logarithm of the sum of exp((f + g - C)/eps) over each row of a block, without overflow.
-
-    block (r, m); f (r,); g (m,). A forbidden pair costs inf and does not count; -inf if none is
-    left.
-    """
-    logs = np.empty(block.shape[0])
-    for r in range(block.shape[0]):
-        top = -np.inf
-        for j in range(block.shape[1]):
-            y = g[j] - block[r, j]
-            if y > top or np.isnan(y):  # once NaN, always NaN
-                top = y
-        total = 0.0
-        if top != -np.inf:
-            for j in range(block.shape[1]):
-                total += np.exp((g[j] - block[r, j] - top) / eps)
-        logs[r] = (f[r] + top) / eps + np.log(total)
-    return logs

@@ -18,6 +18,8 @@ _LEAST, _MOST = -700.0, 700.0
 _RUN = 64
 # Sums of exponentials between these have not lost what they consist of.
 _SMALL, _LARGE = 1e-30, 1e30
+# Less is slow to compute with in single precision, and counts as nothing.
+_TINY = 1e-37
 # 1/k! for the Taylor series on [-log(2)/2, log(2)/2]: its next term is 6e-15 of the first.
 _C2, _C3, _C4, _C5, _C6 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720
 _C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800
@@ -51,12 +53,12 @@ def _line(C, i, v, shift, inverse, line):
 
 
 @kernel
-def answer(C, v, a, highest, T, f, sent, got):
+def answer(C, v, a, highest, T, f, sent, got, X):
     """In place: f (r,) at which each row of exp((f + v - C)/T) sums to a, no more than `highest`.
 
     It is quick where f was near that before. And what rows send (r,), and what columns get from all
     of them, added to got (m,). A row whose pairs are all forbidden stays at `highest` and sends
-    nothing.
+    nothing. And the entries in parts of a, in single precision, X (r, m), unless that is (r, 0).
     """
     m = C.shape[1]
     inverse = 1.0 / T
@@ -71,6 +73,7 @@ def answer(C, v, a, highest, T, f, sent, got):
             f[i] = highest
             sent[i] = 0.0
             if shift == np.inf:
+                X[i] = np.float32(0.0)
                 continue
             total = _line(C, i, v, shift, inverse, line)
         f[i] = shift + T * (np.log(a[i]) - np.log(total))
@@ -82,6 +85,87 @@ def answer(C, v, a, highest, T, f, sent, got):
         sent[i] = factor * total
         for j in range(m):
             got[j] += factor * line[j]
+        part = factor / a[i]
+        for j in range(X.shape[1]):
+            entry = part * line[j]
+            X[i, j] = entry if entry > _TINY else 0.0
+
+
+@kernel
+def _sums_of_four(X, i, w):
+    """The sums of rows i to i + 3 of X, its columns times w."""
+    a, b, c, d = X[i], X[i + 1], X[i + 2], X[i + 3]
+    first = 0.0
+    second = 0.0
+    third = 0.0
+    fourth = 0.0
+    for j in range(w.size):
+        first += a[j] * w[j]
+        second += b[j] * w[j]
+        third += c[j] * w[j]
+        fourth += d[j] * w[j]
+    return first, second, third, fourth
+
+
+@kernel
+def answer_stored(X, a, w, before, highest, T, f, sent, got):
+    """In place: the same for the plan a_i X_ij exp((f_i - before_i)/T) w_j; got is to be times w.
+
+    X (r, m) and the prices before (r,) are those that `answer` left. Returns whether all sums are
+    in the range of numbers, but of rows that were at `highest` and stay; else nothing counts.
+    """
+    rows, m = X.shape
+    factor = np.empty(rows)
+    four = rows // 4 * 4
+    for i in range(0, four, 4):
+        factor[i], factor[i + 1], factor[i + 2], factor[i + 3] = _sums_of_four(X, i, w)
+    for i in range(four, rows):
+        total = 0.0
+        for j in range(m):
+            total += X[i, j] * w[j]
+        factor[i] = total
+    for i in range(rows):
+        total = factor[i]
+        is_small = total <= _SMALL
+        if total >= _LARGE or (is_small and before[i] < highest):
+            return False
+        f[i] = highest if is_small else before[i] - T * np.log(total)
+        if f[i] < highest:
+            factor[i] = a[i] / total
+        else:
+            f[i] = highest
+            factor[i] = a[i] * np.exp((highest - before[i]) / T)
+        sent[i] = factor[i] * total
+    for i in range(0, four, 4):
+        first, second, third, fourth = X[i], X[i + 1], X[i + 2], X[i + 3]
+        p, q, r, s = factor[i], factor[i + 1], factor[i + 2], factor[i + 3]
+        for j in range(m):
+            got[j] += (p * first[j] + q * second[j]) + (r * third[j] + s * fourth[j])
+    for i in range(four, rows):
+        for j in range(m):
+            got[j] += factor[i] * X[i, j]
+    return True
+
+
+@kernel
+def answer_listed(start, col, entry, a, w, before, highest, T, f, sent, got):
+    """In place: the same for entries of a plan that are listed, those of row i from start[i] on."""
+    for i in range(start.size - 1):
+        total = 0.0
+        for e in range(start[i], start[i + 1]):
+            total += entry[e] * w[col[e]]
+        is_small = total <= _SMALL * a[i]
+        if total >= _LARGE * a[i] or (is_small and before[i] < highest):
+            return False
+        factor = 1.0 if is_small else a[i] / total
+        f[i] = highest if is_small else before[i] + T * np.log(factor)
+        if f[i] >= highest:
+            f[i] = highest
+            factor = np.exp((highest - before[i]) / T)
+        sent[i] = factor * total
+        for e in range(start[i], start[i + 1]):
+            got[col[e]] += factor * entry[e]
+    return True
 
 
 @kernel
@@ -199,13 +283,26 @@ def spread(X, u, share, q, p, y):
     With q = w p, and y times w afterwards, P being diag(u) X diag(w): a Laplacian in differences,
     so that what all p have in common drops out.
     """
-    for i in range(X.shape[0]):
+    rows, m = X.shape
+    four = rows // 4 * 4
+    for i in range(0, four, 4):
+        k, l, n, o = _sums_of_four(X, i, q)
+        first, second, third, fourth = X[i], X[i + 1], X[i + 2], X[i + 3]
+        a, b, c, d = u[i], u[i + 1], u[i + 2], u[i + 3]
+        k *= share[i] * a
+        l *= share[i + 1] * b
+        n *= share[i + 2] * c
+        o *= share[i + 3] * d
+        for j in range(m):
+            y[j] += (a * first[j] * (p[j] - k) + b * second[j] * (p[j] - l)) + (
+                c * third[j] * (p[j] - n) + d * fourth[j] * (p[j] - o)
+            )
+    for i in range(four, rows):
         mean = 0.0
-        if share[i] > 0.0:
-            for j in range(X.shape[1]):
-                mean += X[i, j] * q[j]
-            mean *= share[i] * u[i]
-        for j in range(X.shape[1]):
+        for j in range(m):
+            mean += X[i, j] * q[j]
+        mean *= share[i] * u[i]
+        for j in range(m):
             y[j] += (u[i] * X[i, j]) * (p[j] - mean)
 
 
