@@ -14,6 +14,8 @@ _CLUSTERS, _WIDTH = 20, 0.1
 _COPIES = 10
 # The spiral: turns, and length of the noise where the radius grows to 1.
 _TURNS, _NOISE = 2.0, 0.1
+# Shapes of which both clouds are draws.
+_ALIKE = ("spiral", "isotropic")
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class PointsCase(Positions):
 
     The shape is "gaussian", N(0, I_d); "clustered", 20 narrow Gaussians; "heavy", Student's t with
     2 degrees of freedom; "duplicated", each point about ten times; "collinear", Gaussian on a
-    line. Of "spiral", a noisy curve in a plane of R^d, Y is a second draw, neither shrunk nor
-    shifted; with `same` Y is X.
+    line. Of "spiral", a noisy curve in a plane of R^d, and "isotropic", N(0, I_d), Y is a second
+    draw, neither shrunk nor shifted; with `same` Y is X.
 
     Both clouds are scaled by one number that makes 1 the largest squared distance between their
     bounding boxes. `reg` is in units of the squared distance *before* that and is scaled along:
@@ -52,7 +54,7 @@ class PointsCase(Positions):
         rng = np.random.default_rng(self.seed)
         draw = SHAPES[self.shape]
         X, Y = draw(rng, self.n, self.d), draw(rng, self.n, self.d)
-        if self.shape != "spiral":
+        if self.shape not in _ALIKE:
             Y = 0.7 * Y + 1.0
         if self.same:
             Y = X
@@ -105,4 +107,5 @@ SHAPES: dict[str, Callable[[Any, int, int], Any]] = {
     "duplicated": _duplicated,
     "collinear": _collinear,
     "spiral": _spiral,
+    "isotropic": _gaussian,
 }

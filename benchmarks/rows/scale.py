@@ -6,7 +6,7 @@ import math
 from statistics import linear_regression
 
 from benchmarks.rows.lines import Line, Options, Say, Trial, run_trial
-from benchmarks.rows.strengths import gaussian, spiral
+from benchmarks.rows.strengths import gaussian, isotropic, spiral
 
 MILLION = 1_000_000
 # Seconds that a million points may take.
@@ -32,6 +32,7 @@ def s6(options: Options, say: Say) -> list[Line]:
     """Points in many dimensions: with themselves, and with others."""
     n, d = (100, 20) if options.quick else (25_000, 250)
     trials = [Trial(spiral(n, d, same=same), 1e-6, seconds=56.0) for same in (True, False)]
+    trials += [Trial(isotropic(n, d, part), 1e-6, seconds=40.0) for part in (1.0, 0.1)]
     return [run_trial(trial, options, say)[0] for trial in trials]
 
 

@@ -50,5 +50,10 @@ def spiral(n: int, d: int, *, same: bool) -> PointsCase:
     return PointsCase(n, d, reg, None, "spiral", same)
 
 
+def isotropic(n: int, d: int, part: float) -> PointsCase:
+    """Return two draws of N(0, I_d), reg at part * n times the mean squared distance, 2 d."""
+    return PointsCase(n, d, part * n * 2.0 * d, None, "isotropic")
+
+
 def _scaled(reg: float, n: int, d: int) -> float:
     return reg * (n / _N) ** POWERS[d]
