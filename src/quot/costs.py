@@ -384,3 +384,10 @@ def usual_cost(cost: Cost, size: int = 16) -> float:
         first = np.unique(cost.indptr[:-1][np.diff(cost.indptr) > 0])
         return float(np.median(np.minimum.reduceat(cost.values, first)))
     return float(np.median(sample(cost)))
+
+
+def turned(cost: Cost) -> Cost:
+    """Return a cost with rows and columns exchanged."""
+    if isinstance(cost, PointCost):
+        return PointCost(cost.Y, cost.X, cost.metric)
+    return DenseCost(np.ascontiguousarray(cost.block(0, cost.shape[0]).T))

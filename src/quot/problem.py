@@ -11,13 +11,14 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, PointCost, as_cost
+from quot.costs import Cost, PointCost, SparseCost, as_cost, turned
 from quot.dummy import DummyCost, largest_cost
 from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
 from quot.graph import Graph
 from quot.parallel import dot
+from quot.perplexity import REGULARIZERS, as_perplexity, bounds, units
 from quot.plan import Plan
 from quot.validation import as_mass, as_reg, as_regs, as_weights, check_option, check_positive
 
@@ -303,6 +304,113 @@ class EntropicProblem(Transport):
         logs = np.zeros(kept.size)
         np.log(kept, out=logs, where=kept > 0.0)
         return np.maximum(kept, 0.0) * (logs - 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptiveProblem(Transport):
+    """Transport in which every row, or column, shares its mass with so many others at least.
+
+    Minimise ``<C, P>`` over P >= 0 with ``P 1 = a, P' 1 = b`` and a perplexity of each row of at
+    least `row_perplexity`, of each column of at least `col_perplexity`; see `quot.perplexity`.
+
+    Parameters
+    ----------
+    cost : Cost or array of shape (n, m)
+        Cost per unit mass.
+    a, b : array of shape (n,), (m,), optional
+        Masses of rows and columns, equal in total; uniform, 1/n and 1/m, by default.
+    row_perplexity, col_perplexity : float or array of shape (n,), (m,), optional
+        At least 1 and less than that of the plan ``a b' / sum b``. None leaves the rows, or the
+        columns, free.
+    regularizer : {"entropic", "quadratic"}, default="quadratic"
+        What perplexity is measured by.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is not what is described above; the message says what to do.
+    """
+
+    cost: Cost
+    a: Floats = None  # type: ignore[assignment]
+    b: Floats = None  # type: ignore[assignment]
+    row_perplexity: Floats | None = field(default=None, kw_only=True)
+    col_perplexity: Floats | None = field(default=None, kw_only=True)
+    regularizer: str = field(default="quadratic", kw_only=True)
+    mass: None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._check()
+        check_option(self.regularizer, "regularizer", REGULARIZERS)
+        if isinstance(self.cost, SparseCost):
+            raise InvalidProblemError(
+                "a sparse cost forbids pairs, and with a perplexity each row must be free to share "
+                "its mass with all columns. Pass a dense array, large where a pair is dear."
+            )
+        for name, masses, others in (
+            ("row_perplexity", self.a, self.b),
+            ("col_perplexity", self.b, self.a),
+        ):
+            asked = getattr(self, name)
+            if asked is not None:
+                asked = as_perplexity(asked, masses.size, others, self.regularizer, f"`{name}`")
+            self._fix(name, asked)
+
+    @property
+    def turned(self) -> AdaptiveProblem:
+        """The same with rows and columns exchanged."""
+        return AdaptiveProblem(
+            turned(self.cost),
+            self.b,
+            self.a,
+            row_perplexity=self.col_perplexity,
+            col_perplexity=self.row_perplexity,
+            regularizer=self.regularizer,
+        )
+
+    @property
+    def row_bounds(self) -> Floats | None:
+        """What the sum of h over a row may be at most, (n,); None if rows are free."""
+        asked = self.row_perplexity
+        return None if asked is None else bounds(self.a, asked, self.regularizer)
+
+    @property
+    def col_bounds(self) -> Floats | None:
+        """The same of the columns, (m,)."""
+        asked = self.col_perplexity
+        return None if asked is None else bounds(self.b, asked, self.regularizer)
+
+    @property
+    def row_units(self) -> Floats | None:
+        """What an excess over a bound of the rows is relative to, (n,)."""
+        asked = self.row_perplexity
+        return None if asked is None else units(self.a, asked, self.regularizer)
+
+    @property
+    def col_units(self) -> Floats | None:
+        """The same of the columns, (m,)."""
+        asked = self.col_perplexity
+        return None if asked is None else units(self.b, asked, self.regularizer)
+
+    def taken(self, rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Self:
+        """Return the problem of these rows and columns, in this order; the others have no mass."""
+        asked = self.row_perplexity, self.col_perplexity
+        return replace(
+            self,
+            cost=self.cost.take(rows, cols),
+            a=self.a[rows],
+            b=self.b[cols],
+            row_perplexity=None if asked[0] is None else asked[0][rows],
+            col_perplexity=None if asked[1] is None else asked[1][cols],
+        )
+
+    def objective(self, plan: AnyPlan) -> float:
+        """Return <C, P>: what is minimised, constraints apart."""
+        return self.linear_cost(plan)
+
+    def size(self, plan: AnyPlan) -> float:
+        """Return all that is added up in the objective, each term by its absolute value."""
+        return plan.paid(self.cost)[1]
 
 
 @dataclass(frozen=True, eq=False)
