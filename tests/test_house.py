@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import quot
-from quot import plot
+from quot import adaptive, plot
 
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "quot"
@@ -59,7 +59,7 @@ def test_the_public_face_is_the_one_promised():
     }  # fmt: skip
     assert promised <= set(quot.__all__)
     listed = set(re.findall(r"auto\w+:: (\w+)", (ROOT / "docs" / "api.md").read_text()))
-    assert listed <= {*quot.__all__, *quot.graphs.__all__, *plot.__all__}
+    assert listed <= {*quot.__all__, *quot.graphs.__all__, *plot.__all__, *adaptive.__all__}
 
 
 def run(code):
@@ -201,7 +201,14 @@ def test_no_addresses_and_no_machine_paths():
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/index.md", "docs/choosing.md", "docs/graphs.md", "docs/entropic.md"],
+    [
+        "README.md",
+        "docs/index.md",
+        "docs/choosing.md",
+        "docs/graphs.md",
+        "docs/entropic.md",
+        "docs/adaptive.md",
+    ],
 )
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)

@@ -2,11 +2,12 @@
 
 from importlib.metadata import version as _version
 
-from quot import graphs
+from quot import adaptive, graphs
 from quot.api import (
     approximate_partial,
     estimate,
     solve,
+    solve_adaptive,
     solve_entropic,
     solve_graph,
     solve_points,
@@ -33,13 +34,15 @@ from quot.gibbs_plan import GibbsPlan
 from quot.graph import Graph
 from quot.io import load, save
 from quot.plan import Plan
-from quot.problem import EntropicProblem, GraphProblem, Problem
+from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem
 from quot.quadratic.estimate import Estimate
-from quot.result import GraphResult, Result
+from quot.result import AdaptiveResult, GraphResult, Result
 
 __version__ = _version("quot")
 
 __all__ = [
+    "AdaptiveProblem",
+    "AdaptiveResult",
     "Certificate",
     "EntropicProblem",
     "Estimate",
@@ -66,6 +69,7 @@ __all__ = [
     "SolverError",
     "Status",
     "Tolerance",
+    "adaptive",
     "approximate_partial",
     "certify",
     "estimate",
@@ -73,6 +77,7 @@ __all__ = [
     "load",
     "save",
     "solve",
+    "solve_adaptive",
     "solve_entropic",
     "solve_graph",
     "solve_points",

@@ -103,8 +103,10 @@ class Ascent(Generic[A]):
 
     Parameters
     ----------
-    problem : Transport
-        Masses positive.
+    b : array of shape (m,)
+        What the dual value has for each price of a column: its mass, positive.
+    kept : float
+        How much of that columns keep together; 0 of a balanced problem.
     rows : Rows
     monitor : Monitor
         Its steps are counted, and its limits obeyed.
@@ -112,6 +114,8 @@ class Ascent(Generic[A]):
         Prices of the columns to begin from.
     near : object
         An answer near that of the rows.
+    least : array of shape (m,), optional
+        Prices may be no lower; any by default.
 
     Attributes
     ----------
@@ -121,20 +125,32 @@ class Ascent(Generic[A]):
 
     def __init__(
         self,
-        problem: Transport,
+        b: Floats,
+        kept: float,
         rows: Rows[A],
         monitor: Monitor,
+        *,
         v: Floats,
         near: A,
+        least: Floats | None = None,
     ) -> None:
-        self.b, self.rows, self.monitor = problem.b, rows, monitor
-        self.kept = 0.0 if problem.fills_cols else float(problem.b.sum()) - problem.total
+        self.b, self.kept, self.rows, self.monitor, self.least = b, kept, rows, monitor, least
         self.best = self.at(v, near)
+
+    @classmethod
+    def of(
+        cls, problem: Transport, rows: Rows[A], monitor: Monitor, v: Floats, near: A
+    ) -> Ascent[A]:
+        """That of a transport problem."""
+        kept = 0.0 if problem.fills_cols else float(problem.b.sum()) - problem.total
+        return cls(problem.b, kept, rows, monitor, v=v, near=near)
 
     def at(self, v: Floats, near: A) -> Point[A]:
         """The point at prices of the columns; the answer is found from one near it."""
         answer, got, value = self.rows.respond(v, near)
         missing, at_top, top = self.b - got, np.zeros(v.size, np.bool_), float(v.max())
+        if self.least is not None:  # what would only lower these prices is no fault
+            missing[(v <= self.least) & (missing < 0.0)] = 0.0
         if self.kept > 0.0:
             at_top = (v == top) & (missing >= 0.0)
             at_top[np.argmax(v)] |= not at_top.any()
@@ -158,7 +174,9 @@ class Ascent(Generic[A]):
             elif tau >= 1.0:
                 firm = max(_LOOSER * firm, _LOOSE)
             if point.wrong > _HALVED * missed:
-                point = min(point, self.swept(point), key=lambda point: point.wrong)
+                swept = self.swept(point)
+                if swept.value >= point.value - self._rounding(point):
+                    point = min(point, swept, key=lambda point: point.wrong)
             idle = 0 if point.wrong <= _HALVED * self.best.wrong else idle + 1
             self.best = min(self.best, point, key=lambda point: point.wrong)
             self.monitor.steps += 1
@@ -190,6 +208,8 @@ class Ascent(Generic[A]):
             v = point.v + tau * direction
             if at_top.any():
                 v = np.minimum(v, v[at_top].min())
+            if self.least is not None:
+                v = np.maximum(v, self.least)
             trial = self.at(v, point.answer)
             now = self._rise(point, v, trial.missing) / tau
             is_lower = trial.value < point.value - self._rounding(point)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
 
@@ -15,7 +15,9 @@ from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
-from quot.problem import GraphProblem, Transport
+from quot.perplexity import perplexities
+from quot.plan import Plan
+from quot.problem import AdaptiveProblem, GraphProblem, Transport
 
 Floats = NDArray[np.float64]
 # A problem, and its plan or flow.
@@ -139,9 +141,81 @@ class Result(Solved[Transport, Q]):
     def __repr__(self) -> str:
         n, m = self.problem.shape
         return (
-            f"Result({n} x {m}, value={self.value:.10g}, gap={self.gap:.1e}, "
+            f"{type(self).__name__}({n} x {m}, value={self.value:.10g}, gap={self.gap:.1e}, "
             f"{self.plan!r}, {self.status.name}, {self.seconds:.3g} s)"
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AdaptiveResult(Result[Plan]):
+    """A plan in which points share their mass, with the multipliers of its bounds.
+
+    Parameters
+    ----------
+    problem : AdaptiveProblem
+        What was solved.
+    plan : Plan
+        Plan with exact marginals.
+    f, g : array of shape (n,), (m,)
+        Potentials: ``P_ij = h*'((f_i + g_j - C_ij) / E_ij)`` with ``E_ij = row_multipliers_i +
+        col_multipliers_j`` and h*'(y) = max(y, 0) ("quadratic") or exp(y) ("entropic").
+    lam : float
+        0: all mass moves.
+    certificate : Certificate
+        Bracket of the optimal value, and what marginals and perplexities are missed by.
+    status : Status
+    tolerance : Tolerance
+        What `status` and `converged` were judged by.
+    history : tuple of Iterate
+        One entry per perplexity on the way, and per floor.
+    seconds : float
+        Wall-clock time of the solve, certificate included, reporting left out.
+    method : str
+        "newton".
+    row_multipliers, col_multipliers : array of shape (n,), (m,)
+        What it costs that a row, or a column, must share its mass with so many others; next to
+        nothing where it would by itself, 0 where there is no bound.
+    """
+
+    problem: AdaptiveProblem
+    row_multipliers: Floats = field(default_factory=lambda: np.zeros(0))
+    col_multipliers: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of_multipliers(
+        cls,
+        problem: AdaptiveProblem,
+        plan: Plan,
+        dual: Dual,
+        multipliers: tuple[Floats, Floats],
+        status: Status,
+        *,
+        tolerance: Tolerance,
+        monitor: Monitor,
+        certificate: Certificate,
+    ) -> Self:
+        """Judge how a solve ended by the certificate of what it has found."""
+        found = cls.of(
+            problem,
+            plan,
+            dual,
+            status,
+            tolerance=tolerance,
+            monitor=monitor,
+            method="newton",
+            certificate=certificate,
+        )
+        return replace(found, row_multipliers=multipliers[0], col_multipliers=multipliers[1])
+
+    @cached_property
+    def row_perplexity(self) -> Floats:
+        """How many columns each row shares its mass with, (n,); NaN without mass."""
+        return perplexities(self.plan, self.problem.regularizer)[0]
+
+    @cached_property
+    def col_perplexity(self) -> Floats:
+        """The same of the columns, (m,)."""
+        return perplexities(self.plan, self.problem.regularizer)[1]
 
 
 class GraphResult(Solved[GraphProblem, Flow]):

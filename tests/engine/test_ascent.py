@@ -59,7 +59,7 @@ def test_the_plan_is_that_of_the_reference(rng, shape, reg, mass):
     problem = quot.Problem(C, a, b, reg=reg, mass=mass)
     linear = quot.solve(C, a, b, mass=mass)
     rows = PairRows(problem, Pricer(), LaplacianSolver())
-    ascent = Ascent(problem, rows, Monitor(), linear.g + linear.lam, Balanced.at(linear.f))
+    ascent = Ascent.of(problem, rows, Monitor(), linear.g + linear.lam, Balanced.at(linear.f))
     ascent.climb(1e-12, 1e-11)
     best, plan = ascent.best, rows.plan(ascent.best.answer)
     assert best.wrong <= 1e-11

@@ -102,6 +102,10 @@ def calls():
             for cost in (None, costs.DenseCost(C)):
                 round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
             _record_gibbs(C)
+            for regularizer in ("quadratic", "entropic"):
+                quot.solve_adaptive(
+                    C[:6, :7], perplexity=2, on="both", regularizer=regularizer, tol=1e-6
+                )
             costs.PointCost(*rng.normal(size=(2, 5, 7))).block(1, 3)
             _record_multigrid(rng)
             _record_simplex(rng)

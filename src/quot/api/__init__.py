@@ -1,11 +1,13 @@
 """The public face: choose a method, run it, warn."""
 
+from quot.api.adaptive import ADAPTIVE_METHODS, solve_adaptive
 from quot.api.deliver import TIES
 from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entropic
 from quot.api.graphs import GRAPH_METHODS, solve_graph
 from quot.api.plans import METHODS, estimate, solve, solve_points, suggest_reg
 
 __all__ = [
+    "ADAPTIVE_METHODS",
     "ENTROPIC_METHODS",
     "GRAPH_METHODS",
     "METHODS",
@@ -13,6 +15,7 @@ __all__ = [
     "approximate_partial",
     "estimate",
     "solve",
+    "solve_adaptive",
     "solve_entropic",
     "solve_graph",
     "solve_points",

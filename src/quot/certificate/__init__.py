@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.certificate.adaptive import certify_adaptive
 from quot.certificate.bracket import Certificate
 from quot.certificate.entropic import certify_entropic
 from quot.certificate.flows import certify_flow
@@ -15,7 +16,7 @@ from quot.certificate.plans import certify_plan
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.plan import Plan
-from quot.problem import EntropicProblem, GraphProblem, Problem, Transport
+from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem, Transport
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,7 @@ def certify(
     lam: float = 0.0,
     *,
     scope: str = "all",
+    multipliers: tuple[Floats, Floats] | None = None,
 ) -> Certificate:
     """Bracket the optimal value by a plan and potentials, wherever they come from.
 
@@ -41,7 +43,7 @@ def certify(
 
     Parameters
     ----------
-    problem : Problem, EntropicProblem or GraphProblem
+    problem : Problem, EntropicProblem, AdaptiveProblem or GraphProblem
     plan : Plan or GibbsPlan, or Flow of a GraphProblem
         Any of the right shape; its marginals need not be exact.
     f, g : array of shape (n,), (m,)
@@ -51,6 +53,8 @@ def certify(
         Price of the total mass in a partial problem; 0 in a balanced one.
     scope : {"all", "support"}, default="all"
         What to price. Only "all" can certify, and an EntropicProblem has no other scope.
+    multipliers : (array of shape (n,), array of shape (m,)), optional
+        Of the bounds of an AdaptiveProblem, on rows and on columns; 0 by default.
 
     Returns
     -------
@@ -62,6 +66,10 @@ def certify(
         return certify_flow(problem, plan, f, lam)
     if not isinstance(plan, (Plan, GibbsPlan)):
         raise TypeError(f"`plan` must be a Plan or GibbsPlan; got {type(plan).__name__}")
+    if isinstance(problem, AdaptiveProblem):
+        sparse = plan.to_plan() if isinstance(plan, GibbsPlan) else plan
+        zero = np.zeros(problem.a.size), np.zeros(problem.b.size)
+        return certify_adaptive(problem, sparse, f, g, multipliers or zero)
     if isinstance(problem, EntropicProblem):
         return certify_entropic(problem, plan, f, g, lam)
     if not isinstance(problem, Problem):

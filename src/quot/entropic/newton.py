@@ -167,7 +167,7 @@ class Descent:
     ) -> Floats:
         """Newton, and where it gets no further Sinkhorn steps, which always do; and a report."""
         before = self.monitor.steps
-        ascent = Ascent(rows.problem, rows, self.monitor, near.v, near)
+        ascent = Ascent.of(rows.problem, rows, self.monitor, near.v, near)
         try:
             self._climb(ascent, rows, enough)
         finally:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot import memory
-from quot.entropic.gradients import conjugate_gradients
 from quot.entropic.largest import Largest
 from quot.entropic.passes import Passes
 from quot.entropic.products import Answer, Gibbs, Listed, Products, Stored
+from quot.gradients import conjugate_gradients
 from quot.kernels import gibbs as kernels
 from quot.parallel import dot
 from quot.problem import EntropicProblem

@@ -43,7 +43,7 @@ class Sinkhorn:
 
     def __init__(self, problem: EntropicProblem, passes: Passes, monitor: Monitor) -> None:
         rows, v = GibbsRows(problem, passes, problem.eps), np.zeros(problem.b.size)
-        self.rows, self.ascent = rows, Ascent(problem, rows, monitor, v, rows.first(v))
+        self.rows, self.ascent = rows, Ascent.of(problem, rows, monitor, v, rows.first(v))
 
     def init(self) -> Point[Answer]:
         """Columns at price 0."""

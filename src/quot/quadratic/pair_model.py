@@ -203,7 +203,7 @@ class PairModel:
         def way() -> None:
             nonlocal ascent
             start = found.dual.g + found.dual.lam
-            ascent = Ascent(core, rows, monitor, start, Balanced.at(found.dual.f))
+            ascent = Ascent.of(core, rows, monitor, start, Balanced.at(found.dual.f))
             before = monitor.steps
             ascent.climb(settings().at_the_end * self.tolerance.gap * core.total, nearly)
             report(monitor, rows.iterate(ascent.best, monitor.steps - before))

@@ -1,0 +1,239 @@
+"""Rows of an adaptive problem, and how they answer prices of columns and their costs of spreading.
+
+With multipliers eps (n,) and delta (m,) of the bounds on rows and columns, and a floor under their
+sum, ``E_ij = eps_i + delta_j + floor``, the dual value is ``f.a + g.b - sum E_ij h*((f_i + g_j -
+C_ij)/E_ij)`` less what the bounds cost. Of each row f_i and eps_i are found exactly; what remains
+is a concave function of g and delta, of which delta >= 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.adaptive.system import Listed, System
+from quot.gradients import conjugate_gradients
+from quot.kernels import adaptive as kernels
+from quot.parallel import added, map_rows
+from quot.problem import AdaptiveProblem
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# Pairs of a weight below this part of those of their row, over their number, are left out of
+# directions: these need not be exact.
+_LEAST = 1e-9
+# Iterations at most, and the residual where much is missing.
+_MANY, _ROUGH = 400, 0.05
+# Of columns whose prices alone are found the multipliers stay.
+_FREE = True
+# No price moves by more than so many times the range of costs in one step.
+_REACH = 1.0
+# Rows are cut into so many parts, each with sums of its own for the columns.
+_PARTS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs and what they cost, row by row.
+
+    Parameters
+    ----------
+    start : int array of shape (n + 1,)
+        Where those of each row begin.
+    col : int32 array of shape (K,)
+    cost : array of shape (K,)
+    """
+
+    start: NDArray[np.int64]
+    col: NDArray[np.int32]
+    cost: Floats
+
+    @cached_property
+    def turned(self) -> Pairs:
+        """The same, column by column."""
+        row = np.repeat(np.arange(self.start.size - 1, dtype=np.int32), np.diff(self.start))
+        order = np.argsort(self.col, kind="stable")
+        count = np.bincount(self.col)
+        start = np.concatenate((np.zeros(1, np.int64), np.cumsum(count)))
+        return Pairs(start, row[order], self.cost[order])
+
+    @classmethod
+    def every(cls, problem: AdaptiveProblem) -> Pairs:
+        """All pairs of a problem."""
+        n, m = problem.shape
+        col = np.tile(np.arange(m, dtype=np.int32), n)
+        cost = np.ascontiguousarray(problem.cost.block(0, n)).ravel()
+        return cls(np.arange(n + 1, dtype=np.int64) * m, col, cost)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What rows make of prices and costs of spreading.
+
+    Parameters
+    ----------
+    v : array of shape (m,) or (2 m,)
+        Prices of columns and, where these are bounded, their costs of spreading, scaled.
+    f, eps : array of shape (n,)
+        Prices of rows, and what spreading costs them, without the floor.
+    moments : array of shape (3, n)
+        Sums of w, w l and w l^2 over each row; the last 0 where eps stays.
+    """
+
+    v: Floats
+    f: Floats
+    eps: Floats
+    moments: Floats
+
+
+class AdaptiveRows:
+    """Rows at the prices at which they send their mass and share it with enough columns.
+
+    Parameters
+    ----------
+    problem : AdaptiveProblem
+        Masses positive.
+    pairs : Pairs
+    floor : float
+        What spreading costs at least, > 0.
+    """
+
+    rounding = 0.0
+
+    def __init__(self, problem: AdaptiveProblem, pairs: Pairs, floor: float) -> None:
+        self.problem, self.pairs, self.floor = problem, pairs, floor
+        self.is_entropic = problem.regularizer == "entropic"
+        bounds = problem.row_bounds
+        self.is_free = bounds is None
+        self.bounds = np.zeros(problem.a.size) if bounds is None else bounds
+        self.reach = _REACH * float(np.ptp(pairs.cost)) or 1.0
+        # A multiplier is scaled so that what is wrong with its bound counts as mass: as a part of
+        # the sum of squares, or as the logarithm of the perplexity.
+        units, limits = problem.col_units, problem.col_bounds
+        self.unit = None if units is None else units / problem.b
+        self.limits = np.zeros(0) if limits is None else limits
+
+    @property
+    def wanted(self) -> Floats:
+        """What the dual value has for each price and each scaled multiplier."""
+        b = self.problem.b
+        return b if self.unit is None else np.concatenate((b, -self.limits / self.unit))
+
+    def costs(self, v: Floats) -> Floats:
+        """What spreading costs in each column, with the floor, (m,)."""
+        m = self.problem.b.size
+        if self.unit is None:
+            return np.full(m, self.floor)
+        return self.floor + v[m:] / self.unit
+
+    def respond(self, v: Floats, near: Answer) -> tuple[Answer, Floats, float]:
+        """The answer, what is to meet `wanted`, and what the rows add to the dual value."""
+        n, m = self.problem.shape
+        g, d = v[:m], self.costs(v)
+        f, eps, moments = near.f.copy(), near.eps.copy(), np.empty((3, n))
+
+        def part(start: int, stop: int) -> Floats:
+            sums = np.zeros(2 * m + 1)
+            rows = slice(start, stop)
+            sums[-1] = kernels.answer(
+                self.pairs.start[start : stop + 1],
+                self.pairs.col,
+                self.pairs.cost,
+                g,
+                d,
+                self.problem.a[rows],
+                self.bounds[rows],
+                self.is_entropic,
+                self.is_free,
+                f[rows],
+                eps[rows],
+                *moments[:, rows],
+                sums[:m],
+                sums[m:-1],
+            )
+            return sums
+
+        total = added(map_rows(part, n, m, max(1, -(-n // _PARTS))))
+        got = total[:m] if self.unit is None else total[:-1].copy()
+        if self.unit is not None:
+            got[m:] = -got[m:] / self.unit
+        return Answer(v, f, eps, moments), got, float(total[-1])
+
+    def alone(self, answer: Answer, v: Floats, highest: float) -> Floats:
+        """Prices at which each column is balanced, the rows being where they are."""
+        n, m = self.problem.shape
+        g, delta = v[:m].copy(), self.costs(v) - self.floor
+        moments, d = np.empty((3, m)), answer.eps + self.floor
+        turned = self.pairs.turned
+
+        def part(start: int, stop: int) -> None:
+            cols = slice(start, stop)
+            kernels.answer(
+                turned.start[start : stop + 1],
+                turned.col,
+                turned.cost,
+                answer.f,
+                d,
+                self.problem.b[cols],
+                self.problem.b[cols],
+                self.is_entropic,
+                _FREE,
+                g[cols],
+                delta[cols],
+                *moments[:, cols],
+                *np.zeros((2, n)),
+            )
+
+        map_rows(part, m, n, max(1, -(-m // _PARTS)))
+        moved = v.copy()
+        moved[:m] = np.minimum(v[:m] + np.clip(g - v[:m], -self.reach, self.reach), highest)
+        return moved
+
+    def entries(self, answer: Answer, least: float = _LEAST) -> Listed:
+        """Pairs that count."""
+        n, m = self.problem.shape
+        size = self.pairs.col.size
+        begin, at = np.empty(n + 1, np.int64), np.empty(size, np.int32)
+        w, y = np.empty(size), np.empty(size)
+        d = self.costs(answer.v)
+        lowest = least * answer.moments[0] / np.diff(self.pairs.start)
+        if not self.is_entropic:
+            lowest = np.zeros(n)
+        count = kernels.entries(
+            self.pairs.start,
+            self.pairs.col,
+            self.pairs.cost,
+            answer.f,
+            answer.v[:m],
+            answer.eps,
+            d,
+            lowest,
+            self.is_entropic,
+            begin,
+            at,
+            w,
+            y,
+        )
+        return begin, at[:count], w[:count], y[:count]
+
+    def direction(
+        self, answer: Answer, wanted: Floats, at_top: Bools, top: float, firm: float
+    ) -> Floats:
+        """How prices and multipliers would move for each to get so much more."""
+        m, unit = self.problem.b.size, self.unit
+        held, r = np.ones(m, np.bool_), np.append(wanted[:m], np.zeros(m))
+        if unit is not None:
+            r[m:] = wanted[m:] * unit
+            held = (answer.v[m:] <= 0.0) & (wanted[m:] == 0.0)
+        system = System.of(self.entries(answer), answer.moments, held, firm)
+        r[:m] -= system.x * (r[:m].sum() / system.x.sum())  # what all prices share does nothing
+        left = math.sqrt(float(np.abs(wanted).sum()) / self.problem.total)
+        found, _ = conjugate_gradients(
+            system.product, r, system.near, most=_MANY, left=min(_ROUGH, left)
+        )
+        return found[:m] if unit is None else np.append(found[:m], found[m:] * unit)

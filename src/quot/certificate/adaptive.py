@@ -1,0 +1,139 @@
+"""The certificate of a plan in which every row or column shares its mass with enough others."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.certificate.bracket import ROUND_OFF, Bound, Bracket, Certificate, exact_sum
+from quot.certificate.plans import mended
+from quot.pairs.screen import Blocks
+from quot.parallel import dot, map_rows
+from quot.perplexity import bounds, largest, spreads
+from quot.plan import Plan
+from quot.problem import AdaptiveProblem
+from quot.rounding import is_feasible, marginal_error
+
+Floats = NDArray[np.float64]
+
+# Exponents below are as good as this one beside 0, and slow.
+_LEAST = -700.0
+
+
+@np.errstate(over="ignore", invalid="ignore")  # what is inf or NaN is not certified
+def certify_adaptive(
+    problem: AdaptiveProblem, plan: Plan, f: Floats, g: Floats, multipliers: tuple[Floats, Floats]
+) -> Certificate:
+    """Bracket the optimal value by a plan, potentials and multipliers >= 0, (n,) and (m,).
+
+    The bound is the dual value of the problem itself, without a floor under the multipliers. The
+    plan is repaired to exact marginals and, as far as it shares its mass with too few then, mixed
+    with a b' / sum b, which has the largest perplexity there is.
+    """
+    eps, delta = multipliers
+    eps = np.where(problem.a > 0.0, eps, 0.0) if problem.row_bounds is not None else 0.0 * eps
+    delta = np.where(problem.b > 0.0, delta, 0.0) if problem.col_bounds is not None else 0.0 * delta
+    scale = max(float(np.abs(eps).max()), float(np.abs(delta).max()), np.finfo(float).tiny)
+    negative = max(0.0, -float(eps.min()), -float(delta.min())) / scale
+    bound = _bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))
+    repaired = mended(problem, plan)
+    assert isinstance(repaired, Plan)
+    upper, used = problem.linear_cost(repaired), problem.size(repaired)
+    part = _mixed(problem, repaired)
+    if part > 0.0:
+        even, size = _even(problem)
+        upper, used = upper + part * (even - upper), used + part * (size - used)
+    found = Bracket.of([bound], upper if is_feasible(problem, repaired) else np.inf, used)
+    return Certificate(
+        **found._asdict(),
+        primal_residual=float(np.max([marginal_error(problem, plan), excess(problem, plan)])),
+        multiplier_violation=negative,
+        scope="all",
+        pairs=problem.a.size * problem.b.size,
+    )
+
+
+def excess(problem: AdaptiveProblem, plan: Plan) -> float:
+    """Return by how much a perplexity is missed, as a part of it."""
+    over = [(side.found - side.limits) / side.units for side in _sides(problem, plan)]
+    return float(np.max([0.0, *(part.max(initial=0.0) for part in over)]))
+
+
+class _Side(NamedTuple):
+    """Of rows, or columns, with mass: bounds and their units, sums of h, and those of a b'."""
+
+    limits: Floats
+    units: Floats
+    found: Floats
+    even: Floats
+
+
+def _sides(problem: AdaptiveProblem, plan: Plan) -> list[_Side]:
+    """The rows, and the columns, if they are bounded."""
+    sides = (
+        (problem.row_bounds, problem.row_units, problem.a, problem.b, plan.rows),
+        (problem.col_bounds, problem.col_units, problem.b, problem.a, plan.cols),
+    )
+    name, bounded = problem.regularizer, []
+    for limits, unit, mass, others, index in sides:
+        if limits is not None and unit is not None:
+            most = np.full(mass.size, largest(others, name))
+            found = spreads(plan.values, index, mass.size, name)
+            each = (limits, unit, found, bounds(mass, most, name))
+            bounded.append(_Side(*(x[mass > 0.0] for x in each)))
+    return bounded
+
+
+def _mixed(problem: AdaptiveProblem, plan: Plan) -> float:
+    """The part of a b' / sum b with which a plan keeps to all bounds: sums of h are convex."""
+    part = 0.0
+    for limits, _, found, even in _sides(problem, plan):
+        over = found > limits
+        if over.any():
+            needed = (found - limits)[over] / (found - even)[over]
+            part = max(part, float(needed.max()))
+    return part
+
+
+def _even(problem: AdaptiveProblem) -> tuple[float, float]:
+    """The cost of a b' / sum b, and what is added up in it."""
+    b, total = problem.b, float(problem.b.sum())
+
+    def scan(start: int, stop: int) -> tuple[float, float]:
+        C, a = problem.cost.block(start, stop), problem.a[start:stop]
+        return float(a @ (C @ b)) / total, float(a @ (np.abs(C) @ b)) / total
+
+    parts = map_rows(scan, *problem.shape, Blocks(problem.cost).rows)
+    cost, size = np.sum(parts, axis=0)
+    return float(cost), float(size)
+
+
+def _bound(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: Floats) -> Bound:
+    """The dual value, and how far it may be wrong by rounding."""
+    a, b = problem.a, problem.b
+    f, g = np.where(a > 0.0, f, -np.inf), np.where(b > 0.0, g, -np.inf)
+    rows, cols = a > 0.0, b > 0.0
+    is_entropic = problem.regularizer == "entropic"
+
+    def scan(start: int, stop: int) -> float:
+        kept = rows[start:stop]
+        C = problem.cost.block(start, stop)[kept][:, cols]
+        E = eps[start:stop][kept][:, None] + delta[cols]
+        y = f[start:stop][kept][:, None] + g[cols] - C
+        with np.errstate(divide="ignore"):
+            part = np.divide(y, E, out=np.where(y > 0.0, np.inf, -np.inf), where=E > 0.0)
+        if is_entropic:
+            paid = E * np.exp(np.maximum(part, _LEAST))
+        else:
+            paid = 0.5 * np.maximum(y, 0.0) * np.maximum(part, 0.0)
+        return float(np.where((E > 0.0) | (y > 0.0), paid, 0.0).sum())
+
+    paid = sum(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))
+    terms = [f[rows] * a[rows], g[cols] * b[cols], np.array([-paid])]
+    for multipliers, limits in ((eps, problem.row_bounds), (delta, problem.col_bounds)):
+        if limits is not None:
+            terms.append(-multipliers * limits)
+    size = sum(dot(np.abs(x), np.ones(x.size)) for x in terms)
+    return Bound(exact_sum(*terms), ROUND_OFF * size)
