@@ -217,7 +217,7 @@ def test_what_cannot_be_saved():
     class Other(quot.Problem):
         pass
 
-    with pytest.raises(InvalidProblemError, match=r"a result of a Other cannot be saved; keep the"):
+    with pytest.raises(InvalidProblemError, match=r"results of Other cannot be saved; keep the"):
         save(replace(r, problem=Other(C)), "R.npz")
     assert os.listdir() == []
 

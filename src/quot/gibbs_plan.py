@@ -117,7 +117,7 @@ class GibbsPlan(Coupling):
         return self._sums.totals if cost is self.cost else self._summed(cost).totals
 
     def paid(self, cost: Cost) -> tuple[float, float]:
-        """Return the sums of C P and of |C| P, at costs of the same shape."""
+        """Return the sums of ``C P`` and of ``|C| P``, at costs of the same shape."""
         totals = self.totals(cost)
         return totals.cost, totals.size
 

@@ -201,7 +201,7 @@ class Plan(Coupling):
         return Totals(*self.paid(cost), float(terms.sum()), float(np.abs(terms).sum()))
 
     def paid(self, cost: Cost) -> tuple[float, float]:
-        """Return the sums of C P and of |C| P, at costs of the same shape."""
+        """Return the sums of ``C P`` and of ``|C| P``, at costs of the same shape."""
         paid = cost.at(self.rows, self.cols) * self.values
         return float(paid.sum()), float(np.abs(paid).sum())
 

@@ -227,7 +227,7 @@ def _problem_to_arrays(problem: Transport) -> Arrays:
                 **_formulation_to_arrays(problem),
             }
     raise InvalidProblemError(
-        f"a result of a {type(problem).__name__} cannot be saved; keep the plan alone "
+        f"results of {type(problem).__name__} cannot be saved; keep the plan alone "
         "(`result.plan.to_csr()`)."
     )
 
