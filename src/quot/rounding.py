@@ -64,6 +64,11 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     return max(found, key=lambda plan: plan.total)
 
 
+def none_full(problem: Transport) -> tuple[Bools, Bools]:
+    """What is known where rows and columns keep something, but for rounding: none is full."""
+    return np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
+
+
 def _widened(plan: Plan, cost: SparseCost) -> Plan:
     """The plan and all allowed pairs, with nothing more on them, the cheapest first."""
     order = np.argsort(cost.values, kind="stable")
