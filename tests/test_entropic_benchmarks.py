@@ -211,3 +211,14 @@ def test_a_peer_that_has_not_solved_has_no_ratio(monkeypatch):
     assert line.extra["L1 residual"] > entropic.SOLVED
     assert line.ratio is None
     assert line.met is None
+
+
+@pytest.mark.parametrize(("formulation", "seed"), [("E2", 7635), ("E2", 16000), ("E3", 7812)])
+def test_entries_are_judged_like_the_prices_they_come_from(formulation, seed):
+    """Where next to nothing is kept; rows were filled up, and the entropy of that was lost."""
+    C, a, b, eps, mass = StressCase(formulation, seed, 1).draw(seed)
+    r = quot.solve_entropic(C, a, b, eps=eps, mass=mass, formulation=formulation)
+    entries = quot.Plan.from_dense(r.plan.to_dense())
+    found = quot.certify(r.problem, entries, r.f, r.g, r.lam)
+    assert r.converged
+    assert found.relative_gap <= 1e-10
