@@ -142,7 +142,7 @@ class Ascent(Generic[A]):
         cls, problem: Transport, rows: Rows[A], monitor: Monitor, v: Floats, near: A
     ) -> Ascent[A]:
         """That of a transport problem."""
-        kept = 0.0 if problem.fills_cols else float(problem.b.sum()) - problem.total
+        kept = 0.0 if problem.fills(problem.b) else float(problem.b.sum()) - problem.total
         return cls(problem.b, kept, rows, monitor, v=v, near=near)
 
     def at(self, v: Floats, near: A) -> Point[A]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from quot.gibbs_plan import GibbsPlan
 from quot.plan import Plan
 from quot.problem import Transport
-from quot.rounding import ON_BOUND, ROUND_OFF, marginal_error, none_full, repair
+from quot.rounding import ON_BOUND, ROUND_OFF, marginal_error, repair
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -38,8 +38,6 @@ def repair_gibbs(
     error = marginal_error(problem, plan)
     if error <= rounding:
         return plan
-    if problem.has_slack:
-        full = none_full(problem)
     if not error <= _NEARLY:
         plan = _scaled(problem, plan)
     n, m = problem.shape

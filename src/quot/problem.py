@@ -70,15 +70,9 @@ class Transport:
         """Whether all mass of `a` and `b` must move."""
         return self.mass is None
 
-    @property
-    def fills_rows(self) -> bool:
-        """Whether all mass of the rows must move, but for rounding."""
-        return self.is_balanced or self.total >= (1.0 - _ROUNDING) * float(self.a.sum())
-
-    @property
-    def fills_cols(self) -> bool:
-        """The same of the columns."""
-        return self.is_balanced or self.total >= (1.0 - _ROUNDING) * float(self.b.sum())
+    def fills(self, masses: Floats) -> bool:
+        """Whether all of these masses, `a` or `b`, must move, but for rounding."""
+        return self.is_balanced or self.total >= (1.0 - _ROUNDING) * float(masses.sum())
 
     @property
     def has_slack(self) -> bool:

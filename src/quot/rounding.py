@@ -45,11 +45,14 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
     allowed pairs. What still stays open `is_feasible` tells.
 
     In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
-    take all their mass; the others of less than that keep some back.
+    take all their mass; the others of less than that keep some back. Where what is kept has an
+    entropy none is full, whatever is said.
     """
     plan = _capped(problem, plan)
     if full is None and marginal_error(problem, plan) <= ROUND_OFF:
         return plan
+    if problem.has_slack:
+        full = np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
     if plan.nnz == 0:
         return round_sparse(plan, problem.a, problem.b, problem.total, problem.cost)
     mended = _mend_on_support(problem, plan, full or (None, None))
@@ -62,11 +65,6 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
         wider = _mend_on_support(problem, _widened(found[-1], problem.cost), full or (None, None))
         found.append(round_sparse(wider, problem.a, problem.b, problem.total, problem.cost))
     return max(found, key=lambda plan: plan.total)
-
-
-def none_full(problem: Transport) -> tuple[Bools, Bools]:
-    """What is known where rows and columns keep something, but for rounding: none is full."""
-    return np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
 
 
 def _widened(plan: Plan, cost: SparseCost) -> Plan:
@@ -245,8 +243,7 @@ def _slack(
     problem: Transport, mass: Floats, have: Floats, full: Bools | None
 ) -> tuple[NDArray[np.int64], float]:
     """Rows (or columns) that keep mass back, and how much they fall short of the total in all."""
-    whole = float(mass.sum())
-    if problem.is_balanced or problem.total >= whole * (1 - ROUND_OFF):
+    if problem.fills(mass):
         return np.zeros(0, np.int64), 0.0
     if full is None:
         free = have < mass * (1 - ON_BOUND)

@@ -26,7 +26,7 @@ from quot.pairs.screen import Boxes, choose
 from quot.parallel import dot, map_rows
 from quot.plan import Plan
 from quot.problem import Problem, Transport
-from quot.rounding import is_feasible, marginal_error, none_full, repair
+from quot.rounding import is_feasible, marginal_error, repair
 
 Floats = NDArray[np.float64]
 
@@ -85,9 +85,7 @@ def certify_plan(
 
 def mended(problem: Transport, plan: AnyPlan) -> AnyPlan:
     """A plan with exact marginals, near the given one and of its kind."""
-    if isinstance(plan, GibbsPlan):
-        return repair_gibbs(problem, plan)
-    return repair(problem, plan, none_full(problem) if problem.has_slack else None)
+    return repair_gibbs(problem, plan) if isinstance(plan, GibbsPlan) else repair(problem, plan)
 
 
 def signed(

@@ -136,7 +136,7 @@ class Descent:
         together, and few are full.
         """
         n, m = self.problem.shape
-        if not self.problem.fills_rows:
+        if not self.problem.fills(self.problem.a):
             least -= T * math.log(n * m / self.problem.total)
         return np.full(m, least)
 

@@ -85,7 +85,7 @@ class GibbsRows:
         self.reach = max(_REACH * T, reach)
         self.is_exact = learnt is None or learnt.is_careful
         self.learnt = Learnt() if learnt is None else learnt
-        self.highest = np.inf if problem.fills_rows else 0.0
+        self.highest = np.inf if problem.fills(problem.a) else 0.0
         self.kept: Kept | None = None
         self.may_be_few = True
         self.known: Largest | None = None
@@ -170,7 +170,7 @@ class GibbsRows:
 
         rhs = np.append(np.where(at_top, 0.0, wanted), top) if is_one else wanted
         diagonal = joined(got) * (1.0 + firm)
-        if self.problem.fills_rows:  # what all prices have in common does nothing
+        if self.problem.fills(self.problem.a):  # what all prices have in common does nothing
             rhs = rhs - diagonal * (rhs.sum() / diagonal.sum())
         inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0.0)
         # Finer as less is missing: so steps become exact as fast as they are worth it.

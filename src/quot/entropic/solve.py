@@ -83,7 +83,7 @@ def _finished(  # noqa: PLR0917
     f, v = prices.whole(problem.eps)
     lam = potentials(problem, v)[1] if prices.lam is None else prices.lam
     shift = prices.shift
-    if not problem.is_balanced and problem.fills_rows:  # they are known but for a constant
+    if not problem.is_balanced and problem.fills(problem.a):  # they are known but for a constant
         shift -= max(float(f.max()), 0.0)
     dual = Dual(f + shift, v - lam - prices.shift, lam + prices.shift - shift)
     return Result.of(
