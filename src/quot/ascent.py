@@ -26,10 +26,10 @@ Bools = NDArray[np.bool_]
 _IDLE = 10
 # A step is followed by a sweep over the columns unless it leaves less than this of what is missing.
 _HALVED = 0.5
-# The search along a step ends where the slope has fallen to this part of what it was. It begins
-# anew so often, between these parts of the step before.
-_SLOPE, _SEARCHES, _LEAST, _MOST = 0.5, 20, 0.1, 0.9
-_RISES, _SOLVED = 0.1, 0.1
+# The search along a step ends where the dual rises no more by this part of the slope before, nor
+# falls by that part; or where no more than so much of what was missing is. It begins anew so often,
+# between these parts of the step before.
+_RISES, _SLOPE, _SOLVED, _SEARCHES, _LEAST, _MOST = 0.1, 0.5, 0.1, 20, 0.1, 0.9
 # What holds columns where they are, in parts of a pair: at least; after a step shorter than so much
 # of a whole one, then growing by a factor; and how it falls with a whole one.
 _LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
@@ -75,7 +75,6 @@ class Rows(Protocol[A]):
     ----------
     reach : float
         No price of a column is to move further in one step.
-
     rounding : float
         Of what the rows add to the dual value, beside that of its digits.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -95,9 +96,17 @@ class Transport:
         if rows.size == n and cols.size == m and not isinstance(self.cost, PointCost):
             return self
         part: Self = replace(
-            cast(Any, self), cost=self.cost.take(rows, cols), a=self.a[rows], b=self.b[cols]
+            cast(Any, self),
+            cost=self.cost.take(rows, cols),
+            a=self.a[rows],
+            b=self.b[cols],
+            **self._of_sides(rows, cols),
         )
         return part
+
+    def _of_sides(self, rows: NDArray[np.integer], cols: NDArray[np.integer]) -> dict[str, Any]:
+        """What else there is one of for each of these rows or columns, by name."""
+        return {}
 
     @property
     def trivial_sparsity(self) -> float:
@@ -365,38 +374,33 @@ class AdaptiveProblem(Transport):
     @property
     def row_bounds(self) -> Floats | None:
         """What the sum of h over a row may be at most, (n,); None if rows are free."""
-        asked = self.row_perplexity
-        return None if asked is None else bounds(self.a, asked, self.regularizer)
+        return self._of(bounds, self.a, self.row_perplexity)
 
     @property
     def col_bounds(self) -> Floats | None:
         """The same of the columns, (m,)."""
-        asked = self.col_perplexity
-        return None if asked is None else bounds(self.b, asked, self.regularizer)
+        return self._of(bounds, self.b, self.col_perplexity)
 
     @property
     def row_units(self) -> Floats | None:
         """What an excess over a bound of the rows is relative to, (n,)."""
-        asked = self.row_perplexity
-        return None if asked is None else units(self.a, asked, self.regularizer)
+        return self._of(units, self.a, self.row_perplexity)
 
     @property
     def col_units(self) -> Floats | None:
         """The same of the columns, (m,)."""
-        asked = self.col_perplexity
-        return None if asked is None else units(self.b, asked, self.regularizer)
+        return self._of(units, self.b, self.col_perplexity)
 
-    def taken(self, rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Self:
-        """Return the problem of these rows and columns, in this order; the others have no mass."""
-        asked = self.row_perplexity, self.col_perplexity
-        return replace(
-            self,
-            cost=self.cost.take(rows, cols),
-            a=self.a[rows],
-            b=self.b[cols],
-            row_perplexity=None if asked[0] is None else asked[0][rows],
-            col_perplexity=None if asked[1] is None else asked[1][cols],
-        )
+    def _of(
+        self, rule: Callable[[Floats, Floats, str], Floats], mass: Floats, asked: Floats | None
+    ) -> Floats | None:
+        return None if asked is None else rule(mass, asked, self.regularizer)
+
+    def _of_sides(self, rows: NDArray[np.integer], cols: NDArray[np.integer]) -> dict[str, Any]:
+        """The perplexities."""
+        sides = ("row_perplexity", rows), ("col_perplexity", cols)
+        asked = ((name, getattr(self, name), index) for name, index in sides)
+        return {name: None if each is None else each[index] for name, each, index in asked}
 
     def objective(self, plan: AnyPlan) -> float:
         """Return <C, P>: what is minimised, constraints apart."""

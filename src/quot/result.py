@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
 
@@ -180,32 +180,6 @@ class AdaptiveResult(Result[Plan]):
     problem: AdaptiveProblem
     row_multipliers: Floats = field(default_factory=lambda: np.zeros(0))
     col_multipliers: Floats = field(default_factory=lambda: np.zeros(0))
-
-    @classmethod
-    def of_multipliers(
-        cls,
-        problem: AdaptiveProblem,
-        plan: Plan,
-        dual: Dual,
-        multipliers: tuple[Floats, Floats],
-        status: Status,
-        *,
-        tolerance: Tolerance,
-        monitor: Monitor,
-        certificate: Certificate,
-    ) -> Self:
-        """Judge how a solve ended by the certificate of what it has found."""
-        found = cls.of(
-            problem,
-            plan,
-            dual,
-            status,
-            tolerance=tolerance,
-            monitor=monitor,
-            method="newton",
-            certificate=certificate,
-        )
-        return replace(found, row_multipliers=multipliers[0], col_multipliers=multipliers[1])
 
     @cached_property
     def row_perplexity(self) -> Floats:

@@ -28,22 +28,7 @@ def dykstra(
 
     Takes the more steps, the smaller the floor is against the costs.
 
-    Parameters
-    ----------
-    problem : AdaptiveProblem
-        Masses positive.
-    floor : float
-        What spreading costs at least, > 0; with a quadratic regularizer in cost per mass.
-    steps : int
-        Projections of all rows and all columns, at most.
-    enough : float
-        What may be wrong at the end.
-    check : callable, optional
-        Called before each step; what it raises ends the method.
-
-    Returns
-    -------
-    Found
+    See `quot.adaptive.found`; a step is a projection of all rows and then of all columns.
     """
     kind, asked = problem.regularizer, (problem.row_perplexity, problem.col_perplexity)
     k = -costs(problem) / floor

@@ -1,9 +1,22 @@
 """What the reference methods of adaptive transport find, and what is wrong with it.
 
 Joint ascent, sweeps and Dykstra's projections are for small dense problems, to check others by.
-Each is called as ``method(problem, floor, steps, enough)``, and solves the problem in which the sum
-of h over all entries costs a floor: ``<C, P> + floor sum h(P)``. Its plans are
-``P_ij = h*'((f_i + g_j - C_ij)/E_ij)`` with ``E_ij = floor + eps_i + delta_j``.
+Each solves the problem in which the sum of h over all entries costs a floor: ``<C, P> + floor sum
+h(P)``. Its plans are ``P_ij = h*'((f_i + g_j - C_ij)/E_ij)`` with ``E_ij = floor + eps_i +
+delta_j``.
+
+All are called alike, ``method(problem, floor, steps, enough, check)``:
+
+problem : AdaptiveProblem
+    Masses positive.
+floor : float
+    What spreading costs at least, > 0; with a quadratic regularizer in cost per mass.
+steps : int
+    At most.
+enough : float
+    What may be wrong at the end.
+check : callable, optional
+    Called before each step; what it raises ends the method.
 """
 
 from __future__ import annotations
@@ -56,14 +69,13 @@ class Found:
         sums = [plan.sum(axis=1) - problem.a, plan.sum(axis=0) - problem.b]
         wrong = float(sum(np.abs(each).sum() for each in sums)) / problem.total
         spread = y * plan - conjugate
-        entropic = problem.regularizer == "entropic"
         errors = [0.0]
-        for axis, bounds, mass, multiplier in (
-            (1, problem.row_bounds, problem.a, eps),
-            (0, problem.col_bounds, problem.b, delta),
+        for axis, bounds, units, multiplier in (
+            (1, problem.row_bounds, problem.row_units, eps),
+            (0, problem.col_bounds, problem.col_units, delta),
         ):
             if bounds is not None:
-                excess = (spread.sum(axis=axis) - bounds) / (mass if entropic else bounds)
+                excess = (spread.sum(axis=axis) - bounds) / units
                 errors.append(float(np.abs(np.minimum(multiplier / floor, -excess)).max()))
         return cls(plan, f, g, eps, delta, wrong + max(errors))
 

@@ -26,14 +26,12 @@ class _Dual:
         self.problem, self.floor = problem, floor
         self.cost = float(np.ptp(costs(problem))) or 1.0
         units, bounded, self.bounds = [], [], []
-        for mass, bounds in (
-            (problem.a, problem.row_bounds),
-            (problem.b, problem.col_bounds),
+        for mass, bounds, unit in (
+            (problem.a, problem.row_bounds, problem.row_units),
+            (problem.b, problem.col_bounds, problem.col_units),
         ):
-            limit = np.zeros(mass.size) if bounds is None else bounds
-            is_scaled = bounds is not None and problem.regularizer == "quadratic"
-            units.append(limit / mass if is_scaled else np.ones(mass.size))
-            self.bounds.append(limit)
+            units.append(np.ones(mass.size) if unit is None else unit / mass)
+            self.bounds.append(np.zeros(mass.size) if bounds is None else bounds)
             bounded.append(np.full(mass.size, bounds is not None))
         # A multiplier of bounds that is scaled so is paid by the mass that moves.
         prices = np.ones(sum(problem.shape))
@@ -86,22 +84,7 @@ def joint(
     For problems of up to about a hundred points; on larger ones it stalls. It ends where the dual
     value no longer grows in floating point, with 1e-8 to 1e-6 wrong.
 
-    Parameters
-    ----------
-    problem : AdaptiveProblem
-        Masses positive.
-    floor : float
-        What spreading costs at least, > 0; with a quadratic regularizer in cost per mass.
-    steps : int
-        Iterations at most.
-    enough : float
-        What may be wrong at the end.
-    check : callable, optional
-        Called once in each iteration; what it raises ends the method.
-
-    Returns
-    -------
-    Found
+    See `quot.adaptive.found`.
     """
     dual = _Dual(problem, floor)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.adaptive.system import Listed, System
@@ -29,8 +30,8 @@ Bools = NDArray[np.bool_]
 _LEAST = 1e-9
 # Iterations at most, and the residual where much is missing.
 _MANY, _ROUGH = 400, 0.05
-# Of columns whose prices alone are found the multipliers stay.
-_FREE = True
+# Multipliers of rows are found with their prices; those of columns stay where prices alone are.
+_BOUNDED, _FREE = False, True
 # No price moves by more than so many times the range of costs in one step.
 _REACH = 1.0
 # Rows are cut into so many parts, each with sums of its own for the columns.
@@ -56,11 +57,9 @@ class Pairs:
     @cached_property
     def turned(self) -> Pairs:
         """The same, column by column."""
-        row = np.repeat(np.arange(self.start.size - 1, dtype=np.int32), np.diff(self.start))
-        order = np.argsort(self.col, kind="stable")
-        count = np.bincount(self.col)
-        start = np.concatenate((np.zeros(1, np.int64), np.cumsum(count)))
-        return Pairs(start, row[order], self.cost[order])
+        by_cols = sp.csr_array((self.cost, self.col, self.start)).tocsc()
+        start = by_cols.indptr.astype(np.int64)
+        return Pairs(start, by_cols.indices.astype(np.int32), by_cols.data)
 
     @classmethod
     def every(cls, problem: AdaptiveProblem) -> Pairs:
@@ -97,7 +96,7 @@ class AdaptiveRows:
     Parameters
     ----------
     problem : AdaptiveProblem
-        Masses positive.
+        Masses positive, rows bounded.
     pairs : Pairs
     floor : float
         What spreading costs at least, > 0.
@@ -108,9 +107,8 @@ class AdaptiveRows:
     def __init__(self, problem: AdaptiveProblem, pairs: Pairs, floor: float) -> None:
         self.problem, self.pairs, self.floor = problem, pairs, floor
         self.is_entropic = problem.regularizer == "entropic"
-        bounds = problem.row_bounds
-        self.is_free = bounds is None
-        self.bounds = np.zeros(problem.a.size) if bounds is None else bounds
+        assert problem.row_bounds is not None
+        self.bounds = problem.row_bounds
         self.reach = _REACH * float(np.ptp(pairs.cost)) or 1.0
         # A multiplier is scaled so that what is wrong with its bound counts as mass: as a part of
         # the sum of squares, or as the logarithm of the perplexity.
@@ -149,7 +147,7 @@ class AdaptiveRows:
                 self.problem.a[rows],
                 self.bounds[rows],
                 self.is_entropic,
-                self.is_free,
+                _BOUNDED,
                 f[rows],
                 eps[rows],
                 *moments[:, rows],

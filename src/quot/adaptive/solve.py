@@ -55,8 +55,8 @@ def check_room(problem: AdaptiveProblem) -> None:
     need, room = _PAIR * n * m, memory.available()
     if room is not None and need > room:
         raise ProblemTooLargeError(
-            f"adaptive transport keeps all {n} x {m} pairs, about {need / 2**30:.3g} GiB, and "
-            f"{room / 2**30:.3g} GiB are free. Take fewer points of each side."
+            f"adaptive transport keeps all {n} x {m} pairs, in {memory.gigabytes(need)}, and this "
+            f"machine has {memory.gigabytes(room)} left. Take fewer points of each side."
         )
 
 
@@ -71,10 +71,11 @@ def solve_adaptive_problem(
     solved = problem.turned if is_turned else problem
     rows, cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
     core = solved.taken(rows, cols)
+    pairs = Pairs.every(core)
     enough = _AT_THE_END * min(tolerance.gap, tolerance.primal) * problem.total
     results: list[AdaptiveResult] = []
     for first in _FIRST:
-        way = Newton(core, monitor, first)
+        way = Newton(core, pairs, monitor, first)
         for _ in range(_FLOORS):
             status = run(monitor, partial(way.run, enough))
             found = _placed(way.found(), solved.shape, rows, cols)
@@ -111,6 +112,8 @@ class Newton:
     ----------
     problem : AdaptiveProblem
         Masses positive, rows bounded.
+    pairs : Pairs
+        All of it.
     monitor : Monitor
     first : float
         The first floor, in parts of the range of costs over a typical entry.
@@ -125,8 +128,10 @@ class Newton:
 
     is_stuck = False
 
-    def __init__(self, problem: AdaptiveProblem, monitor: Monitor, first: float) -> None:
-        self.problem, self.monitor, self.pairs = problem, monitor, Pairs.every(problem)
+    def __init__(
+        self, problem: AdaptiveProblem, pairs: Pairs, monitor: Monitor, first: float
+    ) -> None:
+        self.problem, self.pairs, self.monitor = problem, pairs, monitor
         n, m = problem.shape
         # Of squares what spreading costs is a cost per mass.
         typical = problem.total / m if problem.regularizer == "quadratic" else 1.0
@@ -134,14 +139,13 @@ class Newton:
         v = np.zeros(m if problem.col_perplexity is None else 2 * m)
         self.best = Answer(v, np.zeros(n), np.full(n, self.floor), np.empty((3, n)))
         self.rows = AdaptiveRows(problem, self.pairs, self.floor)
-        self.begun, self.missing = False, 0.0
+        self.missing = 0.0
         self.known: list[tuple[float, Floats]] = []
 
     def run(self, enough: float) -> None:
         """Go on until columns miss no more than that, at the perplexities asked for."""
-        for problem in self._levels():
+        for problem in () if self.known else self._levels():
             self._settle(problem, _ON_THE_WAY * problem.total)
-        self.begun = True
         self._guess()
         was_missing = self.missing
         self._settle(self.problem, enough)
@@ -170,27 +174,15 @@ class Newton:
 
     def _levels(self) -> list[AdaptiveProblem]:
         """The same at larger perplexities, from where many share a row to those asked for."""
-        if self.begun:
-            return []
-        sides = []
-        for asked, masses in (
-            (self.problem.row_perplexity, self.problem.b),
-            (self.problem.col_perplexity, self.problem.a),
-        ):
-            easy = max(1.0, _EASY * largest(masses, self.problem.regularizer))
-            steps = [easy]
-            while asked is not None and steps[-1] * _HARDER > float(asked.min()):
-                steps.append(steps[-1] * _HARDER)
-            sides.append((asked, steps))
-        count = max(len(steps) for _, steps in sides)
-        levels = []
-        for k in range(count):
-            raised = [
-                None if asked is None else np.maximum(asked, steps[min(k, len(steps) - 1)])
-                for asked, steps in sides
-            ]
-            levels.append(replace(self.problem, row_perplexity=raised[0], col_perplexity=raised[1]))
-        return levels
+        problem, name = self.problem, self.problem.regularizer
+        rows = _raised(problem.row_perplexity, largest(problem.b, name))
+        cols = _raised(problem.col_perplexity, largest(problem.a, name))
+        count = max(len(rows), len(cols))
+        rows, cols = (side + side[-1:] * (count - len(side)) for side in (rows, cols))
+        return [
+            replace(problem, row_perplexity=row, col_perplexity=col)
+            for row, col in zip(rows, cols, strict=True)
+        ]
 
     def _settle(self, problem: AdaptiveProblem, enough: float) -> None:
         rows, m = AdaptiveRows(problem, self.pairs, self.floor), problem.b.size
@@ -231,6 +223,16 @@ class Newton:
         )
 
 
+def _raised(asked: Floats | None, most: float) -> list[Floats | None]:
+    """Perplexities on the way down to those asked for, where the largest there is is so much."""
+    if asked is None:
+        return [None]
+    least = [max(1.0, _EASY * most)]
+    while least[-1] * _HARDER > float(asked.min()):
+        least.append(least[-1] * _HARDER)
+    return [np.maximum(asked, each) for each in least]
+
+
 def _placed(
     found: Ending, shape: tuple[int, int], rows: NDArray[np.intp], cols: NDArray[np.intp]
 ) -> Ending:
@@ -252,14 +254,14 @@ def _finished(
 ) -> AdaptiveResult:
     """The plan repaired and certified."""
     plan = repair(problem, found.plan)
-    multipliers = found.eps, found.delta
-    return AdaptiveResult.of_multipliers(
+    result = AdaptiveResult.of(
         problem,
         plan,
         Dual(found.f, found.g),
-        multipliers,
         status,
         tolerance=ends[0],
         monitor=ends[1],
-        certificate=certify_adaptive(problem, plan, found.f, found.g, multipliers),
+        method="newton",
+        certificate=certify_adaptive(problem, plan, found.f, found.g, (found.eps, found.delta)),
     )
+    return replace(result, row_multipliers=found.eps, col_multipliers=found.delta)

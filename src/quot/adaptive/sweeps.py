@@ -31,22 +31,7 @@ def sweeps(
 ) -> Found:
     """Return what sweeps find, where rows or columns have a perplexity, not both.
 
-    Parameters
-    ----------
-    problem : AdaptiveProblem
-        Masses positive.
-    floor : float
-        What spreading costs at least, > 0; with a quadratic regularizer in cost per mass.
-    steps : int
-        Sweeps at most.
-    enough : float
-        What may be wrong at the end.
-    check : callable, optional
-        Called before each sweep; what it raises ends the method.
-
-    Returns
-    -------
-    Found
+    See `quot.adaptive.found`; a step is a sweep over all rows and then over all columns.
 
     Raises
     ------

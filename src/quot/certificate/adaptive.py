@@ -7,19 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.certificate.bracket import ROUND_OFF, Bound, Bracket, Certificate, exact_sum
+from quot.certificate.bracket import (
+    LEAST_EXPONENT,
+    ROUND_OFF,
+    Bound,
+    Bracket,
+    Certificate,
+    exact_sum,
+)
 from quot.certificate.plans import mended
 from quot.pairs.screen import Blocks
-from quot.parallel import dot, map_rows
+from quot.parallel import map_rows
 from quot.perplexity import bounds, largest, spreads
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem
 from quot.rounding import is_feasible, marginal_error
 
 Floats = NDArray[np.float64]
-
-# Exponents below are as good as this one beside 0, and slow.
-_LEAST = -700.0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is inf or NaN is not certified
@@ -32,9 +36,8 @@ def certify_adaptive(
     plan is repaired to exact marginals and, as far as it shares its mass with too few then, mixed
     with a b' / sum b, which has the largest perplexity there is.
     """
-    eps, delta = multipliers
-    eps = np.where(problem.a > 0.0, eps, 0.0) if problem.row_bounds is not None else 0.0 * eps
-    delta = np.where(problem.b > 0.0, delta, 0.0) if problem.col_bounds is not None else 0.0 * delta
+    eps = _where_bounded(multipliers[0], problem.a, problem.row_bounds)
+    delta = _where_bounded(multipliers[1], problem.b, problem.col_bounds)
     scale = max(float(np.abs(eps).max()), float(np.abs(delta).max()), np.finfo(float).tiny)
     negative = max(0.0, -float(eps.min()), -float(delta.min())) / scale
     bound = _bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))
@@ -53,6 +56,11 @@ def certify_adaptive(
         scope="all",
         pairs=problem.a.size * problem.b.size,
     )
+
+
+def _where_bounded(multipliers: Floats, mass: Floats, limits: Floats | None) -> Floats:
+    """Multipliers of what has mass and a bound, and 0."""
+    return np.where((mass > 0.0) & (limits is not None), multipliers, 0.0)
 
 
 def excess(problem: AdaptiveProblem, plan: Plan) -> float:
@@ -113,7 +121,6 @@ def _even(problem: AdaptiveProblem) -> tuple[float, float]:
 def _bound(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: Floats) -> Bound:
     """The dual value, and how far it may be wrong by rounding."""
     a, b = problem.a, problem.b
-    f, g = np.where(a > 0.0, f, -np.inf), np.where(b > 0.0, g, -np.inf)
     rows, cols = a > 0.0, b > 0.0
     is_entropic = problem.regularizer == "entropic"
 
@@ -125,7 +132,7 @@ def _bound(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: F
         with np.errstate(divide="ignore"):
             part = np.divide(y, E, out=np.where(y > 0.0, np.inf, -np.inf), where=E > 0.0)
         if is_entropic:
-            paid = E * np.exp(np.maximum(part, _LEAST))
+            paid = E * np.exp(np.maximum(part, LEAST_EXPONENT))
         else:
             paid = 0.5 * np.maximum(y, 0.0) * np.maximum(part, 0.0)
         return float(np.where((E > 0.0) | (y > 0.0), paid, 0.0).sum())
@@ -135,5 +142,5 @@ def _bound(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: F
     for multipliers, limits in ((eps, problem.row_bounds), (delta, problem.col_bounds)):
         if limits is not None:
             terms.append(-multipliers * limits)
-    size = sum(dot(np.abs(x), np.ones(x.size)) for x in terms)
+    size = sum(float(np.abs(x).sum()) for x in terms)
     return Bound(exact_sum(*terms), ROUND_OFF * size)

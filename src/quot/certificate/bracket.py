@@ -19,6 +19,8 @@ ROUND_OFF = 8 * EPS
 # Round-off explains no more of a gap than this part of the scale. It would be more where potentials
 # are 10^7 times as large as what the plan pays, which they need not be: those say nothing of it.
 EXCUSED = 1e-8
+# Exponents below are as good as this one beside 0, and slow.
+LEAST_EXPONENT = -700.0
 # So many numbers at a time are summed.
 _CHUNK = 65_536
 # Within this gap and residual (relative) a result that missed the tolerance is near optimal.

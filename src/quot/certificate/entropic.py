@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.certificate.bracket import ROUND_OFF, Bound, Certificate, exact_sum
+from quot.certificate.bracket import (
+    LEAST_EXPONENT,
+    ROUND_OFF,
+    Bound,
+    Certificate,
+    exact_sum,
+)
 from quot.certificate.plans import Masses, bracket, mended, signed, terms_of, without_lam
 from quot.gibbs_plan import AnyPlan
 from quot.pairs.screen import Blocks
@@ -14,9 +20,6 @@ from quot.problem import EntropicProblem
 from quot.rounding import marginal_error
 
 Floats = NDArray[np.float64]
-
-# Exponents below are as good as this one beside 0, and slow.
-_LEAST = -700.0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is inf or NaN is not certified
@@ -82,6 +85,6 @@ def log_sums(C: Floats, f: Floats, g: Floats, eps: float) -> Floats:
     top = Y.max(axis=1)
     Y -= np.where(top == -np.inf, 0.0, top)[:, None]
     Y /= eps
-    np.maximum(Y, _LEAST, out=Y)
+    np.maximum(Y, LEAST_EXPONENT, out=Y)
     np.exp(Y, out=Y)
     return np.asarray((f + top) / eps + np.log(Y.sum(axis=1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.costs import Cost, SparseCost, turned
 from quot.dual import Dual
 from quot.pairs import Pricer
 from quot.plan import Plan
@@ -27,7 +27,7 @@ def fill(problem: Problem, dual: Dual) -> Dual:
     open_g = np.flatnonzero(np.isnan(g))
     known = np.flatnonzero(~np.isnan(f))
     if open_g.size and known.size:
-        g[open_g] = _below(_transposed(problem.cost, known, open_g), f[known] + lam)
+        g[open_g] = _below(turned(problem.cost.take(known, open_g)), f[known] + lam)
     open_f = np.flatnonzero(np.isnan(f))
     if open_f.size:
         everything = np.arange(problem.shape[1])
@@ -45,14 +45,6 @@ def nothing(problem: Problem) -> tuple[Plan, Dual]:
     lam = 0.0 if problem.is_balanced else float(_least(problem.cost, np.zeros(m)).min())
     f = np.full(n, np.nan) if problem.is_balanced else np.zeros(n)
     return Plan.empty(problem.shape), Dual(f, np.zeros(m), lam)
-
-
-def _transposed(cost: Cost, rows: Ints, cols: Ints) -> Cost:
-    """The cost from columns to rows, of the rows and columns given."""
-    part = cost.take(rows, cols)
-    if isinstance(part, PointCost):
-        return PointCost(part.Y, part.X, metric=part.metric)
-    return DenseCost(np.ascontiguousarray(part.block(0, rows.size).T))
 
 
 def _least(cost: Cost, g: Floats) -> Floats:
