@@ -75,11 +75,17 @@ class Rows(Protocol[A]):
     ----------
     reach : float
         No price of a column is to move further in one step.
+    box : pair of arrays of shape (m,), or None
+        Prices may be no lower, and no higher; any if None.
     rounding : float
         Of what the rows add to the dual value, beside that of its digits.
     """
 
     reach: float
+
+    @property
+    def box(self) -> tuple[Floats, Floats] | None:
+        """See above."""
 
     @property
     def rounding(self) -> float:
@@ -113,8 +119,6 @@ class Ascent(Generic[A]):
         Prices of the columns to begin from.
     near : object
         An answer near that of the rows.
-    least : array of shape (m,), optional
-        Prices may be no lower; any by default.
 
     Attributes
     ----------
@@ -131,9 +135,8 @@ class Ascent(Generic[A]):
         *,
         v: Floats,
         near: A,
-        least: Floats | None = None,
     ) -> None:
-        self.b, self.kept, self.rows, self.monitor, self.least = b, kept, rows, monitor, least
+        self.b, self.kept, self.rows, self.monitor = b, kept, rows, monitor
         self.best = self.at(v, near)
 
     @classmethod
@@ -148,8 +151,9 @@ class Ascent(Generic[A]):
         """The point at prices of the columns; the answer is found from one near it."""
         answer, got, value = self.rows.respond(v, near)
         missing, at_top, top = self.b - got, np.zeros(v.size, np.bool_), float(v.max())
-        if self.least is not None:  # what would only lower these prices is no fault
-            missing[(v <= self.least) & (missing < 0.0)] = 0.0
+        if self.rows.box is not None:  # what would only move prices out of it is no fault
+            low, high = self.rows.box
+            missing[((v <= low) & (missing < 0.0)) | ((v >= high) & (missing > 0.0))] = 0.0
         if self.kept > 0.0:
             at_top = (v == top) & (missing >= 0.0)
             at_top[np.argmax(v)] |= not at_top.any()
@@ -157,13 +161,16 @@ class Ascent(Generic[A]):
         value += dot(self.b, v) - self.kept * top
         return Point(v, answer, missing, value, at_top, wrong)
 
-    def climb(self, enough: float, nearly: float) -> None:
-        """Go on until columns miss no more than `enough`, or no further.
+    def climb(self, enough: float, nearly: float, steps: int | None = None) -> None:
+        """Go on until columns miss no more than `enough`, or no further; so many steps at most.
 
         One step in vain is no further where they miss no more than `nearly`.
         """
         point, idle, firm = self.best, 0, _LOOSE
+        end = np.inf if steps is None else self.monitor.steps + steps
         while self.best.wrong > enough and idle < _IDLE and self.monitor.steps_left:
+            if self.monitor.steps >= end:
+                break
             if idle and self.best.wrong <= nearly:
                 break
             missed = point.wrong
@@ -207,8 +214,8 @@ class Ascent(Generic[A]):
             v = point.v + tau * direction
             if at_top.any():
                 v = np.minimum(v, v[at_top].min())
-            if self.least is not None:
-                v = np.maximum(v, self.least)
+            if self.rows.box is not None:
+                v = np.clip(v, *self.rows.box)
             trial = self.at(v, point.answer)
             now = self._rise(point, v, trial.missing) / tau
             is_lower = trial.value < point.value - self._rounding(point)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.parallel import dot
+
 Floats = NDArray[np.float64]
 
 
@@ -36,20 +38,20 @@ def conjugate_gradients(
         To begin from; 0 by default.
     """
     x, r, z = np.zeros(rhs.size), rhs, inverse(rhs)
-    enough = left**2 * float(r @ z)
+    enough = left**2 * dot(r, z)
     if start is not None:
         x, r = start, rhs - product(start)
         z = inverse(r)
-    p, rz = z, float(r @ z)
+    p, rz = z, dot(r, z)
     for iteration in range(most):
         y = product(p)
-        along = float(p @ y)
+        along = dot(p, y)
         if not along > 0.0:
             return x, iteration
         step = rz / along
         x, r = x + step * p, r - step * y
         z = inverse(r)
-        before, rz = rz, float(r @ z)
+        before, rz = rz, dot(r, z)
         if not rz > enough:
             return x, iteration
         p = z + (rz / before) * p

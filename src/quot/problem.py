@@ -19,8 +19,8 @@ from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
 from quot.graph import Graph
 from quot.parallel import dot
-from quot.perplexity import REGULARIZERS, as_perplexity, bounds, units
-from quot.plan import Plan
+from quot.perplexity import REGULARIZERS, as_perplexity, bounds, largest, units
+from quot.plan import Plan, sums
 from quot.validation import as_mass, as_reg, as_regs, as_weights, check_option, check_positive
 
 Floats = NDArray[np.float64]
@@ -30,6 +30,8 @@ FORMULATIONS = ("E1", "E2", "E3")
 LEFT = 1e-12
 # exp(-40) is less than the rounding of any sum.
 _UNSEEN = 40.0
+# Clusters share with so many others at least, and with no more than a part of the most there is.
+_FEW, _EASY = 6.0, 0.5
 # A quadratic term that is next to nothing, in lengths.
 _LITTLE = 1e-6
 # Masses that differ by this part are equal.
@@ -123,6 +125,18 @@ class Transport:
         other = copy(self)
         for name, value in (("a", a), ("b", b), ("mass", mass)):
             other._fix(name, value)
+        return other
+
+    def joined(self, cost: Cost, rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Self:
+        """Return the problem between clusters at a cost; with the cluster of each row and column.
+
+        Masses of a cluster are added up.
+        """
+        n, m = cost.shape
+        a, b = sums(rows, self.a, n), sums(cols, self.b, m)
+        mass = self.mass if self.mass is None else min(self.mass, a.sum(), b.sum())
+        other = self.with_masses(a, b, mass)
+        other._fix("cost", cost)
         return other
 
     def linear_cost(self, plan: AnyPlan) -> float:
@@ -401,6 +415,26 @@ class AdaptiveProblem(Transport):
         sides = ("row_perplexity", rows), ("col_perplexity", cols)
         asked = ((name, getattr(self, name), index) for name, index in sides)
         return {name: None if each is None else each[index] for name, each, index in asked}
+
+    def joined(self, cost: Cost, rows: NDArray[np.integer], cols: NDArray[np.integer]) -> Self:
+        """Return the problem between clusters at a cost; with the cluster of each row and column.
+
+        Masses of a cluster are added up. It shares with as large a part of the others as its
+        members do in the mean, but not with so few that clusters look like a matching.
+        """
+        other = super().joined(cost, rows, cols)
+        for name, labels, mass, sizes, others in (
+            ("row_perplexity", rows, self.a, (self.b.size, cost.shape[1]), other.b),
+            ("col_perplexity", cols, self.b, (self.a.size, cost.shape[0]), other.a),
+        ):
+            asked = getattr(self, name)
+            if asked is not None:
+                mean = sums(labels, mass * np.log(asked), cost.shape[name == "col_perplexity"])
+                weight = sums(labels, mass, mean.size)
+                part = np.exp(mean / np.where(weight > 0.0, weight, 1.0)) * sizes[1] / sizes[0]
+                most = _EASY * largest(others, self.regularizer)
+                other._fix(name, np.minimum(np.maximum(part, _FEW), max(most, 1.0)))
+        return other
 
     def objective(self, plan: AnyPlan) -> float:
         """Return <C, P>: what is minimised, constraints apart."""

@@ -23,6 +23,8 @@ class Settings:
     complete : int
         A problem of so many pairs is solved on all of them: choosing candidates takes longer than
         they save.
+    shared : int
+        An adaptive problem with squares of more pairs is solved on candidates.
     nearest : int
         Pairs beyond the active ones kept for each row and column.
     unclustered : int
@@ -81,6 +83,7 @@ class Settings:
 
     at_the_end: float = 1e-3
     complete: int = 8192
+    shared: int = 600_000
     nearest: int = 10
     unclustered: int = 64
     boxed: int = 5_000_000

@@ -52,3 +52,8 @@ class Support:
             np.concatenate((self.rows, other.rows)),
             np.concatenate((self.cols, other.cols)),
         )
+
+    def __sub__(self, other: Support) -> Support:
+        """Return the pairs that are not in the other."""
+        kept = np.isin(self.keys, other.keys, assume_unique=True, invert=True)
+        return Support(self.shape, self.rows[kept], self.cols[kept])

@@ -17,10 +17,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.adaptive.system import Listed, System
+from quot.costs import Cost
 from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
 from quot.parallel import added, map_rows
 from quot.problem import AdaptiveProblem
+from quot.support import Support
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -62,6 +64,20 @@ class Pairs:
         return Pairs(start, by_cols.indices.astype(np.int32), by_cols.data)
 
     @classmethod
+    def of(cls, problem: AdaptiveProblem, support: Support) -> Pairs:
+        """Those of a support."""
+        start = np.searchsorted(support.rows, np.arange(problem.shape[0] + 1)).astype(np.int64)
+        return cls(start, support.cols, problem.cost.at(support.rows, support.cols))
+
+    def members(self, labels: NDArray[np.int64], cost: Cost) -> Pairs:
+        """Each row as those of its cluster, (n,), at a cost of its own."""
+        size = np.diff(self.start)[labels]
+        start = np.append(0, np.cumsum(size))
+        at = np.repeat(self.start[labels] - start[:-1], size) + np.arange(start[-1])
+        row = np.repeat(np.arange(labels.size, dtype=np.int32), size)
+        return Pairs(start, self.col[at], cost.at(row, self.col[at]))
+
+    @classmethod
     def every(cls, problem: AdaptiveProblem) -> Pairs:
         """All pairs of a problem."""
         n, m = problem.shape
@@ -100,21 +116,35 @@ class AdaptiveRows:
     pairs : Pairs
     floor : float
         What spreading costs at least, > 0.
+    box : pair of arrays of shape (m,), optional
+        Prices of columns may be no lower, and no higher; any by default.
     """
 
     rounding = 0.0
 
-    def __init__(self, problem: AdaptiveProblem, pairs: Pairs, floor: float) -> None:
+    def __init__(
+        self,
+        problem: AdaptiveProblem,
+        pairs: Pairs,
+        floor: float,
+        box: tuple[Floats, Floats] | None = None,
+    ) -> None:
         self.problem, self.pairs, self.floor = problem, pairs, floor
         self.is_entropic = problem.regularizer == "entropic"
         assert problem.row_bounds is not None
         self.bounds = problem.row_bounds
         self.reach = _REACH * float(np.ptp(pairs.cost)) or 1.0
-        # A multiplier is scaled so that what is wrong with its bound counts as mass: as a part of
-        # the sum of squares, or as the logarithm of the perplexity.
-        units, limits = problem.col_units, problem.col_bounds
-        self.unit = None if units is None else units / problem.b
+        self.unit, limits = col_scale(problem), problem.col_bounds
         self.limits = np.zeros(0) if limits is None else limits
+        self.box = self._box(box)
+
+    def _box(self, prices: tuple[Floats, Floats] | None) -> tuple[Floats, Floats] | None:
+        """Where prices and multipliers may be: these are at least 0."""
+        if self.unit is None:
+            return prices
+        m = self.problem.b.size
+        low, high = prices or (np.full(m, -np.inf), np.full(m, np.inf))
+        return np.append(low, np.zeros(m)), np.append(high, np.full(m, np.inf))
 
     @property
     def wanted(self) -> Floats:
@@ -164,33 +194,13 @@ class AdaptiveRows:
 
     def alone(self, answer: Answer, v: Floats, highest: float) -> Floats:
         """Prices at which each column is balanced, the rows being where they are."""
-        n, m = self.problem.shape
-        g, delta = v[:m].copy(), self.costs(v) - self.floor
-        moments, d = np.empty((3, m)), answer.eps + self.floor
-        turned = self.pairs.turned
-
-        def part(start: int, stop: int) -> None:
-            cols = slice(start, stop)
-            kernels.answer(
-                turned.start[start : stop + 1],
-                turned.col,
-                turned.cost,
-                answer.f,
-                d,
-                self.problem.b[cols],
-                self.problem.b[cols],
-                self.is_entropic,
-                _FREE,
-                g[cols],
-                delta[cols],
-                *moments[:, cols],
-                *np.zeros((2, n)),
-            )
-
-        map_rows(part, m, n, max(1, -(-m // _PARTS)))
+        m, eps = self.problem.b.size, answer.eps + self.floor
+        delta = self.costs(v) - self.floor
+        name = self.problem.regularizer
+        g = balanced(self.pairs.turned, self.problem.b, answer.f, (eps, delta), v[:m], name)
         moved = v.copy()
         moved[:m] = np.minimum(v[:m] + np.clip(g - v[:m], -self.reach, self.reach), highest)
-        return moved
+        return moved if self.box is None else np.clip(moved, *self.box)
 
     def entries(self, answer: Answer, least: float = _LEAST) -> Listed:
         """Pairs that count."""
@@ -223,15 +233,75 @@ class AdaptiveRows:
         self, answer: Answer, wanted: Floats, at_top: Bools, top: float, firm: float
     ) -> Floats:
         """How prices and multipliers would move for each to get so much more."""
-        m, unit = self.problem.b.size, self.unit
-        held, r = np.ones(m, np.bool_), np.append(wanted[:m], np.zeros(m))
+        m, unit, v = self.problem.b.size, self.unit, answer.v
+        held, r = np.repeat((False, True), m), np.append(wanted[:m], np.zeros(m))
         if unit is not None:
             r[m:] = wanted[m:] * unit
-            held = (answer.v[m:] <= 0.0) & (wanted[m:] == 0.0)
+        if self.box is not None:
+            at_the_edge = (v <= self.box[0]) | (v >= self.box[1])
+            held[: v.size] = at_the_edge & (wanted == 0.0)
         system = System.of(self.entries(answer), answer.moments, held, firm)
-        r[:m] -= system.x * (r[:m].sum() / system.x.sum())  # what all prices share does nothing
+        if not held[:m].any():  # what all prices share does nothing
+            r[:m] -= system.x * (r[:m].sum() / system.x.sum())
         left = math.sqrt(float(np.abs(wanted).sum()) / self.problem.total)
         found, _ = conjugate_gradients(
             system.product, r, system.near, most=_MANY, left=min(_ROUGH, left)
         )
         return found[:m] if unit is None else np.append(found[:m], found[m:] * unit)
+
+
+def col_scale(problem: AdaptiveProblem) -> Floats | None:
+    """Return what multipliers of columns are scaled by, (m,); None if columns are free.
+
+    So what is wrong with a bound counts as mass: as a part of the sum of squares, or as the
+    logarithm of the perplexity.
+    """
+    units = problem.col_units
+    return None if units is None else units / problem.b
+
+
+def balanced(  # noqa: PLR0917
+    columns: Pairs,
+    b: Floats,
+    f: Floats,
+    multipliers: tuple[Floats, Floats],
+    near: Floats,
+    regularizer: str,
+) -> Floats:
+    """Return the prices at which columns get their masses b, (m,), from rows at prices f.
+
+    Parameters
+    ----------
+    columns : Pairs
+        Column by column.
+    b : array of shape (m,)
+    f : array of shape (n,)
+    multipliers : arrays of shape (n,), (m,)
+        What spreading costs rows and columns; the sum of the two is positive.
+    near : array of shape (m,)
+        Prices not far off.
+    regularizer : str
+    """
+    g, delta = near.copy(), multipliers[1].copy()
+    n, m, moments = f.size, b.size, np.empty((3, b.size))
+
+    def part(start: int, stop: int) -> None:
+        cols = slice(start, stop)
+        kernels.answer(
+            columns.start[start : stop + 1],
+            columns.col,
+            columns.cost,
+            f,
+            multipliers[0],
+            b[cols],
+            b[cols],
+            regularizer == "entropic",
+            _FREE,
+            g[cols],
+            delta[cols],
+            *moments[:, cols],
+            *np.zeros((2, n)),
+        )
+
+    map_rows(part, m, n, max(1, -(-m // _PARTS)))
+    return g

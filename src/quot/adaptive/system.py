@@ -32,8 +32,8 @@ class System:
         Entries of the plan that count.
     moments : array of shape (3, n)
         See `Answer`.
-    held : bool array of shape (m,)
-        Columns whose costs of spreading stay.
+    held : bool array of shape (2 m,)
+        Prices and costs of spreading that stay.
     firm : float
         So many times the diagonal is added.
     x, xy, y : array of shape (m,)
@@ -51,7 +51,7 @@ class System:
     @classmethod
     def of(cls, listed: Listed, moments: Floats, held: Bools, firm: float) -> System:
         """That of the entries."""
-        x, xy, y = np.zeros((3, held.size))
+        x, xy, y = np.zeros((3, held.size // 2))
         kernels.diagonal(*listed, *moments, x, xy, y)
         x, y = (_without_none(each) for each in (x, y))
         y = np.maximum(y, (1.0 + _APART) * xy * xy / x)
@@ -59,20 +59,22 @@ class System:
 
     def product(self, z: Floats) -> Floats:
         """The system times a vector, (2 m,)."""
-        m = self.held.size
-        price, cost = z[:m], np.where(self.held, 0.0, z[m:])
-        one, two = self.firm * self.x * price, self.firm * self.y * cost
-        kernels.product(*self.listed, *self.moments, price, cost, one, two)
-        return np.append(one, np.where(self.held, 0.0, two))
+        m = self.x.size
+        free = np.where(self.held, 0.0, z)
+        price, cost = free[:m], free[m:]
+        out = self.firm * np.append(self.x * price, self.y * cost)
+        kernels.product(*self.listed, *self.moments, price, cost, out[:m], out[m:])
+        return np.where(self.held, 0.0, out)
 
     def near(self, r: Floats) -> Floats:
         """About the solution for a right side, (2 m,): that of the blocks."""
-        m = self.held.size
+        m = self.x.size
         one, two = r[:m], r[m:]
+        held_x, held_y = self.held[:m], self.held[m:]
         det = self.x * self.y - self.xy * self.xy
-        price = np.where(self.held, one / self.x, (self.y * one - self.xy * two) / det)
-        cost = np.where(self.held, 0.0, (self.x * two - self.xy * one) / det)
-        return np.append(price, cost) / (1.0 + self.firm)
+        price = np.where(held_y, one / self.x, (self.y * one - self.xy * two) / det)
+        cost = np.where(held_x, two / self.y, (self.x * two - self.xy * one) / det)
+        return np.where(self.held, 0.0, np.append(price, cost)) / (1.0 + self.firm)
 
 
 def _without_none(diagonal: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,12 +17,15 @@ from quot.certificate.bracket import (
     exact_sum,
 )
 from quot.certificate.plans import mended
+from quot.costs import PointCost
+from quot.pairs import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.perplexity import bounds, largest, spreads
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem
 from quot.rounding import is_feasible, marginal_error
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 
@@ -106,41 +110,71 @@ def _mixed(problem: AdaptiveProblem, plan: Plan) -> float:
 
 
 def _even(problem: AdaptiveProblem) -> tuple[float, float]:
-    """The cost of a b' / sum b, and what is added up in it."""
-    b, total = problem.b, float(problem.b.sum())
+    """The cost of a b' / sum b, or a bound of it, and what is added up in it."""
+    b, total, (n, m) = problem.b, float(problem.b.sum()), problem.shape
+    if isinstance(problem.cost, PointCost) and n * m > settings().boxed:
+        most = _even_at_most(problem.cost, problem.a, b / total)
+        return most, most
 
     def scan(start: int, stop: int) -> tuple[float, float]:
         C, a = problem.cost.block(start, stop), problem.a[start:stop]
         return float(a @ (C @ b)) / total, float(a @ (np.abs(C) @ b)) / total
 
-    parts = map_rows(scan, *problem.shape, Blocks(problem.cost).rows)
+    parts = map_rows(scan, n, m, Blocks(problem.cost).rows)
     cost, size = np.sum(parts, axis=0)
     return float(cost), float(size)
 
 
+def _even_at_most(cost: PointCost, a: Floats, part: Floats) -> float:
+    """A bound of the mean cost of all pairs of points, of which columns have parts: of squares.
+
+    What is not squared is at most the root of its mean square.
+    """
+    X, Y = cost.positions
+    total = float(a.sum())
+    x, y = a @ X / total, part @ Y
+    if cost.metric == "cosine":
+        return total * (1.0 - float(x @ y))
+    squares = a @ (X - x) ** 2 / total + part @ (Y - y) ** 2 + (x - y) ** 2  # of each axis
+    if cost.metric == "cityblock":
+        return total * float(np.sqrt(squares).sum())
+    mean = float(squares.sum())
+    return total * (mean if cost.metric == "sqeuclidean" else math.sqrt(mean))
+
+
 def _bound(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: Floats) -> Bound:
     """The dual value, and how far it may be wrong by rounding."""
-    a, b = problem.a, problem.b
-    rows, cols = a > 0.0, b > 0.0
-    is_entropic = problem.regularizer == "entropic"
-
-    def scan(start: int, stop: int) -> float:
-        kept = rows[start:stop]
-        C = problem.cost.block(start, stop)[kept][:, cols]
-        E = eps[start:stop][kept][:, None] + delta[cols]
-        y = f[start:stop][kept][:, None] + g[cols] - C
-        with np.errstate(divide="ignore"):
-            part = np.divide(y, E, out=np.where(y > 0.0, np.inf, -np.inf), where=E > 0.0)
-        if is_entropic:
-            paid = E * np.exp(np.maximum(part, LEAST_EXPONENT))
-        else:
-            paid = 0.5 * np.maximum(y, 0.0) * np.maximum(part, 0.0)
-        return float(np.where((E > 0.0) | (y > 0.0), paid, 0.0).sum())
-
-    paid = sum(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))
-    terms = [f[rows] * a[rows], g[cols] * b[cols], np.array([-paid])]
-    for multipliers, limits in ((eps, problem.row_bounds), (delta, problem.col_bounds)):
+    rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
+    core = problem.taken(rows, cols)
+    f, g, eps, delta = f[rows], g[cols], eps[rows], delta[cols]
+    of = _entropies if problem.regularizer == "entropic" else _squares
+    terms = [f * core.a, g * core.b, np.array([-of(core, f, g, eps, delta)])]
+    for multipliers, limits in ((eps, core.row_bounds), (delta, core.col_bounds)):
         if limits is not None:
             terms.append(-multipliers * limits)
     size = sum(float(np.abs(x).sum()) for x in terms)
     return Bound(exact_sum(*terms), ROUND_OFF * size)
+
+
+def _squares(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: Floats) -> float:
+    """The sum of E max(y, 0)^2 / 2 over all pairs, y = (f + g - C) / E."""
+    pairs = Pricer().tight(problem.cost, f, g)
+    i, j = pairs.rows, pairs.cols
+    beyond = np.maximum(f[i] + g[j] - problem.cost.at(i, j), 0.0)
+    E = eps[i] + delta[j]
+    some = beyond > 0.0
+    with np.errstate(divide="ignore"):
+        return float((0.5 * beyond[some] * (beyond[some] / E[some])).sum())
+
+
+def _entropies(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: Floats) -> float:
+    """The sum of E exp(y) over all pairs, y = (f + g - C) / E."""
+
+    def scan(start: int, stop: int) -> float:
+        E = eps[start:stop, None] + delta
+        y = f[start:stop, None] + g - problem.cost.block(start, stop)
+        part = np.divide(y, E, out=np.where(y > 0.0, np.inf, -np.inf), where=E > 0.0)
+        paid = E * np.exp(np.maximum(part, LEAST_EXPONENT))
+        return float(np.where((E > 0.0) | (y > 0.0), paid, 0.0).sum())
+
+    return sum(map_rows(scan, *problem.shape, Blocks(problem.cost).rows))

@@ -72,6 +72,8 @@ class GibbsRows:
         until `is_exact` is set; all are exact by default.
     """
 
+    box = None
+
     def __init__(
         self,
         problem: EntropicProblem,

@@ -12,7 +12,7 @@ from quot import memory
 from quot.costs import Cost, SparseCost, spread
 from quot.dual import Dual
 from quot.pairs.price import Pricer
-from quot.problem import Problem
+from quot.problem import Problem, Transport
 from quot.settings import settings
 from quot.support import Support
 
@@ -55,7 +55,7 @@ class Candidates(NamedTuple):
     cols_at: Floats
 
 
-def beyond_all(problem: Problem) -> tuple[Floats, Floats]:
+def beyond_all(problem: Transport) -> tuple[Floats, Floats]:
     """Slacks of rows and columns beyond those of any pair."""
     n, m = problem.shape
     return np.full(n, np.inf), np.full(m, np.inf)

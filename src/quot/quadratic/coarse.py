@@ -9,7 +9,7 @@ the clusters of rows, are good to second order in the size of a cluster.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,22 +22,24 @@ from quot.pairs import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.plan import Plan, sums
-from quot.problem import Problem
+from quot.problem import Problem, Transport
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+T = TypeVar("T", bound=Transport)
+
 _LANDMARKS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
+class Level(Generic[T]):
     """A coarse problem and how the next finer one hangs on it.
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or AdaptiveProblem
         Between clusters, K_a x K_b.
     rows, cols : int64 arrays of shape (n,), (m,)
         Cluster of each row and column of the finer problem.
@@ -45,12 +47,14 @@ class Level:
         Finer columns against clusters of rows.
     """
 
-    problem: Problem
+    problem: T
     rows: Ints
     cols: Ints
     col_cost: Cost
 
-    def extend(self, dual: Dual, reg: float, finer: Problem, pricer: Pricer) -> Dual:
+    def extend(
+        self: Level[Problem], dual: Dual, reg: float, finer: Problem, pricer: Pricer
+    ) -> Dual:
         """Read the potentials of this level at `reg` on the rows and columns of the finer one.
 
         A finer column is treated as if it were its cluster: it pays the g at which it would take
@@ -63,7 +67,7 @@ class Level:
             f = np.minimum(f, 0.0)
         return Dual(f, g, dual.lam)
 
-    def column_prices(self, dual: Dual, reg: float, pricer: Pricer) -> Floats:
+    def column_prices(self: Level[Problem], dual: Dual, reg: float, pricer: Pricer) -> Floats:
         """Return the g of the finer columns, (m,), from the potentials of this level at `reg`."""
         coarse = self.problem
         g = pricer.row_roots(self.col_cost, dual.f + dual.lam, reg * coarse.b[self.cols])
@@ -73,7 +77,7 @@ class Level:
         """Read slacks of rows and columns on those of the finer problem."""
         return rows[self.rows], cols[self.cols]
 
-    def refine(self, plan: Plan, dual: Dual, finer: Problem) -> tuple[Plan, Dual]:
+    def refine(self, plan: Plan, dual: Dual, finer: T) -> tuple[Plan, Dual]:
         """Spread a plan of this level over the finer one, clusters by their members, no search.
 
         What is feasible stays so; members pay what their cluster does. For a solve that is stopped
@@ -96,17 +100,21 @@ def _members(label: Ints, count: int) -> tuple[Ints, Ints]:
     return order, np.searchsorted(label[order], np.arange(count + 1))
 
 
-def coarsen(problem: Problem) -> list[Level]:
-    """Return coarse versions of a problem, finest first; none if it is small or sparse."""
-    levels: list[Level] = []
+def coarsen(problem: T, complete: int | None = None) -> list[Level[T]]:
+    """Return coarse versions of a problem, finest first; none if it is small or sparse.
+
+    Problems of so many pairs are small, `settings().complete` by default.
+    """
+    levels: list[Level[T]] = []
     n, m = problem.shape
-    if isinstance(problem.cost, SparseCost) or n * m <= settings().complete or min(n, m) < 2:
+    complete = settings().complete if complete is None else complete
+    if isinstance(problem.cost, SparseCost) or n * m <= complete or min(n, m) < 2:
         return levels
     depth_a, depth_b = _depth(n), _depth(m)
     rows = _clusters(_features(problem.cost, 0), depth_a)
     cols = _clusters(_features(problem.cost, 1), depth_b)
     finer = problem
-    while finer.shape[0] * finer.shape[1] > settings().complete and max(depth_a, depth_b) > 0:
+    while finer.shape[0] * finer.shape[1] > complete and max(depth_a, depth_b) > 0:
         level = _join(finer, rows, cols)
         levels.append(level)
         depth_a, depth_b = max(depth_a - 2, 0), max(depth_b - 2, 0)
@@ -115,7 +123,7 @@ def coarsen(problem: Problem) -> list[Level]:
     return levels
 
 
-def span(problem: Problem, levels: list[Level]) -> Level:
+def span(problem: T, levels: list[Level[T]]) -> Level[T]:
     """Join several levels, finest first, to one: from the problem to the coarsest of them."""
     rows, cols = (np.arange(size) for size in problem.shape)
     for level in levels:
@@ -158,7 +166,7 @@ def _clusters(features: Floats, depth: int) -> Ints:
     return label
 
 
-def _join(problem: Problem, rows: Ints, cols: Ints) -> Level:
+def _join(problem: T, rows: Ints, cols: Ints) -> Level[T]:
     """Join the rows and columns of each cluster."""
     k, q = int(rows.max()) + 1, int(cols.max()) + 1
     a, b = sums(rows, problem.a, k), sums(cols, problem.b, q)
@@ -175,8 +183,7 @@ def _join(problem: Problem, rows: Ints, cols: Ints) -> Level:
         by_rows = _average_rows(cost, rows, share_a, k)
         joined = DenseCost(_average_columns(DenseCost(by_rows), cols, share_b, q))
         col_cost = DenseCost(np.ascontiguousarray(by_rows.T))
-    mass = problem.mass if problem.mass is None else min(problem.mass, a.sum(), b.sum())
-    return Level(Problem(joined, a, b, reg=problem.reg, mass=mass), rows, cols, col_cost)
+    return Level(problem.joined(joined, rows, cols), rows, cols, col_cost)
 
 
 def _means(points: Floats, label: Ints, share: Floats, count: int) -> Floats:

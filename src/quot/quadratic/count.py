@@ -23,7 +23,7 @@ _ROWS, _HALVINGS = 64, 60
 
 
 def count_active(
-    level: Level, dual: Dual, reg: float, finer: Problem, pricer: Pricer
+    level: Level[Problem], dual: Dual, reg: float, finer: Problem, pricer: Pricer
 ) -> NDArray[np.int64]:
     """Return how many pairs of some rows of `finer` carry mass, from a level solved at `reg`.
 

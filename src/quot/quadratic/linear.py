@@ -63,7 +63,7 @@ def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
         return _by_matrix(problem, monitor)
     if isinstance(problem.cost, SparseCost):
         return _by_pairs(problem, problem.cost, monitor)
-    levels: list[Level] = []
+    levels: list[Level[Problem]] = []
     for level in coarsen(problem):
         levels.append(level)
         if all_pairs(level.problem) <= _COARSEST:

@@ -37,7 +37,7 @@ class PairRows:
     solver : LaplacianSolver
     """
 
-    reach, rounding = np.inf, 0.0
+    reach, rounding, box = np.inf, 0.0, None
 
     def __init__(self, problem: Problem, pricer: Pricer, solver: LaplacianSolver) -> None:
         self.problem, self.pricer, self.solver = problem, pricer, solver

@@ -72,8 +72,8 @@ class PairStage:
         self,
         problem: Problem,
         finest: Problem,
-        levels: list[Level],
-        coarser: tuple[PairStage, Level] | None,
+        levels: list[Level[Problem]],
+        coarser: tuple[PairStage, Level[Problem]] | None,
         pricer: Pricer,
         monitor: Monitor,
     ) -> None:

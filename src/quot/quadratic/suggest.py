@@ -54,7 +54,7 @@ def degrees(
     size : int
         Rows and columns of the coarse version, at most.
     """
-    levels: list[Level] = []
+    levels: list[Level[Problem]] = []
     coarse = problem
     for level in coarsen(problem):
         if max(coarse.shape) <= size:
@@ -83,7 +83,11 @@ def degrees(
 
 
 def _counted(
-    problem: Problem, levels: list[Level], found: list[Degree], duals: list[Dual], fewest: float
+    problem: Problem,
+    levels: list[Level[Problem]],
+    found: list[Degree],
+    duals: list[Dual],
+    fewest: float,
 ) -> list[Degree]:
     """Count at the last two reg, and at those before while there are fewer entries than wanted."""
     level, pricer = span(problem, levels), Pricer()

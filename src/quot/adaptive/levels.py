@@ -1,0 +1,151 @@
+"""Many points: from coarse levels down, on candidate pairs.
+
+Rows and columns are clusters first, as many as all pairs can be kept of. The prices of a level are
+read on the members of its clusters: a column pays what it would if it were its cluster, against the
+clusters of rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.adaptive.candidates import Candidates
+from quot.adaptive.newton import Ending, Newton, path
+from quot.adaptive.rows import Answer, balanced, col_scale
+from quot.convergence import Monitor
+from quot.dual import Dual
+from quot.pairs import Pricer
+from quot.plan import sums
+from quot.problem import AdaptiveProblem
+from quot.quadratic.coarse import Level, coarsen
+from quot.settings import settings
+
+Floats = NDArray[np.float64]
+
+# A finer level begins at the perplexities of the coarser one over this; how they fall then.
+_JUMP, _HARDER = 1.5, 3.0
+
+
+class Descent:
+    """From the coarsest level to the problem.
+
+    Parameters
+    ----------
+    problem : AdaptiveProblem
+        Quadratic; masses positive, rows bounded.
+    monitor : Monitor
+    pricer : Pricer
+    first : float
+        See `Newton.begin`.
+
+    Attributes
+    ----------
+    newton : Newton
+        At the level where it is now.
+    depth : int
+        Levels from there to the problem.
+    """
+
+    def __init__(
+        self, problem: AdaptiveProblem, monitor: Monitor, pricer: Pricer, first: float
+    ) -> None:
+        self.monitor, self.pricer = monitor, pricer
+        self.levels = coarsen(problem, settings().shared)
+        self.problems = [problem, *(level.problem for level in self.levels)]
+        self.depth = len(self.levels)
+        self.newton = Newton.begin(self.problems[-1], monitor, first, self.depth)
+
+    @property
+    def floor(self) -> float:
+        """Under the multipliers."""
+        return self.newton.floor
+
+    @floor.setter
+    def floor(self, value: float) -> None:
+        self.newton.floor = value
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether lower floors lead nowhere."""
+        return self.newton.is_stuck
+
+    def run(self, enough: float) -> None:
+        """Go down, and on until columns miss no more than that."""
+        while self.depth:
+            self.newton.run_loosely()
+            self.newton = self._finer()
+            self.depth -= 1
+        self.newton.run(enough)
+
+    def found(self) -> Ending:
+        """The plan so far; of a coarse level clusters by their members."""
+        found = self.newton.found()
+        for depth in range(self.depth, 0, -1):
+            level, finer = self.levels[depth - 1], self.problems[depth - 1]
+            plan, dual = level.refine(found.plan, Dual(found.f, found.g), finer)
+            ratio = _ratio(level, finer)
+            eps, delta = ratio * found.eps[level.rows], ratio * found.delta[level.cols]
+            found = Ending(plan, dual.f, dual.g, eps, delta)
+        return found
+
+    def _finer(self) -> Newton:
+        """The method one level below, from where it is here."""
+        level, finer = self.levels[self.depth - 1], self.problems[self.depth - 1]
+        newton, ratio, n = self.newton, _ratio(level, finer), finer.a.size
+        way = _way(level, finer)
+        g, f = self._prices(level, finer)
+        v, eps = g, ratio * newton.best.eps[level.rows]
+        scale = col_scale([*way, finer][0])
+        if scale is not None:
+            v = np.append(g, ratio * newton.delta[level.cols] * scale)
+        answer = Answer(v, f, eps, np.empty((3, n)))
+        hint = level.extend_slacks(*newton.shared.slacks)
+        shared = Candidates.around(finer, self.pricer, answer, hint)
+        begun = Newton(
+            finer, shared, self.monitor, ratio * newton.floor, answer, way, self.depth - 1
+        )
+        begun.lower(_JUMP)
+        return begun
+
+    def _prices(
+        self, level: Level[AdaptiveProblem], finer: AdaptiveProblem
+    ) -> tuple[Floats, Floats]:
+        """Prices of the finer columns, (m,), and rows, (n,)."""
+        newton, coarse = self.newton, level.problem
+        best, pairs, (n, m) = newton.best, newton.shared.pairs, coarse.shape
+        columns = pairs.turned.members(level.cols, level.col_cost)
+        spread = best.eps + newton.rows.floor, newton.delta[level.cols]
+        near, masses = best.v[:m][level.cols], coarse.b[level.cols]
+        g = balanced(columns, masses, best.f, spread, near, coarse.regularizer)
+        row = np.repeat(np.arange(n), np.diff(pairs.start))
+        beyond = np.maximum(best.f[row] + best.v[:m][pairs.col] - pairs.cost, 0.0)
+        wanted = sums(row, beyond, n) * (finer.b.size / m)
+        return g, self.pricer.row_roots(finer.cost, g, wanted[level.rows])
+
+
+def _ratio(level: Level[AdaptiveProblem], finer: AdaptiveProblem) -> float:
+    """How much more spreading costs if as large a part of others shares: entries are smaller."""
+    return float(np.prod(finer.shape) / np.prod(level.problem.shape))
+
+
+def _way(level: Level[AdaptiveProblem], finer: AdaptiveProblem) -> list[AdaptiveProblem]:
+    """The finer problem at perplexities like those of the level, and down, but for its own."""
+    (n, m), (rows, cols), coarse = finer.shape, level.problem.shape, level.problem
+    return path(
+        finer,
+        _raised(finer.row_perplexity, coarse.row_perplexity, level.rows, m / cols),
+        _raised(finer.col_perplexity, coarse.col_perplexity, level.cols, n / rows),
+    )[:-1]
+
+
+def _raised(
+    asked: Floats | None, coarse: Floats | None, labels: NDArray[np.int64], ratio: float
+) -> list[Floats] | None:
+    """Perplexities from those of clusters, of which each has so many members, to those asked."""
+    if asked is None or coarse is None:
+        return None
+    found = [np.maximum(asked, coarse[labels] * ratio / _JUMP)]
+    while (found[-1] > asked).any():
+        found.append(np.maximum(asked, found[-1] / _HARDER))
+    return found

@@ -1,0 +1,303 @@
+"""Newton's method in the prices of the columns and the multipliers of their bounds.
+
+A bound that is met with room to spare has the multiplier 0, where the dual is not smooth. So there
+is a floor under the multipliers, and higher perplexities come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.adaptive.candidates import Every, Shared
+from quot.adaptive.rows import AdaptiveRows, Answer
+from quot.ascent import Ascent, Point
+from quot.convergence import Iterate, Monitor
+from quot.perplexity import largest, spreads
+from quot.plan import Plan
+from quot.problem import AdaptiveProblem
+from quot.stopping import report
+
+Floats = NDArray[np.float64]
+
+# The first perplexity, in parts of the largest, and how it falls.
+_EASY, _HARDER = 0.125, 0.25
+# A floor is low if it is less than this part of a typical multiplier; else it is lowered, so often.
+_LOW, LOWER, _FLOORS = 0.03, 0.25, 10
+# What columns may miss on the way, and how that falls.
+_ON_THE_WAY, _NEXT = 1e-2, 1e-3
+# So many sweeps over the columns come first where they miss more than this part of all mass.
+_SWEEPS, _ROUGHLY = 3, 0.1
+# So long as it leaves less than this part of what was missing, the ascent goes on.
+_HELPS = 0.9
+# Steps at most until candidates are chosen anew, and how often at most they are.
+_STEPS, _ROUNDS = 8, 30
+# So many candidates may be missing on the way, and near the end, as a part of all.
+_SOME, _FEW = 1e-2, 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Ending:
+    """A plan, its potentials and the multipliers of the bounds."""
+
+    plan: Plan
+    f: Floats
+    g: Floats
+    eps: Floats
+    delta: Floats
+
+    @property
+    def turned(self) -> Ending:
+        """The same with rows and columns exchanged."""
+        return Ending(self.plan.T, self.g, self.f, self.delta, self.eps)
+
+
+class Newton:
+    """The method on one problem.
+
+    Parameters
+    ----------
+    problem : AdaptiveProblem
+        Masses positive, rows bounded.
+    shared : Shared
+        The pairs it works on.
+    monitor : Monitor
+    floor : float
+        Under the multipliers, in cost per mass if quadratic; may be lowered between runs.
+    answer : Answer
+        To begin from, with multipliers scaled as in the first problem there is.
+    path : sequence of AdaptiveProblem
+        The same at perplexities that come first.
+    level : int, default=0
+        How often it was coarsened, to report.
+
+    Attributes
+    ----------
+    best : Answer
+        So far; the answer of `rows`.
+    is_stuck : bool
+        Whether columns miss too much at two floors in turn: at lower ones rounding decides.
+    """
+
+    is_stuck = False
+
+    def __init__(  # noqa: PLR0917
+        self,
+        problem: AdaptiveProblem,
+        shared: Shared,
+        monitor: Monitor,
+        floor: float,
+        answer: Answer,
+        path: Sequence[AdaptiveProblem],
+        level: int = 0,
+    ) -> None:
+        self.problem, self.shared, self.monitor, self.level = problem, shared, monitor, level
+        self.floor, self.best, self.path = floor, answer, path
+        self.rows = AdaptiveRows([*path, problem][0], shared.pairs, floor)
+        self.missing = np.inf
+        self.known: list[tuple[float, Floats]] = []
+
+    @classmethod
+    def begin(
+        cls, problem: AdaptiveProblem, monitor: Monitor, first: float, level: int = 0
+    ) -> Newton:
+        """On all pairs, from nothing, at a floor in parts of the range of costs over an entry."""
+        shared, (n, m) = Every(problem), problem.shape
+        # Of squares what spreading costs is a cost per mass.
+        typical = problem.total / m if problem.regularizer == "quadratic" else 1.0
+        floor = first * (float(np.ptp(shared.pairs.cost)) or 1.0) / typical
+        v = np.zeros(m if problem.col_perplexity is None else 2 * m)
+        answer = Answer(v, np.zeros(n), np.full(n, floor), np.empty((3, n)))
+        return cls(problem, shared, monitor, floor, answer, from_easy(problem), level)
+
+    def run(self, enough: float) -> None:
+        """Go on until columns miss no more than that, at the perplexities asked for."""
+        ways = [*self.path, self.problem]
+        for problem, harder in pairwise(ways):
+            self._settle(problem, _ON_THE_WAY * problem.total)
+            self.lower(_ratio(problem, harder))
+        self.path = ()
+        self._guess()
+        was_missing = self.missing
+        self._settle(self.problem, enough)
+        self.is_stuck = was_missing < np.inf and min(was_missing, self.missing) > enough
+        self.known = [*self.known[-1:], (self.floor, self.best.v)]
+
+    def lower(self, ratio: float) -> None:
+        """Lower the floor with the multipliers, where perplexities fall by a ratio.
+
+        In the plane so many fewer, all that much nearer, cost its square as much.
+        """
+        typical = self.typical / ratio**2
+        if typical > 0.0:
+            self.floor = min(self.floor, _LOW * typical)
+
+    def run_loosely(self) -> None:
+        """Go on until columns miss little, at a floor that is low beside most multipliers."""
+        for _ in range(_FLOORS):
+            self.run(_ON_THE_WAY * self.problem.total)
+            typical = self.typical
+            if self.floor <= _LOW * typical or not typical:
+                break
+            self.floor *= LOWER
+
+    @property
+    def typical(self) -> float:
+        """A typical sum of two multipliers."""
+        return float(np.median(self.best.eps) + np.median(self.delta))
+
+    @property
+    def delta(self) -> Floats:
+        """The multipliers of the columns, without the floor, (m,)."""
+        return self.rows.costs(self.best.v) - self.rows.floor
+
+    def found(self) -> Ending:
+        """The plan so far, and what it says of the problem without a floor."""
+        begin, at, w, y = self.rows.entries(self.best, 0.0)
+        row = np.repeat(np.arange(begin.size - 1, dtype=np.int32), np.diff(begin))
+        m, d = self.problem.b.size, self.rows.costs(self.best.v)
+        entry = w * (self.best.eps[row] + d[at]) if self.rows.is_entropic else y
+        kept = entry > 0.0
+        plan = Plan(self.problem.shape, row[kept], at[kept], entry[kept])
+        eps, delta = self._without_floor(plan)
+        return Ending(plan, self.best.f, self.best.v[:m], eps, delta)
+
+    def _without_floor(self, plan: Plan) -> tuple[Floats, Floats]:
+        """Multipliers of rows and columns; the floor is a part of those whose bounds are used.
+
+        What bounds do not use it takes off the dual value.
+        """
+        problem, floor, eps, delta = self.problem, self.rows.floor, self.best.eps, self.delta
+        left = [
+            np.inf
+            if limits is None
+            else (limits - spreads(plan.values, index, mass.size, name)).sum()
+            for limits, index, mass, name in (
+                (problem.row_bounds, plan.rows, problem.a, problem.regularizer),
+                (problem.col_bounds, plan.cols, problem.b, problem.regularizer),
+            )
+        ]
+        return (eps + floor, delta) if left[0] <= left[1] else (eps, delta + floor)
+
+    def _guess(self) -> None:
+        """Prices at this floor, if those at the last two go on as they do: lines of it in parts."""
+        if len(self.known) == 2:
+            (before, w), (last, v) = self.known
+            guess = v + (self.floor - last) / (last - before) * (v - w)
+            m = self.problem.b.size
+            guess[m:] = np.maximum(guess[m:], 0.0)
+            self.best = replace(self.best, v=guess)
+
+    def _settle(self, problem: AdaptiveProblem, enough: float) -> None:
+        """Solve on the pairs there are, take in those that are lacking, and again."""
+        way, is_complete = _ON_THE_WAY * problem.total, self.shared.box is None
+        goal = enough if is_complete else max(enough, way)
+        for round in count():
+            before, shared = self.monitor.steps, self.shared
+            rows = AdaptiveRows(problem, shared.pairs, self.floor, shared.box)
+            ascent = self._from_here(rows)
+            try:
+                self._climb(ascent, goal, None if is_complete else _STEPS)
+            finally:
+                self.rows, self.best, self.missing = rows, ascent.best.answer, ascent.best.wrong
+            lacking = shared.lacking(self.best)
+            self._report(ascent.best, (round, lacking.size, self.monitor.steps - before))
+            if is_complete:
+                return
+            self.missing = self._missing_anywhere(problem)
+            allowed = _SOME * shared.pairs.col.size if enough >= way else 0
+            is_done = self.missing <= enough and lacking.size <= allowed
+            if is_done or round == _ROUNDS or not self.monitor.steps_left:
+                return
+            if self.missing <= way and lacking.size <= _FEW * shared.pairs.col.size:
+                goal = enough
+            elif self.missing <= goal:
+                goal = max(_NEXT * goal, enough)
+            self.shared = shared.renewed(self.best, lacking)
+
+    def _from_here(self, rows: AdaptiveRows) -> Ascent[Answer]:
+        v, m = self.best.v.copy(), self.problem.b.size
+        if rows.unit is not None and self.rows.unit is not None:
+            v[m:] *= rows.unit / self.rows.unit
+        eps = np.maximum(self.best.eps + (self.rows.floor - self.floor), 0.0)
+        near = replace(self.best, eps=eps)
+        return Ascent(rows.wanted, 0.0, rows, self.monitor, v=v, near=near)
+
+    def _missing_anywhere(self, problem: AdaptiveProblem) -> float:
+        """What columns miss, those at the edge of the box included."""
+        rows = AdaptiveRows(problem, self.shared.pairs, self.floor)
+        return self._from_here(rows).best.wrong
+
+    def _climb(self, ascent: Ascent[Answer], enough: float, steps: int | None) -> None:
+        """Begin with sweeps over the columns, and go on as long as that helps."""
+        for _ in range(_SWEEPS):
+            if ascent.best.wrong > _ROUGHLY * self.problem.total:
+                ascent.best = ascent.swept(ascent.best)
+        while True:
+            before = ascent.best.wrong
+            ascent.climb(enough, enough, steps)
+            if not enough < ascent.best.wrong <= _HELPS * before or not self.monitor.steps_left:
+                return
+            if steps is not None:
+                return
+
+    def _report(self, point: Point[Answer], counts: tuple[int, int, int]) -> None:
+        """A line of the history; counts are rounds, pairs that were missing, and steps."""
+        iterate = Iterate(
+            residual=point.wrong / self.problem.unit,
+            support=self.rows.entries(point.answer)[1].size,
+            candidates=self.shared.pairs.col.size,
+            violators=counts[1],
+            reg=self.floor,
+            inner=counts[2],
+            level=self.level,
+            round=counts[0],
+        )
+        report(self.monitor, iterate)
+
+
+def from_easy(problem: AdaptiveProblem) -> list[AdaptiveProblem]:
+    """The same at larger perplexities, from where many share a row down to those asked for."""
+    name = problem.regularizer
+    rows = _raised(problem.row_perplexity, largest(problem.b, name))
+    cols = _raised(problem.col_perplexity, largest(problem.a, name))
+    return path(problem, rows, cols)
+
+
+def path(
+    problem: AdaptiveProblem, rows: list[Floats] | None, cols: list[Floats] | None
+) -> list[AdaptiveProblem]:
+    """The problem at perplexities of rows, and of columns, if these are bounded, one by one."""
+    longest = max(len(rows or ()), len(cols or ()))
+    sides = [
+        side + side[-1:] * (longest - len(side)) if side else [None] * longest
+        for side in (rows, cols)
+    ]
+    return [
+        replace(problem, row_perplexity=row, col_perplexity=col)
+        for row, col in zip(*sides, strict=True)
+    ]
+
+
+def _ratio(problem: AdaptiveProblem, harder: AdaptiveProblem) -> float:
+    """How many times larger perplexities are, in the middle."""
+    sides = (
+        (problem.row_perplexity, harder.row_perplexity),
+        (problem.col_perplexity, harder.col_perplexity),
+    )
+    found = [float(np.median(x / y)) for x, y in sides if x is not None and y is not None]
+    return max(found)
+
+
+def _raised(asked: Floats | None, most: float) -> list[Floats] | None:
+    """Perplexities on the way down to those asked for, where the largest there is is so much."""
+    if asked is None:
+        return None
+    least = [max(1.0, _EASY * most)]
+    while least[-1] * _HARDER > float(asked.min()):
+        least.append(least[-1] * _HARDER)
+    return [np.maximum(asked, each) for each in least]
