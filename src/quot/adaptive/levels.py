@@ -16,6 +16,7 @@ from quot.adaptive.rows import Answer, balanced, col_scale
 from quot.convergence import Monitor
 from quot.dual import Dual
 from quot.pairs import Pricer
+from quot.perplexity import largest
 from quot.plan import sums
 from quot.problem import AdaptiveProblem
 from quot.quadratic.coarse import Level, coarsen
@@ -23,8 +24,9 @@ from quot.settings import settings
 
 Floats = NDArray[np.float64]
 
-# A finer level begins at the perplexities of the coarser one over this; how they fall then.
-_JUMP, _HARDER = 1.5, 3.0
+# A finer level begins at the perplexities of the coarser one over this, or at a part of the largest
+# there is; how they fall then.
+_JUMP, _EASY, _HARDER = 1.5, 0.5, 3.0
 
 
 class Descent:
@@ -131,21 +133,26 @@ def _ratio(level: Level[AdaptiveProblem], finer: AdaptiveProblem) -> float:
 
 def _way(level: Level[AdaptiveProblem], finer: AdaptiveProblem) -> list[AdaptiveProblem]:
     """The finer problem at perplexities like those of the level, and down, but for its own."""
-    (n, m), (rows, cols), coarse = finer.shape, level.problem.shape, level.problem
+    coarse, name = level.problem, finer.regularizer
+    rows = _members(coarse.row_perplexity, level.rows, finer.b.size / coarse.b.size)
+    cols = _members(coarse.col_perplexity, level.cols, finer.a.size / coarse.a.size)
     return path(
         finer,
-        _raised(finer.row_perplexity, coarse.row_perplexity, level.rows, m / cols),
-        _raised(finer.col_perplexity, coarse.col_perplexity, level.cols, n / rows),
+        _raised(finer.row_perplexity, rows, largest(finer.b, name)),
+        _raised(finer.col_perplexity, cols, largest(finer.a, name)),
     )[:-1]
 
 
-def _raised(
-    asked: Floats | None, coarse: Floats | None, labels: NDArray[np.int64], ratio: float
-) -> list[Floats] | None:
-    """Perplexities from those of clusters, of which each has so many members, to those asked."""
-    if asked is None or coarse is None:
+def _members(clusters: Floats | None, labels: NDArray[np.int64], ratio: float) -> Floats | None:
+    """What perplexities of clusters are for their members, in clusters of so many others each."""
+    return None if clusters is None else clusters[labels] * ratio / _JUMP
+
+
+def _raised(asked: Floats | None, first: Floats | None, most: float) -> list[Floats] | None:
+    """Perplexities from the first ones down to those asked for, if the largest is so much."""
+    if asked is None or first is None:
         return None
-    found = [np.maximum(asked, coarse[labels] * ratio / _JUMP)]
+    found = [np.maximum(asked, np.minimum(first, _EASY * most))]
     while (found[-1] > asked).any():
         found.append(np.maximum(asked, found[-1] / _HARDER))
     return found
