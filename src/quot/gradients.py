@@ -20,6 +20,7 @@ def conjugate_gradients(
     most: int,
     left: float,
     start: Floats | None = None,
+    is_linear: bool = True,
 ) -> tuple[Floats, int]:
     """Solve to some digits; returns the solution (N,) and how many iterations that took.
 
@@ -36,6 +37,8 @@ def conjugate_gradients(
         Residual at the end, relative, in the norm of the preconditioner.
     start : array of shape (N,), optional
         To begin from; 0 by default.
+    is_linear : bool, default=True
+        Whether `inverse` is; if not, directions are made conjugate at the price of a product.
     """
     x, r, z = np.zeros(rhs.size), rhs, inverse(rhs)
     enough = left**2 * dot(r, z)
@@ -54,5 +57,5 @@ def conjugate_gradients(
         before, rz = rz, dot(r, z)
         if not rz > enough:
             return x, iteration
-        p = z + (rz / before) * p
+        p = z + ((rz if is_linear else -step * dot(z, y)) / before) * p
     return x, most

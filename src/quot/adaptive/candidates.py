@@ -28,7 +28,7 @@ _ROOM = 1.25
 # mostly, so that few object, and pricing finds those.
 _REACH = 10.0
 # If more than this part was lacking they are chosen anew, and looked for this much further.
-_FEW, _FURTHER = 1e-3, 2.0
+_FEW, _FURTHER = 0.1, 2.0
 
 
 class Shared(Protocol):

@@ -245,7 +245,12 @@ class AdaptiveRows:
             r[:m] -= system.x * (r[:m].sum() / system.x.sum())
         left = math.sqrt(float(np.abs(wanted).sum()) / self.problem.total)
         found, _ = conjugate_gradients(
-            system.product, r, system.near, most=_MANY, left=min(_ROUGH, left)
+            system.product,
+            r,
+            system.near,
+            most=_MANY,
+            left=min(_ROUGH, left),
+            is_linear=system.is_linear,
         )
         return found[:m] if unit is None else np.append(found[:m], found[m:] * unit)
 

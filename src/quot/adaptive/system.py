@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from quot.kernels import adaptive as kernels
+from quot.kernels import laplacian
+from quot.network.multigrid import Multigrid
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -66,8 +72,35 @@ class System:
         kernels.product(*self.listed, *self.moments, price, cost, out[:m], out[m:])
         return np.where(self.held, 0.0, out)
 
+    @cached_property
+    def grid(self) -> Grid | None:
+        """Rows and columns joined by entries, if they are many."""
+        begin, at, w, _ = self.listed
+        size = begin.size - 1 + self.x.size
+        return Grid.of(begin, at, w, self.x) if size > settings().multigrid else None
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether `near` is."""
+        return self.grid is None
+
     def near(self, r: Floats) -> Floats:
-        """About the solution for a right side, (2 m,): that of the blocks."""
+        """About the solution for a right side, (2 m,): that of the blocks, or by multigrid."""
+        return self._by_blocks(r) if self.grid is None else self._by_grid(self.grid, r)
+
+    def _by_grid(self, grid: Grid, r: Floats) -> Floats:
+        """Prices by multigrid, where costs of spreading follow as they do alone."""
+        m, held_y = self.x.size, self.held[self.x.size :]
+        ratio = np.where(held_y, 0.0, self.xy / self.y)
+        one, two = r[:m], np.where(held_y, 0.0, r[m:])
+        price = np.where(
+            self.held[:m],
+            0.0,
+            grid.near(np.where(self.held[:m], 0.0, one - ratio * two), self.firm),
+        )
+        return np.append(price, np.where(held_y, 0.0, two / self.y - ratio * price))
+
+    def _by_blocks(self, r: Floats) -> Floats:
         m = self.x.size
         one, two = r[:m], r[m:]
         held_x, held_y = self.held[:m], self.held[m:]
@@ -75,6 +108,50 @@ class System:
         price = np.where(held_y, one / self.x, (self.y * one - self.xy * two) / det)
         cost = np.where(held_x, two / self.y, (self.x * two - self.xy * one) / det)
         return np.where(self.held, 0.0, np.append(price, cost)) / (1.0 + self.firm)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The Laplacian of rows and columns joined by the weights of entries, by multigrid.
+
+    Parameters
+    ----------
+    grid : Multigrid
+    component : int array of shape (n + m,)
+        Of each row and column.
+    n : int
+    weight : array of shape (m,)
+        Of each column.
+    """
+
+    grid: Multigrid
+    component: NDArray[np.int32]
+    n: int
+    weight: Floats
+
+    @classmethod
+    def of(cls, begin: NDArray[np.int64], at: NDArray[np.int32], w: Floats, weight: Floats) -> Grid:
+        """That of the entries."""
+        n, m = begin.size - 1, weight.size
+        tail = np.repeat(np.arange(n, dtype=np.int32), np.diff(begin))
+        graph = laplacian.adjacency(tail, (n + at).astype(np.int32), w, n + m)[:4]
+        joined = sp.csr_array(
+            (w, n + at, np.append(begin, np.full(m, begin[-1]))), shape=(n + m, n + m)
+        )
+        _, component = connected_components(joined, directed=False)
+        return cls(Multigrid(*graph), component, n, weight)
+
+    def near(self, r: Floats, firm: float) -> Floats:
+        """About the prices, (m,), at which columns get so much more; components move as one."""
+        component = self.component[self.n :]
+        total = np.bincount(component, r)
+        size = np.bincount(component, self.weight)
+        share = np.divide(total, size, out=np.zeros(total.size), where=size > 0.0)
+        rhs = np.append(np.zeros(self.n), r - share[component] * self.weight)
+        z = self.grid.near(rhs)[self.n :]
+        mean = np.bincount(component, z * self.weight)
+        level = np.divide(mean, size, out=np.zeros(total.size), where=size > 0.0)
+        return z + (share / firm - level)[component]
 
 
 def _without_none(diagonal: Floats) -> Floats:
