@@ -33,6 +33,9 @@ _RISES, _SLOPE, _SOLVED, _SEARCHES, _LEAST, _MOST = 0.1, 0.5, 0.1, 20, 0.1, 0.9
 # What holds columns where they are, in parts of a pair: at least; after a step shorter than so much
 # of a whole one, then growing by a factor; and how it falls with a whole one.
 _LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
+# So many sweeps come first where columns miss more than this part of all mass; and so long as it
+# leaves less than this part of what was missing, the ascent goes on.
+_SWEEPS, _ROUGHLY, _HELPS = 3, 0.1, 0.9
 # Columns that would pass the top are tied to it so often at most.
 _TIES = 5
 # Rounding of the dual value, relative.
@@ -186,6 +189,21 @@ class Ascent(Generic[A]):
             idle = 0 if point.wrong <= _HALVED * self.best.wrong else idle + 1
             self.best = min(self.best, point, key=lambda point: point.wrong)
             self.monitor.steps += 1
+
+    def persist(self, enough: float, total: float, steps: int | None = None) -> None:
+        """Climb as long as that helps, or so many steps at most.
+
+        Sweeps over the columns come first where they miss more than a part of the total.
+        """
+        for _ in range(_SWEEPS):
+            if self.best.wrong > _ROUGHLY * total:
+                self.best = self.swept(self.best)
+        while True:
+            before = self.best.wrong
+            self.climb(enough, enough, steps)
+            is_helped = enough < self.best.wrong <= _HELPS * before
+            if steps is not None or not is_helped or not self.monitor.steps_left:
+                return
 
     def swept(self, point: Point[A]) -> Point[A]:
         """Where columns are balanced one by one, and then the rows."""

@@ -30,10 +30,6 @@ _EASY, _HARDER = 0.125, 0.25
 _LOW, LOWER, _FLOORS = 0.03, 0.25, 10
 # What columns may miss on the way, and how that falls.
 _ON_THE_WAY, _NEXT = 1e-2, 1e-3
-# So many sweeps over the columns come first where they miss more than this part of all mass.
-_SWEEPS, _ROUGHLY = 3, 0.1
-# So long as it leaves less than this part of what was missing, the ascent goes on.
-_HELPS = 0.9
 # Steps at most until candidates are chosen anew, and how often at most they are.
 _STEPS, _ROUNDS = 8, 30
 # So many candidates may be missing on the way, and near the end, as a part of all.
@@ -157,12 +153,7 @@ class Newton:
 
     def found(self) -> Ending:
         """The plan so far, and what it says of the problem without a floor."""
-        begin, at, w, y = self.rows.entries(self.best, 0.0)
-        row = np.repeat(np.arange(begin.size - 1, dtype=np.int32), np.diff(begin))
-        m, d = self.problem.b.size, self.rows.costs(self.best.v)
-        entry = w * (self.best.eps[row] + d[at]) if self.rows.is_entropic else y
-        kept = entry > 0.0
-        plan = Plan(self.problem.shape, row[kept], at[kept], entry[kept])
+        plan, m = self.rows.plan(self.best), self.problem.b.size
         eps, delta = self._without_floor(plan)
         return Ending(plan, self.best.f, self.best.v[:m], eps, delta)
 
@@ -201,7 +192,7 @@ class Newton:
             rows = AdaptiveRows(problem, shared.pairs, self.floor, shared.box)
             ascent = self._from_here(rows)
             try:
-                self._climb(ascent, goal, None if is_complete else _STEPS)
+                ascent.persist(goal, problem.total, None if is_complete else _STEPS)
             finally:
                 self.rows, self.best, self.missing = rows, ascent.best.answer, ascent.best.wrong
             lacking = shared.lacking(self.best)
@@ -231,19 +222,6 @@ class Newton:
         """What columns miss, those at the edge of the box included."""
         rows = AdaptiveRows(problem, self.shared.pairs, self.floor)
         return self._from_here(rows).best.wrong
-
-    def _climb(self, ascent: Ascent[Answer], enough: float, steps: int | None) -> None:
-        """Begin with sweeps over the columns, and go on as long as that helps."""
-        for _ in range(_SWEEPS):
-            if ascent.best.wrong > _ROUGHLY * self.problem.total:
-                ascent.best = ascent.swept(ascent.best)
-        while True:
-            before = ascent.best.wrong
-            ascent.climb(enough, enough, steps)
-            if not enough < ascent.best.wrong <= _HELPS * before or not self.monitor.steps_left:
-                return
-            if steps is not None:
-                return
 
     def _report(self, point: Point[Answer], counts: tuple[int, int, int]) -> None:
         """A line of the history; counts are rounds, pairs that were missing, and steps."""

@@ -21,6 +21,7 @@ from quot.costs import Cost
 from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
 from quot.parallel import added, map_rows
+from quot.plan import Plan
 from quot.problem import AdaptiveProblem
 from quot.support import Support
 
@@ -121,6 +122,7 @@ class AdaptiveRows:
     """
 
     rounding = 0.0
+    is_free = _BOUNDED
 
     def __init__(
         self,
@@ -177,7 +179,7 @@ class AdaptiveRows:
                 self.problem.a[rows],
                 self.bounds[rows],
                 self.is_entropic,
-                _BOUNDED,
+                self.is_free,
                 f[rows],
                 eps[rows],
                 *moments[:, rows],
@@ -187,10 +189,15 @@ class AdaptiveRows:
             return sums
 
         total = added(map_rows(part, n, m, max(1, -(-n // _PARTS))))
+        return Answer(v, f, eps, moments), *self._summed(v, total)
+
+    def _summed(self, v: Floats, total: Floats) -> tuple[Floats, float]:
+        """What is to meet `wanted`, and the dual value, from what columns get and sums of h."""
+        m = v.size if self.unit is None else v.size // 2
         got = total[:m] if self.unit is None else total[:-1].copy()
         if self.unit is not None:
             got[m:] = -got[m:] / self.unit
-        return Answer(v, f, eps, moments), got, float(total[-1])
+        return got, float(total[-1])
 
     def alone(self, answer: Answer, v: Floats, highest: float) -> Floats:
         """Prices at which each column is balanced, the rows being where they are."""
@@ -228,6 +235,14 @@ class AdaptiveRows:
             y,
         )
         return begin, at[:count], w[:count], y[:count]
+
+    def plan(self, answer: Answer) -> Plan:
+        """What rows send."""
+        begin, at, w, y = self.entries(answer, 0.0)
+        row = np.repeat(np.arange(begin.size - 1, dtype=np.int32), np.diff(begin))
+        entry = w * (answer.eps[row] + self.costs(answer.v)[at]) if self.is_entropic else y
+        kept = entry > 0.0
+        return Plan(self.problem.shape, row[kept], at[kept], entry[kept])
 
     def direction(
         self, answer: Answer, wanted: Floats, at_top: Bools, top: float, firm: float

@@ -89,9 +89,9 @@ def solve_adaptive_problem(
     for way in _ways(core, monitor):
         for _ in range(_FLOORS):
             status = run(monitor, partial(way.run, enough))
-            found = _placed(way.found(), solved.shape, rows, cols)
+            found = placed(way.found(), solved.shape, rows, cols)
             found = found.turned if is_turned else found
-            results.append(_finished(problem, found, status, (tolerance, monitor)))
+            results.append(finished(problem, found, status, (tolerance, monitor)))
             if results[-1].converged or status is not Status.OPTIMAL:
                 return best_of(*results)
             if way.is_stuck:
@@ -109,7 +109,7 @@ def _ways(core: AdaptiveProblem, monitor: Monitor) -> Iterator[Newton | Descent]
             yield Newton.begin(core, monitor, first)
 
 
-def _placed(
+def placed(
     found: Ending, shape: tuple[int, int], rows: NDArray[np.intp], cols: NDArray[np.intp]
 ) -> Ending:
     """The answer for all rows and columns; those without mass have prices and multipliers of 0."""
@@ -125,7 +125,7 @@ def _placed(
     return Ending(plan, f, g, eps, delta)
 
 
-def _finished(
+def finished(
     problem: AdaptiveProblem, found: Ending, status: Status, ends: tuple[Tolerance, Monitor]
 ) -> AdaptiveResult:
     """The plan repaired and certified."""
