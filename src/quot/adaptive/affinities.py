@@ -27,8 +27,9 @@ KINDS = ("directed", "symmetric", "doubly_stochastic")
 # Neighbours of a point in units of its perplexity: what t-SNE takes; where points must share with
 # each other; and to begin with where the rest is priced.
 _USUAL, _MUTUAL, _PRICED = 3.0, 10.0, 3.0
-# Where that does not do they are doubled, up to so many times those, or up to so many pairs.
-_WIDER, _FEW = 4, 4_000_000
+# To begin with there are so many more, as few points need not have a plan among few neighbours.
+# Where that does not do they are doubled, up to so many times those; up to all, if these are few.
+_MORE, _WIDER, _FEW = 20, 2, 1_000_000
 # How often pairs that were found missing are taken in at most.
 _ROUNDS = 20
 
@@ -118,8 +119,8 @@ class Affinities:
         n = self.price.size
         how = "exact" if self.is_exact else "of the pairs kept"
         return (
-            f"Affinities({n} points, {self.kind}, {self.regularizer}, nnz={self.matrix.nnz}, {how}, "
-            f"residual={self.residual:.1e}, gap={self.gap:.1e})"
+            f"Affinities({n} points, {self.kind}, {self.regularizer}, nnz={self.matrix.nnz}, "
+            f"{how}, residual={self.residual:.1e}, gap={self.gap:.1e})"
         )
 
 
@@ -160,10 +161,10 @@ class Task:
         """How many others of each point to begin with."""
         if self.count is not None:
             return self.count
-        times = _MUTUAL if self.kind == "doubly_stochastic" else _USUAL
+        times, more = _MUTUAL if self.kind == "doubly_stochastic" else _USUAL, 1
         if self.is_priced:
-            times = _PRICED
-        most = int(times * float(self.perplexity.max())) + 1
+            times, more = _PRICED, _MORE if self.kind == "doubly_stochastic" else 1
+        most = int(times * float(self.perplexity.max())) + more
         return min(most, self.cost.shape[0] - 1)
 
 
@@ -251,7 +252,7 @@ def _mutual(task: Task, near: Neighbours | None, rows: Shares) -> Affinities:
 def _wider(task: Task, near: Neighbours | None, rows: Shares) -> Shares | None:
     """The rows on twice as many pairs, if that may be and is not too much."""
     n, size = task.perplexity.size, rows.pairs.cost.size
-    most = max(_WIDER * task.first_count * n, _FEW)
+    most = n * n if n * n <= _FEW else _WIDER * task.first_count * n
     if near is None or not task.is_priced or rows.pairs.is_complete or 2 * size > most:
         return None
     pairs = near.pairs(min(2 * (size // n), n - 1))
@@ -273,10 +274,12 @@ def _with_missing(cost: Cost, pairs: Pairs, f: Floats) -> tuple[Pairs, int]:
 
 def _matrix(entries: Floats, pairs: Pairs) -> sp.csr_array:
     """Entries that are not zero."""
-    n = pairs.start.size - 1
-    P = sp.csr_array((entries, pairs.col, pairs.start), shape=(n, n), copy=True)
-    P.eliminate_zeros()
-    return P
+    n, kept = pairs.start.size - 1, entries > 0.0
+    before = np.concatenate((np.zeros(1, np.int64), np.cumsum(kept)))
+    start = before[pairs.start]
+    if start[-1] <= np.iinfo(np.int32).max:  # others take no wider ones
+        start = start.astype(np.int32)
+    return sp.csr_array((entries[kept], pairs.col[kept], start), shape=(n, n))
 
 
 def _mean(P: sp.csr_array) -> sp.csr_array:

@@ -81,14 +81,16 @@ def share_rows(
     >>> import numpy as np
     >>> P, strength = share_rows(np.array([[0.0, 1.0, 2.0, 9.0]]), 2.0)
     >>> P.round(3)
-    array([[0.73 , 0.211, 0.061, 0.   ]])
+    array([[0.749, 0.199, 0.053, 0.   ]])
     """
     check_option(regularizer, "regularizer", REGULARIZERS)
     costs = as_array(C, "C", 2)
     n, k = costs.shape
     asked = as_perplexities(perplexity, n, np.full(n, k), "columns of `C`")
     start = np.arange(n + 1, dtype=np.int64) * k
-    pairs = Pairs(start, np.tile(np.arange(k, dtype=np.int32), n), costs.ravel(), np.full(n, np.inf))
+    pairs = Pairs(
+        start, np.tile(np.arange(k, dtype=np.int32), n), costs.ravel(), np.full(n, np.inf)
+    )
     found = shares(pairs, asked, regularizer)
     return found.entries.reshape(n, k), found.strength
 

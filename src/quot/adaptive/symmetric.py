@@ -35,11 +35,17 @@ Bools = NDArray[np.bool_]
 _ROUNDS, _HALF, _LEFT = 5, 0.5, 0.01
 # The floor at first, in parts of a typical multiplier, and the part of one that a step leaves.
 _LOW, _KEPT = 1e-9, 0.1
+# No multiplier is to change by more than so many times in one step.
+_FAR = 3.0
+# So often multipliers that would fall too far are found, and the others asked again.
+_FALLS = 4
 # Steps at a floor, and so many that do not halve what is wrong are enough.
 _STEPS, _IDLE = 60, 15
 # Where floors begin, in parts of the range of costs over a typical entry; how they fall, how often
 # at most, and how well each is solved but for the last.
 _HIGH, _LOWER, _FLOORS, _ON_THE_WAY = 1.0, 0.25, 60, 1e-2
+# A floor at which so much more is wrong than at the best one is too low.
+_LOST = 100.0
 # What may be wrong at the end, in parts of the tolerance.
 _AT_THE_END = 0.1
 # What holds points where they are, in parts of the diagonal; see `ascent`.
@@ -72,9 +78,15 @@ class Judged(NamedTuple):
     residual: float
     gap: float
 
+    @property
+    def worse(self) -> float:
+        """The larger one, inf if any is NaN."""
+        worse = max(self.residual, abs(self.gap))
+        return worse if np.isfinite(self.residual + self.gap) else np.inf
+
     def holds(self, tol: float) -> bool:
-        """Whether both are within a tolerance; False with any NaN."""
-        return self.residual <= tol and abs(self.gap) <= tol
+        """Whether both are within a tolerance."""
+        return self.worse <= tol
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,15 +171,24 @@ class Symmetric:
         over = np.where(point.held, 0.0, np.abs(point.over) / self.units)
         return float(np.maximum(np.abs(point.missing), over).max())
 
+    @np.errstate(over="ignore", invalid="ignore")  # what is inf or NaN is not good
     def judge(self, point: Point, floor: float) -> Judged:
         """How good the plan is, of the problem without a floor."""
         broken = np.maximum(point.over, 0.0) / self.units
         residual = float(np.maximum(np.abs(point.missing), broken).max())
-        paid = self.pairs.cost * point.entries
+        paid = float((self.pairs.cost * point.entries).sum())
         lower = 2.0 * point.value - floor * float(self.bounds.sum())
-        scale = max(float(np.abs(paid).sum()), self.least_scale)
-        gap = (float(paid.sum()) - lower) / scale if self.range > 0.0 else 0.0
+        gap = (paid - lower) / self._scale(point) if self.range > 0.0 else 0.0
         return Judged(residual, gap)
+
+    def bias(self, point: Point, floor: float) -> float:
+        """What a floor costs, relative: it pays for spreading of rows that need not."""
+        if not self.range > 0.0:
+            return 0.0
+        return floor * float(np.maximum(-point.over, 0.0).sum()) / self._scale(point)
+
+    def _scale(self, point: Point) -> float:
+        return max(dot(np.abs(self.pairs.cost), point.entries), self.least_scale)
 
     def climb(self, point: Point, floor: float, enough: float, kept: float = 0.0) -> Point:
         """Newton's method from a point until no more than `enough` is wrong, or no further.
@@ -186,7 +207,7 @@ class Symmetric:
             rough = (wrong / before) ** 2 if before < np.inf else _ROUGH
             left = min(_ROUGH, max(rough, 0.1 * enough / wrong))
             before, self.steps_left = wrong, self.steps_left - 1
-            z = self._direction(point, floor, firm, left)
+            z = self._direction(point, floor, firm, left, kept)
             following, tau = self._step(point, z, floor, kept)
             if tau < _SHORT:
                 firm = max(_FIRMER * firm, _FIRM)
@@ -196,36 +217,43 @@ class Symmetric:
                 point, wrong = following, self.wrong(following)
         return best
 
-    def _direction(self, point: Point, floor: float, firm: float, left: float) -> Floats:
-        """How prices and multipliers, (2 n,), would move for nothing to be wrong."""
-        n, held, pairs = self.n, point.held, self.pairs
-        first, second, third, own = point.moments
-        x, y = _without_none(first + own), _without_none(third)
-        det = np.maximum(x * y - second * second, _APART * x * y)
-        out_x, out_y = np.empty((2, n))
+    def _direction(
+        self, point: Point, floor: float, firm: float, left: float, kept: float
+    ) -> Floats:
+        """How prices and multipliers, (2 n,), would move for nothing to be wrong.
 
-        def product(z: Floats) -> Floats:
-            price, spread = z[:n], np.where(held, 0.0, z[n:])
-
-            def part(start: int, stop: int) -> None:
-                listed = start, stop, pairs.start, pairs.col, point.w, point.l
-                kernels.product(*listed, price, spread, out_x, out_y)
-
-            self._map(part)
-            two = np.where(held, 0.0, out_y + firm * y * spread)
-            return np.append(out_x + firm * x * price, two)
-
-        def near(r: Floats) -> Floats:
-            one, two = r[:n], r[n:]
-            price = np.where(held, one / x, (y * one + second * two) / det)
-            spread = np.where(held, 0.0, (second * one + x * two) / det)
-            return np.append(price, spread) / (1.0 + firm)
-
-        r = np.append(point.missing, np.where(held, 0.0, point.over))
-        z, _ = conjugate_gradients(product, r, near, most=_MANY, left=left)
+        Multipliers that would fall below the part `kept` of themselves go there, and the others
+        move accordingly.
+        """
+        n, held = self.n, point.held
+        fall = (kept - 1.0) * point.e
+        z = np.zeros(2 * n)
+        for _ in range(_FALLS):
+            system = System.of(self, point, held, firm)
+            fixed = np.append(np.zeros(n), np.where(held, np.where(point.held, 0.0, fall), 0.0))
+            r = np.append(point.missing, point.over) - system.full(fixed)
+            r[n:][held] = 0.0
+            z, _ = conjugate_gradients(system.product, r, system.near, most=_MANY, left=left)
+            z = z + fixed
+            falling = ~held & (z[n:] < fall)
+            if not falling.any():
+                break
+            held = held | falling
         if not self.is_entropic:
             self._reach(point, floor, z)
         return z
+
+    def multiply(self, point: Point, z: Floats) -> Floats:
+        """The Hessian at a point times a vector, (2 n,)."""
+        n, pairs = self.n, self.pairs
+        price, spread, out = z[:n].copy(), z[n:].copy(), np.empty(2 * n)
+
+        def part(start: int, stop: int) -> None:
+            listed = start, stop, pairs.start, pairs.col, point.w, point.l
+            kernels.product(*listed, price, spread, out[:n], out[n:])
+
+        self._map(part)
+        return out
 
     def _reach(self, point: Point, floor: float, z: Floats) -> None:
         """In place: rows without an entry, of which Newton's method knows nothing, get one."""
@@ -238,6 +266,8 @@ class Symmetric:
     def _step(self, point: Point, z: Floats, floor: float, kept: float) -> tuple[Point, float]:
         """As far in a direction as the dual value rises, and how far that is, 0 if nowhere."""
         n, tau, wrong = self.n, 1.0, self.wrong(point)
+        if kept > 0.0:
+            z = self._near(point, z, floor)
         rounding = _ROUNDING * (float(np.abs(point.f).sum()) + abs(point.value))
         while tau > _NONE:
             e = np.maximum(point.e + tau * z[n:], kept * point.e)
@@ -250,8 +280,73 @@ class Symmetric:
             tau *= _SHORTER
         return point, 0.0
 
+    def _near(self, point: Point, z: Floats, floor: float) -> Floats:
+        """A direction in which no multiplier changes by more than so many times, if it rises.
+
+        A point with next to no entries would go anywhere; the others are not to wait for it.
+        """
+        far = np.abs(z[self.n :]) / (_FAR * (point.e + floor) + _LEFT * np.median(point.e))
+        near = z / np.tile(np.maximum(far, 1.0), 2)
+        r = np.append(point.missing, np.where(point.held, 0.0, point.over))
+        return near if dot(r, near) > 0.0 else z
+
     def _map(self, part: Callable[[int, int], None]) -> None:
         map_rows(part, self.n, max(1, self.pairs.cost.size // self.n), _ROWS)
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """The Hessian at a point, and the blocks of its diagonal.
+
+    Parameters
+    ----------
+    problem : Symmetric
+    point : Point
+    held : bool array of shape (n,)
+        Points whose multipliers stay.
+    firm : float
+        So many times the diagonal is added.
+    x, xy, y : array of shape (n,)
+        The blocks of price and multiplier, without what is added.
+    """
+
+    problem: Symmetric
+    point: Point
+    held: Bools
+    firm: float
+    x: Floats
+    xy: Floats
+    y: Floats
+
+    @classmethod
+    def of(cls, problem: Symmetric, point: Point, held: Bools, firm: float) -> System:
+        """That of a point."""
+        first, second, third, own = point.moments
+        x, y = _without_none(first + own), _without_none(third)
+        y = np.maximum(y, (1.0 + _APART) * second * second / x)
+        return cls(problem, point, held, firm, x, -second, y)
+
+    def full(self, z: Floats) -> Floats:
+        """The Hessian and what is added, times a vector, (2 n,)."""
+        added = np.concatenate((self.x, self.y)) * z
+        return self.problem.multiply(self.point, z) + self.firm * added
+
+    def product(self, z: Floats) -> Floats:
+        """The same without the multipliers that stay."""
+        out = self.full(
+            np.append(z[: self.held.size], np.where(self.held, 0.0, z[self.held.size :]))
+        )
+        out[self.held.size :][self.held] = 0.0
+        return out
+
+    def near(self, r: Floats) -> Floats:
+        """About the solution for a right side, (2 n,): that of the blocks."""
+        n, x, xy, y = self.held.size, self.x, self.xy, self.y
+        one, two = r[:n], r[n:]
+        det = x * y - xy * xy
+        price = np.where(self.held, one / x, (y * one - xy * two) / det)
+        spread = np.where(self.held, 0.0, (x * two - xy * one) / det)
+        return np.append(price, spread) / (1.0 + self.firm)
 
 
 def _without_none(diagonal: Floats) -> Floats:
@@ -277,6 +372,7 @@ def first_guess(rows: Shares) -> tuple[Floats, Floats]:
     return f, e
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # such a step is not taken
 def ascend(problem: Symmetric, f: Floats, e: Floats, tol: float) -> tuple[Point, float]:
     """The best point from prices and multipliers nearby, at next to no floor, and that floor."""
     typical = float(np.median(e))
@@ -284,6 +380,7 @@ def ascend(problem: Symmetric, f: Floats, e: Floats, tol: float) -> tuple[Point,
     return problem.climb(problem.at(f, e, floor), floor, _AT_THE_END * tol, _KEPT), floor
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def descend(problem: Symmetric, tol: float) -> tuple[Point, float]:
     """The best point by way of falling floors, and the last of them."""
     n, is_entropic = problem.n, problem.is_entropic
@@ -293,12 +390,18 @@ def descend(problem: Symmetric, tol: float) -> tuple[Point, float]:
     f = np.full(n, 0.5 * float(problem.pairs.cost.mean()) + slope * floor)
     point = problem.at(f, np.zeros(n), floor)
     before: tuple[float, Point] | None = None
+    best, least = (point, floor), np.inf
     for _ in range(_FLOORS):
         point = problem.climb(point, floor, _ON_THE_WAY)
-        if abs(problem.judge(point, floor).gap) <= _HALF * tol:
+        is_low = problem.bias(point, floor) <= _HALF * tol
+        if is_low:
             point = problem.climb(point, floor, _AT_THE_END * tol)
-            if problem.judge(point, floor).holds(tol):
-                break
+        now = problem.judge(point, floor).worse
+        is_lost = is_low and now > _LOST * least
+        if now < least:
+            best, least = (point, floor), now
+        if now <= tol or is_lost or not problem.steps_left:
+            break
         lower = _LOWER * floor
         if before is None:
             f, e = point.f + slope * (lower - floor), point.e
@@ -309,6 +412,4 @@ def descend(problem: Symmetric, tol: float) -> tuple[Point, float]:
         before, following = (floor, point), problem.at(f, e, lower)
         stayed, floor = problem.at(point.f, point.e, lower), lower
         point = following if problem.wrong(following) < problem.wrong(stayed) else stayed
-        if not problem.steps_left:
-            break
-    return point, floor
+    return best

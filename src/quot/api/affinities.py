@@ -14,7 +14,6 @@ from quot.adaptive.affinities import KINDS, Affinities, Task, find
 from quot.adaptive.neighbours import Pairs
 from quot.adaptive.shares import as_perplexities
 from quot.api.deliver import ON_FAILURE, outside
-from quot.convergence import Tolerance
 from quot.costs import METRICS, Cost, PointCost, SparseCost, as_cost
 from quot.exceptions import (
     InvalidProblemError,
@@ -119,8 +118,8 @@ def affinities(
     >>> import numpy as np, quot
     >>> X = np.random.default_rng(0).normal(size=(200, 5))
     >>> A = quot.affinities(X, perplexity=10, kind="doubly_stochastic", regularizer="quadratic")
-    >>> A
-    Affinities(...)
+    >>> A.is_exact, float(A.perplexity.min().round(4)), float(A.matrix[0].sum().round(4))
+    (True, 10.0, 1.0)
     """
     check_option(kind, "kind", KINDS)
     check_option(regularizer, "regularizer", REGULARIZERS)
@@ -176,7 +175,8 @@ def _check_symmetric(cost: Cost) -> None:
     if isinstance(cost, SparseCost):
         rows, cols = cost.rows, cost.cols
     else:
-        rows, cols = (side.ravel() for side in np.indices(cost.shape))
+        n = cost.shape[0]
+        rows, cols = (each.astype(np.int32) for each in np.triu_indices(n, 1))
     there, back = cost.at(rows, cols), cost.at(cols, rows)
     off = np.where(np.isinf(back), 0.0, np.abs(there - back))
     if off.size and off.max() > _SYMMETRIC * np.abs(there).max():

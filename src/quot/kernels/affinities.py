@@ -150,39 +150,42 @@ def quadratic_rows(start, cost, perplexity, price, strength, p):
         xi = perplexity[i]
         d = np.sort(cost[at : at + size])
         least = d[0]
+        price[i] = least
+        strength[i] = 0.0
+        # More entries than the perplexity are not 0, so that the price is beyond this cost.
+        unit = d[min(int(xi), size - 1)] - least
+        if not unit > 0.0:
+            ties = 0.0
+            for q in range(size):
+                ties += 1.0 if cost[at + q] == least else 0.0
+            for q in range(size):
+                p[at + q] = 1.0 / ties if cost[at + q] == least else 0.0
+            continue
         # Mean and squared deviations of the cheapest pairs, one more at a time, until at the cost
         # of the next one they have the perplexity.
         mean = 0.0
         squares = 0.0
         count = 0
         for q in range(size):
-            x = (d[q] - least) - mean
+            y = (d[q] - least) / unit
+            x = y - mean
             count = q + 1
             mean += x / count
-            squares += x * ((d[q] - least) - mean)
+            squares += x * (y - mean)
             if count == size:
                 break
-            over = (d[q + 1] - least) - mean
-            if count * count * over * over >= xi * (squares + count * over * over) and over > 0.0:
+            over = count * ((d[q + 1] - least) / unit - mean)
+            if count > xi and over * over >= xi * (squares + over * over / count):
                 break
-        lift = 0.0
-        if squares > 0.0 and count > xi:
-            lift = mean + np.sqrt(xi * squares / (count * (count - xi)))
-        price[i] = least + lift
+        lift = mean + np.sqrt(xi * squares / (count * (count - xi)))
         total = 0.0
         for q in range(size):
-            p[at + q] = max(lift - (cost[at + q] - least), 0.0)
+            p[at + q] = max(lift - (cost[at + q] - least) / unit, 0.0)
             total += p[at + q]
-        strength[i] = total
-        if total > 0.0:
-            for q in range(size):
-                p[at + q] /= total
-            continue
-        ties = 0.0
         for q in range(size):
-            ties += 1.0 if cost[at + q] == least else 0.0
-        for q in range(size):
-            p[at + q] = 1.0 / ties if cost[at + q] == least else 0.0
+            p[at + q] /= total
+        price[i] = least + lift * unit
+        strength[i] = total * unit
 
 
 @kernel
