@@ -26,6 +26,7 @@ PACKAGES = (
     "osqp",
     "regot",
     "POT",
+    "scikit-learn",
     "networkx",
     "ortools",
 )
@@ -62,6 +63,9 @@ EXTRAS = {
     "NaN": ".0f",
     "above tolerance": ".0f",
     "exceptions": ".0f",
+    "off": ".1e",
+    "problem gap": ".1e",
+    "neglected": ".1e",
 }
 
 INTRODUCTION = """\

@@ -208,6 +208,7 @@ def test_no_addresses_and_no_machine_paths():
         "docs/graphs.md",
         "docs/entropic.md",
         "docs/adaptive.md",
+        "docs/affinities.md",
     ],
 )
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):

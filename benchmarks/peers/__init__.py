@@ -7,7 +7,7 @@ it returned. Nothing heavy is imported before an adapter runs.
 
 from __future__ import annotations
 
-from benchmarks.peers import entropic, flows, ours, plans
+from benchmarks.peers import affinities, entropic, flows, ours, plans
 from benchmarks.peers.base import Adapter, Answer
 
 __all__ = ["NAMES", "SOLVERS", "Adapter", "Answer"]
@@ -34,6 +34,9 @@ SOLVERS: dict[str, tuple[str, str, Adapter]] = {
     "pass": ("quot, one pass", "quot", ours.one_pass),
     "exponentials": ("exponentials of quot", "quot", ours.exponentials),
     "stress": ("quot", "quot", ours.stress),
+    "share rows": ("quot.adaptive.share_rows", "quot", affinities.share_rows),
+    "sklearn rows": ("scikit-learn t-SNE search", "sklearn", affinities.sklearn_rows),
+    "affinities": ("quot.affinities", "quot", affinities.affinities),
 }
 # Name in tables of everything that a line can be about.
 NAMES = {key: name for key, (name, _, _) in SOLVERS.items()} | {"brute": "all pairs, one by one"}

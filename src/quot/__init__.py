@@ -3,7 +3,9 @@
 from importlib.metadata import version as _version
 
 from quot import adaptive, graphs
+from quot.adaptive.affinities import Affinities
 from quot.api import (
+    affinities,
     approximate_partial,
     estimate,
     solve,
@@ -43,6 +45,7 @@ __version__ = _version("quot")
 __all__ = [
     "AdaptiveProblem",
     "AdaptiveResult",
+    "Affinities",
     "Certificate",
     "EntropicProblem",
     "Estimate",
@@ -70,6 +73,7 @@ __all__ = [
     "Status",
     "Tolerance",
     "adaptive",
+    "affinities",
     "approximate_partial",
     "certify",
     "estimate",

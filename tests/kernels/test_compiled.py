@@ -106,6 +106,10 @@ def calls():
                 quot.solve_adaptive(
                     C[:6, :7], perplexity=2, on="both", regularizer=regularizer, tol=1e-6
                 )
+                for n_neighbors in (5, None):
+                    how = {"n_neighbors": n_neighbors, "regularizer": regularizer, "perplexity": 2}
+                    for kind in ("directed", "doubly_stochastic"):
+                        assert quot.affinities(X[:9], kind=kind, **how).neglected.min() >= 0.0
             costs.PointCost(*rng.normal(size=(2, 5, 7))).block(1, 3)
             _record_multigrid(rng)
             _record_simplex(rng)

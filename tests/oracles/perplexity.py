@@ -39,7 +39,7 @@ def row_by_clarabel(k, a, xi, regularizer):
         inside, distance = [cp.sum_squares(q) <= 1 / xi], cp.sum_squares(q - k / a)
     else:
         inside, distance = [cp.sum(cp.entr(q)) >= np.log(xi)], cp.sum(-cp.entr(q)) - k @ q
-    _solve(cp.Minimize(distance), [cp.sum(q) == 1, *inside])
+    solve_by_clarabel(cp.Minimize(distance), [cp.sum(q) == 1, *inside])
     return a * q.value
 
 
@@ -56,11 +56,12 @@ def adaptive_by_clarabel(C, a, b, row_perplexity, col_perplexity, regularizer, f
         elif xi is not None:
             inside.append(cp.sum(cp.entr(P), axis=axis) >= mass * (np.log(xi) - np.log(mass)))
     h = cp.sum_squares(P) / 2 if regularizer == "quadratic" else cp.sum(-cp.entr(P) - P)
-    _solve(cp.Minimize(cp.sum(cp.multiply(C, P)) + floor * h), inside)
+    solve_by_clarabel(cp.Minimize(cp.sum(cp.multiply(C, P)) + floor * h), inside)
     return P.value
 
 
-def _solve(goal, inside):
+def solve_by_clarabel(goal, inside):
+    """Solve a model to its tightest."""
     import cvxpy as cp
 
     problem = cp.Problem(goal, inside)

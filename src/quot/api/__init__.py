@@ -1,6 +1,7 @@
 """The public face: choose a method, run it, warn."""
 
 from quot.api.adaptive import ADAPTIVE_METHODS, SIDES, adaptive_problem, solve_adaptive
+from quot.api.affinities import affinities
 from quot.api.deliver import TIES
 from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entropic
 from quot.api.graphs import GRAPH_METHODS, solve_graph
@@ -14,6 +15,7 @@ __all__ = [
     "SIDES",
     "TIES",
     "adaptive_problem",
+    "affinities",
     "approximate_partial",
     "estimate",
     "solve",

@@ -37,11 +37,11 @@ def deliver(result: R, on_failure: str) -> R:
     )
     if on_failure == "raise":
         raise NotConvergedError(text)
-    warnings.warn(text, NotConvergedWarning, stacklevel=_outside())
+    warnings.warn(text, NotConvergedWarning, stacklevel=outside())
     return result
 
 
-def _outside() -> int:
+def outside() -> int:
     """The stacklevel of the first caller that is not quot itself."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("quot."):
