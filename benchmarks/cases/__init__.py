@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.cases.adaptive import AdaptiveCase
 from benchmarks.cases.base import Instance
 from benchmarks.cases.dense import Case
 from benchmarks.cases.entropic import EntropicCase, EntropicPointsCase
@@ -14,6 +15,7 @@ from benchmarks.cases.points import PointsCase
 from benchmarks.cases.stress import StressCase
 
 __all__ = [
+    "AdaptiveCase",
     "Case",
     "EntropicCase",
     "EntropicPointsCase",
@@ -37,6 +39,7 @@ KINDS: dict[str, type[Instance]] = {
         EntropicCase,
         EntropicPointsCase,
         StressCase,
+        AdaptiveCase,
     )
 }
 
