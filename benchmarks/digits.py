@@ -157,6 +157,7 @@ def plan_of(entry: Entry, C: Floats) -> Any:
     )
 
 
+# To be replaced by solve_adaptive(..., on="average").
 def _average(C: Floats, perplexity: float, regularizer: str) -> Any:
     """Solve at the one strength at which points of the source have so much on average.
 

@@ -84,6 +84,7 @@ def _plans(C: Floats, asked: float) -> dict[str, Floats]:
     return plans
 
 
+# To be replaced by solve_adaptive(..., on="average").
 def _average(C: Floats, asked: float) -> Floats:
     """The plan of the one strength at which logarithms of row perplexities are right on average."""
 
