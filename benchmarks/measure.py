@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LONG = 5.0
 # Peers that always have a process of their own: their HiGHS and that of cvxpy exclude each other.
 ALONE = {"ortools"}
+# What the multipliers of an answer are called on disk.
+MULTIPLIERS = "row multipliers", "col multipliers"
 THREADS = 2
 GIB = 2**30
 THREAD_VARIABLES = (
@@ -162,7 +164,8 @@ def judge(measurement: Measurement, answer: Any, ours: Any) -> None:
     plan = answer.plan
     if isinstance(problem, GraphProblem):
         plan = Flow(problem.graph, plan, problem.source, problem.wanted)
-    certificate = certify(problem, plan, lender.f, lender.g, lender.lam)
+    how = {"multipliers": lender.multipliers}
+    certificate = certify(problem, plan, lender.f, lender.g, lender.lam, **how)
     measurement.residual = certificate.primal_residual
     measurement.value = certificate.upper
     measurement.lower = certificate.lower
@@ -298,6 +301,8 @@ def _save(path: str, answer: Answer) -> None:
         arrays = {"row": coo.row, "col": coo.col, "data": coo.data, "shape": np.array(coo.shape)}
     if answer.f is not None:
         arrays |= {"f": np.asarray(answer.f), "g": np.asarray(answer.g), "lam": answer.lam}
+    if answer.multipliers is not None:
+        arrays |= dict(zip(MULTIPLIERS, answer.multipliers, strict=True))
     np.savez(path, **arrays)
 
 
@@ -318,6 +323,8 @@ def _collect(spec: dict[str, Any]) -> tuple[Measurement, Any]:
             answer = Answer(_priced(data, spec["case"]) if "u" in data else _plan(data))
         if "f" in data:
             answer.f, answer.g, answer.lam = data["f"], data["g"], float(data["lam"])
+        if MULTIPLIERS[0] in data:
+            answer.multipliers = data[MULTIPLIERS[0]], data[MULTIPLIERS[1]]
     if isinstance(answer.plan, Plan):
         sending = np.count_nonzero(np.bincount(answer.plan.rows))
         measurement.work["degree"] = answer.plan.nnz / max(int(sending), 1)

@@ -16,6 +16,7 @@ from benchmarks.cases import Case, HistogramCase, ImageCase, PointsCase, rebuild
 from benchmarks.cases.histograms import SHAPES as HISTOGRAMS
 from benchmarks.cases.points import SHAPES
 from benchmarks.rows.brute import dual_value
+from tests.test_adaptive_benchmarks import LINES as ADAPTIVE
 from tests.test_entropic_benchmarks import LINES as ENTROPIC
 from tests.test_graph_benchmarks import LINES
 
@@ -184,7 +185,7 @@ def test_shuffled_histograms_are_the_same_problem():
 
 
 def test_every_row_has_a_test():
-    assert {*NEEDS, *ALONE, *LINES, *ENTROPIC, "S9"} == set(rows.ROWS)
+    assert {*NEEDS, *ALONE, *LINES, *ENTROPIC, *ADAPTIVE, "S9"} == set(rows.ROWS)
 
 
 def test_old_results_are_still_read():

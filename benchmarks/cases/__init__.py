@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.cases.adaptive import AdaptiveCase
 from benchmarks.cases.affinities import AffinityCase
 from benchmarks.cases.base import Instance
 from benchmarks.cases.dense import Case
@@ -15,6 +16,7 @@ from benchmarks.cases.points import PointsCase
 from benchmarks.cases.stress import StressCase
 
 __all__ = [
+    "AdaptiveCase",
     "AffinityCase",
     "Case",
     "EntropicCase",
@@ -40,6 +42,7 @@ KINDS: dict[str, type[Instance]] = {
         EntropicPointsCase,
         StressCase,
         AffinityCase,
+        AdaptiveCase,
     )
 }
 

@@ -14,7 +14,6 @@ class Instance:
 
     kind: ClassVar[str]
     entry: ClassVar[str] = "solve"  # the function of quot that takes its data
-    strength: ClassVar[str] = "reg"  # and what it calls the fourth of them
     n: int
     reg: float
     mass: float | None
@@ -26,6 +25,10 @@ class Instance:
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         """Return the same with the cost as an array, (n, n); it imports nothing of quot."""
         raise NotImplementedError
+
+    def options(self, reg: float) -> dict[str, Any]:
+        """Return the keyword arguments of that function that say what the problem is."""
+        return {"reg": reg, "mass": self.mass}
 
     def problem(self) -> Any:
         """Return the instance as a `quot.problem.Problem`."""

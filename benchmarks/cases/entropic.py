@@ -21,12 +21,14 @@ class Entropic(Instance):
     """An entropic problem; what others call reg is the temperature."""
 
     entry: ClassVar[str] = "solve_entropic"
-    strength: ClassVar[str] = "eps"
     eps: float
 
     @property
     def reg(self) -> float:  # type: ignore[override]
         return self.eps
+
+    def options(self, reg: float) -> dict[str, Any]:
+        return {"eps": reg, "mass": self.mass}
 
     def problem(self) -> Any:
         """Return the instance as a `quot.problem.EntropicProblem`."""

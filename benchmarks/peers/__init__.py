@@ -7,7 +7,7 @@ it returned. Nothing heavy is imported before an adapter runs.
 
 from __future__ import annotations
 
-from benchmarks.peers import affinities, entropic, flows, ours, plans
+from benchmarks.peers import adaptive, affinities, entropic, flows, ours, plans
 from benchmarks.peers.base import Adapter, Answer
 
 __all__ = ["NAMES", "SOLVERS", "Adapter", "Answer"]
@@ -31,6 +31,7 @@ SOLVERS: dict[str, tuple[str, str, Adapter]] = {
     "sinkhorn log": ("POT sinkhorn_log", "ot", entropic.pot_log),
     "entropic partial": ("POT entropic_partial", "ot", entropic.pot_partial),
     "entropic partial log": ("POT entropic_partial, log", "ot", entropic.pot_partial_log),
+    "joint": ("SciPy L-BFGS-B", "scipy", adaptive.joint_lbfgsb),
     "pass": ("quot, one pass", "quot", ours.one_pass),
     "exponentials": ("exponentials of quot", "quot", ours.exponentials),
     "stress": ("quot", "quot", ours.stress),

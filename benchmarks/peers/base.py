@@ -16,7 +16,7 @@ class Answer:
     """A plan as the solver left it, and potentials if it has them.
 
     The plan is (n, n), scipy.sparse or a `quot.GibbsPlan`; on a graph it is the flow, one number an
-    edge. None where there is only work to report.
+    edge. None where there is only work to report. Multipliers are those of adaptive transport.
     """
 
     plan: Any
@@ -26,3 +26,4 @@ class Answer:
     note: str = ""
     detail: dict[str, float] = field(default_factory=dict)  # parts of the time
     work: dict[str, float] = field(default_factory=dict)  # counts
+    multipliers: tuple[Any, Any] | None = None  # of rows and of columns

@@ -15,15 +15,15 @@ FAULTS = ("not converged", "NaN", "above tolerance", "exceptions")
 
 
 def quot_solve(case: Instance, settings: dict[str, Any]):
-    """`quot.solve`, `quot.solve_graph` or `quot.solve_entropic`."""
+    """`quot.solve`, `quot.solve_graph`, `quot.solve_entropic` or `quot.solve_adaptive`."""
     import quot
 
     solve = getattr(quot, case.entry)
-    C, a, b, reg, mass = case.data()
-    settings = settings | {case.strength: reg}
+    C, a, b, reg, _ = case.data()
+    settings = settings | case.options(reg)
 
     def call():
-        return solve(C, a, b, mass=mass, on_failure="ignore", **settings)
+        return solve(C, a, b, on_failure="ignore", **settings)
 
     def read(r):
         note = r.status.name.lower().replace("_", " ")
@@ -33,7 +33,10 @@ def quot_solve(case: Instance, settings: dict[str, Any]):
             plan = r.plan
         else:
             plan = r.flow if isinstance(r, quot.GraphResult) else r.plan.to_csr()
-        return Answer(plan, r.f, r.g, r.lam, note, work=work)
+        answer = Answer(plan, r.f, r.g, r.lam, note, work=work)
+        if isinstance(r, quot.AdaptiveResult):
+            answer.multipliers = r.row_multipliers, r.col_multipliers
+        return answer
 
     return call, read
 
