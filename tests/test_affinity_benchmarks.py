@@ -22,7 +22,7 @@ def test_row_runs(tmp_path, monkeypatch):
         assert line.extra["off"] <= (1e-3 if m.solver == "sklearn rows" else 1e-6)
     report.save("O-F", lines, quick=True)
     text = report.page(quick=True)
-    assert f"## O-F: {rows.ROWS['O-f'].title}" in text
+    assert f"## O-F: {rows.ROWS['O-F'].title}" in text
     assert " problem gap " in text
 
 

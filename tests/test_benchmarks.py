@@ -185,7 +185,7 @@ def test_shuffled_histograms_are_the_same_problem():
 
 
 def test_every_row_has_a_test():
-    assert {*NEEDS, *ALONE, *LINES, *ENTROPIC, *ADAPTIVE, "S9"} == set(rows.ROWS)
+    assert {*NEEDS, *ALONE, *LINES, *ENTROPIC, *ADAPTIVE, "O-F", "S9"} == set(rows.ROWS)
 
 
 def test_old_results_are_still_read():
@@ -270,7 +270,8 @@ def test_peak_memory_is_of_the_process_alone():
         (["IMG"], {"image"}),
         (["G-A", "G-C"], {"graph"}),
         (["E-A", "E-C", "E-E"], {"entropic"}),
-        (list(rows.ROWS), {"matrix", "points", "image", "graph", "entropic"}),
+        (["O-A", "O-E"], {"adaptive"}),
+        (list(rows.ROWS), {"matrix", "points", "image", "graph", "entropic", "adaptive"}),
     ],
 )
 def test_warming_is_what_the_rows_need(keys, kinds):
