@@ -8,15 +8,18 @@ bounded rows do not use. It is lowered until that is within the tolerance.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot import memory
+from quot.adaptive.found import Found
+from quot.adaptive.interior import Interior
 from quot.adaptive.rows import AdaptiveRows, Answer, Pairs
 from quot.ascent import Ascent, Point
 from quot.certificate.adaptive import certify_adaptive
+from quot.certificate.bracket import LEAST_EXPONENT
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.exceptions import ProblemTooLargeError
@@ -25,7 +28,7 @@ from quot.plan import Plan
 from quot.problem import AdaptiveProblem
 from quot.result import AdaptiveResult, best_of
 from quot.rounding import repair
-from quot.stopping import report, run
+from quot.stopping import obey, report, run
 
 Floats = NDArray[np.float64]
 
@@ -34,17 +37,25 @@ Floats = NDArray[np.float64]
 _FIRST, _LOWER, _FLOORS = (0.02, 1.0, 50.0), 0.25, 60
 # The first perplexity, in parts of the largest, how it falls, and what columns may miss on the way.
 _EASY, _HARDER, _ON_THE_WAY = 0.125, 0.25, 1e-2
+# After so many floors that do not narrow the gap lower ones will not. Where rows times columns
+# times the fewer of both are no more, an interior-point step takes a second.
+_VAIN, _SMALL = 3, 1e9
+# So many of these at most.
+_WITHIN = 200
+# Entries of its plan below such a part of what they can be are none; if that leaves too little to
+# balance rounding by, they stay.
+_NEXT_TO_NOTHING = (1e-12, 0.0)
 # So many sweeps over the columns come first where they miss more than this part of all mass.
 _SWEEPS, _ROUGHLY = 3, 0.3
 # So long as it leaves less than this part of what was missing, the ascent goes on.
 _HELPS = 0.9
-# Bytes of a pair at the peak: by rows, by columns, and what counts of them.
-_PAIR = 64
+# Bytes of a pair at the peak: by rows, by columns, and what counts of them; all that one is among.
+_PAIR = {"newton": 64, "interior": 240}
 # What may be missing at the end, in parts of the tolerance.
 _AT_THE_END = 1e-2
 
 
-def check_room(problem: AdaptiveProblem) -> None:
+def check_room(problem: AdaptiveProblem, method: str = "auto") -> None:
     """Refuse a problem whose pairs memory has no room for.
 
     Raises
@@ -52,7 +63,7 @@ def check_room(problem: AdaptiveProblem) -> None:
     ProblemTooLargeError
     """
     n, m = problem.shape
-    need, room = _PAIR * n * m, memory.available()
+    need, room = _needed(problem, method), memory.available()
     if room is not None and need > room:
         raise ProblemTooLargeError(
             f"adaptive transport keeps all {n} x {m} pairs, in {memory.gigabytes(need)}, and this "
@@ -60,33 +71,122 @@ def check_room(problem: AdaptiveProblem) -> None:
         )
 
 
-def solve_adaptive_problem(
-    problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor
-) -> AdaptiveResult:
-    """Solve, repair and certify; go on at a lower floor where the certificate does not hold.
+def _needed(problem: AdaptiveProblem, method: str) -> int:
+    """Bytes; by default of what "auto" begins with."""
+    return _PAIR.get(method, _PAIR["newton"]) * problem.a.size * problem.b.size
 
-    Where that leads nowhere it begins anew at a higher one.
+
+def _is_small(problem: AdaptiveProblem) -> bool:
+    """Whether a step of the interior-point method is quick, and memory has room for it."""
+    n, m = problem.shape
+    room = memory.available()
+    has_room = room is None or _needed(problem, "interior") <= room
+    return n * m * min(n, m) <= _SMALL and has_room
+
+
+def solve_adaptive_problem(
+    problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor, method: str = "auto"
+) -> AdaptiveResult:
+    """Solve, repair and certify, by "newton", "interior" or "auto".
+
+    The last is the first, and for small problems the second where that ends short.
     """
-    is_turned = problem.row_perplexity is None
-    solved = problem.turned if is_turned else problem
-    rows, cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
-    core = solved.taken(rows, cols)
-    pairs = Pairs.every(core)
-    enough = _AT_THE_END * min(tolerance.gap, tolerance.primal) * problem.total
+    case = _Case(problem, tolerance, monitor)
+    if method == "interior":
+        return best_of(*case.from_within())
+    is_small = method == "auto" and _is_small(case.core)
     results: list[AdaptiveResult] = []
-    for first in _FIRST:
-        way = Newton(core, pairs, monitor, first)
+    for first in _FIRST[:1] if is_small else _FIRST:
+        results += case.by_floors(first)
+        if case.is_over(results[-1]):
+            return best_of(*results)
+    return best_of(*results, *(case.from_within() if is_small else []))
+
+
+class _Case:
+    """A problem on its rows and columns with mass, and what is to be found of it.
+
+    Where only columns have a perplexity, rows and columns are exchanged.
+    """
+
+    def __init__(self, problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor) -> None:
+        self.problem, self.tolerance, self.monitor = problem, tolerance, monitor
+        self.is_turned = problem.row_perplexity is None
+        solved = problem.turned if self.is_turned else problem
+        self.shape = solved.shape
+        self.rows, self.cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
+        self.core = solved.taken(self.rows, self.cols)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """All pairs."""
+        return Pairs.every(self.core)
+
+    @property
+    def enough(self) -> float:
+        """What may be missing at the end."""
+        return _AT_THE_END * min(self.tolerance.gap, self.tolerance.primal)
+
+    def by_floors(self, first: float) -> list[AdaptiveResult]:
+        """What Newton's method finds, lowering the floor as long as that helps."""
+        way, results = Newton(self.core, self.pairs, self.monitor, first), []
         for _ in range(_FLOORS):
-            status = run(monitor, partial(way.run, enough))
-            found = _placed(way.found(), solved.shape, rows, cols)
-            found = found.turned if is_turned else found
-            results.append(_finished(problem, found, status, (tolerance, monitor)))
-            if results[-1].converged or status is not Status.OPTIMAL:
-                return best_of(*results)
-            if way.is_stuck:
+            status = run(self.monitor, partial(way.run, self.enough * self.problem.total))
+            results.append(self._finished(way.found(), status))
+            if self.is_over(results[-1]) or way.is_stuck or _in_vain(results):
                 break
             way.floor *= _LOWER
-    return best_of(*results)
+        return results
+
+    def from_within(self) -> list[AdaptiveResult]:
+        """What the interior-point method finds: without entries next to nothing, or with them."""
+        way, results = Interior(self.core), []
+        status = run(self.monitor, partial(self._go_on, way))
+        for least in _NEXT_TO_NOTHING:
+            results.append(self._finished(Ending.of(self.core, way.found, least), status))
+            if self.is_over(results[-1]):
+                break
+        return results
+
+    def _go_on(self, way: Interior) -> None:
+        """All steps of the interior-point method, reported as one."""
+        before = self.monitor.steps
+
+        def check() -> None:
+            obey(self.monitor)
+            self.monitor.steps += 1
+
+        way.run(self.enough, min(_WITHIN, self.monitor.max_iter - before), check)
+        size = self.core.a.size * self.core.b.size
+        steps = self.monitor.steps - before
+        report(self.monitor, Iterate(way.path.wrong, size, size, 0, 0.0, steps))
+
+    def is_over(self, result: AdaptiveResult) -> bool:
+        """Whether there is nothing more to be done."""
+        return result.converged or self.monitor.limit() is not None
+
+    def _finished(self, found: Ending, status: Status) -> AdaptiveResult:
+        """The plan repaired and certified."""
+        found = _placed(found, self.shape, self.rows, self.cols)
+        found = found.turned if self.is_turned else found
+        plan, multipliers = repair(self.problem, found.plan), (found.eps, found.delta)
+        result = AdaptiveResult.of(
+            self.problem,
+            plan,
+            Dual(found.f, found.g),
+            status,
+            tolerance=self.tolerance,
+            monitor=self.monitor,
+            method=found.method,
+            certificate=certify_adaptive(self.problem, plan, found.f, found.g, multipliers),
+        )
+        return replace(result, row_multipliers=found.eps, col_multipliers=found.delta)
+
+
+def _in_vain(results: list[AdaptiveResult]) -> bool:
+    """Whether the last floors have not narrowed the gap."""
+    gaps = [result.certificate.relative_gap for result in results]
+    return len(gaps) > _VAIN and min(gaps[-_VAIN:]) > _HELPS * min(gaps[:-_VAIN])
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +198,21 @@ class Ending:
     g: Floats
     eps: Floats
     delta: Floats
+    method: str
+
+    @classmethod
+    def of(cls, problem: AdaptiveProblem, found: Found, least: float) -> Ending:
+        """That of a plan, less what is below such a part of what a pair can take."""
+        most = np.minimum(problem.a[:, None], problem.b)
+        row, col = np.nonzero(found.plan > least * most)
+        entries = found.plan[row, col]
+        plan = Plan(found.plan.shape, row.astype(np.int32), col.astype(np.int32), entries)
+        return cls(plan, found.f, found.g, found.eps, found.delta, "interior")
 
     @property
     def turned(self) -> Ending:
         """The same with rows and columns exchanged."""
-        return Ending(self.plan.T, self.g, self.f, self.delta, self.eps)
+        return Ending(self.plan.T, self.g, self.f, self.delta, self.eps, self.method)
 
 
 class Newton:
@@ -167,10 +277,10 @@ class Newton:
         row = np.repeat(np.arange(begin.size - 1, dtype=np.int32), np.diff(begin))
         m, d = self.problem.b.size, self.rows.costs(self.best.v)
         entry = w * (self.best.eps[row] + d[at]) if self.rows.is_entropic else y
-        kept = entry > 0.0
+        kept = y > LEAST_EXPONENT if self.rows.is_entropic else y > 0.0
         plan = Plan(self.problem.shape, row[kept], at[kept], entry[kept])
         eps, delta = self.best.eps + self.rows.floor, d - self.rows.floor
-        return Ending(plan, self.best.f, self.best.v[:m], eps, delta)
+        return Ending(plan, self.best.f, self.best.v[:m], eps, delta, "newton")
 
     def _levels(self) -> list[AdaptiveProblem]:
         """The same at larger perplexities, from where many share a row to those asked for."""
@@ -246,22 +356,4 @@ def _placed(
     f, eps = np.zeros((2, shape[0]))
     g, delta = np.zeros((2, shape[1]))
     f[rows], eps[rows], g[cols], delta[cols] = found.f, found.eps, found.g, found.delta
-    return Ending(plan, f, g, eps, delta)
-
-
-def _finished(
-    problem: AdaptiveProblem, found: Ending, status: Status, ends: tuple[Tolerance, Monitor]
-) -> AdaptiveResult:
-    """The plan repaired and certified."""
-    plan = repair(problem, found.plan)
-    result = AdaptiveResult.of(
-        problem,
-        plan,
-        Dual(found.f, found.g),
-        status,
-        tolerance=ends[0],
-        monitor=ends[1],
-        method="newton",
-        certificate=certify_adaptive(problem, plan, found.f, found.g, (found.eps, found.delta)),
-    )
-    return replace(result, row_multipliers=found.eps, col_multipliers=found.delta)
+    return Ending(plan, f, g, eps, delta, found.method)

@@ -17,7 +17,7 @@ from quot.validation import check_option
 
 logger = logging.getLogger("quot")
 
-ADAPTIVE_METHODS = ("auto", "newton")
+ADAPTIVE_METHODS = ("auto", "newton", "interior")
 SIDES = ("source", "target", "both")
 
 
@@ -61,13 +61,16 @@ def solve_adaptive(  # noqa: PLR0913
         Whose points share their mass.
     regularizer : {"quadratic", "entropic"}, default="quadratic"
         What perplexity is measured by.
-    method : {"auto", "newton"}, default="auto"
-        "newton" ("auto" is that): Newton's method in the prices of the columns, and their
-        multipliers if these are bounded, too; of each row price and multiplier are found exactly.
+    method : {"auto", "newton", "interior"}, default="auto"
+        "newton": Newton's method in the prices of the columns, and their multipliers if these are
+        bounded, too; of each row price and multiplier are found exactly. "interior": an
+        interior-point method that factors a dense matrix of the columns and their bounds (or the
+        rows, the fewer) in each of some twenty to sixty steps. "auto" is the first, and goes on to
+        the second where that ends short and ``n m min(n, m)`` is no more than 1e9.
     tol : float or Tolerance, default=1e-8
         Relative duality gap and residuals; how much a perplexity may be missed by is one of these.
     max_iter : int, default=2_000
-        Newton steps in all.
+        Steps in all.
     time_limit : float, optional
         Seconds after which the best result so far is returned.
     callback : callable, optional
@@ -119,8 +122,8 @@ def solve_adaptive(  # noqa: PLR0913
     problem = AdaptiveProblem(
         C, a, b, row_perplexity=source, col_perplexity=target, regularizer=regularizer
     )
-    check_room(problem)
-    result = solve_adaptive_problem(problem, tolerance, monitor)
+    check_room(problem, method)
+    result = solve_adaptive_problem(problem, tolerance, monitor, method)
     logger.info("%s", result)
     return deliver(result, on_failure)
 

@@ -15,7 +15,7 @@ from quot.certificate.bracket import (
     Certificate,
     exact_sum,
 )
-from quot.certificate.plans import mended
+from quot.certificate.plans import least_value, mended
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.perplexity import bounds, largest, spreads
@@ -32,9 +32,10 @@ def certify_adaptive(
 ) -> Certificate:
     """Bracket the optimal value by a plan, potentials and multipliers >= 0, (n,) and (m,).
 
-    The bound is the dual value of the problem itself, without a floor under the multipliers. The
-    plan is repaired to exact marginals and, as far as it shares its mass with too few then, mixed
-    with a b' / sum b, which has the largest perplexity there is.
+    The bound is the dual value of the problem itself, without a floor under the multipliers, or
+    what all mass would cost by the cheapest pair. The plan is repaired to exact marginals and, as
+    far as it shares its mass with too few then, mixed with a b' / sum b, which has the largest
+    perplexity there is.
     """
     eps = _where_bounded(multipliers[0], problem.a, problem.row_bounds)
     delta = _where_bounded(multipliers[1], problem.b, problem.col_bounds)
@@ -48,7 +49,8 @@ def certify_adaptive(
     if part > 0.0:
         even, size = _even(problem)
         upper, used = upper + part * (even - upper), used + part * (size - used)
-    found = Bracket.of([bound], upper if is_feasible(problem, repaired) else np.inf, used)
+    lower = [bound, *least_value(problem)]
+    found = Bracket.of(lower, upper if is_feasible(problem, repaired) else np.inf, used)
     return Certificate(
         **found._asdict(),
         primal_residual=float(np.max([marginal_error(problem, plan), excess(problem, plan)])),
