@@ -45,6 +45,10 @@ _WITHIN = 200
 # Entries of its plan below such a part of what they can be are none; if that leaves too little to
 # balance rounding by, they stay.
 _NEXT_TO_NOTHING = (1e-12, 0.0)
+# What columns may miss at a floor that is too high, and after how many in turn of these there is an
+# answer all the same. A floor that took no more steps than so many falls by more than the one
+# before, but not below such a part.
+_LOOSELY, _BLIND, _QUICK, _LOWEST = 1e-3, 6, 1, 1e-3
 # So many sweeps over the columns come first where they miss more than this part of all mass.
 _SWEEPS, _ROUGHLY = 3, 0.3
 # So long as it leaves less than this part of what was missing, the ascent goes on.
@@ -130,12 +134,15 @@ class _Case:
     def by_floors(self, first: float) -> list[AdaptiveResult]:
         """What Newton's method finds, lowering the floor as long as that helps."""
         way, results = Newton(self.core, self.pairs, self.monitor, first), []
-        for _ in range(_FLOORS):
-            status = run(self.monitor, partial(way.run, self.enough * self.problem.total))
-            results.append(self._finished(way.found(), status))
-            if self.is_over(results[-1]) or way.is_stuck or _in_vain(results):
-                break
-            way.floor *= _LOWER
+        for k in range(1, _FLOORS + 1):
+            part = self.tolerance.gap if k % _BLIND else None
+            status = run(self.monitor, partial(way.run, self.enough * self.problem.total, part))
+            is_last = way.is_stuck or k == _FLOORS or self.monitor.limit() is not None
+            if way.is_settled or is_last:
+                results.append(self._finished(way.found(), status))
+                if is_last or self.is_over(results[-1]) or _in_vain(results):
+                    break
+            way.lower()
         return results
 
     def from_within(self) -> list[AdaptiveResult]:
@@ -232,11 +239,13 @@ class Newton:
     ----------
     floor : float
         Under the multipliers; may be lowered between runs.
+    is_settled : bool
+        Whether the floor costs little enough, and columns miss no more than they may.
     is_stuck : bool
         Whether columns miss too much at two floors in turn: at lower ones rounding decides.
     """
 
-    is_stuck = False
+    is_stuck, is_settled, is_quick, fall = False, False, False, _LOWER
 
     def __init__(
         self, problem: AdaptiveProblem, pairs: Pairs, monitor: Monitor, first: float
@@ -252,15 +261,39 @@ class Newton:
         self.missing = 0.0
         self.known: list[tuple[float, Floats]] = []
 
-    def run(self, enough: float) -> None:
-        """Go on until columns miss no more than that, at the perplexities asked for."""
+    def run(self, enough: float, part: float | None) -> None:
+        """Go on until columns miss no more than that, at the perplexities asked for.
+
+        If the floor costs more than such a part of what is paid, it is too high: they may miss
+        more.
+        """
+        before = self.monitor.steps
         for problem in () if self.known else self._levels():
             self._settle(problem, _ON_THE_WAY * problem.total)
         self._guess()
-        was_missing = self.missing
-        self._settle(self.problem, enough)
-        self.is_stuck = min(was_missing, self.missing) > enough
+        was_missing, loose = self.missing, _LOOSELY * self.problem.total
+        self._settle(self.problem, loose)
+        self.is_settled = part is None or self._is_low(part)
+        if self.is_settled:
+            self._settle(self.problem, enough)
+        self.is_stuck = min(was_missing, self.missing) > (enough if self.is_settled else loose)
         self.known = [*self.known[-1:], (self.floor, self.best.v)]
+        self.is_quick = self.monitor.steps - before <= _QUICK
+
+    def lower(self) -> None:
+        """Lower the floor, by more where the last time that changed next to nothing."""
+        self.fall = self.fall * self.fall if self.is_quick else _LOWER
+        self.floor *= max(self.fall, _LOWEST)
+
+    def _is_low(self, part: float) -> bool:
+        """Whether what bounded rows do not use costs no more, at the floor, than such a part."""
+        begin, at, w, y = self.rows.entries(self.best)
+        row = np.repeat(np.arange(begin.size - 1), np.diff(begin))
+        E = self.best.eps[row] + self.rows.costs(self.best.v)[at]
+        P, spread = (w * E, w * E * (y - 1.0)) if self.rows.is_entropic else (y, 0.5 * y * y)
+        room = self.rows.bounds - np.bincount(row, spread, begin.size - 1)
+        C = self.best.f[row] + self.best.v[at] - E * y
+        return self.floor * float(room[self.best.eps == 0.0].sum()) <= part * float(np.abs(C) @ P)
 
     def _guess(self) -> None:
         """Prices at this floor, if those at the last two go on as they do: lines of it in parts."""
