@@ -35,7 +35,7 @@ _RISES, _SLOPE, _SOLVED, _SEARCHES, _LEAST, _MOST = 0.1, 0.5, 0.1, 20, 0.1, 0.9
 _LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
 # So many sweeps come first where columns miss more than this part of all mass; and so long as it
 # leaves less than this part of what was missing, the ascent goes on.
-_SWEEPS, _ROUGHLY, _HELPS = 3, 0.1, 0.9
+_SWEEPS, _ROUGHLY, HELPS = 3, 0.1, 0.9
 # Columns that would pass the top are tied to it so often at most.
 _TIES = 5
 # Rounding of the dual value, relative.
@@ -201,7 +201,7 @@ class Ascent(Generic[A]):
         while True:
             before = self.best.wrong
             self.climb(enough, enough, steps)
-            is_helped = enough < self.best.wrong <= _HELPS * before
+            is_helped = enough < self.best.wrong <= HELPS * before
             if steps is not None or not is_helped or not self.monitor.steps_left:
                 return
 

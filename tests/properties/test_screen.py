@@ -307,7 +307,7 @@ def masses(rng, shape):
 
 def by_blocks_and_screen(monkeypatch, tune, *answer):
     """The certificates of an answer; that of the screen in several blocks of rows."""
-    monkeypatch.setattr("quot.certificate.plans._least_value", lambda _: [])  # seen by no pass
+    monkeypatch.setattr("quot.certificate.plans.least_value", lambda _: [])  # seen by no pass
     go(monkeypatch, Blocks)
     whole = certify(*answer)
     go(monkeypatch, Screen)

@@ -54,7 +54,7 @@ def forbid_blocks(monkeypatch):
 
 def by_blocks_and_boxes(monkeypatch, *answer):
     """The certificates of an answer, all pairs seen and most pairs left out."""
-    monkeypatch.setattr("quot.certificate.plans._least_value", lambda _: [])  # seen by no pass
+    monkeypatch.setattr("quot.certificate.plans.least_value", lambda _: [])  # seen by no pass
     go(monkeypatch, Blocks)
     by_blocks = certify(*answer)
     forbid_blocks(monkeypatch)

@@ -15,9 +15,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.adaptive.newton import Ending
+from quot.adaptive.case import Case, Ending, judged
 from quot.adaptive.rows import AdaptiveRows, Answer, Pairs
-from quot.adaptive.solve import finished, placed
 from quot.adaptive.system import System
 from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor, Status, Tolerance
@@ -45,8 +44,8 @@ _STEP, _MOST = 2.0, 700.0
 _NEXT_TO_NOTHING = 0.1
 # Eps ends at this part of the first one; how that is lowered, and how often at most.
 _LEAST, _FURTHER, _ENDS = 1e-5, 1.0 / 64.0, 20
-# What may be missing at the end, in parts of the tolerance; how that falls where it is too much.
-_AT_THE_END, _CLOSER = 1e-2, 1e-2
+# How what may be missing at the end falls where it is too much.
+_CLOSER = 1e-2
 # Less may not be asked for, in parts of all mass.
 _ROUNDING = 1e-14
 # Iterations at most for a direction, and the residual where much is missing.
@@ -172,19 +171,14 @@ def solve_average_problem(
     problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor
 ) -> AdaptiveResult:
     """Solve, repair and certify; at a lower least eps, or as linear transport, where that is it."""
-    is_turned = problem.row_perplexity is None
-    solved = problem.turned if is_turned else problem
-    rows, cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
-    core = solved.taken(rows, cols)
-    enough = _AT_THE_END * min(tolerance.gap, tolerance.primal) * problem.total
+    case = Case(problem, tolerance, monitor)
+    core, enough = case.core, case.enough * problem.total
     way = Newton(core, Pairs.every(core), monitor)
     results: list[AdaptiveResult] = []
     linear: AdaptiveResult | None = None
     for _ in range(_ENDS):
         status = run(monitor, partial(way.run, enough))
-        found = placed(way.found(), solved.shape, rows, cols)
-        found = found.turned if is_turned else found
-        results.append(finished(problem, found, status, (tolerance, monitor)))
+        results.append(case.finished(way.found(), status))
         if results[-1].converged or status is not Status.OPTIMAL:
             break
         if not way.is_at_the_least:
@@ -207,7 +201,7 @@ def _linear(problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor) ->
     found = solve_quadratic(PairModel(plain, monitor, tolerance))
     zeros = np.zeros(problem.a.size), np.zeros(problem.b.size)
     ending = Ending(found.plan, found.f, found.g, *zeros)
-    return finished(problem, ending, found.status, (tolerance, monitor))
+    return judged(problem, ending, found.status, tolerance, monitor)
 
 
 class Newton:

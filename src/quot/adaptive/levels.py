@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.adaptive.candidates import Candidates
-from quot.adaptive.newton import Ending, Newton, path
+from quot.adaptive.case import Ending
+from quot.adaptive.newton import Newton, path
 from quot.adaptive.rows import Answer, balanced, col_scale
 from quot.convergence import Monitor
 from quot.dual import Dual
@@ -59,26 +60,26 @@ class Descent:
         self.newton = Newton.begin(self.problems[-1], monitor, first, self.depth)
 
     @property
-    def floor(self) -> float:
-        """Under the multipliers."""
-        return self.newton.floor
-
-    @floor.setter
-    def floor(self, value: float) -> None:
-        self.newton.floor = value
+    def is_settled(self) -> bool:
+        """See `Newton`."""
+        return self.newton.is_settled
 
     @property
     def is_stuck(self) -> bool:
-        """Whether lower floors lead nowhere."""
+        """See `Newton`."""
         return self.newton.is_stuck
 
-    def run(self, enough: float) -> None:
-        """Go down, and on until columns miss no more than that."""
+    def lower(self) -> None:
+        """Lower the floor."""
+        self.newton.lower()
+
+    def run(self, enough: float, part: float | None) -> None:
+        """Go down to the problem, and on as `Newton` does."""
         while self.depth:
             self.newton.run_loosely()
             self.newton = self._finer()
             self.depth -= 1
-        self.newton.run(enough)
+        self.newton.run(enough, part)
 
     def found(self) -> Ending:
         """The plan so far; of a coarse level clusters by their members."""
@@ -107,7 +108,7 @@ class Descent:
         begun = Newton(
             finer, shared, self.monitor, ratio * newton.floor, answer, way, self.depth - 1
         )
-        begun.lower(_JUMP)
+        begun.follow(_JUMP)
         return begun
 
     def _prices(

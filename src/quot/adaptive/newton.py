@@ -7,49 +7,38 @@ is a floor under the multipliers, and higher perplexities come first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import count, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.adaptive.candidates import Every, Shared
+from quot.adaptive.case import Ending
 from quot.adaptive.rows import AdaptiveRows, Answer
 from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor
 from quot.perplexity import largest, spreads
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem
-from quot.stopping import report
+from quot.stopping import obey, report
 
 Floats = NDArray[np.float64]
 
 # The first perplexity, in parts of the largest, and how it falls.
 _EASY, _HARDER = 0.125, 0.25
 # A floor is low if it is less than this part of a typical multiplier; else it is lowered, so often.
-_LOW, LOWER, _FLOORS = 0.03, 0.25, 10
+_LOW, _LOWER, _FLOORS = 0.03, 0.25, 10
+# What columns may miss at a floor that is too high. One that took no more steps than so many falls
+# by more than the one before, but not below such a part.
+_LOOSELY, _QUICK, _LOWEST = 1e-3, 1, 1e-3
 # What columns may miss on the way, and how that falls.
 _ON_THE_WAY, _NEXT = 1e-2, 1e-3
 # Steps at most until candidates are chosen anew, and how often at most they are.
 _STEPS, _ROUNDS = 8, 30
 # So many candidates may be missing on the way, and near the end, as a part of all.
 _SOME, _FEW = 1e-2, 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class Ending:
-    """A plan, its potentials and the multipliers of the bounds."""
-
-    plan: Plan
-    f: Floats
-    g: Floats
-    eps: Floats
-    delta: Floats
-
-    @property
-    def turned(self) -> Ending:
-        """The same with rows and columns exchanged."""
-        return Ending(self.plan.T, self.g, self.f, self.delta, self.eps)
 
 
 class Newton:
@@ -75,11 +64,13 @@ class Newton:
     ----------
     best : Answer
         So far; the answer of `rows`.
+    is_settled : bool
+        Whether the floor costs little enough, and columns miss no more than they may.
     is_stuck : bool
         Whether columns miss too much at two floors in turn: at lower ones rounding decides.
     """
 
-    is_stuck = False
+    is_stuck, is_settled, is_quick, fall = False, False, False, _LOWER
 
     def __init__(  # noqa: PLR0917
         self,
@@ -94,7 +85,7 @@ class Newton:
         self.problem, self.shared, self.monitor, self.level = problem, shared, monitor, level
         self.floor, self.best, self.path = floor, answer, path
         self.rows = AdaptiveRows([*path, problem][0], shared.pairs, floor)
-        self.missing = np.inf
+        self.missing, self._check = np.inf, partial(obey, monitor)
         self.known: list[tuple[float, Floats]] = []
 
     @classmethod
@@ -107,23 +98,44 @@ class Newton:
         typical = problem.total / m if problem.regularizer == "quadratic" else 1.0
         floor = first * (float(np.ptp(shared.pairs.cost)) or 1.0) / typical
         v = np.zeros(m if problem.col_perplexity is None else 2 * m)
-        answer = Answer(v, np.zeros(n), np.full(n, floor), np.empty((3, n)))
+        answer = Answer(v, np.zeros(n), np.full(n, floor), np.zeros((3, n)))
         return cls(problem, shared, monitor, floor, answer, from_easy(problem), level)
 
-    def run(self, enough: float) -> None:
-        """Go on until columns miss no more than that, at the perplexities asked for."""
-        ways = [*self.path, self.problem]
-        for problem, harder in pairwise(ways):
-            self._settle(problem, _ON_THE_WAY * problem.total)
-            self.lower(_ratio(problem, harder))
-        self.path = ()
-        self._guess()
-        was_missing = self.missing
-        self._settle(self.problem, enough)
-        self.is_stuck = was_missing < np.inf and min(was_missing, self.missing) > enough
-        self.known = [*self.known[-1:], (self.floor, self.best.v)]
+    def run(self, enough: float, part: float | None) -> None:
+        """Go on until columns miss no more than that, at the perplexities asked for.
 
-    def lower(self, ratio: float) -> None:
+        If the floor costs more than such a part of what is paid, it is too high: they may miss
+        more.
+        """
+        before, was_missing = self.monitor.steps, self.missing
+        self._approach()
+        self._guess()
+        loose = max(_LOOSELY * self.problem.total, enough)
+        self._settle(self.problem, loose)
+        self.is_settled = part is None or self._is_low(part)
+        if self.is_settled:
+            self._settle(self.problem, enough)
+        wanted = enough if self.is_settled else loose
+        self.is_stuck = was_missing < np.inf and min(was_missing, self.missing) > wanted
+        self.known = [*self.known[-1:], (self.floor, self.best.v)]
+        self.is_quick = self.monitor.steps - before <= _QUICK
+
+    def run_loosely(self) -> None:
+        """Go on until columns miss little, at a floor that is low beside most multipliers."""
+        self._approach()
+        for _ in range(_FLOORS):
+            self._settle(self.problem, _ON_THE_WAY * self.problem.total)
+            typical = self.typical
+            if self.floor <= _LOW * typical or not typical:
+                break
+            self.floor *= _LOWER
+
+    def lower(self) -> None:
+        """Lower the floor, by more where the last time that changed next to nothing."""
+        self.fall = self.fall * self.fall if self.is_quick else _LOWER
+        self.floor *= max(self.fall, _LOWEST)
+
+    def follow(self, ratio: float) -> None:
         """Lower the floor with the multipliers, where perplexities fall by a ratio.
 
         In the plane so many fewer, all that much nearer, cost its square as much.
@@ -132,14 +144,12 @@ class Newton:
         if typical > 0.0:
             self.floor = min(self.floor, _LOW * typical)
 
-    def run_loosely(self) -> None:
-        """Go on until columns miss little, at a floor that is low beside most multipliers."""
-        for _ in range(_FLOORS):
-            self.run(_ON_THE_WAY * self.problem.total)
-            typical = self.typical
-            if self.floor <= _LOW * typical or not typical:
-                break
-            self.floor *= LOWER
+    def _approach(self) -> None:
+        """Go the path, once."""
+        for problem, harder in pairwise([*self.path, self.problem]):
+            self._settle(problem, _ON_THE_WAY * problem.total)
+            self.follow(_ratio(problem, harder))
+        self.path = ()
 
     @property
     def typical(self) -> float:
@@ -162,17 +172,33 @@ class Newton:
 
         What bounds do not use it takes off the dual value.
         """
-        problem, floor, eps, delta = self.problem, self.rows.floor, self.best.eps, self.delta
-        left = [
-            np.inf
-            if limits is None
-            else (limits - spreads(plan.values, index, mass.size, name)).sum()
-            for limits, index, mass, name in (
-                (problem.row_bounds, plan.rows, problem.a, problem.regularizer),
-                (problem.col_bounds, plan.cols, problem.b, problem.regularizer),
-            )
-        ]
+        floor, eps, delta = self.rows.floor, self.best.eps, self.delta
+        left = [np.inf if room is None else float(room.sum()) for room in self._room(plan)]
         return (eps + floor, delta) if left[0] <= left[1] else (eps, delta + floor)
+
+    def _room(self, plan: Plan) -> list[Floats | None]:
+        """What bounds of rows, and of columns, do not use; None of a side without."""
+        problem, name = self.problem, self.problem.regularizer
+        sides = (
+            (problem.row_bounds, plan.rows, problem.a.size),
+            (problem.col_bounds, plan.cols, problem.b.size),
+        )
+        return [
+            None if limits is None else limits - spreads(plan.values, index, size, name)
+            for limits, index, size in sides
+        ]
+
+    def _is_low(self, part: float) -> bool:
+        """Whether the floor costs no more than such a part of what is paid.
+
+        It costs those whose bounds have room, and may be a part of either side.
+        """
+        plan = self.rows.plan(self.best)
+        free, unused = (self.best.eps == 0.0, self.delta == 0.0), []
+        for room, kept in zip(self._room(plan), free, strict=True):
+            if room is not None:
+                unused.append(float(room[kept].sum()))
+        return self.rows.floor * min(unused) <= part * self.problem.size(plan)
 
     def _guess(self) -> None:
         """Prices at this floor, if those at the last two go on as they do: lines of it in parts."""
@@ -189,7 +215,7 @@ class Newton:
         goal = enough if is_complete else max(enough, way)
         for round in count():
             before, shared = self.monitor.steps, self.shared
-            rows = AdaptiveRows(problem, shared.pairs, self.floor, shared.box)
+            rows = AdaptiveRows(problem, shared.pairs, self.floor, shared.box, self._check)
             ascent = self._from_here(rows)
             try:
                 ascent.persist(goal, problem.total, None if is_complete else _STEPS)
@@ -220,7 +246,7 @@ class Newton:
 
     def _missing_anywhere(self, problem: AdaptiveProblem) -> float:
         """What columns miss, those at the edge of the box included."""
-        rows = AdaptiveRows(problem, self.shared.pairs, self.floor)
+        rows = AdaptiveRows(problem, self.shared.pairs, self.floor, None, self._check)
         return self._from_here(rows).best.wrong
 
     def _report(self, point: Point[Answer], counts: tuple[int, int, int]) -> None:

@@ -9,6 +9,7 @@ is a concave function of g and delta, of which delta >= 0.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.adaptive.system import Listed, System
+from quot.certificate.bracket import LEAST_EXPONENT
 from quot.costs import Cost
 from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
@@ -119,6 +121,8 @@ class AdaptiveRows:
         What spreading costs at least, > 0.
     box : pair of arrays of shape (m,), optional
         Prices of columns may be no lower, and no higher; any by default.
+    check : callable, optional
+        Called now and then while they answer; may raise to end it.
     """
 
     rounding = 0.0
@@ -130,8 +134,9 @@ class AdaptiveRows:
         pairs: Pairs,
         floor: float,
         box: tuple[Floats, Floats] | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        self.problem, self.pairs, self.floor = problem, pairs, floor
+        self.problem, self.pairs, self.floor, self.check = problem, pairs, floor, check
         self.is_entropic = problem.regularizer == "entropic"
         assert problem.row_bounds is not None
         self.bounds = problem.row_bounds
@@ -188,7 +193,7 @@ class AdaptiveRows:
             )
             return sums
 
-        total = added(map_rows(part, n, m, max(1, -(-n // _PARTS))))
+        total = added(map_rows(part, n, m, max(1, -(-n // _PARTS)), self.check))
         return Answer(v, f, eps, moments), *self._summed(v, total)
 
     def _summed(self, v: Floats, total: Floats) -> tuple[Floats, float]:
@@ -241,7 +246,7 @@ class AdaptiveRows:
         begin, at, w, y = self.entries(answer, 0.0)
         row = np.repeat(np.arange(begin.size - 1, dtype=np.int32), np.diff(begin))
         entry = w * (answer.eps[row] + self.costs(answer.v)[at]) if self.is_entropic else y
-        kept = entry > 0.0
+        kept = y > LEAST_EXPONENT if self.is_entropic else y > 0.0
         return Plan(self.problem.shape, row[kept], at[kept], entry[kept])
 
     def direction(

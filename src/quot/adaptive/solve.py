@@ -2,47 +2,48 @@
 
 A bound that is met with room to spare has the multiplier 0, where the dual is not smooth. So there
 is a floor: then some spreading is paid for, and the dual value without the floor is too low by what
-bounded rows do not use. It is lowered until that is within the tolerance.
+bounded rows do not use. It is lowered until that is within the tolerance. Where Newton's method
+ends short on a small problem an interior-point method, which has no floor, goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from quot import memory
+from quot.adaptive.case import Case, Ending
+from quot.adaptive.interior import Interior
 from quot.adaptive.levels import Descent
-from quot.adaptive.newton import LOWER, Ending, Newton
-from quot.certificate.adaptive import certify_adaptive
-from quot.convergence import Monitor, Status, Tolerance
-from quot.dual import Dual
+from quot.adaptive.newton import Newton
+from quot.ascent import HELPS
+from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import ProblemTooLargeError
 from quot.pairs import Pricer
-from quot.plan import Plan
 from quot.problem import AdaptiveProblem
 from quot.result import AdaptiveResult, best_of
-from quot.rounding import repair
 from quot.settings import settings
-from quot.stopping import obey, run
-
-Floats = NDArray[np.float64]
+from quot.stopping import obey, report, run
 
 # First floors, one where the others lead nowhere, in parts of the range of costs over a typical
 # entry; and how often one is lowered at most.
 _FIRST, _FLOORS = (0.02, 1.0, 50.0), 60
-# Bytes of a pair at the peak: by rows, by columns, and what counts of them.
-_PAIR = 64
+# After so many floors that do not narrow the gap lower ones will not; after so many in turn that
+# are too high there is an answer all the same.
+_VAIN, _BLIND = 3, 6
+# Where rows times columns times the fewer of both are no more, an interior-point step takes a
+# second; so many of these at most.
+_SMALL, _WITHIN = 1e9, 200
+# Entries of its plan below such a part of what they can be are none; if that leaves too little to
+# balance rounding by, they stay.
+_NEXT_TO_NOTHING = (1e-12, 0.0)
+# Bytes of a pair at the peak: by rows, by columns, and what counts of them; all that one is among.
+_PAIR = {"newton": 64, "interior": 240}
 # Candidates of a row beside those that carry mass, and how many times its perplexity these are.
 _OTHERS, _ACTIVE = 40, 2.0
-# What may be missing at the end, in parts of the tolerance.
-_AT_THE_END = 1e-2
 
 
-def check_room(problem: AdaptiveProblem) -> None:
+def check_room(problem: AdaptiveProblem, method: str = "auto") -> None:
     """Refuse a problem whose pairs memory has no room for.
 
     Raises
@@ -50,94 +51,112 @@ def check_room(problem: AdaptiveProblem) -> None:
     ProblemTooLargeError
     """
     n, m = problem.shape
-    if is_shared(problem):
-        rows, cols = problem.row_perplexity, problem.col_perplexity
-        active = max(0.0 if x is None else _ACTIVE * float(x.sum()) for x in (rows, cols))
+    if is_shared(problem) and method != "interior":
+        sides = (problem.row_perplexity, problem.col_perplexity)
+        active = max(0.0 if x is None else _ACTIVE * float(x.sum()) for x in sides)
         memory.check(active + _OTHERS * (n + m))
-    elif not _has_room(n * m):
+    elif not _has_room(problem, method):
         raise ProblemTooLargeError(
             f"this adaptive problem keeps all {n} x {m} pairs, in "
-            f"{memory.gigabytes(_PAIR * n * m)}, and this machine has less left. Take fewer points "
-            'of each side, or regularizer="quadratic", which keeps few pairs.'
+            f"{memory.gigabytes(_needed(problem, method))}, and this machine has less left. Take "
+            'fewer points of each side, or regularizer="quadratic", which keeps few pairs.'
         )
 
 
 def is_shared(problem: AdaptiveProblem) -> bool:
     """Whether it is solved on candidate pairs: with squares others carry nothing."""
     n, m = problem.shape
-    return problem.regularizer == "quadratic" and n * m > settings().shared
+    is_quadratic = problem.regularizer == "quadratic" and not problem.is_average
+    return is_quadratic and n * m > settings().shared
 
 
-def _has_room(pairs: int) -> bool:
+def _needed(problem: AdaptiveProblem, method: str) -> int:
+    """Bytes, if all pairs are kept; by default of what "auto" begins with."""
+    return _PAIR.get(method, _PAIR["newton"]) * problem.a.size * problem.b.size
+
+
+def _has_room(problem: AdaptiveProblem, method: str) -> bool:
     room = memory.available()
-    return room is None or _PAIR * pairs <= room
+    return room is None or _needed(problem, method) <= room
+
+
+def _is_small(problem: AdaptiveProblem) -> bool:
+    """Whether a step of the interior-point method is quick, and memory has room for it."""
+    n, m = problem.shape
+    return n * m * min(n, m) <= _SMALL and _has_room(problem, "interior")
 
 
 def solve_adaptive_problem(
-    problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor
+    problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor, method: str = "auto"
 ) -> AdaptiveResult:
-    """Solve, repair and certify; go on at a lower floor where the certificate does not hold.
+    """Solve, repair and certify, by "newton", "interior" or "auto".
 
-    Where that leads nowhere it begins anew at a higher one.
+    The last is the first, and for small problems the second where that ends short.
     """
-    is_turned = problem.row_perplexity is None
-    solved = problem.turned if is_turned else problem
-    rows, cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
-    core = solved.taken(rows, cols)
-    enough = _AT_THE_END * min(tolerance.gap, tolerance.primal) * problem.total
+    case = Case(problem, tolerance, monitor)
+    if method == "interior":
+        return best_of(*_from_within(case))
+    is_small = method == "auto" and _is_small(case.core)
     results: list[AdaptiveResult] = []
-    for way in _ways(core, monitor):
-        for _ in range(_FLOORS):
-            status = run(monitor, partial(way.run, enough))
-            found = placed(way.found(), solved.shape, rows, cols)
-            found = found.turned if is_turned else found
-            results.append(finished(problem, found, status, (tolerance, monitor)))
-            if results[-1].converged or status is not Status.OPTIMAL:
-                return best_of(*results)
-            if way.is_stuck:
-                break
-            way.floor *= LOWER
-    return best_of(*results)
+    for way in _ways(case, _FIRST[:1] if is_small else _FIRST):
+        results += _by_floors(case, way)
+        if case.is_over(results[-1]):
+            return best_of(*results)
+    return best_of(*results, *(_from_within(case) if is_small else []))
 
 
-def _ways(core: AdaptiveProblem, monitor: Monitor) -> Iterator[Newton | Descent]:
-    """The ways to solve a problem, one where those before lead nowhere."""
+def _ways(case: Case, floors: tuple[float, ...]) -> Iterator[Newton | Descent]:
+    """Ways of Newton's method, one where those before lead nowhere."""
+    core, monitor = case.core, case.monitor
     if is_shared(core):
-        yield Descent(core, monitor, Pricer(partial(obey, monitor)), _FIRST[0])
-    if _has_room(core.a.size * core.b.size):
-        for first in _FIRST:
+        yield Descent(core, monitor, Pricer(partial(obey, monitor)), floors[0])
+    if not is_shared(core) or _has_room(core, "newton"):
+        for first in floors:
             yield Newton.begin(core, monitor, first)
 
 
-def placed(
-    found: Ending, shape: tuple[int, int], rows: NDArray[np.intp], cols: NDArray[np.intp]
-) -> Ending:
-    """The answer for all rows and columns; those without mass have prices and multipliers of 0."""
-    plan = Plan(
-        shape,
-        rows[found.plan.rows].astype(np.int32),
-        cols[found.plan.cols].astype(np.int32),
-        found.plan.values,
-    )
-    f, eps = np.zeros((2, shape[0]))
-    g, delta = np.zeros((2, shape[1]))
-    f[rows], eps[rows], g[cols], delta[cols] = found.f, found.eps, found.g, found.delta
-    return Ending(plan, f, g, eps, delta)
+def _by_floors(case: Case, way: Newton | Descent) -> list[AdaptiveResult]:
+    """What Newton's method finds, lowering the floor as long as that helps."""
+    results: list[AdaptiveResult] = []
+    for k in range(1, _FLOORS + 1):
+        part = case.tolerance.gap if k % _BLIND else None
+        enough = case.enough * case.problem.total
+        status = run(case.monitor, partial(way.run, enough, part))
+        is_last = way.is_stuck or k == _FLOORS or case.monitor.limit() is not None
+        if way.is_settled or is_last:
+            results.append(case.finished(way.found(), status))
+            if is_last or case.is_over(results[-1]) or _in_vain(results):
+                break
+        way.lower()
+    return results
 
 
-def finished(
-    problem: AdaptiveProblem, found: Ending, status: Status, ends: tuple[Tolerance, Monitor]
-) -> AdaptiveResult:
-    """The plan repaired and certified."""
-    plan = repair(problem, found.plan)
-    result = AdaptiveResult.of(
-        problem,
-        plan,
-        Dual(found.f, found.g),
-        status,
-        tolerance=ends[0],
-        monitor=ends[1],
-        method="newton",
-        certificate=certify_adaptive(problem, plan, found.f, found.g, (found.eps, found.delta)),
-    )
-    return replace(result, row_multipliers=found.eps, col_multipliers=found.delta)
+def _in_vain(results: list[AdaptiveResult]) -> bool:
+    """Whether the last floors have not narrowed the gap."""
+    gaps = [result.certificate.relative_gap for result in results]
+    return len(gaps) > _VAIN and min(gaps[-_VAIN:]) > HELPS * min(gaps[:-_VAIN])
+
+
+def _from_within(case: Case) -> list[AdaptiveResult]:
+    """What the interior-point method finds: without entries next to nothing, or with them."""
+    way, results = Interior(case.core), []
+    status = run(case.monitor, partial(_go_on, case, way))
+    for least in _NEXT_TO_NOTHING:
+        results.append(case.finished(Ending.of(case.core, way.found, least), status))
+        if case.is_over(results[-1]):
+            break
+    return results
+
+
+def _go_on(case: Case, way: Interior) -> None:
+    """All steps of the interior-point method, reported as one."""
+    monitor = case.monitor
+    before = monitor.steps
+
+    def check() -> None:
+        obey(monitor)
+        monitor.steps += 1
+
+    way.run(case.enough, min(_WITHIN, monitor.steps_left), check)
+    size, steps = case.core.a.size * case.core.b.size, monitor.steps - before
+    report(monitor, Iterate(way.path.wrong, size, size, 0, 0.0, steps))

@@ -18,7 +18,7 @@ from quot.validation import check_option
 
 logger = logging.getLogger("quot")
 
-ADAPTIVE_METHODS = ("auto", "newton")
+ADAPTIVE_METHODS = ("auto", "newton", "interior")
 SIDES = ("source", "target", "both", "average")
 
 
@@ -66,14 +66,17 @@ def solve_adaptive(  # noqa: PLR0913
         `eps` of `solve_entropic` or `reg` of `solve`, and 0 where even the cheapest plan has it.
     regularizer : {"quadratic", "entropic"}, default="quadratic"
         What perplexity is measured by.
-    method : {"auto", "newton"}, default="auto"
-        "newton" ("auto" is that): Newton's method in the prices of the columns, and their
-        multipliers if these are bounded, too; of each row price and multiplier are found exactly.
-        With ``on="average"`` in the prices of the columns and the one multiplier.
+    method : {"auto", "newton", "interior"}, default="auto"
+        "newton": Newton's method in the prices of the columns, and their multipliers if these are
+        bounded, too; of each row price and multiplier are found exactly. With ``on="average"`` in
+        the prices of the columns and the one multiplier. "interior", but not on average: an
+        interior-point method that factors a dense matrix of the columns and their bounds (or the
+        rows, the fewer) in each of some twenty to sixty steps. "auto" is the first, and goes on to
+        the second where that ends short and ``n m min(n, m)`` is no more than 1e9.
     tol : float or Tolerance, default=1e-8
         Relative duality gap and residuals; how much a perplexity may be missed by is one of these.
     max_iter : int, default=2_000
-        Newton steps in all.
+        Steps in all.
     time_limit : float, optional
         Seconds after which the best result so far is returned.
     callback : callable, optional
@@ -120,9 +123,15 @@ def solve_adaptive(  # noqa: PLR0913
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, talk(callback) if verbose else callback)
     problem = adaptive_problem(C, a, b, perplexity=perplexity, on=on, regularizer=regularizer)
-    check_room(problem)
-    solver = solve_average_problem if problem.is_average else solve_adaptive_problem
-    result = solver(problem, tolerance, monitor)
+    if problem.is_average and method == "interior":
+        raise InvalidProblemError(
+            'method="interior" is for bounds on single points; got on="average". Pass "auto".'
+        )
+    check_room(problem, method)
+    if problem.is_average:
+        result = solve_average_problem(problem, tolerance, monitor)
+    else:
+        result = solve_adaptive_problem(problem, tolerance, monitor, method)
     logger.info("%s", result)
     return deliver(result, on_failure)
 

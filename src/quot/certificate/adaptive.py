@@ -16,7 +16,7 @@ from quot.certificate.bracket import (
     Certificate,
     exact_sum,
 )
-from quot.certificate.plans import Masses, bounds_of, mended
+from quot.certificate.plans import Masses, bounds_of, least_value, mended
 from quot.costs import PointCost
 from quot.pairs import Pricer
 from quot.pairs.screen import Blocks
@@ -36,10 +36,11 @@ def certify_adaptive(
 ) -> Certificate:
     """Bracket the optimal value by a plan, potentials and multipliers >= 0, (n,) and (m,).
 
-    The bound is the dual value of the problem itself, without a floor under the multipliers; where
-    all are 0, that of linear transport. The plan is repaired to exact marginals and, as far as it
-    shares its mass with too few then, mixed with a b' / sum b, which has the largest perplexity
-    there is. Of an average there is one multiplier: the largest of those given counts.
+    The bound is the dual value of the problem itself, without a floor under the multipliers, or
+    what all mass would cost by the cheapest pair; where all multipliers are 0, that of linear
+    transport. The plan is repaired to exact marginals and, as far as it shares its mass with too
+    few then, mixed with a b' / sum b, which has the largest perplexity there is. Of an average
+    there is one multiplier: the largest of those given counts.
     """
     given = tuple(multipliers)
     if problem.is_average:
@@ -59,7 +60,8 @@ def certify_adaptive(
     if part > 0.0:
         even, size = _even(problem)
         upper, used = upper + part * (even - upper), used + part * (size - used)
-    bracket = Bracket.of(found, upper if is_feasible(problem, repaired) else np.inf, used)
+    lower = [*found, *least_value(problem)]
+    bracket = Bracket.of(lower, upper if is_feasible(problem, repaired) else np.inf, used)
     return Certificate(
         **bracket._asdict(),
         primal_residual=float(np.max([marginal_error(problem, plan), excess(problem, plan)])),

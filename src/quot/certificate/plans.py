@@ -133,7 +133,7 @@ def bounds_of(
         signed = exact_sum(f * a, *others, -penalty)
         bounds.append(Bound(signed, noise + ROUND_OFF * penalty))
     if support is None:
-        bounds += _least_value(problem)
+        bounds += least_value(problem)
     return bounds, pairs
 
 
@@ -165,7 +165,7 @@ def without_lam(
     return f, g, lam, 0.0
 
 
-def _least_value(problem: Problem) -> list[Bound]:
+def least_value(problem: Transport) -> list[Bound]:
     """What the mass would cost if all of it went by the cheapest pair, if that is known at once.
 
     Where a plan costs nothing and no cost is negative that is all there is to show.

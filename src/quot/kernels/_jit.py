@@ -1,7 +1,19 @@
 """The two ways a kernel of this package is compiled, and what such a function may use."""
 
+import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
+
+# log2(e); a number that rounds what it is added to, to an integer in the last bits; log(2) in two
+# parts; and what exp is taken of, at least and at most.
+_LOG2E = 1.4426950408889634
+_ROUNDER = 6755399441055744.0
+_LN2_HIGH = 6.93147180369123816490e-01
+_LN2_LOW = 1.90821492927058770002e-10
+_LEAST, _MOST = -700.0, 700.0
+# 1/k! for the Taylor series on [-log(2)/2, log(2)/2]: its next term is 6e-15 of the first.
+_C2, _C3, _C4, _C5, _C6 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720
+_C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800
 
 # `nnan` and `ninf` are left out on purpose: with them `isnan(nan)` is False.
 _SAFE_FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
@@ -26,3 +38,21 @@ def _bitcast(source, result):
 
 as_bits = _bitcast(types.float64, types.int64)
 from_bits = _bitcast(types.int64, types.float64)
+
+
+# Kernels that call it are cached by their own files: where it changes, clear their __pycache__.
+@exact_kernel
+def exp(y):
+    """exp(y) for -700 <= y <= 700, and the nearest end beyond; without branches, for vectors.
+
+    y = k log(2) + r: 2^k goes to the exponent, exp(r) is a polynomial by Estrin's scheme.
+    """
+    y = min(max(y, _LEAST), _MOST)
+    t = y * _LOG2E + _ROUNDER
+    k = t - _ROUNDER
+    r = (y - k * _LN2_HIGH) - k * _LN2_LOW
+    r2 = r * r
+    r4 = r2 * r2
+    low = ((1.0 + r) + (_C2 + r * _C3) * r2) + ((_C4 + r * _C5) + (_C6 + r * _C7) * r2) * r4
+    p = low + ((_C8 + r * _C9) + (_C10 + r * _C11) * r2) * (r4 * r4)
+    return from_bits(as_bits(p) + (as_bits(t) << np.int64(52)))

@@ -7,16 +7,20 @@ exp(l), or max(l, 0). Of each entry the Hessian knows its weight w = h*''(l)/E a
 
 import numpy as np
 
-from quot.kernels._jit import kernel
+from quot.kernels._jit import exp, kernel
 
 # Passes at most for a price, and for what spreading costs; and where each is done, relative.
 _PRICES, _COSTS, _PRICE, _COST = 100, 100, 1e-13, 1e-12
+# So many for both at once, as long as eps does not fall by this part nor grow by its inverse.
+_TOGETHER, _NEARLY = 20, 0.75
 # That changes by so much in one step at most, as a logarithm.
 _STEP = 2.0
 # An eps below this part of what spreading costs anyway may be none.
 _NEXT_TO_NOTHING = 1e-3
-# Exponents below are as good as this one beside 0, and slow.
-_LEAST = -700.0
+# Sums of exponentials between these have not lost what they consist of.
+_SMALL, _LARGE = 1e-200, 1e200
+# A logarithm below this that is not halved is rounding.
+_ROUNDING = 1e-9
 # Of two dependent directions in a row the second counts for so much at least.
 _RANK = 1e-14
 
@@ -25,25 +29,27 @@ _RANK = 1e-14
 def _entropic_price(k, inverse, size, a, f, l, p):
     """The f at which the sum of exp((f + k)/E) is a; in place l and p."""
     goal = np.log(a)
-    top = 0.0
+    before = np.inf
     for _ in range(_PRICES):
-        top = -np.inf
-        for q in range(size):
-            l[q] = (f + k[q]) * inverse[q]
-            top = max(top, l[q])
         total = 0.0
         slope = 0.0
         for q in range(size):
-            p[q] = np.exp(max(l[q] - top, _LEAST))
+            l[q] = (f + k[q]) * inverse[q]
+            p[q] = exp(l[q] - goal)
             total += p[q]
             slope += p[q] * inverse[q]
-        off = top + np.log(total) - goal
-        if abs(off) <= _PRICE * max(1.0, abs(top)):
+        if not _SMALL < total < _LARGE:  # where the largest entry is a, the sum is little more
+            f = np.inf
+            for q in range(size):
+                f = min(f, goal / inverse[q] - k[q])
+            continue
+        off = np.log(total)
+        if abs(off) <= _PRICE or _ROUNDING > abs(off) > 0.5 * before:
             break
+        before = abs(off)
         f -= off * total / slope
-    scale = np.exp(top)
     for q in range(size):
-        p[q] *= scale
+        p[q] *= a
     return f
 
 
@@ -78,6 +84,29 @@ def _quadratic_price(k, inverse, size, a, f, l, p):
 
 
 @kernel
+def _sums(inverse, size, is_entropic, l, p):
+    """The sum of h over a row, and those of w, w l and w l^2."""
+    spread = 0.0
+    first = 0.0
+    second = 0.0
+    third = 0.0
+    if is_entropic:
+        for q in range(size):
+            spread += p[q] * (l[q] - 1.0)
+            w = p[q] * inverse[q]
+            first += w
+            second += w * l[q]
+            third += w * l[q] * l[q]
+    else:
+        for q in range(size):
+            spread += 0.5 * p[q] * p[q]
+            first += inverse[q] if l[q] > 0.0 else 0.0
+            second += p[q] * inverse[q]
+            third += p[q] * p[q] * inverse[q]
+    return spread, first, second, third
+
+
+@kernel
 def _at(k, d, size, a, eps, is_entropic, f, inverse, l, p):
     """The price of a row at eps, the sum of h over it, and sums of w, w l and w l^2."""
     for q in range(size):
@@ -86,26 +115,52 @@ def _at(k, d, size, a, eps, is_entropic, f, inverse, l, p):
         f = _entropic_price(k, inverse, size, a, f, l, p)
     else:
         f = _quadratic_price(k, inverse, size, a, f, l, p)
-    spread = 0.0
-    first = 0.0
-    second = 0.0
-    third = 0.0
-    for q in range(size):
-        if is_entropic:
-            spread += p[q] * (l[q] - 1.0)
-            w = p[q] * inverse[q]
-        else:
-            spread += 0.5 * p[q] * p[q]
-            w = inverse[q] if l[q] > 0.0 else 0.0
-        first += w
-        second += w * l[q]
-        third += w * l[q] * l[q]
+    spread, first, second, third = _sums(inverse, size, is_entropic, l, p)
     return f, spread, first, second, third
+
+
+@kernel
+def _both(k, d, size, a, bound, f, eps, inverse, l, p):
+    """Price and eps > 0 of an entropic row by Newton's method in both, and its sums.
+
+    And whether that came to an end: it does from near the answer.
+    """
+    before = np.inf
+    spread, first, second, third = 0.0, 0.0, 0.0, 0.0
+    for _ in range(_TOGETHER):
+        total = 0.0
+        for q in range(size):
+            inverse[q] = 1.0 / (eps + d[q])
+            l[q] = (f + k[q]) * inverse[q]
+            p[q] = exp(l[q])
+            total += p[q]
+        spread, first, second, third = _sums(inverse, size, True, l, p)
+        wrong = max(abs(total - a), abs(spread - bound)) / a
+        if wrong <= _COST or _ROUNDING > wrong > 0.5 * before:
+            return True, f, eps, spread, first, second, third
+        det = first * third - second * second
+        if not (wrong < before and det > _RANK * first * third):
+            break
+        before = wrong
+        more = total * np.log(a / total)
+        price = (third * more - second * (bound - spread)) / det
+        change = (second * more - first * (bound - spread)) / det
+        if not -_NEARLY * eps < change < eps / _NEARLY:
+            break
+        f += price
+        eps += change
+    return False, f, eps, spread, first, second, third
 
 
 @kernel
 def _row(k, d, size, a, bound, is_entropic, f, eps, inverse, l, p):
     """The price of a row and its eps >= 0, at which the sum of h is the bound, or less at 0."""
+    if is_entropic and eps > 0.0:
+        done, price, cost, spread, first, second, third = _both(
+            k, d, size, a, bound, f, eps, inverse, l, p
+        )
+        if done:
+            return price, cost, spread, first, second, third
     low = 0.0
     high = np.inf
     least = _NEXT_TO_NOTHING * d[0]
@@ -144,6 +199,7 @@ def _row(k, d, size, a, bound, is_entropic, f, eps, inverse, l, p):
             following = 0.0
         elif not following > 0.0:
             following = 0.5 * min(high, least)
+        f += second / first * (following - eps)  # at first order
         eps = following
         f, spread, first, second, third = _at(k, d, size, a, eps, is_entropic, f, inverse, l, p)
     return f, eps, spread, first, second, third
@@ -188,15 +244,18 @@ def answer(
             if eps[i] == 0.0:
                 third[i] = 0.0
         value += f[i] * a[i]
-        for q in range(size):
-            j = col[start[i] + q]
-            got[j] += p[q]
-            if is_entropic:
+        if is_entropic:
+            for q in range(size):
+                j = col[start[i] + q]
+                got[j] += p[q]
                 sums[j] += p[q] * (l[q] - 1.0)
-                value -= p[q] / inverse[q]
-            else:
+                value -= p[q] * (eps[i] + e[q])
+        else:
+            for q in range(size):
+                j = col[start[i] + q]
+                got[j] += p[q]
                 sums[j] += 0.5 * p[q] * p[q]
-                value -= 0.5 * p[q] * p[q] / inverse[q]
+                value -= 0.5 * p[q] * p[q] * (eps[i] + e[q])
     return value
 
 
@@ -207,21 +266,29 @@ def entries(start, col, cost, f, g, eps, d, least, is_entropic, begin, at, w, l)
     at, w, l have room for all pairs; l is the logarithm of an entry, or the entry. Returns how many
     there are.
     """
+    most = 0
+    for i in range(f.size):
+        most = max(most, start[i + 1] - start[i])
+    y = np.empty(most)
+    weight = np.empty(most)
     count = 0
     begin[0] = 0
     for i in range(f.size):
-        for q in range(start[i], start[i + 1]):
-            j = col[q]
-            inverse = 1.0 / (eps[i] + d[j])
-            y = (f[i] + g[j] - cost[q]) * inverse
-            if is_entropic:
-                weight = np.exp(max(y, _LEAST)) * inverse
-            else:
-                weight = inverse if y > 0.0 else 0.0
-            if weight > least[i]:
-                at[count] = j
-                w[count] = weight
-                l[count] = y
+        size = start[i + 1] - start[i]
+        for q in range(size):
+            weight[q] = 1.0 / (eps[i] + d[col[start[i] + q]])
+            y[q] = (f[i] + g[col[start[i] + q]] - cost[start[i] + q]) * weight[q]
+        if is_entropic:
+            for q in range(size):
+                weight[q] *= exp(y[q])
+        else:
+            for q in range(size):
+                weight[q] = weight[q] if y[q] > 0.0 else 0.0
+        for q in range(size):
+            if weight[q] > least[i]:
+                at[count] = col[start[i] + q]
+                w[count] = weight[q]
+                l[count] = y[q]
                 count += 1
         begin[i + 1] = count
     return count

@@ -6,37 +6,16 @@ entries are p = h*'((price - C)/strength), exp(y) or max(y, 0), and sum to 1.
 
 import numpy as np
 
-from quot.kernels._jit import as_bits, exact_kernel, from_bits, kernel
+from quot.kernels._jit import exp, kernel
 
-# See kernels/gibbs.py, where the same function stands.
-_LOG2E = 1.4426950408889634
-_ROUNDER = 6755399441055744.0
-_LN2_HIGH = 6.93147180369123816490e-01
-_LN2_LOW = 1.90821492927058770002e-10
+# Exponents below and above are as good as these.
 _LEAST, _MOST = -700.0, 700.0
-_C2, _C3, _C4, _C5, _C6 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720
-_C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800
-
 # Passes over a row at most, and how near the logarithm of its perplexity is to be.
 _PASSES, _DONE = 200, 1e-13
 # A temperature below has no inverse.
 _COLDEST = 1e-300
 # Of entries this small nothing is left.
 _NOTHING = 1e-300
-
-
-@exact_kernel
-def _exp(y):
-    """exp(y) for -700 <= y <= 700, and the nearest end beyond; without branches, for vectors."""
-    y = min(max(y, _LEAST), _MOST)
-    t = y * _LOG2E + _ROUNDER
-    k = t - _ROUNDER
-    r = (y - k * _LN2_HIGH) - k * _LN2_LOW
-    r2 = r * r
-    r4 = r2 * r2
-    low = ((1.0 + r) + (_C2 + r * _C3) * r2) + ((_C4 + r * _C5) + (_C6 + r * _C7) * r2) * r4
-    p = low + ((_C8 + r * _C9) + (_C10 + r * _C11) * r2) * (r4 * r4)
-    return from_bits(as_bits(p) + (as_bits(t) << np.int64(52)))
 
 
 @kernel
@@ -50,7 +29,7 @@ def _entropy(d, size, inverse, p):
     second = 0.0
     for q in range(size):
         x = min(d[q] * inverse, _MOST)
-        p[q] = _exp(-x)
+        p[q] = exp(-x)
         total += p[q]
         first += p[q] * x
         second += p[q] * x * x
@@ -209,7 +188,7 @@ def left_out(block, first, start, col, f, g, eps, delta, is_entropic, out):
                 continue
             if is_entropic:
                 if y > _LEAST * E:
-                    total += np.exp(min(y / E, _MOST))
+                    total += exp(y / E)
             elif y > 0.0:
                 total += y / E
         out[r] = total

@@ -5,41 +5,16 @@ C (r, m) is a block of rows of the costs, inf for a forbidden pair; f (r,) and v
 
 import numpy as np
 
-from quot.kernels._jit import as_bits, exact_kernel, from_bits, kernel
+from quot.kernels._jit import exp, kernel
 
-# log2(e); a number that rounds what it is added to, to an integer in the last bits; log(2) in two
-# parts; and what exp is taken of at least: nothing below matters.
-_LOG2E = 1.4426950408889634
-_ROUNDER = 6755399441055744.0
-_LN2_HIGH = 6.93147180369123816490e-01
-_LN2_LOW = 1.90821492927058770002e-10
-_LEAST, _MOST = -700.0, 700.0
+# What exp is taken of at least: nothing below matters.
+_LEAST = -700.0
 # So many pairs at a time are looked at.
 _RUN = 64
 # Sums of exponentials between these have not lost what they consist of.
 _SMALL, _LARGE = 1e-30, 1e30
 # Less is slow to compute with in single precision, and counts as nothing.
 _TINY = 1e-37
-# 1/k! for the Taylor series on [-log(2)/2, log(2)/2]: its next term is 6e-15 of the first.
-_C2, _C3, _C4, _C5, _C6 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720
-_C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800
-
-
-@exact_kernel
-def _exp(y):
-    """exp(y) for -700 <= y <= 700, and the nearest end beyond; without branches, for vectors.
-
-    y = k log(2) + r: 2^k goes to the exponent, exp(r) is a polynomial by Estrin's scheme.
-    """
-    y = min(max(y, _LEAST), _MOST)
-    t = y * _LOG2E + _ROUNDER
-    k = t - _ROUNDER
-    r = (y - k * _LN2_HIGH) - k * _LN2_LOW
-    r2 = r * r
-    r4 = r2 * r2
-    low = ((1.0 + r) + (_C2 + r * _C3) * r2) + ((_C4 + r * _C5) + (_C6 + r * _C7) * r2) * r4
-    p = low + ((_C8 + r * _C9) + (_C10 + r * _C11) * r2) * (r4 * r4)
-    return from_bits(as_bits(p) + (as_bits(t) << np.int64(52)))
 
 
 @kernel
@@ -47,7 +22,7 @@ def _line(C, i, v, shift, inverse, line):
     """In place: line (m,) = exp((shift + v - C_i)/T); returns its sum."""
     total = 0.0
     for j in range(line.size):
-        line[j] = _exp((shift + v[j] - C[i, j]) * inverse)
+        line[j] = exp((shift + v[j] - C[i, j]) * inverse)
         total += line[j]
     return total
 
@@ -81,7 +56,7 @@ def answer(C, v, a, highest, T, f, sent, got, X):
         if f[i] > highest:
             f[i] = highest
             y = (highest - shift) * inverse
-            factor = _exp(y) if y > _LEAST else 0.0
+            factor = exp(y) if y > _LEAST else 0.0
         sent[i] = factor * total
         for j in range(m):
             got[j] += factor * line[j]
@@ -179,7 +154,7 @@ def sums(C, f, v, T, sent, got):
         total = 0.0
         for j in range(C.shape[1]):
             y = (f[i] + v[j] - C[i, j]) * inverse
-            entry = _exp(y) if y > _LEAST else 0.0
+            entry = exp(y) if y > _LEAST else 0.0
             total += entry
             got[j] += entry
         sent[i] = total
@@ -192,7 +167,7 @@ def exponentials(C, f, v, T, X):
     for i in range(C.shape[0]):
         for j in range(C.shape[1]):
             y = (f[i] + v[j] - C[i, j]) * inverse
-            X[i, j] = _exp(y) if y > _LEAST else 0.0
+            X[i, j] = exp(y) if y > _LEAST else 0.0
 
 
 @kernel
@@ -201,7 +176,7 @@ def exponentials_of(cost, f, g, T, entry):
     inverse = 1.0 / T
     for e in range(cost.size):
         y = (f[e] + g[e] - cost[e]) * inverse
-        entry[e] = _exp(y) if y > _LEAST else 0.0
+        entry[e] = exp(y) if y > _LEAST else 0.0
 
 
 @kernel
@@ -271,7 +246,7 @@ def entries(C, f, v, T, rows, cols, most):
                 if (y > rows[i]) | (y > level[j]):
                     row[count] = i
                     col[count] = low + j
-                    entry[count] = _exp(y)
+                    entry[count] = exp(y)
                     count += 1
     return row[:count], col[:count], entry[:count]
 

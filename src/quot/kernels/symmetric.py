@@ -5,32 +5,7 @@ prices f (n,) and what spreading costs, E = e_i + e_j + floor > 0, an entry is p
 l = (f_i + f_j - C_ij)/E: exp(l), or max(l, 0). Of each the Hessian knows w = h*''(l)/E and l.
 """
 
-import numpy as np
-
-from quot.kernels._jit import as_bits, exact_kernel, from_bits, kernel
-
-# See kernels/gibbs.py, where the same function stands.
-_LOG2E = 1.4426950408889634
-_ROUNDER = 6755399441055744.0
-_LN2_HIGH = 6.93147180369123816490e-01
-_LN2_LOW = 1.90821492927058770002e-10
-_LEAST, _MOST = -700.0, 700.0
-_C2, _C3, _C4, _C5, _C6 = 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720
-_C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39916800
-
-
-@exact_kernel
-def _exp(y):
-    """exp(y) for -700 <= y <= 700, and the nearest end beyond; without branches, for vectors."""
-    y = min(max(y, _LEAST), _MOST)
-    t = y * _LOG2E + _ROUNDER
-    k = t - _ROUNDER
-    r = (y - k * _LN2_HIGH) - k * _LN2_LOW
-    r2 = r * r
-    r4 = r2 * r2
-    low = ((1.0 + r) + (_C2 + r * _C3) * r2) + ((_C4 + r * _C5) + (_C6 + r * _C7) * r2) * r4
-    p = low + ((_C8 + r * _C9) + (_C10 + r * _C11) * r2) * (r4 * r4)
-    return from_bits(as_bits(p) + (as_bits(t) << np.int64(52)))
+from quot.kernels._jit import exp, kernel
 
 
 @kernel
@@ -53,7 +28,7 @@ def answer(first, last, start, col, cost, f, e, floor, is_entropic, p, w, l, sum
             inverse = 1.0 / E
             y = (f[i] + f[j] - cost[q]) * inverse
             if is_entropic:
-                p[q] = _exp(y)
+                p[q] = exp(y)
                 w[q] = p[q] * inverse
                 spread += p[q] * (y - 1.0)
                 paid += E * p[q]

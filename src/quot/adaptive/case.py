@@ -1,0 +1,126 @@
+"""A problem on its rows and columns with mass, and how what is found of it is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.adaptive.found import Found
+from quot.certificate.adaptive import certify_adaptive
+from quot.convergence import Monitor, Status, Tolerance
+from quot.dual import Dual
+from quot.plan import Plan
+from quot.problem import AdaptiveProblem
+from quot.result import AdaptiveResult
+from quot.rounding import repair
+
+Floats = NDArray[np.float64]
+
+# What may be missing at the end, in parts of the tolerance.
+_AT_THE_END = 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Ending:
+    """A plan, its potentials, the multipliers of the bounds, and the method it is from."""
+
+    plan: Plan
+    f: Floats
+    g: Floats
+    eps: Floats
+    delta: Floats
+    method: str = "newton"
+
+    @classmethod
+    def of(cls, problem: AdaptiveProblem, found: Found, least: float) -> Ending:
+        """That of a plan, less what is below such a part of what a pair can take."""
+        most = np.minimum(problem.a[:, None], problem.b)
+        row, col = np.nonzero(found.plan > least * most)
+        entries = found.plan[row, col]
+        plan = Plan(found.plan.shape, row.astype(np.int32), col.astype(np.int32), entries)
+        return cls(plan, found.f, found.g, found.eps, found.delta, "interior")
+
+    @property
+    def turned(self) -> Ending:
+        """The same with rows and columns exchanged."""
+        return replace(self, plan=self.plan.T, f=self.g, g=self.f, eps=self.delta, delta=self.eps)
+
+
+class Case:
+    """A problem on its rows and columns with mass.
+
+    Where only columns have a perplexity, rows and columns are exchanged.
+
+    Parameters
+    ----------
+    problem : AdaptiveProblem
+    tolerance : Tolerance
+    monitor : Monitor
+
+    Attributes
+    ----------
+    core : AdaptiveProblem
+        What is to be solved: masses positive, rows bounded.
+    """
+
+    def __init__(self, problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor) -> None:
+        self.problem, self.tolerance, self.monitor = problem, tolerance, monitor
+        self.is_turned = problem.row_perplexity is None
+        solved = problem.turned if self.is_turned else problem
+        self.shape = solved.shape
+        self.rows, self.cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
+        self.core = solved.taken(self.rows, self.cols)
+
+    @property
+    def enough(self) -> float:
+        """What may be missing at the end, as a part of all mass."""
+        return _AT_THE_END * min(self.tolerance.gap, self.tolerance.primal)
+
+    def is_over(self, result: AdaptiveResult) -> bool:
+        """Whether there is nothing more to be done."""
+        return result.converged or self.monitor.limit() is not None
+
+    def finished(self, found: Ending, status: Status) -> AdaptiveResult:
+        """The plan repaired and certified."""
+        found = self._placed(found)
+        found = found.turned if self.is_turned else found
+        return judged(self.problem, found, status, self.tolerance, self.monitor)
+
+    def _placed(self, found: Ending) -> Ending:
+        """For all rows and columns; those without mass have prices and multipliers of 0."""
+        n, m = self.shape
+        plan = Plan(
+            self.shape,
+            self.rows[found.plan.rows].astype(np.int32),
+            self.cols[found.plan.cols].astype(np.int32),
+            found.plan.values,
+        )
+        f, eps = np.zeros((2, n))
+        g, delta = np.zeros((2, m))
+        f[self.rows], eps[self.rows] = found.f, found.eps
+        g[self.cols], delta[self.cols] = found.g, found.delta
+        return Ending(plan, f, g, eps, delta, found.method)
+
+
+def judged(
+    problem: AdaptiveProblem,
+    found: Ending,
+    status: Status,
+    tolerance: Tolerance,
+    monitor: Monitor,
+) -> AdaptiveResult:
+    """An ending of a problem itself: the plan repaired and certified."""
+    plan, multipliers = repair(problem, found.plan), (found.eps, found.delta)
+    result = AdaptiveResult.of(
+        problem,
+        plan,
+        Dual(found.f, found.g),
+        status,
+        tolerance=tolerance,
+        monitor=monitor,
+        method=found.method,
+        certificate=certify_adaptive(problem, plan, found.f, found.g, multipliers),
+    )
+    return replace(result, row_multipliers=found.eps, col_multipliers=found.delta)
