@@ -73,6 +73,18 @@ def largest(masses: Floats, regularizer: str) -> float:
     return float(np.exp(-(q @ np.log(q))))
 
 
+def average(mass: Floats, perplexity: Floats, regularizer: str) -> float:
+    """Return the perplexity that bounds all rows together as much as theirs, (n,), do.
+
+    That is their geometric mean, weighted by mass, or the harmonic one, by its square.
+    """
+    some = mass > 0.0
+    mass, perplexity = mass[some], perplexity[some]
+    if regularizer == "quadratic":
+        return float((mass * mass).sum() / (mass * mass / perplexity).sum())
+    return float(np.exp((mass * np.log(perplexity)).sum() / mass.sum()))
+
+
 def as_perplexity(value: Any, size: int, others: Floats, regularizer: str, name: str) -> Floats:
     """Return the perplexity asked of each of `size` rows, whose entries go to columns of masses.
 
@@ -81,6 +93,46 @@ def as_perplexity(value: Any, size: int, others: Floats, regularizer: str, name:
     InvalidProblemError
         If one is less than 1, or no plan has as much.
     """
+    asked = _as_numbers(value, size, name)
+    most = largest(others, regularizer)
+    wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= (1.0 - _ROOM) * most)))
+    if wrong.size:
+        first = float(asked.ravel()[wrong[0]])
+        raise InvalidProblemError(
+            f"{name} must be at least 1 and less than {most:.6g}, that of the plan a b' / sum b, "
+            f"the largest there is; got {first:.6g}" + (f" at {wrong[0]}." if asked.ndim else ".")
+        )
+    return np.ascontiguousarray(np.broadcast_to(asked, size))
+
+
+def as_average_perplexity(
+    value: Any, mass: Floats, others: Floats, regularizer: str, name: str
+) -> Floats:
+    """Return what is asked of each of the rows of a mass, (n,), so that they have it on average.
+
+    Raises
+    ------
+    InvalidProblemError
+        If one is less than 1, or on average it is as much as that of a b' / sum b.
+    """
+    asked = np.array(np.broadcast_to(_as_numbers(value, mass.size, name), mass.size))
+    most = largest(others, regularizer)
+    wrong = np.flatnonzero(~((asked >= 1.0) & (asked < np.inf)))
+    if wrong.size:
+        raise InvalidProblemError(
+            f"{name} must be at least 1 and, on average, less than {most:.6g}, that of the plan "
+            f"a b' / sum b; got {asked[wrong[0]]:.6g}."
+        )
+    found = average(mass, asked, regularizer)
+    if not found <= (1.0 - _ROOM) * most:
+        raise InvalidProblemError(
+            f"{name} must, on average, be less than {most:.6g}, that of the plan a b' / sum b; "
+            f"got {found:.6g}."
+        )
+    return asked
+
+
+def _as_numbers(value: Any, size: int, name: str) -> Floats:
     try:
         asked = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -91,12 +143,4 @@ def as_perplexity(value: Any, size: int, others: Floats, regularizer: str, name:
         raise InvalidProblemError(
             f"{name} must be one number or an array of shape ({size},); got shape {asked.shape}."
         )
-    most = largest(others, regularizer)
-    wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= (1.0 - _ROOM) * most)))
-    if wrong.size:
-        first = float(asked.ravel()[wrong[0]])
-        raise InvalidProblemError(
-            f"{name} must be at least 1 and less than {most:.6g}, that of the plan a b' / sum b, "
-            f"the largest there is; got {first:.6g}" + (f" at {wrong[0]}." if asked.ndim else ".")
-        )
-    return np.ascontiguousarray(np.broadcast_to(asked, size))
+    return asked

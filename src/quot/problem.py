@@ -19,7 +19,7 @@ from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
 from quot.graph import Graph
 from quot.parallel import dot
-from quot.perplexity import REGULARIZERS, as_perplexity, bounds, units
+from quot.perplexity import REGULARIZERS, as_average_perplexity, as_perplexity, bounds, units
 from quot.plan import Plan
 from quot.validation import as_mass, as_reg, as_regs, as_weights, check_option, check_positive
 
@@ -314,7 +314,8 @@ class AdaptiveProblem(Transport):
     """Transport in which every row, or column, shares its mass with so many others at least.
 
     Minimise ``<C, P>`` over P >= 0 with ``P 1 = a, P' 1 = b`` and a perplexity of each row of at
-    least `row_perplexity`, of each column of at least `col_perplexity`; see `quot.perplexity`.
+    least `row_perplexity`, of each column of at least `col_perplexity`; see `quot.perplexity`. With
+    `is_average` there is one bound for all of them together instead, the sum of theirs.
 
     Parameters
     ----------
@@ -327,6 +328,9 @@ class AdaptiveProblem(Transport):
         columns, free.
     regularizer : {"entropic", "quadratic"}, default="quadratic"
         What perplexity is measured by.
+    is_average : bool, default=False
+        Whether rows, or columns, only have it on average. Then that, too, is less than that of the
+        plan ``a b' / sum b``, and one of the two perplexities is None.
 
     Raises
     ------
@@ -340,6 +344,7 @@ class AdaptiveProblem(Transport):
     row_perplexity: Floats | None = field(default=None, kw_only=True)
     col_perplexity: Floats | None = field(default=None, kw_only=True)
     regularizer: str = field(default="quadratic", kw_only=True)
+    is_average: bool = field(default=False, kw_only=True)
     mass: None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -354,10 +359,17 @@ class AdaptiveProblem(Transport):
             ("row_perplexity", self.a, self.b),
             ("col_perplexity", self.b, self.a),
         ):
-            asked = getattr(self, name)
-            if asked is not None:
-                asked = as_perplexity(asked, masses.size, others, self.regularizer, f"`{name}`")
+            asked, kind = getattr(self, name), self.regularizer
+            if asked is not None and self.is_average:
+                asked = as_average_perplexity(asked, masses, others, kind, f"`{name}`")
+            elif asked is not None:
+                asked = as_perplexity(asked, masses.size, others, kind, f"`{name}`")
             self._fix(name, asked)
+        if self.is_average and (self.row_perplexity is None) == (self.col_perplexity is None):
+            raise InvalidProblemError(
+                "an average is over rows or over columns; pass one of `row_perplexity` and "
+                "`col_perplexity`."
+            )
 
     @property
     def turned(self) -> AdaptiveProblem:
@@ -369,6 +381,7 @@ class AdaptiveProblem(Transport):
             row_perplexity=self.col_perplexity,
             col_perplexity=self.row_perplexity,
             regularizer=self.regularizer,
+            is_average=self.is_average,
         )
 
     @property

@@ -15,7 +15,7 @@ from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
-from quot.perplexity import perplexities
+from quot.perplexity import average, perplexities
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, GraphProblem, Transport
 
@@ -174,7 +174,8 @@ class AdaptiveResult(Result[Plan]):
         "newton".
     row_multipliers, col_multipliers : array of shape (n,), (m,)
         What it costs that a row, or a column, must share its mass with so many others; next to
-        nothing where it would by itself, 0 where there is no bound.
+        nothing where it would by itself, 0 where there is no bound. Of rows, or columns, that only
+        have a perplexity on average all are the same, the strength of the regularizer.
     """
 
     problem: AdaptiveProblem
@@ -190,6 +191,17 @@ class AdaptiveResult(Result[Plan]):
     def col_perplexity(self) -> Floats:
         """The same of the columns, (m,)."""
         return perplexities(self.plan, self.problem.regularizer)[1]
+
+    @property
+    def average_perplexity(self) -> float:
+        """What rows have on average; columns, if these alone are bounded."""
+        problem = self.problem
+        if problem.row_perplexity is None:
+            mass, each = problem.b, self.col_perplexity
+        else:
+            mass, each = problem.a, self.row_perplexity
+        has_some = ~np.isnan(each)
+        return average(mass[has_some], each[has_some], problem.regularizer)
 
 
 class GraphResult(Solved[GraphProblem, Flow]):

@@ -103,6 +103,7 @@ class AdaptiveRows:
     """
 
     rounding = 0.0
+    is_free = _BOUNDED
 
     def __init__(self, problem: AdaptiveProblem, pairs: Pairs, floor: float) -> None:
         self.problem, self.pairs, self.floor = problem, pairs, floor
@@ -147,7 +148,7 @@ class AdaptiveRows:
                 self.problem.a[rows],
                 self.bounds[rows],
                 self.is_entropic,
-                _BOUNDED,
+                self.is_free,
                 f[rows],
                 eps[rows],
                 *moments[:, rows],
@@ -157,10 +158,15 @@ class AdaptiveRows:
             return sums
 
         total = added(map_rows(part, n, m, max(1, -(-n // _PARTS))))
+        return Answer(v, f, eps, moments), *self._summed(v, total)
+
+    def _summed(self, v: Floats, total: Floats) -> tuple[Floats, float]:
+        """What is to meet `wanted`, and the dual value, from what columns get and sums of h."""
+        m = v.size if self.unit is None else v.size // 2
         got = total[:m] if self.unit is None else total[:-1].copy()
         if self.unit is not None:
             got[m:] = -got[m:] / self.unit
-        return Answer(v, f, eps, moments), got, float(total[-1])
+        return got, float(total[-1])
 
     def alone(self, answer: Answer, v: Floats, highest: float) -> Floats:
         """Prices at which each column is balanced, the rows being where they are."""

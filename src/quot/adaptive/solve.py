@@ -78,9 +78,9 @@ def solve_adaptive_problem(
         way = Newton(core, pairs, monitor, first)
         for _ in range(_FLOORS):
             status = run(monitor, partial(way.run, enough))
-            found = _placed(way.found(), solved.shape, rows, cols)
+            found = placed(way.found(), solved.shape, rows, cols)
             found = found.turned if is_turned else found
-            results.append(_finished(problem, found, status, (tolerance, monitor)))
+            results.append(finished(problem, found, status, (tolerance, monitor)))
             if results[-1].converged or status is not Status.OPTIMAL:
                 return best_of(*results)
             if way.is_stuck:
@@ -233,7 +233,7 @@ def _raised(asked: Floats | None, most: float) -> list[Floats | None]:
     return [np.maximum(asked, each) for each in least]
 
 
-def _placed(
+def placed(
     found: Ending, shape: tuple[int, int], rows: NDArray[np.intp], cols: NDArray[np.intp]
 ) -> Ending:
     """The answer for all rows and columns; those without mass have prices and multipliers of 0."""
@@ -249,7 +249,7 @@ def _placed(
     return Ending(plan, f, g, eps, delta)
 
 
-def _finished(
+def finished(
     problem: AdaptiveProblem, found: Ending, status: Status, ends: tuple[Tolerance, Monitor]
 ) -> AdaptiveResult:
     """The plan repaired and certified."""

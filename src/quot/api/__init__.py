@@ -1,6 +1,6 @@
 """The public face: choose a method, run it, warn."""
 
-from quot.api.adaptive import ADAPTIVE_METHODS, solve_adaptive
+from quot.api.adaptive import ADAPTIVE_METHODS, SIDES, adaptive_problem, solve_adaptive
 from quot.api.deliver import TIES
 from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entropic
 from quot.api.graphs import GRAPH_METHODS, solve_graph
@@ -11,7 +11,9 @@ __all__ = [
     "ENTROPIC_METHODS",
     "GRAPH_METHODS",
     "METHODS",
+    "SIDES",
     "TIES",
+    "adaptive_problem",
     "approximate_partial",
     "estimate",
     "solve",

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from quot.adaptive.average import solve_average_problem
 from quot.adaptive.solve import check_room, solve_adaptive_problem
 from quot.api.deliver import ON_FAILURE, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
@@ -18,7 +19,7 @@ from quot.validation import check_option
 logger = logging.getLogger("quot")
 
 ADAPTIVE_METHODS = ("auto", "newton")
-SIDES = ("source", "target", "both")
+SIDES = ("source", "target", "both", "average")
 
 
 def solve_adaptive(  # noqa: PLR0913
@@ -56,14 +57,19 @@ def solve_adaptive(  # noqa: PLR0913
     perplexity : float, array of shape (n,) or (m,), or a pair of these
         At least 1 and less than that of the plan ``a b' / sum b``, which is m for a row if b is
         uniform. For one side a number or one for each of its points; with ``on="both"`` a pair, of
-        the source and of the target, or one number for both.
-    on : {"source", "target", "both"}, default="source"
-        Whose points share their mass.
+        the source and of the target, or one number for both. With ``on="average"`` as for the
+        source, but only on average is it less than that of the plan ``a b' / sum b``.
+    on : {"source", "target", "both", "average"}, default="source"
+        Whose points share their mass. "average": those of the source on average, by one bound for
+        all of them together. That is ordinary entropic or quadratic transport, at the strength at
+        which the plan has this perplexity: `row_multipliers` of the result are all that strength,
+        `eps` of `solve_entropic` or `reg` of `solve`, and 0 where even the cheapest plan has it.
     regularizer : {"quadratic", "entropic"}, default="quadratic"
         What perplexity is measured by.
     method : {"auto", "newton"}, default="auto"
         "newton" ("auto" is that): Newton's method in the prices of the columns, and their
         multipliers if these are bounded, too; of each row price and multiplier are found exactly.
+        With ``on="average"`` in the prices of the columns and the one multiplier.
     tol : float or Tolerance, default=1e-8
         Relative duality gap and residuals; how much a perplexity may be missed by is one of these.
     max_iter : int, default=2_000
@@ -109,20 +115,34 @@ def solve_adaptive(  # noqa: PLR0913
     >>> r.row_perplexity.round(6).tolist()
     [2.0, 2.0, 2.0, 2.0]
     """
-    check_option(on, "on", SIDES)
-    check_option(regularizer, "regularizer", REGULARIZERS)
     check_option(method, "method", ADAPTIVE_METHODS)
     check_option(on_failure, "on_failure", ON_FAILURE)
-    source, target = _of_sides(perplexity, on)
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, talk(callback) if verbose else callback)
-    problem = AdaptiveProblem(
-        C, a, b, row_perplexity=source, col_perplexity=target, regularizer=regularizer
-    )
+    problem = adaptive_problem(C, a, b, perplexity=perplexity, on=on, regularizer=regularizer)
     check_room(problem)
-    result = solve_adaptive_problem(problem, tolerance, monitor)
+    solver = solve_average_problem if problem.is_average else solve_adaptive_problem
+    result = solver(problem, tolerance, monitor)
     logger.info("%s", result)
     return deliver(result, on_failure)
+
+
+def adaptive_problem(
+    C: Any, a: Any, b: Any, *, perplexity: Any, on: str, regularizer: str
+) -> AdaptiveProblem:
+    """Return the problem of these arguments of `solve_adaptive`."""
+    check_option(on, "on", SIDES)
+    check_option(regularizer, "regularizer", REGULARIZERS)
+    source, target = _of_sides(perplexity, on)
+    return AdaptiveProblem(
+        C,
+        a,
+        b,
+        row_perplexity=source,
+        col_perplexity=target,
+        regularizer=regularizer,
+        is_average=on == "average",
+    )
 
 
 def _of_sides(perplexity: Any, on: str) -> tuple[Any, Any]:
@@ -145,4 +165,4 @@ def _of_sides(perplexity: Any, on: str) -> tuple[Any, Any]:
             f'a pair of perplexities belongs to on="both"; got on={on!r}. Pass one number, or an '
             "array with one for each point."
         )
-    return (perplexity, None) if on == "source" else (None, perplexity)
+    return (None, perplexity) if on == "target" else (perplexity, None)

@@ -15,12 +15,12 @@ from quot.certificate.bracket import (
     Certificate,
     exact_sum,
 )
-from quot.certificate.plans import mended
+from quot.certificate.plans import Masses, bounds_of, mended
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.perplexity import bounds, largest, spreads
 from quot.plan import Plan
-from quot.problem import AdaptiveProblem
+from quot.problem import AdaptiveProblem, Problem
 from quot.rounding import is_feasible, marginal_error
 
 Floats = NDArray[np.float64]
@@ -32,25 +32,32 @@ def certify_adaptive(
 ) -> Certificate:
     """Bracket the optimal value by a plan, potentials and multipliers >= 0, (n,) and (m,).
 
-    The bound is the dual value of the problem itself, without a floor under the multipliers. The
-    plan is repaired to exact marginals and, as far as it shares its mass with too few then, mixed
-    with a b' / sum b, which has the largest perplexity there is.
+    The bound is the dual value of the problem itself, without a floor under the multipliers; where
+    all are 0, that of linear transport. The plan is repaired to exact marginals and, as far as it
+    shares its mass with too few then, mixed with a b' / sum b, which has the largest perplexity
+    there is. Of an average there is one multiplier: the largest of those given counts.
     """
-    eps = _where_bounded(multipliers[0], problem.a, problem.row_bounds)
-    delta = _where_bounded(multipliers[1], problem.b, problem.col_bounds)
+    given = tuple(multipliers)
+    if problem.is_average:
+        given = tuple(np.full(each.size, each.max()) for each in given)
+    eps = _where_bounded(given[0], problem.a, problem.row_bounds)
+    delta = _where_bounded(given[1], problem.b, problem.col_bounds)
     scale = max(float(np.abs(eps).max()), float(np.abs(delta).max()), np.finfo(float).tiny)
     negative = max(0.0, -float(eps.min()), -float(delta.min())) / scale
-    bound = _bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))
     repaired = mended(problem, plan)
     assert isinstance(repaired, Plan)
+    found = [_bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))]
+    if not eps.any() and not delta.any():
+        linear = Problem(problem.cost, problem.a, problem.b)
+        found = bounds_of(linear, Masses.own(problem, repaired), (f, g, 0.0), None)[0]
     upper, used = problem.linear_cost(repaired), problem.size(repaired)
     part = _mixed(problem, repaired)
     if part > 0.0:
         even, size = _even(problem)
         upper, used = upper + part * (even - upper), used + part * (size - used)
-    found = Bracket.of([bound], upper if is_feasible(problem, repaired) else np.inf, used)
+    bracket = Bracket.of(found, upper if is_feasible(problem, repaired) else np.inf, used)
     return Certificate(
-        **found._asdict(),
+        **bracket._asdict(),
         primal_residual=float(np.max([marginal_error(problem, plan), excess(problem, plan)])),
         multiplier_violation=negative,
         scope="all",
@@ -70,7 +77,10 @@ def excess(problem: AdaptiveProblem, plan: Plan) -> float:
 
 
 class _Side(NamedTuple):
-    """Of rows, or columns, with mass: bounds and their units, sums of h, and those of a b'."""
+    """Of rows, or columns, with mass: bounds and their units, sums of h, and those of a b'.
+
+    Of an average these are of all of them together.
+    """
 
     limits: Floats
     units: Floats
@@ -90,8 +100,13 @@ def _sides(problem: AdaptiveProblem, plan: Plan) -> list[_Side]:
             most = np.full(mass.size, largest(others, name))
             found = spreads(plan.values, index, mass.size, name)
             each = (limits, unit, found, bounds(mass, most, name))
-            bounded.append(_Side(*(x[mass > 0.0] for x in each)))
+            side = _Side(*(x[mass > 0.0] for x in each))
+            bounded.append(_together(side) if problem.is_average else side)
     return bounded
+
+
+def _together(side: _Side) -> _Side:
+    return _Side(*(np.array([exact_sum(each)]) for each in side))
 
 
 def _mixed(problem: AdaptiveProblem, plan: Plan) -> float:

@@ -72,7 +72,7 @@ def certify_plan(
     repaired = mended(problem, plan)
     f, g, lam, violation = signed(problem, f, g, lam)
     support = plan if scope != "all" and isinstance(plan, Plan) else None
-    bounds, pairs = _bounds(problem, Masses.own(problem, repaired), (f, g, lam), support)
+    bounds, pairs = bounds_of(problem, Masses.own(problem, repaired), (f, g, lam), support)
     found = bracket(problem, repaired, bounds)
     return Certificate(
         **found._asdict(),
@@ -113,7 +113,7 @@ def _blur(cost: Cost) -> float:
     return 0.0
 
 
-def _bounds(
+def bounds_of(
     problem: Problem, masses: Masses, dual: tuple[Floats, Floats, float], support: Plan | None
 ) -> tuple[list[Bound], int]:
     """Bounds from signed potentials, with and without squares, and the number of pairs seen."""

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 
 import quot
-from quot.certificate import certify
+from quot.certificate.adaptive import excess
 from quot.cli import common, graph, solve, transport
 from quot.convergence import Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.io.plans import read_plan
 from quot.io.results import holds_result
 from quot.plan import Plan
-from quot.problem import EntropicProblem
+from quot.problem import AdaptiveProblem, EntropicProblem, Problem
 from quot.result import GraphResult
 from quot.rounding import marginal_error
 
-# What `quot.solve` and `quot.solve_entropic` reach by default.
-TOL, ENTROPIC_TOL = 1e-9, 1e-8
+# What `quot.solve`, and what the other solves, reach by default.
+TOL, OTHER_TOL = 1e-9, 1e-8
 _OF_PLANS = (
     *("cost", "points", "metric", "a", "b", "reg", "eps", "mass", "formulation"),
-    "solve",
+    *("perplexity", "on", "regularizer", "solve"),
 )
 
 
@@ -37,7 +37,8 @@ def add_parser(subparsers: common.Subparsers) -> None:
             "Certify a result saved by `quot solve --save`, `quot graph --save` or `quot.save`: "
             "the certificate is computed anew over all pairs or edges, and nothing the file says "
             "of its quality is believed. Or judge a bare plan, ours or a peer's, for the problem "
-            "given by --cost or --points, which is entropic with --eps. "
+            "given by --cost or --points, which is entropic with --eps, and adaptive with "
+            "--perplexity. "
             "A plan has no potentials, so only its feasibility and value can be said, and the "
             "exit code is 1 because optimality is not certified; --solve computes potentials for "
             "the bound. " + common.FILES
@@ -62,7 +63,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
         type=float,
         metavar="T",
         help="relative tolerance (default: that of the saved result; for a plan "
-        f"{TOL:g}, with --eps {ENTROPIC_TOL:g})",
+        f"{TOL:g}, with --eps or --perplexity {OTHER_TOL:g})",
     )
     common.add_json_argument(parser)
 
@@ -75,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     if args.cost is None and args.points is None:
         raise InvalidProblemError(
             f"`{args.file}` is not a saved result, and a bare plan says nothing of its problem; "
-            "pass `--cost C` or `--points X Y`, with masses and `--reg` or `--eps` if it had any."
+            "pass `--cost C` or `--points X Y`, with masses, and `--reg`, `--eps` or "
+            "`--perplexity` if it had any."
         )
     problem = transport.read_problem(args)
     plan = read_plan(args.file, problem.shape)
@@ -112,7 +114,7 @@ def _check_by_solving(
     with common.progress("solving for the bound", describe=describe) as callback:
         tol = min(_tol(problem), tolerance.gap)
         ours = transport.solve(problem, tol=tol, callback=callback)
-    certificate = certify(problem, plan, ours.f, ours.g, ours.lam)
+    certificate = transport.certify_by(problem, plan, ours)
     facts = {
         **transport.plan_facts(problem, plan),
         **common.certificate_facts(certificate),
@@ -131,6 +133,8 @@ def _check_feasibility(
 ) -> int:
     """Say what a plan alone can tell."""
     residual = marginal_error(problem, plan)
+    if isinstance(problem, AdaptiveProblem):
+        residual = max(residual, excess(problem, plan))
     forbidden = int(np.count_nonzero(np.isinf(problem.cost.at(plan.rows, plan.cols))))
     feasible = residual <= tolerance.primal and not forbidden
     facts = {
@@ -150,7 +154,7 @@ def _check_feasibility(
 
 
 def _tol(problem: transport.AnyProblem) -> float:
-    return ENTROPIC_TOL if isinstance(problem, EntropicProblem) else TOL
+    return TOL if isinstance(problem, Problem) else OTHER_TOL
 
 
 def _verdict(certified: bool, tolerance: Tolerance) -> tuple[bool, str, Tolerance]:  # noqa: FBT001

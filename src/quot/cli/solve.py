@@ -7,13 +7,13 @@ import os
 from typing import Any
 
 import quot
-from quot.api import ENTROPIC_METHODS, METHODS
+from quot.api import ADAPTIVE_METHODS, ENTROPIC_METHODS, METHODS
 from quot.cli import common, plan_file, transport
 from quot.exceptions import InvalidProblemError
 from quot.io.files import check_writable
-from quot.problem import EntropicProblem
+from quot.problem import AdaptiveProblem, EntropicProblem
 from quot.reference import REFERENCE_METHODS
-from quot.result import Result
+from quot.result import AdaptiveResult, Result
 
 
 def add_parser(subparsers: common.Subparsers) -> None:
@@ -24,7 +24,9 @@ def add_parser(subparsers: common.Subparsers) -> None:
         description=(
             "Minimise <C, P> + R/2 ||P||^2 over plans P >= 0 with the given masses, or over plans "
             "that move S of them, and print the value with its certificate. With --eps minimise "
-            "<C, P> + E sum P (log P - 1) instead: then all pairs carry mass. " + common.FILES
+            "<C, P> + E sum P (log P - 1) instead: then all pairs carry mass. With --perplexity "
+            "minimise <C, P> over plans in which every point shares its mass with K others at "
+            "least. " + common.FILES
         ),
         epilog=common.EXIT_CODES,
     )
@@ -33,7 +35,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
     cost.add_argument("--points", nargs=2, metavar=("X", "Y"), help="points instead of a cost")
     transport.add_problem_arguments(parser)
     common.add_solver_arguments(
-        parser, tol="1e-9, with --eps 1e-8", max_iter="2000, with --eps 10000"
+        parser, tol="1e-9, with --eps or --perplexity 1e-8", max_iter="2000, with --eps 10000"
     )
     parser.add_argument(
         "--method", default="auto", metavar="M", help=f"{', '.join(METHODS)}; with --eps also "
@@ -76,15 +78,17 @@ def result_facts(result: Result[Any]) -> dict[str, Any]:
         "method": result.method,
         "iterations": len(result.history),
         "passes": _passes(result),
+        "strength": _strength(result),
         "seconds": result.seconds,
     }
 
 
 def result_rows(result: Result[Any]) -> list[tuple[str, str]]:
     """Return what there is to say about a result, for a table."""
-    passes = _passes(result)
+    passes, strength = _passes(result), _strength(result)
     return [
         *transport.plan_rows(result.problem, result.plan),
+        *([] if strength is None else [("strength", f"{strength:.12g}, of all pairs")]),
         *common.certificate_rows(result.certificate),
         ("status", f"{result.status.name}, {result.status.advice}"),
         *([("method", f"{result.method}, {passes:.4g} passes over all pairs")] if passes else []),
@@ -98,33 +102,46 @@ def _passes(result: Result[Any]) -> float | None:
     return (result.history[-1].passes or None) if is_counted else None
 
 
+def _strength(result: Result[Any]) -> float | None:
+    """The one multiplier of a perplexity on average; None where there is not one for all."""
+    if not isinstance(result, AdaptiveResult) or not result.problem.is_average:
+        return None
+    return float(max(result.row_multipliers.max(), result.col_multipliers.max()))
+
+
 def _progress(problem: transport.AnyProblem, method: str) -> Any:
     """A line on a terminal, after what quot's own solve is expected to take."""
     if isinstance(problem, EntropicProblem):
         return common.progress("solving", describe=transport.describe)
+    if isinstance(problem, AdaptiveProblem):
+        return common.progress("solving")
     return common.progress("solving", None if method in REFERENCE_METHODS else problem)
 
 
 def _check_method(args: argparse.Namespace) -> None:
     """Refuse, before any work, a method and an option that are of the other kind of problem."""
     transport.check_kind(args)
-    able = METHODS if args.eps is None else ENTROPIC_METHODS
-    if args.method in able:
-        pass
-    elif args.method in ENTROPIC_METHODS:
-        raise InvalidProblemError(
-            f"`--method {args.method}` is for entropic problems; pass `--eps E`, or one of "
-            f"{', '.join(able)}."
-        )
+    able: tuple[str, ...]
+    if args.perplexity is not None:
+        kind, able = "with `--perplexity`", ADAPTIVE_METHODS
+    elif args.eps is not None:
+        kind, able = "with `--eps`", ENTROPIC_METHODS
     else:
+        kind, able = "without `--eps`", METHODS
+    if args.method not in able:
+        if args.method in ENTROPIC_METHODS and args.perplexity is None:
+            raise InvalidProblemError(
+                f"`--method {args.method}` is for entropic problems; pass `--eps E`, or one of "
+                f"{', '.join(able)}."
+            )
         raise InvalidProblemError(
-            f"`--method {args.method}` is unknown; {'without' if args.eps is None else 'with'} "
-            f"`--eps` there are {', '.join(able)}."
+            f"`--method {args.method}` is unknown; {kind} there are {', '.join(able)}."
         )
-    if args.eps is not None and args.ties is not None:
+    if args.ties is not None and not (args.eps is None and args.perplexity is None):
+        option = kind.removeprefix("with ")
         raise InvalidProblemError(
-            "`--ties` says which of several cheapest plans to take, and with `--eps` there is one "
-            "plan only; leave it out."
+            f"`--ties` says which of several cheapest plans to take, and with {option} there is "
+            "one plan only; leave it out."
         )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 import quot
+from quot.api import SIDES, adaptive_problem
+from quot.certificate import Certificate, certify
 from quot.convergence import Iterate
 from quot.costs import METRICS, PointCost, SparseCost
 from quot.entropic.methods import formulation_of
@@ -16,12 +18,13 @@ from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan
 from quot.io.arrays import Arrays, as_vector, pick, read_arrays, read_vector
 from quot.io.results import is_result
+from quot.perplexity import REGULARIZERS, average, perplexities
 from quot.plan import Plan
-from quot.problem import FORMULATIONS, EntropicProblem, Problem, Transport
-from quot.result import Result
+from quot.problem import FORMULATIONS, AdaptiveProblem, EntropicProblem, Problem, Transport
+from quot.result import AdaptiveResult, Result
 
 # A problem as the command line knows it.
-AnyProblem = Problem | EntropicProblem
+AnyProblem = Problem | EntropicProblem | AdaptiveProblem
 
 _HAS_ENTROPY = {
     "E1": "E1: the plan has an entropy",
@@ -54,10 +57,34 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
         help="what has an entropy, with --eps and --mass: the plan (E1), also what rows and "
         "columns keep (E2), also a corner (E3) (default: E1, or the first that the method solves)",
     )  # fmt: skip
+    parser.add_argument(
+        "--perplexity", type=_numbers, metavar="K[,L]",
+        help="how many others a point shares its mass with at least; with --on both that of rows "
+        "and that of columns, or one for all",
+    )  # fmt: skip
+    parser.add_argument(
+        "--on", choices=SIDES, help="whose points share, with --perplexity: of the rows (source), "
+        "the columns (target), both, or rows on average (default: source)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--regularizer", choices=REGULARIZERS,
+        help="what perplexity is measured by, with --perplexity (default: quadratic)",
+    )  # fmt: skip
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """Numbers with commas between them."""
+    try:
+        return tuple(float(each) for each in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a number K, or two as K,L; got {text!r}"
+        ) from error
 
 
 def check_kind(args: argparse.Namespace) -> None:
-    """Refuse, before any work, arguments of both kinds of problems at once."""
+    """Refuse, before any work, arguments of several kinds of problems at once."""
+    _check_adaptive(args)
     if args.eps is None and args.formulation is not None:
         raise InvalidProblemError(
             "`--formulation` says what has an entropy, and without `--eps` nothing has; pass "
@@ -70,12 +97,43 @@ def check_kind(args: argparse.Namespace) -> None:
         )
 
 
+def _check_adaptive(args: argparse.Namespace) -> None:
+    if args.perplexity is None:
+        for name in ("on", "regularizer"):
+            if getattr(args, name) is not None:
+                raise InvalidProblemError(
+                    f"`--{name}` says how points share their mass; pass `--perplexity K` with how "
+                    "many they share it with, or leave it out."
+                )
+        return
+    for name in ("reg", "eps", "mass"):
+        if getattr(args, name) is not None:
+            raise InvalidProblemError(
+                f"with `--perplexity` the strength is found, and all mass moves; leave out "
+                f"`--{name}`."
+            )
+    if len(args.perplexity) > (2 if args.on == "both" else 1):
+        raise InvalidProblemError(
+            f"`--perplexity` takes one number, or with `--on both` two; got {len(args.perplexity)}."
+        )
+
+
 def read_problem(args: argparse.Namespace, method: str = "auto") -> AnyProblem:
     """Read the problem that --cost or COST, --points, --metric, -a, -b, ... describe.
 
     An entropic one without --formulation is of the first that the method solves.
     """
     check_kind(args)
+    if args.perplexity is not None:
+        cost, a, b = _read(args)
+        return adaptive_problem(
+            cost,
+            a,
+            b,
+            perplexity=args.perplexity if len(args.perplexity) > 1 else args.perplexity[0],
+            on=args.on or "source",
+            regularizer=args.regularizer or "quadratic",
+        )
     if args.eps is None:
         cost, a, b = _read(args)
         return Problem(cost, a, b, reg=args.reg or 0.0, mass=args.mass)
@@ -136,13 +194,42 @@ def _masses(name: str, path: str | None, beside: Arrays, beside_path: str) -> An
 
 
 def solve(problem: AnyProblem, **options: Any) -> Result[Any]:
-    """Solve a problem of either kind, with options of both; failure is for the result to say."""
-    options = {"mass": problem.mass, "on_failure": "ignore", **options}
+    """Solve a problem of any kind, with options of all; failure is for the result to say."""
     cost, a, b = problem.cost, problem.a, problem.b
+    if isinstance(problem, AdaptiveProblem):
+        asked = (problem.row_perplexity, problem.col_perplexity)
+        on = _whose(problem)
+        return quot.solve_adaptive(
+            cost,
+            a,
+            b,
+            perplexity=asked if on == "both" else asked[on == "target"],
+            on=on,
+            regularizer=problem.regularizer,
+            **{"on_failure": "ignore", **options},
+        )
+    options = {"mass": problem.mass, "on_failure": "ignore", **options}
     if isinstance(problem, EntropicProblem):
         kind = problem.formulation
         return quot.solve_entropic(cost, a, b, eps=problem.eps, formulation=kind, **options)
     return quot.solve(cost, a, b, reg=problem.reg, **options)
+
+
+def certify_by(problem: AnyProblem, plan: Plan, ours: Result[Any]) -> Certificate:
+    """Certify another plan of a problem with what belongs to our own solution of it."""
+    if isinstance(ours, AdaptiveResult):
+        multipliers = ours.row_multipliers, ours.col_multipliers
+        return certify(problem, plan, ours.f, ours.g, multipliers=multipliers)
+    return certify(problem, plan, ours.f, ours.g, ours.lam)
+
+
+def _whose(problem: AdaptiveProblem) -> str:
+    """Whose points share their mass, as `on` says it."""
+    if problem.is_average:
+        return "average"
+    if problem.row_perplexity is None:
+        return "target"
+    return "source" if problem.col_perplexity is None else "both"
 
 
 def describe(k: Iterate) -> str:
@@ -177,6 +264,7 @@ def plan_facts(problem: Transport, plan: AnyPlan) -> dict[str, Any]:
         "reg": getattr(problem, "reg", None),
         "eps": getattr(problem, "eps", None),
         "formulation": _formulation(problem),
+        **_perplexity_facts(problem, plan),
         "mass": problem.mass,
         "value": problem.objective(plan),
         "cost": problem.linear_cost(plan),
@@ -199,11 +287,47 @@ def plan_rows(problem: Transport, plan: AnyPlan) -> list[tuple[str, str]]:
         ("shape", f"{n} x {m}"),
         *((name, f"{facts[name]:g}") for name in ("reg", "eps") if facts[name] is not None),
         *([] if kind is None else [("formulation", _HAS_ENTROPY[kind])]),
+        *_perplexity_rows(problem, facts),
         ("value", f"{facts['value']:.12g}"),
         ("cost", f"{facts['cost']:.12g}"),
         ("mass moved", f"{facts['mass_moved']:.12g}"),
         *entries,
     ]
+
+
+def _perplexity_facts(problem: Transport, plan: AnyPlan) -> dict[str, Any]:
+    """Whose points share their mass, and the least perplexity, or the average, that a side has."""
+    names = ("row_perplexity", "col_perplexity")
+    facts: dict[str, Any] = dict.fromkeys(("on", "regularizer", *names))
+    if not isinstance(problem, AdaptiveProblem) or not isinstance(plan, Plan):
+        return facts
+    facts.update(on=_whose(problem), regularizer=problem.regularizer)
+    found = perplexities(plan, problem.regularizer)
+    for name, each, mass in zip(names, found, (problem.a, problem.b), strict=True):
+        some = (mass > 0.0) & ~np.isnan(each)
+        if getattr(problem, name) is None or not some.any():
+            continue
+        facts[name] = float(each[some].min())
+        if problem.is_average:
+            facts[name] = average(mass[some], each[some], problem.regularizer)
+    return facts
+
+
+def _perplexity_rows(problem: Transport, facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The same for a table, and what was asked."""
+    if not isinstance(problem, AdaptiveProblem):
+        return []
+    kind, how = problem.regularizer, "on average" if problem.is_average else "at least"
+    rows = [("regularizer", kind)]
+    for side, name, mass in (
+        ("rows", "row_perplexity", problem.a),
+        ("columns", "col_perplexity", problem.b),
+    ):
+        asked, reached = getattr(problem, name), facts[name]
+        if asked is not None and reached is not None:
+            goal = average(mass, asked, kind) if problem.is_average else asked[mass > 0.0].min()
+            rows.append((f"perplexity of {side}", f"{reached:.9g} {how}, {goal:.9g} asked"))
+    return rows
 
 
 def _formulation(problem: Transport) -> str | None:

@@ -21,8 +21,8 @@ from quot.io import graph_results
 from quot.io.arrays import Arrays, listed, read_npz, vector_of
 from quot.io.files import UNREADABLE, PathLike, too_large, write_atomically
 from quot.plan import Plan
-from quot.problem import EntropicProblem, Problem, Transport
-from quot.result import GraphResult, Result
+from quot.problem import AdaptiveProblem, EntropicProblem, Problem, Transport
+from quot.result import AdaptiveResult, GraphResult, Result
 from quot.validation import as_array
 
 Floats = NDArray[np.float64]
@@ -30,11 +30,15 @@ Floats = NDArray[np.float64]
 FORMAT = "quot-result"
 # One more with every change of what is in a file.
 VERSION = 2
-# The classes of problems a file can hold, and what each calls its strength.
-_KINDS: dict[str, tuple[type[Transport], str]] = {
-    "quadratic": (Problem, "reg"),
-    "entropic": (EntropicProblem, "eps"),
+# The classes of problems a file can hold.
+_KINDS: dict[str, type[Transport]] = {
+    "quadratic": Problem,
+    "entropic": EntropicProblem,
+    "adaptive": AdaptiveProblem,
 }
+# What an adaptive problem, and its result, have one of for each row, and for each column.
+_PERPLEXITIES = ("row_perplexity", "col_perplexity")
+_MULTIPLIERS = ("row_multipliers", "col_multipliers")
 # Arrays of a plan that is kept by its prices; their names in a file begin with `plan_`.
 _PRICES = ("f", "g", "u", "w")
 
@@ -49,7 +53,7 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
 
     Parameters
     ----------
-    result : Result or GraphResult
+    result : Result, AdaptiveResult or GraphResult
         What to save; its cost is an array, a scipy.sparse array or a `PointCost`, its graph has
         integers or text for labels, if it has any.
     path : str or path
@@ -94,7 +98,7 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
 
     Returns
     -------
-    Result or GraphResult
+    Result, AdaptiveResult or GraphResult
 
     Raises
     ------
@@ -152,11 +156,19 @@ def _assemble(arrays: Arrays) -> Result[Any] | GraphResult:
         flow = graph_results.flow_from_arrays(arrays, graph_problem.graph)
         return GraphResult(**_how_it_went(arrays, graph_problem, flow, (n, m)))
     problem = _problem_from_arrays(arrays)
-    n, m = problem.shape
-    return Result(**_how_it_went(arrays, problem, _plan_from_arrays(arrays, problem), (n, m)))
+    plan, (n, m) = _plan_from_arrays(arrays, problem), problem.shape
+    if not isinstance(problem, AdaptiveProblem):
+        return Result(**_how_it_went(arrays, problem, plan, (n, m)))
+    eps, delta = (
+        vector_of(arrays[name], size, name) for name, size in zip(_MULTIPLIERS, (n, m), strict=True)
+    )
+    fields_of = _how_it_went(arrays, problem, plan, (n, m), multipliers=(eps, delta))
+    return AdaptiveResult(**fields_of, row_multipliers=eps, col_multipliers=delta)
 
 
-def _how_it_went(arrays: Arrays, problem: Any, plan: Any, shape: tuple[int, int]) -> dict[str, Any]:
+def _how_it_went(
+    arrays: Arrays, problem: Any, plan: Any, shape: tuple[int, int], **judged_by: Any
+) -> dict[str, Any]:
     """The fields of a result with this problem and this plan or flow."""
     f, g = (vector_of(arrays[name], size, name) for name, size in zip("fg", shape, strict=True))
     lam = float(arrays["lam"])
@@ -167,7 +179,7 @@ def _how_it_went(arrays: Arrays, problem: Any, plan: Any, shape: tuple[int, int]
         "f": f,
         "g": g,
         "lam": lam,
-        "certificate": certify(problem, plan, f, g, lam),
+        "certificate": certify(problem, plan, f, g, lam, **judged_by),
         "status": Status[str(arrays["status"])],
         "tolerance": Tolerance(*(float(k) for k in arrays["tolerance"])),
         "history": tuple(Iterate(*row) for row in zip(*columns, strict=True)),
@@ -180,7 +192,12 @@ def _solved_to_arrays(result: Result[Any] | GraphResult) -> Arrays:
     """The problem and its plan."""
     if isinstance(result, GraphResult):
         return graph_results.to_arrays(result)
-    return {**_problem_to_arrays(result.problem), **_plan_to_arrays(result.plan, result.problem)}
+    of_bounds = _MULTIPLIERS if isinstance(result, AdaptiveResult) else ()
+    return {
+        **_problem_to_arrays(result.problem),
+        **_plan_to_arrays(result.plan, result.problem),
+        **{name: getattr(result, name) for name in of_bounds},
+    }
 
 
 def _plan_to_arrays(plan: AnyPlan, problem: Transport) -> Arrays:
@@ -214,7 +231,7 @@ def _plan_from_arrays(arrays: Arrays, problem: Transport) -> AnyPlan:
 
 
 def _problem_to_arrays(problem: Transport) -> Arrays:
-    for kind, (cls, strength) in _KINDS.items():
+    for kind, cls in _KINDS.items():
         if type(problem) is cls:
             return {
                 "problem": kind,
@@ -222,9 +239,8 @@ def _problem_to_arrays(problem: Transport) -> Arrays:
                 "shape": np.array(problem.shape, np.int64),
                 "a": problem.a,
                 "b": problem.b,
-                "strength": getattr(problem, strength),
-                "mass": np.zeros(0) if problem.mass is None else np.array([problem.mass]),
-                **_formulation_to_arrays(problem),
+                "mass": _optional(problem.mass),
+                **_kind_to_arrays(problem),
             }
     raise InvalidProblemError(
         f"results of {type(problem).__name__} cannot be saved; keep the plan alone "
@@ -234,35 +250,62 @@ def _problem_to_arrays(problem: Transport) -> Arrays:
 
 def _problem_from_arrays(arrays: Arrays) -> Transport:
     n, m = (int(k) for k in arrays["shape"])
-    cls, strength = _KINDS[str(arrays["problem"])]
-    mass = arrays["mass"]
-    problem = cls(  # type: ignore[call-arg]
-        cost=_cost_from_arrays(arrays, (n, m)),
-        a=arrays["a"],
-        b=arrays["b"],
-        mass=float(mass[0]) if mass.size else None,
-        **{strength: float(arrays["strength"])},
-        **(_formulation_from_arrays(arrays) if cls is EntropicProblem else {}),
-    )
+    cls, mass = _KINDS[str(arrays["problem"])], _or_none(arrays["mass"])
+    of = {"cost": _cost_from_arrays(arrays, (n, m)), "a": arrays["a"], "b": arrays["b"]}
+    problem: Transport
+    if cls is AdaptiveProblem:
+        problem = AdaptiveProblem(**of, **_adaptive_from_arrays(arrays))
+    elif cls is EntropicProblem:
+        problem = EntropicProblem(**of, mass=mass, **_entropic_from_arrays(arrays))
+    else:
+        problem = Problem(**of, mass=mass, reg=float(arrays["strength"]))
     if problem.shape != (n, m):
         raise ValueError(f"the cost has shape {problem.shape} and not ({n}, {m})")
     return problem
 
 
-def _formulation_to_arrays(problem: Transport) -> Arrays:
-    """What only an entropic problem has."""
-    if not isinstance(problem, EntropicProblem):
-        return {}
-    corner = np.zeros(0) if problem.corner is None else np.array([problem.corner])
-    return {"formulation": problem.formulation, "corner": corner}
+def _kind_to_arrays(problem: Transport) -> Arrays:
+    """What only a problem of its kind has."""
+    if isinstance(problem, AdaptiveProblem):
+        asked = {name: getattr(problem, name) for name in _PERPLEXITIES}
+        return {
+            **{name: np.zeros(0) if each is None else each for name, each in asked.items()},
+            "regularizer": problem.regularizer,
+            "is_average": problem.is_average,
+        }
+    if isinstance(problem, EntropicProblem):
+        return {
+            "strength": problem.eps,
+            "formulation": problem.formulation,
+            "corner": _optional(problem.corner),
+        }
+    assert isinstance(problem, Problem)
+    return {"strength": problem.reg}
 
 
-def _formulation_from_arrays(arrays: Arrays) -> dict[str, Any]:
-    corner = arrays["corner"]
+def _entropic_from_arrays(arrays: Arrays) -> dict[str, Any]:
     return {
+        "eps": float(arrays["strength"]),
         "formulation": str(arrays["formulation"]),
-        "corner": float(corner[0]) if corner.size else None,
+        "corner": _or_none(arrays["corner"]),
     }
+
+
+def _adaptive_from_arrays(arrays: Arrays) -> dict[str, Any]:
+    return {
+        **{name: arrays[name] if arrays[name].size else None for name in _PERPLEXITIES},
+        "regularizer": str(arrays["regularizer"]),
+        "is_average": bool(arrays["is_average"]),
+    }
+
+
+def _optional(number: float | None) -> Floats:
+    """A number, or none, as an array."""
+    return np.zeros(0) if number is None else np.array([number])
+
+
+def _or_none(array: NDArray[Any]) -> float | None:
+    return float(array[0]) if array.size else None
 
 
 def _cost_to_arrays(cost: Cost) -> Arrays:
