@@ -18,7 +18,7 @@ import csv
 import json
 import math
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,6 @@ RESULTS = ROOT / "benchmarks" / "results" / "digits"
 FILE = Path("digits", "MNIST_vs_USPS.mat")
 # Part of the target that is held out, and the tolerance of plans.
 HELD_OUT, TOL = 0.1, 1e-6
-# Of one strength for all: where the search begins, how far a step of it goes in the logarithm, when
-# the average perplexity is close enough, relative, and solves at most.
-FIRST, STEP = {"entropic": 1e-2, "quadratic": 1e3}, 3.0
-CLOSE, SOLVES = 1e-3, 20
 QUICK_POINTS, QUICK_SPLITS = 150, 2
 PERPLEXITIES = (30, 300)
 ADAPTIVE = {"-s": "source", "-t": "target", "-d": "both"}
@@ -144,44 +140,14 @@ def plan_of(entry: Entry, C: Floats) -> Any:
 
     if entry.column == "OT":
         return quot.solve(C, reg=0.0, on_failure="ignore")
-    regularizer, side = GLOBAL[entry.column[:3]], entry.column[-2:]
-    if side not in ADAPTIVE:
-        return _average(C, float(entry.perplexity), regularizer)
     return quot.solve_adaptive(
         C,
         perplexity=float(entry.perplexity),
-        on=ADAPTIVE[side],
-        regularizer=regularizer,
+        on=ADAPTIVE.get(entry.column[-2:], "average"),
+        regularizer=GLOBAL[entry.column[:3]],
         tol=TOL,
         on_failure="ignore",
     )
-
-
-# To be replaced by solve_adaptive(..., on="average").
-def _average(C: Floats, perplexity: float, regularizer: str) -> Any:
-    """Solve at the one strength at which points of the source have so much on average.
-
-    That is, the sum of h over all entries is what it would be if each point had as much.
-    """
-    import quot
-
-    n, is_entropic = C.shape[0], regularizer == "entropic"
-    solve, name = (quot.solve_entropic, "eps") if is_entropic else (quot.solve, "reg")
-    log, before, seconds = math.log(FIRST[regularizer]), None, 0.0
-    for _ in range(SOLVES):
-        strength = math.exp(log)
-        found = solve(C, **{name: strength}, tol=TOL, on_failure="ignore")
-        seconds += found.seconds
-        spread = (found.value - found.cost) / strength
-        reached = -math.log(n) - 1.0 - spread if is_entropic else -math.log(2.0 * n * spread)
-        error = reached - math.log(perplexity)
-        if abs(error) < CLOSE:
-            break
-        slope = 1.0 if before is None else (error - before[1]) / (log - before[0])
-        before, log = (log, error), log - float(np.clip(error / slope, -STEP, STEP))
-    else:
-        raise SystemExit(f"no {name} has the average perplexity {perplexity:g}")
-    return replace(found, seconds=seconds)
 
 
 def _squared_distances(X: Floats, Y: Floats) -> Floats:

@@ -116,7 +116,7 @@ def test_average_perplexity_is_as_asked(column):
         found = np.exp(-np.mean(np.sum(q * np.log(q), axis=1)))
     else:
         found = 1.0 / np.mean(np.sum(q**2, axis=1))
-    assert found == pytest.approx(7.0, rel=2e-3)
+    assert found == pytest.approx(7.0, rel=1e-5)
 
 
 def test_gain_is_split_by_split():

@@ -60,9 +60,10 @@ at least. Every solver has one thread."""
 
 LBFGSB = """\
 Masses are 1/n. No package solves this problem; the peer is SciPy's general optimiser on the dual,
-in all prices and multipliers at once. It has 100 times our seconds, or as many as there are for one
-solver. *residual* has in it by which part a perplexity is missed; *relative gap* is that of its
-plan, once repaired, over the bound of its own multipliers."""
+in all prices and multipliers at once, begun anew where its line search fails. It has up to 100
+times our seconds, or as many as there are for one solver. *residual* has in it by which part a
+perplexity is missed; *relative gap* is that of its plan, once repaired, over the bound of its own
+multipliers."""
 
 ROWS: dict[str, Row] = {
     "S1": Row("Partial, quadratic, against an interior point", duels_of(s1)),

@@ -80,6 +80,6 @@ def _optimiser(case: AdaptiveCase, ours: Line, options: Options, say: Say) -> Li
         threads=THREADS,
     )
     judge(measurement, answer, None)
-    label = f"{limit / seconds:.3g} times as long"
+    label = f"up to {limit / seconds:.3g} times as long"
     ratio = measurement.seconds / seconds if measurement.seconds else None
     return Line(label, measurement, ratio=ratio)

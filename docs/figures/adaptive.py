@@ -16,7 +16,6 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 import quot
 
@@ -77,24 +76,12 @@ def _lines(axes: Any, X: Floats, Y: Floats, P: Floats, least: float = 0.01) -> N
 
 def _plans(C: Floats, asked: float) -> dict[str, Floats]:
     """Entropic plans with this perplexity on average, of every source, and of every target."""
-    plans = {"one strength for all": _average(C, asked)}
-    for on in ("source", "target"):
+    names = {"average": "one strength for all", "source": 'on="source"', "target": 'on="target"'}
+    plans = {}
+    for on, name in names.items():
         r = quot.solve_adaptive(C, perplexity=asked, on=on, regularizer="entropic")
-        plans[f'on="{on}"'] = r.plan.to_dense()
+        plans[name] = r.plan.to_dense()
     return plans
-
-
-# To be replaced by solve_adaptive(..., on="average").
-def _average(C: Floats, asked: float) -> Floats:
-    """The plan of the one strength at which logarithms of row perplexities are right on average."""
-
-    def plan(log: float) -> Floats:
-        return quot.solve_entropic(C, eps=math.exp(log)).plan.to_dense()
-
-    def error(log: float) -> float:
-        return float(np.log(perplexity(plan(log))).mean()) - math.log(asked)
-
-    return plan(brentq(error, math.log(1e-5 * C.max()), math.log(C.max()), xtol=1e-6))
 
 
 def perplexity(P: Floats) -> Floats:
