@@ -227,10 +227,15 @@ def answer(
     value = 0.0
     for i in range(a.size):
         size = start[i + 1] - start[i]
+        best = -np.inf
         for q in range(size):
             j = col[start[i] + q]
             k[q] = g[j] - cost[start[i] + q]
             e[q] = d[j]
+            best = max(best, k[q])
+        for q in range(size):  # digits are for what prices are beyond the first pair's
+            k[q] -= best
+        f[i] += best
         if is_free:
             f[i], _, first[i], second[i], _ = _at(
                 k, e, size, a[i], eps[i], is_entropic, f[i], inverse, l, p
@@ -243,6 +248,7 @@ def answer(
             value -= eps[i] * bound[i]
             if eps[i] == 0.0:
                 third[i] = 0.0
+        f[i] -= best
         value += f[i] * a[i]
         if is_entropic:
             for q in range(size):
