@@ -83,7 +83,7 @@ class Settings:
 
     at_the_end: float = 1e-3
     complete: int = 8192
-    shared: int = 600_000
+    shared: int = 100_000
     nearest: int = 10
     unclustered: int = 64
     boxed: int = 5_000_000

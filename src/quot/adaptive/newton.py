@@ -37,6 +37,10 @@ _LOOSELY, _QUICK, _LOWEST = 1e-3, 1, 1e-3
 _ON_THE_WAY, _NEXT = 1e-2, 1e-3
 # Steps at most until candidates are chosen anew, and how often at most they are.
 _STEPS, _ROUNDS = 8, 30
+# It goes on as long as what columns miss is halved in so many rounds.
+_TRIES, _HALVED = 3, 0.5
+# A floor at which columns end at more than so many times what they may miss is raised, so often.
+_NEARLY, _RAISES = 10.0, 12
 # So many candidates may be missing on the way, and near the end, as a part of all.
 _SOME, _FEW = 1e-2, 1e-3
 
@@ -70,7 +74,7 @@ class Newton:
         Whether columns miss too much at two floors in turn: at lower ones rounding decides.
     """
 
-    is_stuck, is_settled, is_quick, fall = False, False, False, _LOWER
+    is_stuck, is_settled, is_quick, is_careful, fall = False, False, False, False, _LOWER
 
     def __init__(  # noqa: PLR0917
         self,
@@ -85,7 +89,7 @@ class Newton:
         self.problem, self.shared, self.monitor, self.level = problem, shared, monitor, level
         self.floor, self.best, self.path = floor, answer, path
         self.rows = AdaptiveRows([*path, problem][0], shared.pairs, floor)
-        self.missing, self._check = np.inf, partial(obey, monitor)
+        self.missing, self.raises, self._check = np.inf, _RAISES, partial(obey, monitor)
         self.known: list[tuple[float, Floats]] = []
 
     @classmethod
@@ -111,10 +115,12 @@ class Newton:
         self._approach()
         self._guess()
         loose = max(_LOOSELY * self.problem.total, enough)
-        self._settle(self.problem, loose)
-        self.is_settled = part is None or self._is_low(part)
+        self._settle_or_raise(self.problem, loose)
+        self.is_settled = part is None or self.is_careful or self._is_low(part)
         if self.is_settled:
-            self._settle(self.problem, enough)
+            raises = self.raises
+            self._settle_or_raise(self.problem, enough)
+            self.is_careful |= self.raises < raises
         wanted = enough if self.is_settled else loose
         self.is_stuck = was_missing < np.inf and min(was_missing, self.missing) > wanted
         self.known = [*self.known[-1:], (self.floor, self.best.v)]
@@ -124,7 +130,7 @@ class Newton:
         """Go on until columns miss little, at a floor that is low beside most multipliers."""
         self._approach()
         for _ in range(_FLOORS):
-            self._settle(self.problem, _ON_THE_WAY * self.problem.total)
+            self._settle_or_raise(self.problem, _ON_THE_WAY * self.problem.total)
             typical = self.typical
             if self.floor <= _LOW * typical or not typical:
                 break
@@ -147,7 +153,7 @@ class Newton:
     def _approach(self) -> None:
         """Go the path, once."""
         for problem, harder in pairwise([*self.path, self.problem]):
-            self._settle(problem, _ON_THE_WAY * problem.total)
+            self._settle_or_raise(problem, _ON_THE_WAY * problem.total)
             self.follow(_ratio(problem, harder))
         self.path = ()
 
@@ -209,10 +215,19 @@ class Newton:
             guess[m:] = np.maximum(guess[m:], 0.0)
             self.best = replace(self.best, v=guess)
 
+    def _settle_or_raise(self, problem: AdaptiveProblem, enough: float) -> None:
+        """Settle, at a higher floor where that fails; it has fallen too fast."""
+        self._settle(problem, enough)
+        while self.missing > _NEARLY * enough and self.raises and self.monitor.steps_left:
+            self.raises -= 1
+            self.floor /= _LOWER
+            self.known = [each for each in self.known if each[0] > self.floor]
+            self._settle(problem, enough)
+
     def _settle(self, problem: AdaptiveProblem, enough: float) -> None:
         """Solve on the pairs there are, take in those that are lacking, and again."""
         way, is_complete = _ON_THE_WAY * problem.total, self.shared.box is None
-        goal = enough if is_complete else max(enough, way)
+        goal, tries = (enough if is_complete else max(enough, way)), [np.inf] * _TRIES
         for round in count():
             before, shared = self.monitor.steps, self.shared
             rows = AdaptiveRows(problem, shared.pairs, self.floor, shared.box, self._check)
@@ -228,8 +243,10 @@ class Newton:
             self.missing = self._missing_anywhere(problem)
             allowed = _SOME * shared.pairs.col.size if enough >= way else 0
             is_done = self.missing <= enough and lacking.size <= allowed
-            if is_done or round == _ROUNDS or not self.monitor.steps_left:
+            is_idle = not lacking.size and self.missing > _HALVED * tries[-_TRIES]
+            if is_done or is_idle or round == _ROUNDS or not self.monitor.steps_left:
                 return
+            tries.append(self.missing)
             if self.missing <= way and lacking.size <= _FEW * shared.pairs.col.size:
                 goal = enough
             elif self.missing <= goal:
