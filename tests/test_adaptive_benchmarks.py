@@ -15,7 +15,7 @@ from benchmarks.rows import adaptive
 import quot
 
 # Their lines when quick.
-LINES = {"O-A": 14, "O-B": 14, "O-E": 4}
+LINES = {"O-A": 14, "O-B": 14, "O-C": 4, "O-E": 4}
 INSIDE = rows.Options(quick=True, runs=1, isolated=False)
 
 

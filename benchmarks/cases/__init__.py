@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.cases.adaptive import AdaptiveCase
+from benchmarks.cases.adaptive import AdaptiveCase, AdaptivePointsCase
 from benchmarks.cases.affinities import AffinityCase
 from benchmarks.cases.base import Instance
 from benchmarks.cases.dense import Case
@@ -17,6 +17,7 @@ from benchmarks.cases.stress import StressCase
 
 __all__ = [
     "AdaptiveCase",
+    "AdaptivePointsCase",
     "AffinityCase",
     "Case",
     "EntropicCase",
@@ -43,6 +44,7 @@ KINDS: dict[str, type[Instance]] = {
         StressCase,
         AffinityCase,
         AdaptiveCase,
+        AdaptivePointsCase,
     )
 }
 

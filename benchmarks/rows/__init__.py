@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.cases import AdaptiveCase, Case, EntropicCase, GraphCase, ImageCase, Instance
+from benchmarks.cases import (
+    AdaptiveCase,
+    AdaptivePointsCase,
+    Case,
+    EntropicCase,
+    GraphCase,
+    ImageCase,
+    Instance,
+)
 from benchmarks.rows import adaptive
 from benchmarks.rows.affinities import affinities
 from benchmarks.rows.brute import bf
@@ -167,6 +175,13 @@ ROWS: dict[str, Row] = {
         adaptive.entropic,
         f"{ADAPTIVE}\n{LBFGSB}",
     ),
+    "O-C": Row(
+        "Adaptive: many points",
+        adaptive.points,
+        "Two Gaussian clouds in the plane, equal masses, quadratic. Costs are computed from "
+        "points, never as a\nmatrix. Each line is the first solve of a process with two threads; "
+        "*peak GiB* is all of it.",
+    ),
     "O-E": Row(
         "Adaptive: low perplexities, uneven masses",
         adaptive.low,
@@ -230,7 +245,7 @@ _MATRICES, _PICTURES, _HIGH = {"S1", "S2", "S3", "S8", "S9", "S10"}, {"IMG"}, {"
 _GRAPHS = {"G-A", "G-B", "G-C", "G-D", "G-E"}
 # Entropic ones that are timed; the pass over points warms itself up.
 _ENTROPIC = {"E-A", "E-B", "E-D"}
-_ADAPTIVE = {"O-A", "O-B", "O-E"}
+_ADAPTIVE = {"O-A", "O-B", "O-C", "O-E"}
 # These are not, or compile off the clock by themselves.
 _UNTIMED = {"E-C", "E-E", "O-F"}
 
@@ -260,6 +275,10 @@ def warming(keys: list[str], *, quick: bool) -> list[Instance]:
         n = 30 if quick else 100
         for name in ("quadratic", "entropic"):
             wanted += [AdaptiveCase(n, n, 5.0, xi, name) for xi in (None, 8.0)]
+    if "O-C" in keys:
+        # Large enough for multigrid.
+        n = 30 if quick else 12_000
+        wanted += [AdaptivePointsCase(n, 2, 5.0, xi) for xi in (None, 8.0)]
     if set(keys) - _MATRICES - _PICTURES - _HIGH - _GRAPHS - _ENTROPIC - _ADAPTIVE - _UNTIMED:
         # Large enough for all that only large clouds need.
         wanted += [gaussian(100 if quick else 20_000, d) for d in (2, 3)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.cases import AdaptiveCase
+from benchmarks.cases import AdaptiveCase, AdaptivePointsCase
 from benchmarks.measure import judge, measure
 from benchmarks.rows.lines import Line, Options, Say, Trial, run_trial
 
@@ -20,6 +20,14 @@ AIMS = {"quadratic": (1.0, 1.0, 3.0), "entropic": (3.0, 4.0, 4.0)}
 ALL_RUNS = 300.0
 # So many times as long it gets.
 PATIENCE = 100.0
+# Points of either side, perplexities of source and target, seconds and gigabytes that we aim at.
+POINTS = (
+    (10_000, 30.0, None, 10.0, 1.0),
+    (10_000, 30.0, 30.0, 15.0, None),
+    (10_000, 10.0, 30.0, 15.0, None),
+    (100_000, 10.0, None, 180.0, 2.0),
+)
+PATIENT_SECONDS = 600.0
 LOW, LOW_SIZE, LOW_QUICK, LOW_SECONDS = (3.0, 1.5), (500, 700), (25, 35), 10.0
 
 
@@ -31,6 +39,16 @@ def quadratic(options: Options, say: Say) -> list[Line]:
 def entropic(options: Options, say: Say) -> list[Line]:
     """The same with an entropic perplexity."""
     return _clouds("entropic", options, say)
+
+
+def points(options: Options, say: Say) -> list[Line]:
+    """Many points, whose cost is never a matrix."""
+    lines = []
+    for n, source, target, seconds, gigabytes in POINTS:
+        case = AdaptivePointsCase(QUICK if options.quick else n, 2, source, target)
+        trial = Trial(case, TOL, seconds, gigabytes, patience=PATIENT_SECONDS)
+        lines.append(run_trial(trial, options, say)[0])
+    return lines
 
 
 def low(options: Options, say: Say) -> list[Line]:
