@@ -66,7 +66,12 @@ def perplexities(plan: Plan, regularizer: str) -> tuple[Floats, Floats]:
 
 
 def largest(masses: Floats, regularizer: str) -> float:
-    """Return the largest perplexity of a row whose entries go to columns of these masses."""
+    """Return the largest perplexity of a row whose entries go to columns of these masses.
+
+    Of no mass at all any is as good.
+    """
+    if not masses.any():
+        return np.inf
     q = masses[masses > 0.0] / masses.sum()
     if regularizer == "quadratic":
         return 1.0 / float(q @ q)
@@ -76,9 +81,12 @@ def largest(masses: Floats, regularizer: str) -> float:
 def average(mass: Floats, perplexity: Floats, regularizer: str) -> float:
     """Return the perplexity that bounds all rows together as much as theirs, (n,), do.
 
-    That is their geometric mean, weighted by mass, or the harmonic one, by its square.
+    That is their geometric mean, weighted by mass, or the harmonic one, by its square; without any
+    mass 1.
     """
     some = mass > 0.0
+    if not some.any():
+        return 1.0
     mass, perplexity = mass[some], perplexity[some]
     if regularizer == "quadratic":
         return float((mass * mass).sum() / (mass * mass / perplexity).sum())
@@ -95,7 +103,8 @@ def as_perplexity(value: Any, size: int, others: Floats, regularizer: str, name:
     """
     asked = _as_numbers(value, size, name)
     most = largest(others, regularizer)
-    wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= (1.0 - _ROOM) * most)))
+    below = (asked < np.inf) & (asked <= (1.0 - _ROOM) * most)
+    wrong = np.flatnonzero(~((asked >= 1.0) & below))
     if wrong.size:
         first = float(asked.ravel()[wrong[0]])
         raise InvalidProblemError(

@@ -134,6 +134,18 @@ def test_ties_zero_masses_and_masses_over_eight_decades(rng, on, regularizer):
         assert np.nanmin(found) >= asked - 1e-5
 
 
+@pytest.mark.parametrize("on", [*SIDES, "average"])
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_no_mass_moves_nowhere(rng, on, regularizer):
+    C = clouds(rng, 4, 5)
+    r = quot.solve_adaptive(
+        C, np.zeros(4), np.zeros(5), perplexity=2, on=on, regularizer=regularizer
+    )
+    assert r.converged
+    assert (r.value, r.plan.nnz) == (0.0, 0)
+    assert np.isnan(r.row_perplexity).all()
+
+
 def test_each_point_may_ask_for_its_own(rng):
     C = clouds(rng, 30, 40)
     asked = np.linspace(1.0, 12.5, 30)

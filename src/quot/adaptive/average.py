@@ -172,6 +172,9 @@ def solve_average_problem(
 ) -> AdaptiveResult:
     """Solve, repair and certify; at a lower least eps, or as linear transport, where that is it."""
     case = Case(problem, tolerance, monitor)
+    nothing = case.nothing
+    if nothing is not None:
+        return nothing
     core, enough = case.core, case.enough * problem.total
     way = Newton(core, Pairs.every(core), monitor)
     results: list[AdaptiveResult] = []

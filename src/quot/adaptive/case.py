@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,20 +59,28 @@ class Case:
     problem : AdaptiveProblem
     tolerance : Tolerance
     monitor : Monitor
-
-    Attributes
-    ----------
-    core : AdaptiveProblem
-        What is to be solved: masses positive, rows bounded.
     """
 
     def __init__(self, problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor) -> None:
         self.problem, self.tolerance, self.monitor = problem, tolerance, monitor
         self.is_turned = problem.row_perplexity is None
         solved = problem.turned if self.is_turned else problem
-        self.shape = solved.shape
+        self.solved, self.shape = solved, solved.shape
         self.rows, self.cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
-        self.core = solved.taken(self.rows, self.cols)
+
+    @cached_property
+    def core(self) -> AdaptiveProblem:
+        """What is to be solved: masses positive, rows bounded."""
+        return self.solved.taken(self.rows, self.cols)
+
+    @property
+    def nothing(self) -> AdaptiveResult | None:
+        """The answer where no mass is to move."""
+        if self.rows.size:
+            return None
+        none = np.zeros(0)
+        ending = Ending(Plan.empty(self.shape), none, none, none, none)
+        return self.finished(ending, Status.OPTIMAL)
 
     @property
     def enough(self) -> float:

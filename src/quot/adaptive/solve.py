@@ -94,25 +94,30 @@ def solve_adaptive_problem(
     The last is the first, and for small problems the second where that ends short.
     """
     case = Case(problem, tolerance, monitor)
+    nothing = case.nothing
+    if nothing is not None:
+        return nothing
     if method == "interior":
         return best_of(*_from_within(case))
     is_small = method == "auto" and _is_small(case.core)
     results: list[AdaptiveResult] = []
-    for way in _ways(case, _FIRST[:1] if is_small else _FIRST):
+    for way in _ways(case, is_small=is_small):
         results += _by_floors(case, way)
         if case.is_over(results[-1]):
             return best_of(*results)
     return best_of(*results, *(_from_within(case) if is_small else []))
 
 
-def _ways(case: Case, floors: tuple[float, ...]) -> Iterator[Newton | Descent]:
-    """Ways of Newton's method, one where those before lead nowhere."""
+def _ways(case: Case, *, is_small: bool) -> Iterator[Newton | Descent]:
+    """Ways of Newton's method, one where those before lead nowhere; one if another method may."""
     core, monitor = case.core, case.monitor
+    floors = _FIRST[:1] if is_small else _FIRST
     if is_shared(core):
         yield Descent(core, monitor, Pricer(partial(obey, monitor)), floors[0])
-    if not is_shared(core) or _has_room(core, "newton"):
-        for first in floors:
-            yield Newton.begin(core, monitor, first)
+        if is_small or not _has_room(core, "newton"):
+            return
+    for first in floors:
+        yield Newton.begin(core, monitor, first)
 
 
 def _by_floors(case: Case, way: Newton | Descent) -> list[AdaptiveResult]:

@@ -107,7 +107,7 @@ def _sides(problem: AdaptiveProblem, plan: Plan) -> list[_Side]:
             found = spreads(plan.values, index, mass.size, name)
             each = (limits, unit, found, bounds(mass, most, name))
             side = _Side(*(x[mass > 0.0] for x in each))
-            bounded.append(_together(side) if problem.is_average else side)
+            bounded.append(_together(side) if problem.is_average and side.limits.size else side)
     return bounded
 
 
@@ -162,6 +162,8 @@ def _even_at_most(cost: PointCost, a: Floats, part: Floats) -> float:
 def _bound(problem: AdaptiveProblem, f: Floats, g: Floats, eps: Floats, delta: Floats) -> Bound:
     """The dual value, and how far it may be wrong by rounding."""
     rows, cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
+    if not rows.size:
+        return Bound(0.0, 0.0)
     core = problem.taken(rows, cols)
     f, g, eps, delta = f[rows], g[cols], eps[rows], delta[cols]
     of = _entropies if problem.regularizer == "entropic" else _squares
