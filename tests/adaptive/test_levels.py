@@ -5,7 +5,9 @@ import pytest
 
 import quot
 from quot.adaptive.candidates import Candidates
+from quot.adaptive.grid import Grid
 from quot.adaptive.rows import Answer, Pairs
+from quot.adaptive.system import System
 from quot.certificate import adaptive as certificate
 from quot.convergence import Status
 from quot.costs import DenseCost, PointCost
@@ -43,6 +45,37 @@ def test_candidates_end_where_all_pairs_do(rng, few, on, d):
     assert {h.level for h in r.history} >= {0, 1}
     assert r.history[-1].candidates < 90 * 70
     assert {h.level for h in every.history} == {0}
+
+
+@pytest.mark.parametrize("on", SIDES)
+def test_multigrid_changes_nothing_but_the_way(rng, few, on):
+    cost = points(rng, 90, 70)
+    found = []
+    for multigrid in (10**9, 50):
+        with using(multigrid=multigrid):
+            found.append(quot.solve_adaptive(cost, perplexity=4, on=on))
+    assert found[0].converged
+    assert found[1].converged
+    assert found[1].value == pytest.approx(found[0].value, rel=2e-8)
+
+
+def test_components_move_apart(rng):
+    w = rng.uniform(0.5, 1.0, 8)
+    begin, at = np.array([0, 2, 4, 6, 8]), np.array([0, 1, 0, 1, 2, 3, 2, 3], np.int32)
+    weight = np.bincount(at, w)
+    grid = Grid.of(begin, at, w, weight)
+    r = rng.normal(size=4)
+    parts = slice(0, 2), slice(2, 4)
+    for part in parts:
+        assert grid.apart(r)[part].sum() == pytest.approx(0.0, abs=1e-12)
+        assert grid.near(r)[part] @ weight[part] == pytest.approx(0.0, abs=1e-12)
+    moments = np.array([[w[i : i + 2].sum() for i in range(0, 8, 2)], np.zeros(4), np.zeros(4)])
+    with using(multigrid=1):
+        system = System.of((begin, at, w, np.zeros(8)), moments, np.repeat((False, True), 4), 1e-3)
+        rest, shift = system.apart(r)
+    for part in parts:
+        assert rest[part].sum() == pytest.approx(0.0, abs=1e-12)
+        assert shift[part] == pytest.approx(1e3 * r[part].sum() / system.x[part].sum())
 
 
 def test_a_matrix_has_levels_too(rng, few):

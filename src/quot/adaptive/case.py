@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 # What may be missing at the end, in parts of the tolerance.
 _AT_THE_END = 1e-2
+# So many columns are many.
+_MANY = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +86,12 @@ class Case:
 
     @property
     def enough(self) -> float:
-        """What may be missing at the end, as a part of all mass."""
-        return _AT_THE_END * min(self.tolerance.gap, self.tolerance.primal)
+        """What may be missing at the end, as a part of all mass.
+
+        Of many columns less: a single one may miss it all.
+        """
+        part = min(1.0, _MANY / max(self.cols.size, 1))
+        return part * _AT_THE_END * min(self.tolerance.gap, self.tolerance.primal)
 
     def is_over(self, result: AdaptiveResult) -> bool:
         """Whether there is nothing more to be done."""

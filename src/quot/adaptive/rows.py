@@ -261,8 +261,7 @@ class AdaptiveRows:
             at_the_edge = (v <= self.box[0]) | (v >= self.box[1])
             held[: v.size] = at_the_edge & (wanted == 0.0)
         system = System.of(self.entries(answer), answer.moments, held, firm)
-        if not held[:m].any():  # what all prices share does nothing
-            r[:m] -= system.x * (r[:m].sum() / system.x.sum())
+        r[:m], shift = system.apart(r[:m])
         left = math.sqrt(float(np.abs(wanted).sum()) / self.problem.total)
         found, _ = conjugate_gradients(
             system.product,
@@ -272,6 +271,7 @@ class AdaptiveRows:
             left=min(_ROUGH, left),
             is_linear=system.is_linear,
         )
+        found[:m] += np.clip(shift, -self.reach, self.reach)
         return found[:m] if unit is None else np.append(found[:m], found[m:] * unit)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from quot.adaptive.blocks import Blocks
 from quot.adaptive.neighbours import Pairs
 from quot.adaptive.shares import Shares
 from quot.gradients import conjugate_gradients
@@ -296,64 +297,44 @@ class Symmetric:
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """The Hessian at a point, and the blocks of its diagonal.
+    """The Hessian at a point.
 
     Parameters
     ----------
     problem : Symmetric
     point : Point
-    held : bool array of shape (n,)
-        Points whose multipliers stay.
+    held : bool array of shape (2 n,)
+        Prices, none of them, and multipliers that stay.
     firm : float
         So many times the diagonal is added.
-    x, xy, y : array of shape (n,)
-        The blocks of price and multiplier, without what is added.
+    blocks : Blocks
+        Of the diagonal, without what is added.
     """
 
     problem: Symmetric
     point: Point
     held: Bools
     firm: float
-    x: Floats
-    xy: Floats
-    y: Floats
+    blocks: Blocks
 
     @classmethod
     def of(cls, problem: Symmetric, point: Point, held: Bools, firm: float) -> System:
-        """That of a point."""
+        """That of a point, where the multipliers of points (n,) stay."""
         first, second, third, own = point.moments
-        x, y = _without_none(first + own), _without_none(third)
-        y = np.maximum(y, (1.0 + _APART) * second * second / x)
-        return cls(problem, point, held, firm, x, -second, y)
+        blocks = Blocks.of(first + own, -second, third, none=_NOTHING, apart=_APART)
+        return cls(problem, point, np.append(np.zeros(held.size, np.bool_), held), firm, blocks)
 
     def full(self, z: Floats) -> Floats:
         """The Hessian and what is added, times a vector, (2 n,)."""
-        added = np.concatenate((self.x, self.y)) * z
-        return self.problem.multiply(self.point, z) + self.firm * added
+        return self.problem.multiply(self.point, z) + self.firm * self.blocks.diagonal * z
 
     def product(self, z: Floats) -> Floats:
         """The same without the multipliers that stay."""
-        out = self.full(
-            np.append(z[: self.held.size], np.where(self.held, 0.0, z[self.held.size :]))
-        )
-        out[self.held.size :][self.held] = 0.0
-        return out
+        return np.where(self.held, 0.0, self.full(np.where(self.held, 0.0, z)))
 
     def near(self, r: Floats) -> Floats:
         """About the solution for a right side, (2 n,): that of the blocks."""
-        n, x, xy, y = self.held.size, self.x, self.xy, self.y
-        one, two = r[:n], r[n:]
-        det = x * y - xy * xy
-        price = np.where(self.held, one / x, (y * one - xy * two) / det)
-        spread = np.where(self.held, 0.0, (x * two - xy * one) / det)
-        return np.append(price, spread) / (1.0 + self.firm)
-
-
-def _without_none(diagonal: Floats) -> Floats:
-    """A diagonal, typical where it has next to nothing."""
-    some = diagonal[diagonal > 0.0]
-    typical = float(np.median(some)) if some.size else 1.0
-    return np.where(diagonal > _NOTHING * typical, diagonal, typical)
+        return self.blocks.solve(r, self.held) / (1.0 + self.firm)
 
 
 def first_guess(rows: Shares) -> tuple[Floats, Floats]:
