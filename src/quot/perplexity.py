@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.plan import Plan, sums
+from quot.validation import as_array, as_number
 
 Floats = NDArray[np.float64]
 
@@ -101,17 +102,16 @@ def as_perplexity(value: Any, size: int, others: Floats, regularizer: str, name:
     InvalidProblemError
         If one is less than 1, or no plan has as much.
     """
-    asked = _as_numbers(value, size, name)
+    asked = for_each(value, size, name)
     most = largest(others, regularizer)
-    below = (asked < np.inf) & (asked <= (1.0 - _ROOM) * most)
-    wrong = np.flatnonzero(~((asked >= 1.0) & below))
+    wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= (1.0 - _ROOM) * most)))
     if wrong.size:
-        first = float(asked.ravel()[wrong[0]])
+        where = f" at {wrong[0]}." if np.ndim(value) else "."
         raise InvalidProblemError(
-            f"{name} must be at least 1 and less than {most:.6g}, that of the plan a b' / sum b, "
-            f"the largest there is; got {first:.6g}" + (f" at {wrong[0]}." if asked.ndim else ".")
+            f"`{name}` must be at least 1 and less than {most:.6g}, that of the plan a b' / sum b, "
+            f"the largest there is; got {asked[wrong[0]]:.6g}{where}"
         )
-    return np.ascontiguousarray(np.broadcast_to(asked, size))
+    return asked
 
 
 def as_average_perplexity(
@@ -124,32 +124,37 @@ def as_average_perplexity(
     InvalidProblemError
         If one is less than 1, or on average it is as much as that of a b' / sum b.
     """
-    asked = np.array(np.broadcast_to(_as_numbers(value, mass.size, name), mass.size))
+    asked = for_each(value, mass.size, name)
     most = largest(others, regularizer)
-    wrong = np.flatnonzero(~((asked >= 1.0) & (asked < np.inf)))
+    wrong = np.flatnonzero(asked < 1.0)
     if wrong.size:
         raise InvalidProblemError(
-            f"{name} must be at least 1 and, on average, less than {most:.6g}, that of the plan "
+            f"`{name}` must be at least 1 and, on average, less than {most:.6g}, that of the plan "
             f"a b' / sum b; got {asked[wrong[0]]:.6g}."
         )
     found = average(mass, asked, regularizer)
     if not found <= (1.0 - _ROOM) * most:
         raise InvalidProblemError(
-            f"{name} must, on average, be less than {most:.6g}, that of the plan a b' / sum b; "
+            f"`{name}` must, on average, be less than {most:.6g}, that of the plan a b' / sum b; "
             f"got {found:.6g}."
         )
     return asked
 
 
-def _as_numbers(value: Any, size: int, name: str) -> Floats:
-    try:
-        asked = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+def for_each(value: Any, size: int, name: str = "perplexity") -> Floats:
+    """Return one finite number for each of `size` rows, (size,), given one for all or each.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is neither.
+    """
+    if np.ndim(value) == 0:
+        return np.full(size, as_number(value, name))
+    asked = as_array(value, name, 1)
+    if asked.size != size:
         raise InvalidProblemError(
-            f"{name} must be a number or an array of numbers; got {value!r}."
-        ) from error
-    if asked.shape not in {(), (size,)}:
-        raise InvalidProblemError(
-            f"{name} must be one number or an array of shape ({size},); got shape {asked.shape}."
+            f"`{name}` has {asked.size} entries, but there are {size} rows; pass one number, or "
+            "one a row."
         )
     return asked

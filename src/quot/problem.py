@@ -382,9 +382,9 @@ class AdaptiveProblem(Transport):
         ):
             asked, kind = getattr(self, name), self.regularizer
             if asked is not None and self.is_average:
-                asked = as_average_perplexity(asked, masses, others, kind, f"`{name}`")
+                asked = as_average_perplexity(asked, masses, others, kind, name)
             elif asked is not None:
-                asked = as_perplexity(asked, masses.size, others, kind, f"`{name}`")
+                asked = as_perplexity(asked, masses.size, others, kind, name)
             self._fix(name, asked)
         if self.is_average and (self.row_perplexity is None) == (self.col_perplexity is None):
             raise InvalidProblemError(

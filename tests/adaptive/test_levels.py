@@ -6,7 +6,8 @@ import pytest
 import quot
 from quot.adaptive.candidates import Candidates
 from quot.adaptive.grid import Grid
-from quot.adaptive.rows import Answer, Pairs
+from quot.adaptive.pairs import Pairs
+from quot.adaptive.rows import Answer
 from quot.adaptive.system import System
 from quot.certificate import adaptive as certificate
 from quot.convergence import Status

@@ -173,7 +173,7 @@ def test_zeros_stay_zero():
     [
         ({"perplexity": 0.5}, r"`perplexity` must be from 1 to 3.*got 0\.5 for row 0"),
         ({"perplexity": [1.0, 3.5]}, r"got 3\.5 for row 1"),
-        ({"perplexity": [1.0, 2.0, 2.0]}, r"3 entries, but `K` has 2 rows"),
+        ({"perplexity": [1.0, 2.0, 2.0]}, r"3 entries, but there are 2 rows"),
         ({"perplexity": "many"}, r"`perplexity` must"),
         ({"perplexity": np.nan}, r"`perplexity` must be finite"),
         ({"a": [1.0]}, r"`a` has 1 entries, but `K` has 2 rows"),

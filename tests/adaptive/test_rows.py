@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from quot.adaptive.rows import AdaptiveRows, Answer, Pairs
+from quot.adaptive.pairs import Pairs
+from quot.adaptive.rows import AdaptiveRows, Answer
 from quot.kernels import adaptive as kernels
 from quot.problem import AdaptiveProblem
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from quot.adaptive.neighbours import Neighbours, Pairs
+from quot.adaptive.neighbours import Kept, Neighbours
 from quot.adaptive.shares import Shares, exact_shares, shares
 from quot.adaptive.symmetric import Judged, Symmetric, ascend, descend, first_guess
 from quot.costs import Cost, SparseCost
@@ -75,7 +75,7 @@ class Affinities:
     is_exact: bool
     tol: float
     _cost: Cost = field(repr=False)
-    _pairs: Pairs = field(repr=False)
+    _pairs: Kept = field(repr=False)
 
     @property
     def converged(self) -> bool:
@@ -171,7 +171,7 @@ class Task:
 def find(task: Task) -> Affinities:
     """Find them."""
     if isinstance(task.cost, SparseCost):
-        near, pairs = None, Pairs.stored(task.cost, diagonal=task.diagonal)
+        near, pairs = None, Kept.stored(task.cost, diagonal=task.diagonal)
     else:
         near = Neighbours(task.cost, diagonal=task.diagonal)
         if task.kind != "doubly_stochastic" and task.is_priced:
@@ -259,7 +259,7 @@ def _wider(task: Task, near: Neighbours | None, rows: Shares) -> Shares | None:
     return shares(pairs, task.perplexity, task.regularizer)
 
 
-def _with_missing(cost: Cost, pairs: Pairs, f: Floats) -> tuple[Pairs, int]:
+def _with_missing(cost: Cost, pairs: Kept, f: Floats) -> tuple[Kept, int]:
     """All pairs, and how many new ones there are: those with C < f_i + f_j."""
     n = f.size
     found = Pricer().violators(cost, f, f)
@@ -269,10 +269,10 @@ def _with_missing(cost: Cost, pairs: Pairs, f: Floats) -> tuple[Pairs, int]:
     support = Support.of(
         (n, n), np.concatenate((pairs.rows, rows, cols)), np.concatenate((pairs.col, cols, rows))
     )
-    return Pairs.joined(support, cost, pairs.beyond), new.size
+    return Kept.joined(support, cost, pairs.beyond), new.size
 
 
-def _matrix(entries: Floats, pairs: Pairs) -> sp.csr_array:
+def _matrix(entries: Floats, pairs: Kept) -> sp.csr_array:
     """Entries that are not zero."""
     n, kept = pairs.start.size - 1, entries > 0.0
     before = np.concatenate((np.zeros(1, np.int64), np.cumsum(kept)))

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.adaptive.case import Case, Ending, judged
-from quot.adaptive.rows import AdaptiveRows, Answer, Pairs
+from quot.adaptive.pairs import Pairs
+from quot.adaptive.rows import AdaptiveRows, Answer
 from quot.adaptive.system import System
 from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor, Status, Tolerance

@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.adaptive.rows import Answer, Pairs
+from quot.adaptive.pairs import Pairs
+from quot.adaptive.rows import Answer
 from quot.pairs import Pricer
 from quot.pairs.candidates import beyond_all
 from quot.problem import AdaptiveProblem

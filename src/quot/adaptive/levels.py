@@ -121,7 +121,7 @@ class Descent:
         spread = best.eps + newton.rows.floor, newton.delta[level.cols]
         near, masses = best.v[:m][level.cols], coarse.b[level.cols]
         g = balanced(columns, masses, best.f, spread, near, coarse.regularizer)
-        row = np.repeat(np.arange(n), np.diff(pairs.start))
+        row = pairs.rows
         beyond = np.maximum(best.f[row] + best.v[:m][pairs.col] - pairs.cost, 0.0)
         wanted = sums(row, beyond, n) * (finer.b.size / m)
         return g, self.pricer.row_roots(finer.cost, g, wanted[level.rows])

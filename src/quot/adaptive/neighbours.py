@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from quot.adaptive.pairs import Pairs
 from quot.costs import Cost, PointCost, SparseCost
 from quot.pairs.screen import ENTRIES
 from quot.parallel import map_rows
@@ -25,8 +26,8 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """Pairs of points and what they cost, row by row.
+class Kept(Pairs):
+    """Pairs of points that are kept, of all there are.
 
     Parameters
     ----------
@@ -39,21 +40,7 @@ class Pairs:
         A pair left out costs at least so much; inf where there is none.
     """
 
-    start: NDArray[np.int64]
-    col: Ints
-    cost: Floats
     beyond: Floats
-
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """How many there are in each row, (n,)."""
-        return np.diff(self.start)
-
-    @property
-    def rows(self) -> Ints:
-        """The row of each, (K,)."""
-        n = self.start.size - 1
-        return np.repeat(np.arange(n, dtype=np.int32), self.sizes)
 
     @property
     def is_complete(self) -> bool:
@@ -61,7 +48,7 @@ class Pairs:
         return bool(np.isinf(self.beyond).all())
 
     @classmethod
-    def stored(cls, cost: SparseCost, *, diagonal: bool) -> Pairs:
+    def stored(cls, cost: SparseCost, *, diagonal: bool) -> Kept:
         """Those of a sparse cost: others are forbidden."""
         n = cost.shape[0]
         kept = np.ones(cost.rows.size, np.bool_) if diagonal else cost.rows != cost.cols
@@ -69,26 +56,26 @@ class Pairs:
         return cls(start, cost.cols[kept], cost.values[kept], np.full(n, np.inf))
 
     @classmethod
-    def of(cls, support: Support, cost: Floats, beyond: Floats) -> Pairs:
+    def listed(cls, support: Support, cost: Floats, beyond: Floats) -> Kept:
         """Those of a set, with what they cost."""
         start = np.searchsorted(support.rows, np.arange(support.shape[0] + 1))
         return cls(start.astype(np.int64), support.cols, cost, beyond)
 
-    def mutual(self, cost: Cost) -> Pairs:
+    def mutual(self, cost: Cost) -> Kept:
         """The same with (j, i) for each (i, j); what both cost is the mean, or the only one."""
         n, rows = self.start.size - 1, self.rows
         both = np.concatenate((rows, self.col)), np.concatenate((self.col, rows))
-        return Pairs.joined(Support.of((n, n), *both), cost, self.beyond)
+        return Kept.joined(Support.of((n, n), *both), cost, self.beyond)
 
     @staticmethod
-    def joined(support: Support, cost: Cost, beyond: Floats) -> Pairs:
+    def joined(support: Support, cost: Cost, beyond: Floats) -> Kept:
         """Those of a symmetric set, with what they cost in either direction."""
         there = cost.at(support.rows, support.cols)
         if not isinstance(cost, PointCost):
             back = cost.at(support.cols, support.rows)
             there, back = np.minimum(there, back), np.maximum(there, back)
             there = np.where(np.isinf(back), there, 0.5 * (there + back))
-        return Pairs.of(support, there, beyond)
+        return Kept.listed(support, there, beyond)
 
 
 class Neighbours:
@@ -110,7 +97,7 @@ class Neighbours:
             self.tree = cKDTree(self.points)
             self.norm = _NORMS[cost.metric]
 
-    def pairs(self, count: int, rows: NDArray[np.intp] | None = None) -> Pairs:
+    def pairs(self, count: int, rows: NDArray[np.intp] | None = None) -> Kept:
         """The `count` nearest others of every point, or of rows alone, numbered anew."""
         rows = np.arange(self.cost.shape[0]) if rows is None else rows
         found, costs = self._find(rows, count)
@@ -122,7 +109,7 @@ class Neighbours:
             found = np.sort(np.column_stack((found, rows.astype(np.int32))), axis=1)
             costs = self._costs(rows, found)
         start = np.arange(rows.size + 1, dtype=np.int64) * found.shape[1]
-        return Pairs(start, found.ravel(), costs.ravel(), beyond)
+        return Kept(start, found.ravel(), costs.ravel(), beyond)
 
     def _find(self, rows: NDArray[np.intp], count: int) -> tuple[Ints, Floats]:
         """The nearest others of rows, ascending, and what these pairs cost, (r, count) each."""

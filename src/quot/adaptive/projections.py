@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InfeasibleError, InvalidProblemError
-from quot.perplexity import REGULARIZERS
-from quot.validation import as_array, as_masses, as_number, check_option
+from quot.perplexity import REGULARIZERS, for_each
+from quot.validation import as_array, as_masses, check_option
 
 Floats = NDArray[np.float64]
 
@@ -242,15 +242,7 @@ def _missing(
 
 def _as_perplexities(value: Any, n: int, m: int) -> Floats:
     """The perplexity asked of each of n rows of m entries, 1 .. m."""
-    if np.ndim(value) == 0:
-        asked = np.full(n, as_number(value, "perplexity"))
-    else:
-        asked = as_array(value, "perplexity", 1)
-        if asked.size != n:
-            raise InvalidProblemError(
-                f"`perplexity` has {asked.size} entries, but `K` has {n} rows; pass one number, or "
-                "one a row."
-            )
+    asked = for_each(value, n)
     wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= m)))
     if wrong.size:
         first = int(wrong[0])

@@ -11,21 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from quot.adaptive.pairs import Pairs
 from quot.adaptive.system import Listed, System
 from quot.certificate.bracket import LEAST_EXPONENT
-from quot.costs import Cost
 from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
 from quot.parallel import added, map_rows
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem
-from quot.support import Support
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -41,52 +38,6 @@ _BOUNDED, _FREE = False, True
 _REACH = 1.0
 # Rows are cut into so many parts, each with sums of its own for the columns.
 _PARTS = 64
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Pairs and what they cost, row by row.
-
-    Parameters
-    ----------
-    start : int array of shape (n + 1,)
-        Where those of each row begin.
-    col : int32 array of shape (K,)
-    cost : array of shape (K,)
-    """
-
-    start: NDArray[np.int64]
-    col: NDArray[np.int32]
-    cost: Floats
-
-    @cached_property
-    def turned(self) -> Pairs:
-        """The same, column by column."""
-        by_cols = sp.csr_array((self.cost, self.col, self.start)).tocsc()
-        start = by_cols.indptr.astype(np.int64)
-        return Pairs(start, by_cols.indices.astype(np.int32), by_cols.data)
-
-    @classmethod
-    def of(cls, problem: AdaptiveProblem, support: Support) -> Pairs:
-        """Those of a support."""
-        start = np.searchsorted(support.rows, np.arange(problem.shape[0] + 1)).astype(np.int64)
-        return cls(start, support.cols, problem.cost.at(support.rows, support.cols))
-
-    def members(self, labels: NDArray[np.int64], cost: Cost) -> Pairs:
-        """Each row as those of its cluster, (n,), at a cost of its own."""
-        size = np.diff(self.start)[labels]
-        start = np.append(0, np.cumsum(size))
-        at = np.repeat(self.start[labels] - start[:-1], size) + np.arange(start[-1])
-        row = np.repeat(np.arange(labels.size, dtype=np.int32), size)
-        return Pairs(start, self.col[at], cost.at(row, self.col[at]))
-
-    @classmethod
-    def every(cls, problem: AdaptiveProblem) -> Pairs:
-        """All pairs of a problem."""
-        n, m = problem.shape
-        col = np.tile(np.arange(m, dtype=np.int32), n)
-        cost = np.ascontiguousarray(problem.cost.block(0, n)).ravel()
-        return cls(np.arange(n + 1, dtype=np.int64) * m, col, cost)
 
 
 @dataclass(frozen=True, eq=False)

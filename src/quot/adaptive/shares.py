@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.adaptive.neighbours import Neighbours, Pairs
+from quot.adaptive.neighbours import Kept, Neighbours
 from quot.exceptions import InvalidProblemError
 from quot.kernels import affinities as kernels
 from quot.parallel import map_rows
-from quot.perplexity import REGULARIZERS
-from quot.validation import as_array, as_number, check_option
+from quot.perplexity import REGULARIZERS, for_each
+from quot.validation import as_array, check_option
 
 Floats = NDArray[np.float64]
 
@@ -33,12 +33,12 @@ class Shares:
 
     Parameters
     ----------
-    pairs : Pairs
+    pairs : Kept
     entries : array of shape (K,)
     price, strength : array of shape (n,)
     """
 
-    pairs: Pairs
+    pairs: Kept
     entries: Floats
     price: Floats
     strength: Floats
@@ -88,9 +88,7 @@ def share_rows(
     n, k = costs.shape
     asked = as_perplexities(perplexity, n, np.full(n, k), "columns of `C`")
     start = np.arange(n + 1, dtype=np.int64) * k
-    pairs = Pairs(
-        start, np.tile(np.arange(k, dtype=np.int32), n), costs.ravel(), np.full(n, np.inf)
-    )
+    pairs = Kept(start, np.tile(np.arange(k, dtype=np.int32), n), costs.ravel(), np.full(n, np.inf))
     found = shares(pairs, asked, regularizer)
     return found.entries.reshape(n, k), found.strength
 
@@ -103,15 +101,7 @@ def as_perplexities(value: Any, n: int, sizes: NDArray[np.int64], of: str) -> Fl
     InvalidProblemError
         If one is less than 1, or not less than that number, the `sizes` of whatever.
     """
-    if np.ndim(value) == 0:
-        asked = np.full(n, as_number(value, "perplexity"))
-    else:
-        asked = as_array(value, "perplexity", 1)
-        if asked.size != n:
-            raise InvalidProblemError(
-                f"`perplexity` has {asked.size} entries, but there are {n} rows; pass one number, "
-                "or one a row."
-            )
+    asked = for_each(value, n)
     wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= (1.0 - _ROOM) * sizes)))
     if wrong.size:
         i = int(wrong[0])
@@ -122,7 +112,7 @@ def as_perplexities(value: Any, n: int, sizes: NDArray[np.int64], of: str) -> Fl
     return asked
 
 
-def shares(pairs: Pairs, perplexity: Floats, regularizer: str) -> Shares:
+def shares(pairs: Kept, perplexity: Floats, regularizer: str) -> Shares:
     """Return the rows of given pairs."""
     n = perplexity.size
     entries, (price, strength) = np.empty(pairs.cost.size), np.empty((2, n))
@@ -160,5 +150,5 @@ def exact_shares(near: Neighbours, perplexity: Floats, count: int) -> Shares:
     rows, col, cost, entries = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(rows, kind="stable")
     start = np.searchsorted(rows[order], np.arange(n + 1)).astype(np.int64)
-    pairs = Pairs(start, col[order], cost[order], np.full(n, np.inf))
+    pairs = Kept(start, col[order], cost[order], np.full(n, np.inf))
     return Shares(pairs, entries[order], price, strength)

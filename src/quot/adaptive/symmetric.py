@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.adaptive.blocks import Blocks
-from quot.adaptive.neighbours import Pairs
+from quot.adaptive.neighbours import Kept
 from quot.adaptive.shares import Shares
 from quot.gradients import conjugate_gradients
 from quot.kernels import symmetric as kernels
@@ -128,7 +128,7 @@ class Symmetric:
 
     Parameters
     ----------
-    pairs : Pairs
+    pairs : Kept
         With (i, j) also (j, i), of the same cost; in every row some.
     perplexity : array of shape (n,)
     regularizer : {"entropic", "quadratic"}
@@ -136,7 +136,7 @@ class Symmetric:
         Of Newton's method, in all.
     """
 
-    def __init__(self, pairs: Pairs, perplexity: Floats, regularizer: str, steps: int) -> None:
+    def __init__(self, pairs: Kept, perplexity: Floats, regularizer: str, steps: int) -> None:
         self.pairs, self.steps_left, self.n = pairs, steps, perplexity.size
         self.perplexity, self.regularizer = perplexity, regularizer
         self.is_entropic = regularizer == "entropic"
@@ -147,7 +147,7 @@ class Symmetric:
         usual = np.add.reduceat(np.abs(pairs.cost), pairs.start[:-1]) / pairs.sizes
         self.least_scale = _UNIFORM * float(usual.sum())
 
-    def on(self, pairs: Pairs) -> Symmetric:
+    def on(self, pairs: Kept) -> Symmetric:
         """The same on other pairs, with the steps that are left."""
         return Symmetric(pairs, self.perplexity, self.regularizer, self.steps_left)
 

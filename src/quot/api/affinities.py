@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quot import memory
 from quot.adaptive.affinities import KINDS, Affinities, Task, find
-from quot.adaptive.neighbours import Pairs
+from quot.adaptive.neighbours import Kept
 from quot.adaptive.shares import as_perplexities
 from quot.api.deliver import ON_FAILURE, outside
 from quot.costs import METRICS, Cost, PointCost, SparseCost, as_cost
@@ -210,7 +210,7 @@ def _sizes(cost: Cost, count: int | None, *, diagonal: bool) -> tuple[NDArray[np
     """How many points each may share with, (n,), and what these are."""
     n = cost.shape[0]
     if isinstance(cost, SparseCost):
-        return Pairs.stored(cost, diagonal=diagonal).sizes, "pairs stored in its row of `X`"
+        return Kept.stored(cost, diagonal=diagonal).sizes, "pairs stored in its row of `X`"
     of = "other points" if count is None else "neighbours kept (`n_neighbors`)"
     own = ", and the point itself" if diagonal else ""
     return np.full(n, (count or n - 1) + diagonal), of + own
