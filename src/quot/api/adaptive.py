@@ -50,7 +50,8 @@ def solve_adaptive(  # noqa: PLR0913
     Parameters
     ----------
     C : array of shape (n, m) or Cost
-        Cost per unit mass. All pairs are kept in memory.
+        Cost per unit mass. Of points, ``quot.PointCost(X, Y)``, there is never a matrix, and with a
+        quadratic regulariser few pairs are kept; else all of them are, 64 bytes each.
     a, b : array of shape (n,), (m,), optional
         Masses of rows (source) and columns (target), equal in total; uniform, 1/n and 1/m, by
         default.
@@ -96,7 +97,7 @@ def solve_adaptive(  # noqa: PLR0913
     InvalidProblemError
         If an argument is unusable; where a perplexity is too large, the message has the largest.
     ProblemTooLargeError
-        If memory has no room for all pairs.
+        If memory has no room for the pairs that are kept.
     NotConvergedError
         If the tolerance is not reached and ``on_failure="raise"``.
 
