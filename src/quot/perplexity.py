@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 REGULARIZERS = ("entropic", "quadratic")
 
 # The plan a b' / sum b alone has the largest perplexity there is; so much less leaves room.
-_ROOM = 1e-9
+ROOM = 1e-9
 
 
 def bounds(mass: Floats, perplexity: Floats, regularizer: str) -> Floats:
@@ -104,7 +104,7 @@ def as_perplexity(value: Any, size: int, others: Floats, regularizer: str, name:
     """
     asked = for_each(value, size, name)
     most = largest(others, regularizer)
-    wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= (1.0 - _ROOM) * most)))
+    wrong = np.flatnonzero(~((asked >= 1.0) & (asked <= (1.0 - ROOM) * most)))
     if wrong.size:
         where = f" at {wrong[0]}." if np.ndim(value) else "."
         raise InvalidProblemError(
@@ -133,7 +133,7 @@ def as_average_perplexity(
             f"a b' / sum b; got {asked[wrong[0]]:.6g}."
         )
     found = average(mass, asked, regularizer)
-    if not found <= (1.0 - _ROOM) * most:
+    if not found <= (1.0 - ROOM) * most:
         raise InvalidProblemError(
             f"`{name}` must, on average, be less than {most:.6g}, that of the plan a b' / sum b; "
             f"got {found:.6g}."

@@ -21,6 +21,7 @@ from quot.graph import Graph
 from quot.parallel import dot
 from quot.perplexity import (
     REGULARIZERS,
+    ROOM,
     as_average_perplexity,
     as_perplexity,
     bounds,
@@ -404,6 +405,16 @@ class AdaptiveProblem(Transport):
             regularizer=self.regularizer,
             is_average=self.is_average,
         )
+
+    def raised(self, ratio: float) -> Self:
+        """Return the same at perplexities so many times larger, as far as there are any."""
+        other = copy(self)
+        for name, others in (("row_perplexity", self.b), ("col_perplexity", self.a)):
+            asked = getattr(self, name)
+            if asked is not None:
+                most = (1.0 - ROOM) * largest(others, self.regularizer)
+                other._fix(name, np.maximum(asked, np.minimum(ratio * asked, most)))
+        return other
 
     @property
     def row_bounds(self) -> Floats | None:

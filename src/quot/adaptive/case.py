@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 # What may be missing at the end, in parts of the tolerance.
 _AT_THE_END = 1e-2
+# The perplexity that is solved for is so many times the tolerance more.
+_MORE = 0.1
 # So many columns are many.
 _MANY = 1000
 
@@ -72,8 +74,15 @@ class Case:
 
     @cached_property
     def core(self) -> AdaptiveProblem:
-        """What is to be solved: masses positive, rows bounded."""
-        return self.solved.taken(self.rows, self.cols)
+        """What is to be solved: masses positive, rows bounded; by a little more than is asked.
+
+        So the plan still has its perplexities when it has been repaired. Else a part of a b' / sum
+        b would give it these, which may be much dearer.
+        """
+        core = self.solved.taken(self.rows, self.cols)
+        if core.is_average:  # one bound is not missed in many places
+            return core
+        return core.raised(1.0 + _MORE * self.tolerance.gap)
 
     @property
     def nothing(self) -> AdaptiveResult | None:

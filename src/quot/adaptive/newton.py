@@ -33,6 +33,8 @@ _LOW, _LOWER, _FLOORS = 0.03, 0.25, 10
 # What columns may miss at a floor that is too high. One that took no more steps than so many falls
 # by more than the one before, but not below such a part.
 _LOOSELY, _QUICK, _LOWEST = 1e-3, 1, 1e-3
+# A floor that costs this part of what it may will do.
+_BELOW = 0.5
 # What columns may miss on the way, and how that falls.
 _ON_THE_WAY, _NEXT = 1e-2, 1e-3
 # Steps at most until candidates are chosen anew, and how often at most they are.
@@ -41,6 +43,8 @@ _STEPS, _ROUNDS = 8, 30
 _TRIES, _HALVED = 3, 0.5
 # A floor at which columns end at more than so many times what they may miss is raised, so often.
 _NEARLY, _RAISES = 10.0, 12
+# What columns miss below this part of all mass may be rounding.
+_ROUNDED = 1e-9
 # So many candidates may be missing on the way, and near the end, as a part of all.
 _SOME, _FEW = 1e-2, 1e-3
 
@@ -90,6 +94,7 @@ class Newton:
         self.floor, self.best, self.path = floor, answer, path
         self.rows = AdaptiveRows([*path, problem][0], shared.pairs, floor)
         self.missing, self.raises, self._check = np.inf, _RAISES, partial(obey, monitor)
+        self.enough = 0.0  # a floor that would do
         self.known: list[tuple[float, Floats]] = []
 
     @classmethod
@@ -108,8 +113,8 @@ class Newton:
     def run(self, enough: float, part: float | None) -> None:
         """Go on until columns miss no more than that, at the perplexities asked for.
 
-        If the floor costs more than such a part of what is paid, it is too high: they may miss
-        more.
+        If the floor costs more than such a part of what is paid, it is too high: of an entropic
+        problem they may miss more.
         """
         before, was_missing = self.monitor.steps, self.missing
         self._approach()
@@ -117,11 +122,13 @@ class Newton:
         loose = max(_LOOSELY * self.problem.total, enough)
         self._settle_or_raise(self.problem, loose)
         self.is_settled = part is None or self.is_careful or self._is_low(part)
-        if self.is_settled:
+        wanted = max(enough, _ROUNDED * self.problem.total)
+        if not self.is_settled and self.rows.is_entropic:
+            wanted = loose
+        else:  # squares need good answers to go on from
             raises = self.raises
             self._settle_or_raise(self.problem, enough)
             self.is_careful |= self.raises < raises
-        wanted = enough if self.is_settled else loose
         self.is_stuck = was_missing < np.inf and min(was_missing, self.missing) > wanted
         self.known = [*self.known[-1:], (self.floor, self.best.v)]
         self.is_quick = self.monitor.steps - before <= _QUICK
@@ -137,9 +144,13 @@ class Newton:
             self.floor *= _LOWER
 
     def lower(self) -> None:
-        """Lower the floor, by more where the last time that changed next to nothing."""
+        """Lower the floor, by more where the last time that changed next to nothing.
+
+        But not below where it is low enough, if that is lower.
+        """
         self.fall = self.fall * self.fall if self.is_quick else _LOWER
-        self.floor *= max(self.fall, _LOWEST)
+        lower = self.floor * max(self.fall, _LOWEST)
+        self.floor = max(lower, self.enough) if self.enough < self.floor else lower
 
     def follow(self, ratio: float) -> None:
         """Lower the floor with the multipliers, where perplexities fall by a ratio.
@@ -204,7 +215,9 @@ class Newton:
         for room, kept in zip(self._room(plan), free, strict=True):
             if room is not None:
                 unused.append(float(room[kept].sum()))
-        return self.rows.floor * min(unused) <= part * self.problem.size(plan)
+        paid = self.problem.size(plan)
+        self.enough = _BELOW * part * paid / max(min(unused), np.finfo(float).tiny)
+        return self.rows.floor * min(unused) <= part * paid
 
     def _guess(self) -> None:
         """Prices at this floor, if those at the last two go on as they do: lines of it in parts."""
@@ -218,7 +231,8 @@ class Newton:
     def _settle_or_raise(self, problem: AdaptiveProblem, enough: float) -> None:
         """Settle, at a higher floor where that fails; it has fallen too fast."""
         self._settle(problem, enough)
-        while self.missing > _NEARLY * enough and self.raises and self.monitor.steps_left:
+        wanted = max(_NEARLY * enough, _ROUNDED * problem.total)
+        while self.missing > wanted and self.raises and self.monitor.steps_left:
             self.raises -= 1
             self.floor /= _LOWER
             self.known = [each for each in self.known if each[0] > self.floor]
@@ -243,7 +257,10 @@ class Newton:
             self.missing = self._missing_anywhere(problem)
             allowed = _SOME * shared.pairs.col.size if enough >= way else 0
             is_done = self.missing <= enough and lacking.size <= allowed
-            is_idle = not lacking.size and self.missing > _HALVED * tries[-_TRIES]
+            is_idle = not lacking.size and (
+                self.missing > _HALVED * tries[-_TRIES]
+                or _ROUNDED * problem.total > self.missing > _HALVED * tries[-1]
+            )
             if is_done or is_idle or round == _ROUNDS or not self.monitor.steps_left:
                 return
             tries.append(self.missing)

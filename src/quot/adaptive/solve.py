@@ -31,6 +31,8 @@ _FIRST, _FLOORS = (0.02, 1.0, 50.0), 60
 # After so many floors that do not narrow the gap lower ones will not; after so many in turn that
 # are too high there is an answer all the same.
 _VAIN, _BLIND = 3, 6
+# Where the plan is not certified columns may miss so much less, but no less than rounding.
+_CLOSER, _ROUNDING = 1e-2, 1e-14
 # Where rows times columns times the fewer of both are no more, an interior-point step takes a
 # second; so many of these at most.
 _SMALL, _WITHIN = 1e9, 200
@@ -123,15 +125,16 @@ def _ways(case: Case, *, is_small: bool) -> Iterator[Newton | Descent]:
 def _by_floors(case: Case, way: Newton | Descent) -> list[AdaptiveResult]:
     """What Newton's method finds, lowering the floor as long as that helps."""
     results: list[AdaptiveResult] = []
+    enough = case.enough * case.problem.total
     for k in range(1, _FLOORS + 1):
         part = case.tolerance.gap if k % _BLIND else None
-        enough = case.enough * case.problem.total
         status = run(case.monitor, partial(way.run, enough, part))
         is_last = way.is_stuck or k == _FLOORS or case.monitor.limit() is not None
         if way.is_settled or is_last:
             results.append(case.finished(way.found(), status))
             if is_last or case.is_over(results[-1]) or _in_vain(results):
                 break
+            enough = max(_CLOSER * enough, _ROUNDING * case.problem.total)
         way.lower()
     return results
 
