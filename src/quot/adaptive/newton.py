@@ -215,9 +215,9 @@ class Newton:
         for room, kept in zip(self._room(plan), free, strict=True):
             if room is not None:
                 unused.append(float(room[kept].sum()))
-        paid = self.problem.size(plan)
-        self.enough = _BELOW * part * paid / max(min(unused), np.finfo(float).tiny)
-        return self.rows.floor * min(unused) <= part * paid
+        may, cost = part * self.problem.size(plan), self.rows.floor * min(unused)
+        self.enough = 0.0 if cost <= may else _BELOW * may / cost * self.rows.floor
+        return cost <= may
 
     def _guess(self) -> None:
         """Prices at this floor, if those at the last two go on as they do: lines of it in parts."""

@@ -36,6 +36,8 @@ _CLOSER, _ROUNDING = 1e-2, 1e-14
 # Where rows times columns times the fewer of both are no more, an interior-point step takes a
 # second; so many of these at most.
 _SMALL, _WITHIN = 1e9, 200
+# Where such steps are quick, Newton's method has no more than so many.
+_PATIENT = 500
 # Entries of its plan below such a part of what they can be are none; if that leaves too little to
 # balance rounding by, they stay.
 _NEXT_TO_NOTHING = (1e-12, 0.0)
@@ -104,7 +106,7 @@ def solve_adaptive_problem(
     is_small = method == "auto" and _is_small(case.core)
     results: list[AdaptiveResult] = []
     for way in _ways(case, is_small=is_small):
-        results += _by_floors(case, way)
+        results += _by_floors(case, way, _PATIENT if is_small else case.monitor.max_iter)
         if case.is_over(results[-1]):
             return best_of(*results)
     return best_of(*results, *(_from_within(case) if is_small else []))
@@ -122,14 +124,15 @@ def _ways(case: Case, *, is_small: bool) -> Iterator[Newton | Descent]:
         yield Newton.begin(core, monitor, first)
 
 
-def _by_floors(case: Case, way: Newton | Descent) -> list[AdaptiveResult]:
-    """What Newton's method finds, lowering the floor as long as that helps."""
+def _by_floors(case: Case, way: Newton | Descent, steps: int) -> list[AdaptiveResult]:
+    """What Newton's method finds, lowering the floor as long as that helps, in so many steps."""
     results: list[AdaptiveResult] = []
     enough = case.enough * case.problem.total
     for k in range(1, _FLOORS + 1):
         part = case.tolerance.gap if k % _BLIND else None
         status = run(case.monitor, partial(way.run, enough, part))
-        is_last = way.is_stuck or k == _FLOORS or case.monitor.limit() is not None
+        is_late = case.monitor.steps > steps or case.monitor.limit() is not None
+        is_last = way.is_stuck or k == _FLOORS or is_late
         if way.is_settled or is_last:
             results.append(case.finished(way.found(), status))
             if is_last or case.is_over(results[-1]) or _in_vain(results):
