@@ -74,15 +74,17 @@ class Case:
 
     @cached_property
     def core(self) -> AdaptiveProblem:
-        """What is to be solved: masses positive, rows bounded; by a little more than is asked.
+        """The problem, with positive masses and bounded rows."""
+        return self.solved.taken(self.rows, self.cols)
 
-        So the plan still has its perplexities when it has been repaired. Else a part of a b' / sum
-        b would give it these, which may be much dearer.
+    @cached_property
+    def raised(self) -> AdaptiveProblem:
+        """The same at perplexities a little larger than those asked for.
+
+        So the plan still has these when it has been repaired. Else a part of a b' / sum b would
+        give it them, which may be much dearer.
         """
-        core = self.solved.taken(self.rows, self.cols)
-        if core.is_average:  # one bound is not missed in many places
-            return core
-        return core.raised(1.0 + _MORE * self.tolerance.gap)
+        return self.core.raised(1.0 + _MORE * self.tolerance.gap)
 
     @property
     def nothing(self) -> AdaptiveResult | None:

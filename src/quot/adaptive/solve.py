@@ -114,7 +114,7 @@ def solve_adaptive_problem(
 
 def _ways(case: Case, *, is_small: bool) -> Iterator[Newton | Descent]:
     """Ways of Newton's method, one where those before lead nowhere; one if another method may."""
-    core, monitor = case.core, case.monitor
+    core, monitor = case.raised, case.monitor
     floors = _FIRST[:1] if is_small else _FIRST
     if is_shared(core):
         yield Descent(core, monitor, Pricer(partial(obey, monitor)), floors[0])
