@@ -171,7 +171,7 @@ class AdaptiveResult(Result[Plan]):
     seconds : float
         Wall-clock time of the solve, certificate included, reporting left out.
     method : str
-        "newton" or "interior".
+        "newton", "interior", or "linear" where the cheapest plan of all has the perplexities.
     row_multipliers, col_multipliers : array of shape (n,), (m,)
         What it costs that a row, or a column, must share its mass with so many others; next to
         nothing where it would by itself, 0 where there is no bound. Of rows, or columns, that only

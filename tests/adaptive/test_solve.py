@@ -134,6 +134,19 @@ def test_ties_zero_masses_and_masses_over_eight_decades(rng, on, regularizer):
         assert np.nanmin(found) >= asked - 1e-5
 
 
+@pytest.mark.parametrize("on", SIDES)
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_bounds_that_every_plan_keeps_to_are_none(rng, on, regularizer):
+    n, m = {"source": (5, 60), "target": (60, 5), "both": (30, 30)}[on]
+    asked = 1.0 if on == "both" else 11.0
+    cost = quot.PointCost(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)))
+    r = quot.solve_adaptive(cost, perplexity=asked, on=on, regularizer=regularizer)
+    assert r.converged
+    assert r.value == pytest.approx(quot.solve(cost).value, rel=1e-9)
+    assert not r.row_multipliers.any()
+    assert not r.col_multipliers.any()
+
+
 @pytest.mark.parametrize("on", [*SIDES, "average"])
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
 def test_no_mass_moves_nowhere(rng, on, regularizer):

@@ -15,7 +15,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.adaptive.case import Case, Ending, judged
+from quot.adaptive.case import Case, Ending
+from quot.adaptive.linear import solve_linear
 from quot.adaptive.pairs import Pairs
 from quot.adaptive.rows import AdaptiveRows, Answer
 from quot.adaptive.system import System
@@ -25,9 +26,7 @@ from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
 from quot.parallel import dot
 from quot.perplexity import bounds, largest
-from quot.problem import AdaptiveProblem, Problem
-from quot.quadratic.pair_model import PairModel
-from quot.quadratic.solve import solve_quadratic
+from quot.problem import AdaptiveProblem
 from quot.result import AdaptiveResult, best_of
 from quot.stopping import report, run
 
@@ -191,21 +190,12 @@ def solve_average_problem(
             enough *= _CLOSER
             continue
         if linear is None:
-            linear = _linear(problem, tolerance, monitor)
+            linear = solve_linear(problem, tolerance, monitor)
             results.append(linear)
             if linear.converged or monitor.limit() is not None:
                 break
         way.end *= _FURTHER
     return best_of(*results)
-
-
-def _linear(problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor) -> AdaptiveResult:
-    """The cheapest plan of all, that of smallest norm, as an answer."""
-    plain = Problem(problem.cost, problem.a, problem.b)
-    found = solve_quadratic(PairModel(plain, monitor, tolerance))
-    zeros = np.zeros(problem.a.size), np.zeros(problem.b.size)
-    ending = Ending(found.plan, found.f, found.g, *zeros)
-    return judged(problem, ending, found.status, tolerance, monitor)
 
 
 class Newton:

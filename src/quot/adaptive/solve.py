@@ -15,6 +15,7 @@ from quot import memory
 from quot.adaptive.case import Case, Ending
 from quot.adaptive.interior import Interior
 from quot.adaptive.levels import Descent
+from quot.adaptive.linear import is_implied, solve_linear
 from quot.adaptive.newton import Newton
 from quot.ascent import HELPS
 from quot.convergence import Iterate, Monitor, Tolerance
@@ -103,6 +104,10 @@ def solve_adaptive_problem(
         return nothing
     if method == "interior":
         return best_of(*_from_within(case))
+    if is_implied(problem):
+        linear = solve_linear(problem, tolerance, monitor)
+        if case.is_over(linear):
+            return linear
     is_small = method == "auto" and _is_small(case.core)
     results: list[AdaptiveResult] = []
     for way in _ways(case, is_small=is_small):
