@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -49,20 +48,19 @@ class Grid:
         _, component = connected_components(joined, directed=False)
         return cls(Multigrid(*graph), component[n:], n, weight)
 
-    @cached_property
-    def size(self) -> Floats:
-        """The weight of each component, at least next to nothing."""
-        return np.maximum(np.bincount(self.component, self.weight), np.finfo(float).tiny)
-
-    def shares(self, r: Floats) -> Floats:
-        """What each component is to get more, over its weight."""
-        return np.bincount(self.component, r, minlength=self.size.size) / self.size
-
     def apart(self, r: Floats) -> Floats:
         """What columns are to get, (m,), less what their component is to get in all."""
-        return r - self.shares(r)[self.component] * self.weight
+        return r - shares(self.component, r, self.weight) * self.weight
 
     def near(self, r: Floats) -> Floats:
         """About the prices, (m,), at which columns get so much more, components apart."""
         z = self.grid.near(np.append(np.zeros(self.rows), self.apart(r)))[self.rows :]
-        return z - self.shares(z * self.weight)[self.component]
+        return z - shares(self.component, z * self.weight, self.weight)
+
+
+def shares(component: NDArray[np.integer], r: Floats, weight: Floats) -> Floats:
+    """Return for each column, (m,), what its component has of r over its weight; 0 without any."""
+    size = np.bincount(component, weight)
+    share = np.divide(np.bincount(component, r), size, out=np.zeros(size.size), where=size > 0.0)
+    each: Floats = share[component]
+    return each

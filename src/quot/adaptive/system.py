@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.adaptive.blocks import Blocks
-from quot.adaptive.grid import Grid
+from quot.adaptive.grid import Grid, shares
 from quot.kernels import adaptive as kernels
 from quot.settings import settings
 
@@ -93,13 +93,12 @@ class System:
 
         All columns that rows connect are one, unless the price of any stays.
         """
-        held, x, one = self.held[: self.x.size], self.x, np.zeros(self.x.size, np.int32)
+        held, x = self.held[: self.x.size], self.x
+        one = np.zeros(x.size, np.int32)
         component = one if self.grid is None else self.grid.component
-        size = np.bincount(component, x)
-        is_free = np.bincount(component, held) == 0.0
-        each = np.bincount(component, r, minlength=size.size)
-        share = np.divide(each, size, out=np.zeros(size.size), where=is_free & (size > 0.0))
-        return r - share[component] * x, share[component] / self.firm
+        is_free = np.bincount(component, held)[component] == 0.0
+        share = np.where(is_free, shares(component, r, x), 0.0)
+        return r - share * x, share / self.firm
 
     def near(self, r: Floats) -> Floats:
         """About the solution for a right side, (2 m,): that of the blocks, or by multigrid."""
@@ -111,8 +110,6 @@ class System:
         """Prices by multigrid; those that some tie to prices that stay move as one, too."""
         m = self.x.size
         held = self.held[:m]
-        tied = np.bincount(grid.component, np.where(held, self.x, 0.0))
-        each = np.bincount(grid.component, r[:m])
-        as_one = np.divide(each, tied, out=np.zeros(tied.size), where=tied > 0.0)[grid.component]
+        as_one = shares(grid.component, r[:m], np.where(held, self.x, 0.0))
         price = np.where(held, 0.0, grid.near(r[:m]) + as_one)
         return np.append(price, np.zeros(m))

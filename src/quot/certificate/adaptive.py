@@ -51,11 +51,12 @@ def certify_adaptive(
     negative = max(0.0, -float(eps.min()), -float(delta.min())) / scale
     repaired = mended(problem, plan)
     assert isinstance(repaired, Plan)
-    found = [_bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))]
-    if not eps.any() and not delta.any():
+    if eps.any() or delta.any():
+        found = [_bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))]
+    else:
         linear = Problem(problem.cost, problem.a, problem.b)
         found = bounds_of(linear, Masses.own(problem, repaired), (f, g, 0.0), None)[0]
-    upper, used = problem.linear_cost(repaired), problem.size(repaired)
+    upper, used = repaired.paid(problem.cost)
     part = _mixed(problem, repaired)
     if part > 0.0:
         even, size = _even(problem)
