@@ -17,15 +17,15 @@ def rows(request, rng):
     C, a, b = rng.random((12, 15)), rng.dirichlet(np.full(12, 3.0)), rng.dirichlet(np.full(15, 3.0))
     asked = {"row_perplexity": 3.0, "col_perplexity": 2.5, "regularizer": request.param}
     problem = AdaptiveProblem(C, a, b, **asked)
-    return AdaptiveRows(problem, Pairs.every(problem), FLOORS[request.param])
+    return AdaptiveRows(problem, Pairs.every(problem), np.full(15, FLOORS[request.param]))
 
 
 def somewhere(rows, rng):
     """Prices, scaled multipliers of which one is 0, and the answer of the rows."""
     v = 0.1 * rng.random(30)
-    v[15:] *= rows.floor * rows.unit
+    v[15:] *= rows.floor[0] * rows.unit
     v[20] = 0.0
-    near = Answer(v, np.zeros(12), np.full(12, rows.floor), np.empty((3, 12)))
+    near = Answer(v, np.zeros(12), np.full(12, rows.floor[0]), np.empty((3, 12)))
     return v, rows.respond(v, near)[0]
 
 
@@ -44,7 +44,7 @@ def test_rows_send_their_mass_and_keep_to_their_bounds(rows, rng):
         sums = P * (np.log(P) - 1.0)
     off = sums.sum(axis=1) - rows.bounds
     assert (off <= 1e-11 * np.abs(rows.bounds)).all()
-    np.testing.assert_allclose(answer.eps * off, 0.0, atol=1e-11 * rows.floor)
+    np.testing.assert_allclose(answer.eps * off, 0.0, atol=1e-11 * rows.floor[0])
     assert (answer.eps > 0.0).any()
 
 
@@ -61,7 +61,7 @@ def test_gradient(rows, rng):
 
 def test_hessian(rows, rng):
     v, answer = somewhere(rows, rng)
-    x = 1e-7 * rng.normal(size=30) * np.concatenate((np.ones(15), rows.floor * rows.unit))
+    x = 1e-7 * rng.normal(size=30) * np.concatenate((np.ones(15), rows.floor[0] * rows.unit))
     x[20] = abs(x[20])
     change = rows.respond(v + x, answer)[1] - rows.respond(v, answer)[1]
     out = np.zeros((2, 15))
@@ -90,7 +90,7 @@ def test_a_row_of_equal_costs(tied):
     """All entries are equal: as many columns as there are, more than asked for."""
     C = np.full((1, 6), tied)
     problem = AdaptiveProblem(C, [1.0], np.full(6, 1 / 6), row_perplexity=4.0)
-    rows = AdaptiveRows(problem, Pairs.every(problem), 0.1)
+    rows = AdaptiveRows(problem, Pairs.every(problem), np.full(6, 0.1))
     near = Answer(np.zeros(6), np.zeros(1), np.ones(1), np.empty((3, 1)))
     answer, got, _ = rows.respond(np.zeros(6), near)
     assert answer.eps.tolist() == [0.0]

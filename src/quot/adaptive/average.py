@@ -69,7 +69,7 @@ class AverageRows(AdaptiveRows):
     least = 0.0
 
     def __init__(self, problem: AdaptiveProblem, pairs: Pairs) -> None:
-        super().__init__(problem, pairs, 0.0)
+        super().__init__(problem, pairs, np.zeros(problem.b.size))
         assert problem.row_bounds is not None
         assert problem.row_units is not None
         most = np.full(problem.a.size, largest(problem.b, problem.regularizer))

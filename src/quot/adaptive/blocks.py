@@ -27,13 +27,24 @@ class Blocks:
     y: Floats
 
     @classmethod
-    def of(cls, x: Floats, xy: Floats, y: Floats, *, none: float, apart: float) -> Blocks:
+    def of(
+        cls,
+        x: Floats,
+        xy: Floats,
+        y: Floats,
+        *,
+        none: float,
+        apart: float,
+        sizes: tuple[Floats, Floats] | None = None,
+    ) -> Blocks:
         """Blocks that have an inverse.
 
         What is below the part `none` of a typical one counts as that; the two variables are
-        independent by the part `apart` at least.
+        independent by the part `apart` at least. Sizes are what x and y would be like, up to a
+        factor; all the same by default.
         """
-        x, y = _without_none(x, none), _without_none(y, none)
+        one, two = (np.ones(x.size), np.ones(x.size)) if sizes is None else sizes
+        x, y = one * _without_none(x / one, none), two * _without_none(y / two, none)
         return cls(x, xy, np.maximum(y, (1.0 + apart) * xy * xy / x))
 
     @property

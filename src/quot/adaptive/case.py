@@ -56,7 +56,8 @@ class Ending:
 class Case:
     """A problem on its rows and columns with mass.
 
-    Where only columns have a perplexity, rows and columns are exchanged.
+    Where only columns have a perplexity, or they are more than rows that have one, too, rows and
+    columns are exchanged.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class Case:
 
     def __init__(self, problem: AdaptiveProblem, tolerance: Tolerance, monitor: Monitor) -> None:
         self.problem, self.tolerance, self.monitor = problem, tolerance, monitor
-        self.is_turned = problem.row_perplexity is None
+        self.is_turned = _is_better_turned(problem)
         solved = problem.turned if self.is_turned else problem
         self.solved, self.shape = solved, solved.shape
         self.rows, self.cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
@@ -128,6 +129,12 @@ class Case:
         f[self.rows], eps[self.rows] = found.f, found.eps
         g[self.cols], delta[self.cols] = found.g, found.delta
         return Ending(plan, f, g, eps, delta, found.method)
+
+
+def _is_better_turned(problem: AdaptiveProblem) -> bool:
+    """Whether rows and columns are exchanged: bounded ones answer, or if all are, the more."""
+    n, m = problem.shape
+    return problem.row_perplexity is None or (problem.col_perplexity is not None and n < m)
 
 
 def judged(

@@ -118,7 +118,7 @@ class Descent:
         newton, coarse = self.newton, level.problem
         best, pairs, (n, m) = newton.best, newton.shared.pairs, coarse.shape
         columns = pairs.turned.members(level.cols, level.col_cost)
-        spread = best.eps + newton.rows.floor, newton.delta[level.cols]
+        spread = best.eps, newton.rows.costs(best.v)[level.cols]
         near, masses = best.v[:m][level.cols], coarse.b[level.cols]
         g = balanced(columns, masses, best.f, spread, near, coarse.regularizer)
         row = pairs.rows

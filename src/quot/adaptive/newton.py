@@ -1,7 +1,8 @@
 """Newton's method in the prices of the columns and the multipliers of their bounds.
 
 A bound that is met with room to spare has the multiplier 0, where the dual is not smooth. So there
-is a floor under the multipliers, and higher perplexities come first.
+are floors under the multipliers, one for all up to the masses of columns, and higher perplexities
+come first.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from numpy.typing import NDArray
 
 from quot.adaptive.candidates import Every, Shared
 from quot.adaptive.case import Ending
-from quot.adaptive.rows import AdaptiveRows, Answer
+from quot.adaptive.rows import AdaptiveRows, Answer, floors
 from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor
 from quot.perplexity import largest, spreads
-from quot.plan import Plan
 from quot.problem import AdaptiveProblem
 from quot.stopping import obey, report
 
@@ -33,6 +33,8 @@ _LOW, _LOWER, _FLOORS = 0.03, 0.25, 10
 # What columns may miss at a floor that is too high. One that took no more steps than so many falls
 # by more than the one before, but not below such a part.
 _LOOSELY, _QUICK, _LOWEST = 1e-3, 1, 1e-3
+# Next to no floor, in parts of the lowest.
+_NEXT_TO_NONE = 1e-6
 # A floor that costs this part of what it may will do.
 _BELOW = 0.5
 # What columns may miss on the way, and how that falls.
@@ -60,7 +62,8 @@ class Newton:
         The pairs it works on.
     monitor : Monitor
     floor : float
-        Under the multipliers, in cost per mass if quadratic; may be lowered between runs.
+        Under the multipliers in a column of typical mass, in cost per mass if quadratic; may be
+        lowered between runs. See `floors`.
     answer : Answer
         To begin from, with multipliers scaled as in the first problem there is.
     path : sequence of AdaptiveProblem
@@ -92,8 +95,8 @@ class Newton:
     ) -> None:
         self.problem, self.shared, self.monitor, self.level = problem, shared, monitor, level
         self.floor, self.best, self.path = floor, answer, path
-        self.rows = AdaptiveRows([*path, problem][0], shared.pairs, floor)
         self.missing, self.raises, self._check = np.inf, _RAISES, partial(obey, monitor)
+        self.rows, self.reached = self._rows([*path, problem][0], None), floor
         self.enough = 0.0  # a floor that would do
         self.known: list[tuple[float, Floats]] = []
 
@@ -175,48 +178,52 @@ class Newton:
 
     @property
     def delta(self) -> Floats:
-        """The multipliers of the columns, without the floor, (m,)."""
+        """The multipliers of the columns, without floors, (m,)."""
         return self.rows.costs(self.best.v) - self.rows.floor
 
     def found(self) -> Ending:
-        """The plan so far, and what it says of the problem without a floor."""
-        plan, m = self.rows.plan(self.best), self.problem.b.size
-        eps, delta = self._without_floor(plan)
-        return Ending(plan, self.best.f, self.best.v[:m], eps, delta)
+        """The plan so far, and what its prices say of the problem without floors."""
+        plan, g = self.rows.plan(self.best), self.best.v[: self.problem.b.size]
+        _, f, eps, delta = self._without_floors()
+        return Ending(plan, f, g, eps, delta)
 
-    def _without_floor(self, plan: Plan) -> tuple[Floats, Floats]:
-        """Multipliers of rows and columns; the floor is a part of those whose bounds are used.
+    def _without_floors(self) -> tuple[float, Floats, Floats, Floats]:
+        """The dual value at these prices without floors; f, and multipliers of rows and columns.
 
-        What bounds do not use it takes off the dual value.
+        Rows answer anew at next to no floor, which is as a part of their multipliers. Where columns
+        are bounded floors may as well be parts of theirs, which loses less where these are used.
+        What prices of columns add is not in the value.
         """
-        floor, eps, delta = self.rows.floor, self.best.eps, self.delta
-        left = [np.inf if room is None else float(room.sum()) for room in self._room(plan)]
-        return (eps + floor, delta) if left[0] <= left[1] else (eps, delta + floor)
+        rows, best, delta = self.rows, self.best, self.delta
+        high, m = float(rows.floor.min()), delta.size
+        low = _NEXT_TO_NONE * high
+        answer, value = self._at(np.full(m, low), replace(best, eps=best.eps + high))
+        value -= low * float(rows.bounds.sum())
+        if rows.unit is not None:
+            other = self._at(rows.floor, best)[1] - float(rows.floor @ rows.limits)
+            if other > value:
+                return other, best.f, best.eps, delta + rows.floor
+        return value, answer.f, answer.eps + low, delta
 
-    def _room(self, plan: Plan) -> list[Floats | None]:
-        """What bounds of rows, and of columns, do not use; None of a side without."""
-        problem, name = self.problem, self.problem.regularizer
-        sides = (
-            (problem.row_bounds, plan.rows, problem.a.size),
-            (problem.col_bounds, plan.cols, problem.b.size),
-        )
-        return [
-            None if limits is None else limits - spreads(plan.values, index, size, name)
-            for limits, index, size in sides
-        ]
+    def _at(self, floor: Floats, near: Answer) -> tuple[Answer, float]:
+        """How rows answer these prices at other floors, (m,), and what they add to the dual value.
+
+        To the end, for it is needed to tell what was found.
+        """
+        rows = AdaptiveRows(self.rows.problem, self.rows.pairs, floor)
+        answer, _, value = rows.respond(self.best.v, near)
+        return answer, value
 
     def _is_low(self, part: float) -> bool:
-        """Whether the floor costs no more than such a part of what is paid.
+        """Whether floors cost no more than such a part of what is paid.
 
-        It costs those whose bounds have room, and may be a part of either side.
+        At these prices of columns it is what rows pay beyond the least they may.
         """
-        plan = self.rows.plan(self.best)
-        free, unused = (self.best.eps == 0.0, self.delta == 0.0), []
-        for room, kept in zip(self._room(plan), free, strict=True):
-            if room is not None:
-                unused.append(float(room[kept].sum()))
-        may, cost = part * self.problem.size(plan), self.rows.floor * min(unused)
-        self.enough = 0.0 if cost <= may else _BELOW * may / cost * self.rows.floor
+        plan, name = self.rows.plan(self.best), self.problem.regularizer
+        spread = spreads(plan.values, plan.cols, self.problem.b.size, name)
+        paid = self._at(self.rows.floor, self.best)[1] - float(self.rows.floor @ spread)
+        may, cost = part * self.problem.size(plan), paid - self._without_floors()[0]
+        self.enough = 0.0 if cost <= may else _BELOW * may / cost * self.reached
         return cost <= may
 
     def _guess(self) -> None:
@@ -244,12 +251,13 @@ class Newton:
         goal, tries = (enough if is_complete else max(enough, way)), [np.inf] * _TRIES
         for round in count():
             before, shared = self.monitor.steps, self.shared
-            rows = AdaptiveRows(problem, shared.pairs, self.floor, shared.box, self._check)
+            rows = self._rows(problem, shared.box)
             ascent = self._from_here(rows)
             try:
                 ascent.persist(goal, problem.total, None if is_complete else _STEPS)
             finally:
-                self.rows, self.best, self.missing = rows, ascent.best.answer, ascent.best.wrong
+                self.rows, self.reached = rows, self.floor
+                self.best, self.missing = ascent.best.answer, ascent.best.wrong
             lacking = shared.lacking(self.best)
             self._report(ascent.best, (round, lacking.size, self.monitor.steps - before))
             if is_complete:
@@ -274,14 +282,20 @@ class Newton:
         v, m = self.best.v.copy(), self.problem.b.size
         if rows.unit is not None and self.rows.unit is not None:
             v[m:] *= rows.unit / self.rows.unit
-        eps = np.maximum(self.best.eps + (self.rows.floor - self.floor), 0.0)
+        eps = np.maximum(self.best.eps + (self.reached - self.floor), 0.0)
         near = replace(self.best, eps=eps)
         return Ascent(rows.wanted, 0.0, rows, self.monitor, v=v, near=near)
 
     def _missing_anywhere(self, problem: AdaptiveProblem) -> float:
         """What columns miss, those at the edge of the box included."""
-        rows = AdaptiveRows(problem, self.shared.pairs, self.floor, None, self._check)
-        return self._from_here(rows).best.wrong
+        return self._from_here(self._rows(problem, None)).best.wrong
+
+    def _rows(
+        self, problem: AdaptiveProblem, box: tuple[Floats, Floats] | None
+    ) -> AdaptiveRows:
+        """Those of a problem at this floor."""
+        at_least = floors(problem, self.floor)
+        return AdaptiveRows(problem, self.shared.pairs, at_least, box, self._check)
 
     def _report(self, point: Point[Answer], counts: tuple[int, int, int]) -> None:
         """A line of the history; counts are rounds, pairs that were missing, and steps."""

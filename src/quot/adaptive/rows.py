@@ -1,7 +1,7 @@
 """Rows of an adaptive problem, and how they answer prices of columns and their costs of spreading.
 
-With multipliers eps (n,) and delta (m,) of the bounds on rows and columns, and a floor under their
-sum, ``E_ij = eps_i + delta_j + floor``, the dual value is ``f.a + g.b - sum E_ij h*((f_i + g_j -
+With multipliers eps (n,) and delta (m,) of the bounds on rows and columns, and floors under their
+sum, ``E_ij = eps_i + delta_j + floor_j``, the dual value is ``f.a + g.b - sum E_ij h*((f_i + g_j -
 C_ij)/E_ij)`` less what the bounds cost. Of each row f_i and eps_i are found exactly; what remains
 is a concave function of g and delta, of which delta >= 0.
 """
@@ -36,6 +36,8 @@ _MANY, _ROUGH = 400, 0.05
 _BOUNDED, _FREE = False, True
 # No price moves by more than so many times the range of costs in one step.
 _REACH = 1.0
+# No floor is higher than by so many times.
+_FAR = 1e15
 # Rows are cut into so many parts, each with sums of its own for the columns.
 _PARTS = 64
 
@@ -68,8 +70,8 @@ class AdaptiveRows:
     problem : AdaptiveProblem
         Masses positive, rows bounded.
     pairs : Pairs
-    floor : float
-        What spreading costs at least, > 0.
+    floor : array of shape (m,)
+        What spreading costs in each column at least, > 0.
     box : pair of arrays of shape (m,), optional
         Prices of columns may be no lower, and no higher; any by default.
     check : callable, optional
@@ -83,7 +85,7 @@ class AdaptiveRows:
         self,
         problem: AdaptiveProblem,
         pairs: Pairs,
-        floor: float,
+        floor: Floats,
         box: tuple[Floats, Floats] | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -105,6 +107,12 @@ class AdaptiveRows:
         return np.append(low, np.zeros(m)), np.append(high, np.full(m, np.inf))
 
     @property
+    def _sizes(self) -> tuple[Floats, Floats]:
+        """What the Hessian has for each price and each multiplier, up to factors: as masses are."""
+        b = self.problem.b
+        return b, b if self.unit is None else b * self.unit**2
+
+    @property
     def wanted(self) -> Floats:
         """What the dual value has for each price and each scaled multiplier."""
         b = self.problem.b
@@ -112,10 +120,7 @@ class AdaptiveRows:
 
     def costs(self, v: Floats) -> Floats:
         """What spreading costs in each column, with the floor, (m,)."""
-        m = self.problem.b.size
-        if self.unit is None:
-            return np.full(m, self.floor)
-        return self.floor + v[m:] / self.unit
+        return self.floor if self.unit is None else self.floor + v[v.size // 2 :] / self.unit
 
     def respond(self, v: Floats, near: Answer) -> tuple[Answer, Floats, float]:
         """The answer, what is to meet `wanted`, and what the rows add to the dual value."""
@@ -157,10 +162,9 @@ class AdaptiveRows:
 
     def alone(self, answer: Answer, v: Floats, highest: float) -> Floats:
         """Prices at which each column is balanced, the rows being where they are."""
-        m, eps = self.problem.b.size, answer.eps + self.floor
-        delta = self.costs(v) - self.floor
+        m, spread = self.problem.b.size, (answer.eps, self.costs(v))
         name = self.problem.regularizer
-        g = balanced(self.pairs.turned, self.problem.b, answer.f, (eps, delta), v[:m], name)
+        g = balanced(self.pairs.turned, self.problem.b, answer.f, spread, v[:m], name)
         moved = v.copy()
         moved[:m] = np.minimum(v[:m] + np.clip(g - v[:m], -self.reach, self.reach), highest)
         return moved if self.box is None else np.clip(moved, *self.box)
@@ -211,7 +215,7 @@ class AdaptiveRows:
         if self.box is not None:
             at_the_edge = (v <= self.box[0]) | (v >= self.box[1])
             held[: v.size] = at_the_edge & (wanted == 0.0)
-        system = System.of(self.entries(answer), answer.moments, held, firm)
+        system = System.of(self.entries(answer), answer.moments, held, firm, self._sizes)
         r[:m], shift = system.apart(r[:m])
         left = math.sqrt(float(np.abs(wanted).sum()) / self.problem.total)
         found, _ = conjugate_gradients(
@@ -224,6 +228,18 @@ class AdaptiveRows:
         )
         found[:m] += np.clip(shift, -self.reach, self.reach)
         return found[:m] if unit is None else np.append(found[:m], found[m:] * unit)
+
+
+def floors(problem: AdaptiveProblem, floor: float) -> Floats:
+    """Return floors under what spreading costs in each column, (m,), one of typical mass at that.
+
+    With squares a column of mass b_j takes it from prices within about floor_j b_j: so floors are
+    as 1 / b_j, and the prices of all columns known to as much.
+    """
+    m = problem.b.size
+    if problem.regularizer == "entropic":
+        return np.full(m, floor)
+    return floor * np.minimum(problem.total / m / problem.b, _FAR)
 
 
 def col_scale(problem: AdaptiveProblem) -> Floats | None:

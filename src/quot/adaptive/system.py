@@ -51,11 +51,18 @@ class System:
     blocks: Blocks
 
     @classmethod
-    def of(cls, listed: Listed, moments: Floats, held: Bools, firm: float) -> System:
-        """That of the entries."""
+    def of(
+        cls,
+        listed: Listed,
+        moments: Floats,
+        held: Bools,
+        firm: float,
+        sizes: tuple[Floats, Floats] | None = None,
+    ) -> System:
+        """That of the entries; sizes are those of `Blocks.of`."""
         x, xy, y = np.zeros((3, held.size // 2))
         kernels.diagonal(*listed, *moments, x, xy, y)
-        blocks = Blocks.of(x, xy, y, none=_NONE, apart=_APART)
+        blocks = Blocks.of(x, xy, y, none=_NONE, apart=_APART, sizes=sizes)
         return cls(listed, moments, held, firm, blocks)
 
     @property
