@@ -65,6 +65,11 @@ class Descent:
         return self.newton.is_settled
 
     @property
+    def is_low(self) -> bool:
+        """See `Newton`."""
+        return self.newton.is_low
+
+    @property
     def is_stuck(self) -> bool:
         """See `Newton`."""
         return self.newton.is_stuck
@@ -116,7 +121,7 @@ class Descent:
     ) -> tuple[Floats, Floats]:
         """Prices of the finer columns, (m,), and rows, (n,)."""
         newton, coarse = self.newton, level.problem
-        best, pairs, (n, m) = newton.best, newton.shared.pairs, coarse.shape
+        best, pairs, (n, m) = newton.answer, newton.shared.pairs, coarse.shape
         columns = pairs.turned.members(level.cols, level.col_cost)
         spread = best.eps, newton.rows.costs(best.v)[level.cols]
         near, masses = best.v[:m][level.cols], coarse.b[level.cols]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from quot.adaptive.candidates import Every, Shared
 from quot.adaptive.case import Ending
+from quot.adaptive.pairs import Pairs
 from quot.adaptive.rows import AdaptiveRows, Answer, floors
 from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor
@@ -32,9 +33,12 @@ _EASY, _HARDER = 0.125, 0.25
 _LOW, _LOWER, _FLOORS = 0.03, 0.25, 10
 # What columns may miss at a floor that is too high. One that took no more steps than so many falls
 # by more than the one before, but not below such a part.
-_LOOSELY, _QUICK, _LOWEST = 1e-3, 1, 1e-3
+_LOOSELY, _QUICK, _LOWEST = 1e-3, 6, 1e-3
 # Next to no floor, in parts of the lowest.
 _NEXT_TO_NONE = 1e-6
+# Prices that are beyond so many times what one of typical mass is taken from are to be of more
+# digits.
+_DIGITS = 1e4
 # A floor that costs this part of what it may will do.
 _BELOW = 0.5
 # What columns may miss on the way, and how that falls.
@@ -74,14 +78,20 @@ class Newton:
     Attributes
     ----------
     best : Answer
-        So far; the answer of `rows`.
+        So far; the answer of `rows`. Prices count from `base`.
+    base : pair of arrays of shape (n,), (m,)
+        Prices of rows and columns that costs are reduced by. At a low floor what prices are beyond
+        it would be lost among their digits.
     is_settled : bool
-        Whether the floor costs little enough, and columns miss no more than they may.
+        Whether the answer is worth a look.
+    is_low : bool
+        Whether the floor was found to cost no more than it may.
     is_stuck : bool
         Whether columns miss too much at two floors in turn: at lower ones rounding decides.
     """
 
-    is_stuck, is_settled, is_quick, is_careful, fall = False, False, False, False, _LOWER
+    is_stuck, is_settled, is_low, is_quick, is_careful = False, False, False, False, False
+    fall = _LOWER
 
     def __init__(  # noqa: PLR0917
         self,
@@ -95,6 +105,8 @@ class Newton:
     ) -> None:
         self.problem, self.shared, self.monitor, self.level = problem, shared, monitor, level
         self.floor, self.best, self.path = floor, answer, path
+        self.base = np.zeros(problem.a.size), np.zeros(problem.b.size)
+        self.pairs: Pairs = shared.pairs
         self.missing, self.raises, self._check = np.inf, _RAISES, partial(obey, monitor)
         self.rows, self.reached = self._rows([*path, problem][0], None), floor
         self.enough = 0.0  # a floor that would do
@@ -108,7 +120,7 @@ class Newton:
         shared, (n, m) = Every(problem), problem.shape
         # Of squares what spreading costs is a cost per mass.
         typical = problem.total / m if problem.regularizer == "quadratic" else 1.0
-        floor = first * (float(np.ptp(shared.pairs.cost)) or 1.0) / typical
+        floor = first * (shared.pairs.range or 1.0) / typical
         v = np.zeros(m if problem.col_perplexity is None else 2 * m)
         answer = Answer(v, np.zeros(n), np.full(n, floor), np.zeros((3, n)))
         return cls(problem, shared, monitor, floor, answer, from_easy(problem), level)
@@ -124,7 +136,8 @@ class Newton:
         self._guess()
         loose = max(_LOOSELY * self.problem.total, enough)
         self._settle_or_raise(self.problem, loose)
-        self.is_settled = part is None or self.is_careful or self._is_low(part)
+        self.is_low = part is not None and self._is_low(part)
+        self.is_settled = part is None or self.is_careful or self.is_low
         wanted = max(enough, _ROUNDED * self.problem.total)
         if not self.is_settled and self.rows.is_entropic:
             wanted = loose
@@ -133,7 +146,7 @@ class Newton:
             self._settle_or_raise(self.problem, enough)
             self.is_careful |= self.raises < raises
         self.is_stuck = was_missing < np.inf and min(was_missing, self.missing) > wanted
-        self.known = [*self.known[-1:], (self.floor, self.best.v)]
+        self.known = [*self.known[-1:], (self.floor, self.answer.v)]
         self.is_quick = self.monitor.steps - before <= _QUICK
 
     def run_loosely(self) -> None:
@@ -177,6 +190,12 @@ class Newton:
         return float(np.median(self.best.eps) + np.median(self.delta))
 
     @property
+    def answer(self) -> Answer:
+        """The best one, at prices as they are."""
+        (f, g), best, m = self.base, self.best, self.problem.b.size
+        return replace(best, f=best.f + f, v=np.append(best.v[:m] + g, best.v[m:]))
+
+    @property
     def delta(self) -> Floats:
         """The multipliers of the columns, without floors, (m,)."""
         return self.rows.costs(self.best.v) - self.rows.floor
@@ -185,7 +204,7 @@ class Newton:
         """The plan so far, and what its prices say of the problem without floors."""
         plan, g = self.rows.plan(self.best), self.best.v[: self.problem.b.size]
         _, f, eps, delta = self._without_floors()
-        return Ending(plan, f, g, eps, delta)
+        return Ending(plan, self.base[0] + f, self.base[1] + g, eps, delta)
 
     def _without_floors(self) -> tuple[float, Floats, Floats, Floats]:
         """The dual value at these prices without floors; f, and multipliers of rows and columns.
@@ -232,8 +251,8 @@ class Newton:
             (before, w), (last, v) = self.known
             guess = v + (self.floor - last) / (last - before) * (v - w)
             m = self.problem.b.size
-            guess[m:] = np.maximum(guess[m:], 0.0)
-            self.best = replace(self.best, v=guess)
+            moved, multipliers = guess[:m] - self.base[1], np.maximum(guess[m:], 0.0)
+            self.best = replace(self.best, v=np.append(moved, multipliers))
 
     def _settle_or_raise(self, problem: AdaptiveProblem, enough: float) -> None:
         """Settle, at a higher floor where that fails; it has fallen too fast."""
@@ -247,6 +266,7 @@ class Newton:
 
     def _settle(self, problem: AdaptiveProblem, enough: float) -> None:
         """Solve on the pairs there are, take in those that are lacking, and again."""
+        self._recentre()
         way, is_complete = _ON_THE_WAY * problem.total, self.shared.box is None
         goal, tries = (enough if is_complete else max(enough, way)), [np.inf] * _TRIES
         for round in count():
@@ -258,7 +278,7 @@ class Newton:
             finally:
                 self.rows, self.reached = rows, self.floor
                 self.best, self.missing = ascent.best.answer, ascent.best.wrong
-            lacking = shared.lacking(self.best)
+            lacking = shared.lacking(self.answer)
             self._report(ascent.best, (round, lacking.size, self.monitor.steps - before))
             if is_complete:
                 return
@@ -276,7 +296,8 @@ class Newton:
                 goal = enough
             elif self.missing <= goal:
                 goal = max(_NEXT * goal, enough)
-            self.shared = shared.renewed(self.best, lacking)
+            self.shared = shared.renewed(self.answer, lacking)
+            self.pairs = self.shared.pairs.reduced(*self.base)
 
     def _from_here(self, rows: AdaptiveRows) -> Ascent[Answer]:
         v, m = self.best.v.copy(), self.problem.b.size
@@ -290,12 +311,25 @@ class Newton:
         """What columns miss, those at the edge of the box included."""
         return self._from_here(self._rows(problem, None)).best.wrong
 
+    def _recentre(self) -> None:
+        """Count prices from where they are, if digits are needed for what they are beyond."""
+        problem, (f, g), m = self.problem, self.base, self.problem.b.size
+        typical = 1.0 if self.rows.is_entropic else problem.total / m
+        if float(np.abs(self.best.v[:m]).max()) > _DIGITS * self.floor * typical:
+            answer = self.answer
+            self.base = answer.f, answer.v[:m]
+            v = np.append(np.zeros(m), answer.v[m:])
+            self.best = replace(answer, f=np.zeros(answer.f.size), v=v)
+            self.pairs = self.shared.pairs.reduced(*self.base)
+
     def _rows(
         self, problem: AdaptiveProblem, box: tuple[Floats, Floats] | None
     ) -> AdaptiveRows:
         """Those of a problem at this floor."""
         at_least = floors(problem, self.floor)
-        return AdaptiveRows(problem, self.shared.pairs, at_least, box, self._check)
+        if box is not None:
+            box = box[0] - self.base[1], box[1] - self.base[1]
+        return AdaptiveRows(problem, self.pairs, at_least, box, self._check)
 
     def _report(self, point: Point[Answer], counts: tuple[int, int, int]) -> None:
         """A line of the history; counts are rounds, pairs that were missing, and steps."""

@@ -43,6 +43,11 @@ class Pairs:
         return np.repeat(np.arange(self.start.size - 1, dtype=np.int32), self.sizes)
 
     @cached_property
+    def range(self) -> float:
+        """Between the least and the largest cost."""
+        return float(np.ptp(self.cost))
+
+    @cached_property
     def turned(self) -> Pairs:
         """The same, column by column."""
         by_cols = sp.csr_array((self.cost, self.col, self.start)).tocsc()
@@ -54,6 +59,11 @@ class Pairs:
         """Those of a support."""
         start = np.searchsorted(support.rows, np.arange(problem.shape[0] + 1)).astype(np.int64)
         return cls(start, support.cols, problem.cost.at(support.rows, support.cols))
+
+    def reduced(self, f: Floats, g: Floats) -> Reduced:
+        """The same at costs less the prices of rows, (n,), and columns, (m,)."""
+        cost = self.cost - f[self.rows] - g[self.col]
+        return Reduced(self.start, self.col, cost, self, f, g)
 
     def members(self, labels: NDArray[np.int64], cost: Cost) -> Pairs:
         """Each row as those of its cluster, (n,), at a cost of its own."""
@@ -70,3 +80,29 @@ class Pairs:
         col = np.tile(np.arange(m, dtype=np.int32), n)
         cost = np.ascontiguousarray(problem.cost.block(0, n)).ravel()
         return cls(np.arange(n + 1, dtype=np.int64) * m, col, cost)
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced(Pairs):
+    """Pairs at costs less prices.
+
+    Parameters
+    ----------
+    origin : Pairs
+        As they were.
+    f, g : array of shape (n,), (m,)
+    """
+
+    origin: Pairs
+    f: Floats
+    g: Floats
+
+    @cached_property
+    def range(self) -> float:
+        """Between the least and the largest cost itself."""
+        return self.origin.range
+
+    @cached_property
+    def turned(self) -> Pairs:
+        """The same, column by column."""
+        return self.origin.turned.reduced(self.g, self.f)

@@ -93,7 +93,7 @@ class AdaptiveRows:
         self.is_entropic = problem.regularizer == "entropic"
         assert problem.row_bounds is not None
         self.bounds = problem.row_bounds
-        self.reach = _REACH * float(np.ptp(pairs.cost)) or 1.0
+        self.reach = _REACH * pairs.range or 1.0
         self.unit, limits = col_scale(problem), problem.col_bounds
         self.limits = np.zeros(0) if limits is None else limits
         self.box = self._box(box)

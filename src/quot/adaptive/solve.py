@@ -142,7 +142,8 @@ def _by_floors(case: Case, way: Newton | Descent, steps: int) -> list[AdaptiveRe
             results.append(case.finished(way.found(), status))
             if is_last or case.is_over(results[-1]) or _in_vain(results):
                 break
-            enough = max(_CLOSER * enough, _ROUNDING * case.problem.total)
+            if way.is_low:
+                enough = max(_CLOSER * enough, _ROUNDING * case.problem.total)
         way.lower()
     return results
 

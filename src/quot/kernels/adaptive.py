@@ -227,28 +227,23 @@ def answer(
     value = 0.0
     for i in range(a.size):
         size = start[i + 1] - start[i]
-        best = -np.inf
-        for q in range(size):
+        for q in range(size):  # digits are for how the price changes
             j = col[start[i] + q]
-            k[q] = g[j] - cost[start[i] + q]
+            k[q] = g[j] - cost[start[i] + q] + f[i]
             e[q] = d[j]
-            best = max(best, k[q])
-        for q in range(size):  # digits are for what prices are beyond the first pair's
-            k[q] -= best
-        f[i] += best
         if is_free:
-            f[i], _, first[i], second[i], _ = _at(
-                k, e, size, a[i], eps[i], is_entropic, f[i], inverse, l, p
+            change, _, first[i], second[i], _ = _at(
+                k, e, size, a[i], eps[i], is_entropic, 0.0, inverse, l, p
             )
             third[i] = 0.0
         else:
-            f[i], eps[i], _, first[i], second[i], third[i] = _row(
-                k, e, size, a[i], bound[i], is_entropic, f[i], eps[i], inverse, l, p
+            change, eps[i], _, first[i], second[i], third[i] = _row(
+                k, e, size, a[i], bound[i], is_entropic, 0.0, eps[i], inverse, l, p
             )
             value -= eps[i] * bound[i]
             if eps[i] == 0.0:
                 third[i] = 0.0
-        f[i] -= best
+        f[i] += change
         value += f[i] * a[i]
         if is_entropic:
             for q in range(size):
