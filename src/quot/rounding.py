@@ -234,7 +234,9 @@ def _mend_on_support(
     if not free_b.size:
         need[sink] = 0.0
     order = forest.heaviest(room, tail, head, need.size)
-    forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
+    # By how much masses of both sides differ is left to what keeps some back, or has most.
+    mass = np.concatenate((problem.a, problem.b, [np.inf, np.inf]))
+    forest.route(*forest.span(order, tail, head, need.size, mass), tail, head, need, carried)
     mended = np.maximum(carried[: plan.nnz], 0.0)
     return _merge(plan.shape, plan.rows, plan.cols, mended)
 

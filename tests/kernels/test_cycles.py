@@ -34,7 +34,7 @@ class Planted:
         n, nodes = self.n, np.arange(self.n, dtype=np.int32)
         tail, head = np.r_[self.tail, nodes], np.r_[self.head, np.full(n, n, np.int32)]
         flow = np.r_[start, np.zeros(n)]
-        tree = forest.span(rng.permutation(self.count), tail, head, n + 1, -1)
+        tree = forest.span(rng.permutation(self.count), tail, head, n + 1, np.zeros(0))
         flow[tree[1]] = 0.0
         need = self.supply - divergence(flow, tail, head, n + 1)[:n]
         capacity = np.r_[self.capacity, np.full(n, np.inf)]

@@ -146,7 +146,8 @@ class Newton:
             self._settle_or_raise(self.problem, enough)
             self.is_careful |= self.raises < raises
         self.is_stuck = was_missing < np.inf and min(was_missing, self.missing) > wanted
-        self.known = [*self.known[-1:], (self.floor, self.answer.v)]
+        higher = [each for each in self.known if each[0] > self.floor]
+        self.known = [*higher[-1:], (self.floor, self.answer.v)]
         self.is_quick = self.monitor.steps - before <= _QUICK
 
     def run_loosely(self) -> None:

@@ -32,8 +32,9 @@ _FIRST, _FLOORS = (0.02, 1.0, 50.0), 60
 # After so many floors that do not narrow the gap lower ones will not; after so many in turn that
 # are too high there is an answer all the same.
 _VAIN, _BLIND = 3, 6
-# Where the plan is not certified columns may miss so much less, but no less than rounding.
-_CLOSER, _ROUNDING = 1e-2, 1e-14
+# Where the plan is not certified at a low floor columns may miss so much less, but no less than
+# rounding; the floor is not lowered before if perplexities are missed by this part of the tolerance.
+_CLOSER, _ROUNDING, _WRONG = 1e-2, 1e-14, 1e-2
 # Where rows times columns times the fewer of both are no more, an interior-point step takes a
 # second; so many of these at most.
 _SMALL, _WITHIN = 1e9, 200
@@ -142,8 +143,11 @@ def _by_floors(case: Case, way: Newton | Descent, steps: int) -> list[AdaptiveRe
             results.append(case.finished(way.found(), status))
             if is_last or case.is_over(results[-1]) or _in_vain(results):
                 break
-            if way.is_low:
-                enough = max(_CLOSER * enough, _ROUNDING * case.problem.total)
+            least = _ROUNDING * case.problem.total
+            if way.is_low and enough > least:
+                enough = max(_CLOSER * enough, least)
+                if results[-1].certificate.primal_residual > _WRONG * case.tolerance.gap:
+                    continue
         way.lower()
     return results
 

@@ -248,7 +248,9 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
     order = np.argsort(-room, kind="stable")
     carried = carried.copy()
     tail, head = tail.astype(np.int32), head.astype(np.int32)
-    forest.route(*forest.span(order, tail, head, need.size, -1), tail, head, need, carried)
+    mass = np.full(need.size, np.inf)
+    mass[:n] = problem.source + problem.wanted
+    forest.route(*forest.span(order, tail, head, need.size, mass), tail, head, need, carried)
     x = _within(graph, carried[: graph.n_edges])
     sent, received = problem.source, problem.wanted
     if not problem.is_balanced:

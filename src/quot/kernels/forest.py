@@ -58,11 +58,11 @@ def heaviest(weight, tail, head, size):
 
 
 @kernel
-def span(order, tail, head, size, root):
+def span(order, tail, head, size, mass):
     """Forest nodes (K,) and arcs (K,) of a graph of `size` nodes.
 
-    order (E,): arcs by preference, the forest takes each that closes no cycle. `root` is the root
-    of its tree; -1 for whichever.
+    order (E,): arcs by preference, the forest takes each that closes no cycle. mass (N,): of each
+    tree the node of most is the root, whichever it is where none has any; (0,) for whichever.
     """
     parent = np.empty(size, np.int64)
     for v in range(size):
@@ -80,8 +80,14 @@ def span(order, tail, head, size, root):
             degree[head[e]] += 1
             mixed[tail[e]] ^= e
             mixed[head[e]] ^= e
-    if root >= 0:
-        degree[root] += 2  # never a leaf
+    roots = np.full(size, -1)
+    for v in range(mass.size):
+        r = _find(parent, v)
+        if mass[v] > 0.0 and (roots[r] < 0 or mass[v] > mass[roots[r]]):
+            roots[r] = v
+    for v in roots:
+        if v >= 0:
+            degree[v] += 2  # never a leaf
     nodes = np.empty(count, np.int64)
     arcs = np.empty(count, np.int64)
     count = 0

@@ -114,6 +114,6 @@ def _loose(tail: Ends, head: Ends, more: Bools, less: Bools, size: int) -> Bools
     loose: Bools = strong[tail] == strong[head]
     near = np.flatnonzero(loose)
     tail, head = tail[near], head[near]
-    tree = forest.span(np.arange(near.size), tail, head, size, -1)
+    tree = forest.span(np.arange(near.size), tail, head, size, np.zeros(0))
     loose[near] = forest.on_cycles(*tree, tail, head, size)
     return loose

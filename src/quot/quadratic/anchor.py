@@ -140,7 +140,8 @@ class _Components:
         joined = csr_array((np.ones(tail.size, np.int8), (tail, head)), (size, size))
         count, self.part = connected_components(joined, directed=False)
         self.potentials, self.shift = np.zeros(size), np.zeros(count)
-        tree = forest.span(order, tail, head, size, ground)
+        root = (np.arange(size) == ground).astype(np.float64)
+        tree = forest.span(order, tail, head, size, root)
         forest.stretch(*tree, tail, head, length, self.potentials)
         self.shift = -_medians(self.potentials, mass, self.part, count)
         if ground >= 0:

@@ -134,7 +134,7 @@ class PairList:
         i = np.concatenate((plan.rows, some_a, np.full(some_b.size, n))).astype(np.int32)
         j = np.concatenate((plan.cols, np.full(some_a.size, m), some_b)).astype(np.int32)
         head, size = self.masses.a.size + j, self.masses.a.size + self.masses.b.size
-        _, arcs = forest.span(np.arange(i.size), i, head.astype(np.int32), size, -1)
+        _, arcs = forest.span(np.arange(i.size), i, head.astype(np.int32), size, np.zeros(0))
         return np.stack((i[arcs], j[arcs]), axis=1)
 
     def read(self, tree: ListBasis) -> tuple[Plan, Dual, tuple[Bools, Bools]]:

@@ -32,9 +32,9 @@ def polish(problem: Problem, plan: Plan, dual: Dual) -> Dual:
     source, sink = n + m, n + m + 1
     tail, head, length, order = equations(problem, plan)
     potentials = np.concatenate((-dual.f, dual.g + dual.lam, [0.0, dual.lam]))
-    forest.stretch(
-        *forest.span(order, tail, head, potentials.size, source), tail, head, length, potentials
-    )
+    root = (np.arange(potentials.size) == source).astype(np.float64)
+    tree = forest.span(order, tail, head, potentials.size, root)
+    forest.stretch(*tree, tail, head, length, potentials)
     f, g = -potentials[:n], potentials[n : n + m]
     if problem.is_balanced:
         return Dual(f, g)
