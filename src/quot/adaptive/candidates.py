@@ -28,6 +28,9 @@ _ROOM = 1.25
 # Prices may move so many times further than no pair left out could object to. They move together,
 # mostly, so that few object, and pricing finds those.
 _REACH = 10.0
+# Where pairs left out are next to active ones, as those of equal points are, the mean of all slacks
+# counts for this part.
+_LEAST = 0.1
 # If more than this part was lacking they are chosen anew, and looked for this much further.
 _FEW, _FURTHER = 0.1, 2.0
 
@@ -102,7 +105,10 @@ class Candidates:
         self.problem, self.pricer, self.support, self.slacks = problem, pricer, support, slacks
         self.pairs = Pairs.of(problem, support)
         g = answer.v[: problem.b.size]
-        self.box = g - _REACH * slacks[1], g + _REACH * slacks[1]
+        some = slacks[1][np.isfinite(slacks[1])]
+        least = _LEAST * float(some.mean()) if some.size else 0.0
+        reach = _REACH * np.maximum(slacks[1], least)
+        self.box = g - reach, g + reach
 
     @classmethod
     def around(
