@@ -9,6 +9,7 @@ stay.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -106,6 +107,11 @@ class Rows(Protocol[A]):
         """Prices at which each column is balanced, the rows being where they are."""
 
 
+def absolute(missing: Floats) -> float:
+    """Return the sum of all that is missing."""
+    return float(np.abs(missing).sum())
+
+
 class Ascent(Generic[A]):
     """The ascent of one problem.
 
@@ -122,6 +128,8 @@ class Ascent(Generic[A]):
         Prices of the columns to begin from.
     near : object
         An answer near that of the rows.
+    wrong : callable, optional
+        How much columns miss together, of what each does; by default the sum.
 
     Attributes
     ----------
@@ -138,8 +146,9 @@ class Ascent(Generic[A]):
         *,
         v: Floats,
         near: A,
+        wrong: Callable[[Floats], float] = absolute,
     ) -> None:
-        self.b, self.kept, self.rows, self.monitor = b, kept, rows, monitor
+        self.b, self.kept, self.rows, self.monitor, self.wrong = b, kept, rows, monitor, wrong
         self.best = self.at(v, near)
 
     @classmethod
@@ -160,7 +169,7 @@ class Ascent(Generic[A]):
         if self.kept > 0.0:
             at_top = (v == top) & (missing >= 0.0)
             at_top[np.argmax(v)] |= not at_top.any()
-        wrong = float(np.abs(missing[~at_top]).sum() + abs(self._of_top(missing, at_top)))
+        wrong = self.wrong(missing[~at_top]) + abs(self._of_top(missing, at_top))
         value += dot(self.b, v) - self.kept * top
         return Point(v, answer, missing, value, at_top, wrong)
 

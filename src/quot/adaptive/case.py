@@ -1,4 +1,4 @@
-"""A problem on its rows and columns with mass, and how what is found of it is judged."""
+"""A problem on its rows and columns that matter, and how what is found of it is judged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.adaptive.found import Found
+from quot.adaptive.light import heavy, send
 from quot.certificate.adaptive import certify_adaptive
 from quot.convergence import Monitor, Status, Tolerance
 from quot.dual import Dual
@@ -54,7 +55,7 @@ class Ending:
 
 
 class Case:
-    """A problem on its rows and columns with mass.
+    """A problem on its rows and columns that are not light; see `heavy`.
 
     Where only columns have a perplexity, or they are more than rows that have one, too, rows and
     columns are exchanged.
@@ -71,7 +72,9 @@ class Case:
         self.is_turned = _is_better_turned(problem)
         solved = problem.turned if self.is_turned else problem
         self.solved, self.shape = solved, solved.shape
-        self.rows, self.cols = np.flatnonzero(solved.a), np.flatnonzero(solved.b)
+        # On average light rows do not count, and are found as the others are.
+        which = np.flatnonzero if problem.is_average else heavy
+        self.rows, self.cols = which(solved.a), which(solved.b)
 
     @cached_property
     def core(self) -> AdaptiveProblem:
@@ -117,17 +120,24 @@ class Case:
 
     def _placed(self, found: Ending) -> Ending:
         """For all rows and columns; those without mass have prices and multipliers of 0."""
-        n, m = self.shape
-        plan = Plan(
-            self.shape,
-            self.rows[found.plan.rows].astype(np.int32),
-            self.cols[found.plan.cols].astype(np.int32),
-            found.plan.values,
-        )
+        (n, m), solved, rows, cols = self.shape, self.solved, self.rows, self.cols
+        entries = [(rows[found.plan.rows], cols[found.plan.cols], found.plan.values)]
         f, eps = np.zeros((2, n))
         g, delta = np.zeros((2, m))
-        f[self.rows], eps[self.rows] = found.f, found.eps
-        g[self.cols], delta[self.cols] = found.g, found.delta
+        f[rows], eps[rows], g[cols], delta[cols] = found.f, found.eps, found.g, found.delta
+        light = np.setdiff1d(np.flatnonzero(solved.a), rows)
+        if light.size:
+            sent = send(solved, light, cols, found.g, found.delta)
+            entries.append((sent.row, sent.col, sent.values))
+            f[light], eps[light] = sent.price, sent.multiplier
+        light = np.setdiff1d(np.flatnonzero(solved.b), cols)
+        if light.size:
+            sent = send(solved.turned, light, rows, found.f, found.eps)
+            entries.append((sent.col, sent.row, sent.values))
+            g[light], delta[light] = sent.price, sent.multiplier
+        i, j, values = (np.concatenate(each) for each in zip(*entries, strict=True))
+        order = np.lexsort((j, i))
+        plan = Plan(self.shape, i[order].astype(np.int32), j[order].astype(np.int32), values[order])
         return Ending(plan, f, g, eps, delta, found.method)
 
 

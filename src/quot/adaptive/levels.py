@@ -24,6 +24,7 @@ from quot.quadratic.coarse import Level, coarsen
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 # A finer level begins at the perplexities of the coarser one over this, or at a part of the largest
 # there is; how they fall then.
@@ -70,6 +71,15 @@ class Descent:
         return self.newton.is_low
 
     @property
+    def is_strict(self) -> bool:
+        """See `Newton`."""
+        return self.newton.is_strict
+
+    @is_strict.setter
+    def is_strict(self, value: bool) -> None:
+        self.newton.is_strict = value
+
+    @property
     def is_stuck(self) -> bool:
         """See `Newton`."""
         return self.newton.is_stuck
@@ -103,10 +113,11 @@ class Descent:
         newton, ratio, n = self.newton, _ratio(level, finer), finer.a.size
         way = _way(level, finer)
         g, f = self._prices(level, finer)
-        v, eps = g, ratio * newton.best.eps[level.rows]
+        v, eps = g, _spread(newton.best.eps, level.rows, level.problem.a, finer.a) * ratio
         scale = col_scale([*way, finer][0])
         if scale is not None:
-            v = np.append(g, ratio * newton.delta[level.cols] * scale)
+            delta = _spread(newton.delta, level.cols, level.problem.b, finer.b)
+            v = np.append(g, ratio * delta * scale)
         answer = Answer(v, f, eps, np.empty((3, n)))
         hint = level.extend_slacks(*newton.shared.slacks)
         shared = Candidates.around(finer, self.pricer, answer, hint)
@@ -135,6 +146,13 @@ class Descent:
 def _ratio(level: Level[AdaptiveProblem], finer: AdaptiveProblem) -> float:
     """How much more spreading costs if as large a part of others shares: entries are smaller."""
     return float(np.prod(finer.shape) / np.prod(level.problem.shape))
+
+
+def _spread(multipliers: Floats, labels: Index, coarse: Floats, finer: Floats) -> Floats:
+    """Multipliers of clusters for their members: in proportion to 1 / mass."""
+    mean = coarse[labels] * (coarse.size / finer.size)
+    spread: Floats = multipliers[labels] * (mean / finer)
+    return spread
 
 
 def _way(level: Level[AdaptiveProblem], finer: AdaptiveProblem) -> list[AdaptiveProblem]:

@@ -19,7 +19,7 @@ from quot.adaptive.candidates import Every, Shared
 from quot.adaptive.case import Ending
 from quot.adaptive.pairs import Pairs
 from quot.adaptive.rows import AdaptiveRows, Answer, floors
-from quot.ascent import Ascent, Point
+from quot.ascent import Ascent, Point, absolute
 from quot.convergence import Iterate, Monitor
 from quot.perplexity import largest, spreads
 from quot.problem import AdaptiveProblem
@@ -86,11 +86,14 @@ class Newton:
         Whether the answer is worth a look.
     is_low : bool
         Whether the floor was found to cost no more than it may.
+    is_strict : bool
+        Whether no column may miss more of its mass, or of its bound, than all may of theirs. Else
+        rows of little mass may miss their bounds when the plan is repaired.
     is_stuck : bool
         Whether columns miss too much at two floors in turn: at lower ones rounding decides.
     """
 
-    is_stuck, is_settled, is_low, is_quick, is_careful = False, False, False, False, False
+    is_stuck, is_settled, is_low, is_strict, is_quick, is_careful = (False,) * 6
     fall = _LOWER
 
     def __init__(  # noqa: PLR0917
@@ -122,7 +125,10 @@ class Newton:
         typical = problem.total / m if problem.regularizer == "quadratic" else 1.0
         floor = first * (shared.pairs.range or 1.0) / typical
         v = np.zeros(m if problem.col_perplexity is None else 2 * m)
-        answer = Answer(v, np.zeros(n), np.full(n, floor), np.zeros((3, n)))
+        eps = np.full(n, floor)
+        if problem.regularizer == "quadratic":
+            eps *= problem.total / n / problem.a
+        answer = Answer(v, np.zeros(n), eps, np.zeros((3, n)))
         return cls(problem, shared, monitor, floor, answer, from_easy(problem), level)
 
     def run(self, enough: float, part: float | None) -> None:
@@ -306,7 +312,8 @@ class Newton:
             v[m:] *= rows.unit / self.rows.unit
         eps = np.maximum(self.best.eps + (self.reached - self.floor), 0.0)
         near = replace(self.best, eps=eps)
-        return Ascent(rows.wanted, 0.0, rows, self.monitor, v=v, near=near)
+        wrong = rows.worst if self.is_strict else absolute
+        return Ascent(rows.wanted, 0.0, rows, self.monitor, v=v, near=near, wrong=wrong)
 
     def _missing_anywhere(self, problem: AdaptiveProblem) -> float:
         """What columns miss, those at the edge of the box included."""

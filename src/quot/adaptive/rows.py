@@ -37,7 +37,7 @@ _BOUNDED, _FREE = False, True
 # No price moves by more than so many times the range of costs in one step.
 _REACH = 1.0
 # No floor is higher than by so many times.
-_FAR = 1e15
+_FAR = 1e30
 # Rows are cut into so many parts, each with sums of its own for the columns.
 _PARTS = 64
 
@@ -117,6 +117,11 @@ class AdaptiveRows:
         """What the dual value has for each price and each scaled multiplier."""
         b = self.problem.b
         return b if self.unit is None else np.concatenate((b, -self.limits / self.unit))
+
+    def worst(self, missing: Floats) -> float:
+        """What all columns would miss if each did in the same part as the worst."""
+        parts = np.abs(missing) / np.resize(self.problem.b, missing.size)
+        return float(parts.max()) * self.problem.total
 
     def costs(self, v: Floats) -> Floats:
         """What spreading costs in each column, with the floor, (m,)."""

@@ -145,8 +145,11 @@ def _by_floors(case: Case, way: Newton | Descent, steps: int) -> list[AdaptiveRe
                 break
             least = _ROUNDING * case.problem.total
             if way.is_low and enough > least:
-                enough = max(_CLOSER * enough, least)
-                if results[-1].certificate.primal_residual > _WRONG * case.tolerance.gap:
+                is_wrong = results[-1].certificate.primal_residual > _WRONG * case.tolerance.gap
+                if way.is_strict or not is_wrong:
+                    enough = max(_CLOSER * enough, least)
+                way.is_strict |= is_wrong
+                if is_wrong:
                     continue
         way.lower()
     return results

@@ -21,13 +21,16 @@ from quot.costs import PointCost
 from quot.pairs import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
-from quot.perplexity import bounds, largest, spreads
+from quot.perplexity import bounds, largest, spreads, units
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, Problem
 from quot.rounding import is_feasible, marginal_error
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
+
+# A mass below cannot be shared: there are no numbers for parts of it.
+_LEAST = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is inf or NaN is not certified
@@ -86,7 +89,8 @@ def excess(problem: AdaptiveProblem, plan: Plan) -> float:
 class _Side(NamedTuple):
     """Of rows, or columns, with mass: bounds and their units, sums of h, and those of a b'.
 
-    Of an average these are of all of them together.
+    Each for a row of mass 1, for squares of a mass may be less than any number; of an average they
+    are of all rows together.
     """
 
     limits: Floats
@@ -98,16 +102,24 @@ class _Side(NamedTuple):
 def _sides(problem: AdaptiveProblem, plan: Plan) -> list[_Side]:
     """The rows, and the columns, if they are bounded."""
     sides = (
-        (problem.row_bounds, problem.row_units, problem.a, problem.b, plan.rows),
-        (problem.col_bounds, problem.col_units, problem.b, problem.a, plan.cols),
+        (problem.row_perplexity, problem.a, problem.b, plan.rows),
+        (problem.col_perplexity, problem.b, problem.a, plan.cols),
     )
     name, bounded = problem.regularizer, []
-    for limits, unit, mass, others, index in sides:
-        if limits is not None and unit is not None:
+    for asked, mass, others, index in sides:
+        if asked is not None:
+            kept = mass > (0.0 if problem.is_average else _LEAST)
+            unit = mass if problem.is_average else np.ones(mass.size)
             most = np.full(mass.size, largest(others, name))
-            found = spreads(plan.values, index, mass.size, name)
-            each = (limits, unit, found, bounds(mass, most, name))
-            side = _Side(*(x[mass > 0.0] for x in each))
+            ratio = 1.0 if problem.is_average else np.where(kept, mass, np.inf)[index]
+            found = spreads(plan.values / ratio, index, mass.size, name)
+            each = (
+                bounds(unit, asked, name),
+                units(unit, asked, name),
+                found,
+                bounds(unit, most, name),
+            )
+            side = _Side(*(x[kept] for x in each))
             bounded.append(_together(side) if problem.is_average and side.limits.size else side)
     return bounded
 

@@ -15,6 +15,8 @@ _PRICES, _COSTS, _PRICE, _COST = 100, 100, 1e-13, 1e-12
 _TOGETHER, _NEARLY = 20, 0.75
 # That changes by so much in one step at most, as a logarithm.
 _STEP = 2.0
+# A quadratic one grows by so many times at most.
+_GROWS = 1e4
 # An eps below this part of what spreading costs anyway may be none.
 _NEXT_TO_NOTHING = 1e-3
 # Sums of exponentials between these have not lost what they consist of.
@@ -73,9 +75,22 @@ def _quadratic_price(k, inverse, size, a, f, l, p):
                 slope += inverse[q]
         if abs(total - a) <= _PRICE * a:
             break
+        if slope == 0.0:  # digits are too few for so little: all goes to the first column
+            f = -best
+            for q in range(size):
+                l[q] = (f + k[q]) * inverse[q]
+                p[q] = 0.0
+                if l[q] == 0.0 and total == 0.0:
+                    total = a
+                    l[q] = a
+                    p[q] = a
+            return f
         step = (a - total) / slope
         if f + step == f:
             break
+        if step > f + best:  # no further than where one entry alone is enough
+            for q in range(size):
+                step = min(step, a / inverse[q] - k[q] - f)
         f = f + step if f + step + best > 0.0 else 0.1 * f - 0.9 * best
     for q in range(size):
         l[q] = (f + k[q]) * inverse[q]
@@ -163,7 +178,10 @@ def _row(k, d, size, a, bound, is_entropic, f, eps, inverse, l, p):
             return price, cost, spread, first, second, third
     low = 0.0
     high = np.inf
-    least = _NEXT_TO_NOTHING * d[0]
+    lowest = np.inf
+    for q in range(size):
+        lowest = min(lowest, d[q])
+    least = _NEXT_TO_NOTHING * lowest
     scale = a if is_entropic else bound  # an entropic bound may be 0
     may_be_none = True
     f, spread, first, second, third = _at(k, d, size, a, eps, is_entropic, f, inverse, l, p)
@@ -188,9 +206,10 @@ def _row(k, d, size, a, bound, is_entropic, f, eps, inverse, l, p):
             following = eps * np.exp(min(max(off / (fall * eps), -_STEP), _STEP))
         else:  # the square root of 1 over the sum of squares is nearly a line
             following = eps + 2.0 * spread * (np.sqrt(spread / bound) - 1.0) / fall
+            following = min(following, _GROWS * max(eps, lowest))
         if not low < following < high and not (following <= 0.0 and low == 0.0):
             if high == np.inf:
-                following = 4.0 * max(low, d[0])
+                following = 4.0 * max(low, lowest)
             elif low > 0.0:
                 following = np.sqrt(low * high)
             else:
