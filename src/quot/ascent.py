@@ -134,7 +134,9 @@ class Ascent(Generic[A]):
     Attributes
     ----------
     best : Point
-        So far.
+        So far: where columns miss least together.
+    last : Point
+        Where it is now: the dual value is the highest there, but for rounding.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class Ascent(Generic[A]):
         wrong: Callable[[Floats], float] = absolute,
     ) -> None:
         self.b, self.kept, self.rows, self.monitor, self.wrong = b, kept, rows, monitor, wrong
-        self.best = self.at(v, near)
+        self.best = self.last = self.at(v, near)
 
     @classmethod
     def of(
@@ -197,6 +199,7 @@ class Ascent(Generic[A]):
                     point = min(point, swept, key=lambda point: point.wrong)
             idle = 0 if point.wrong <= _HALVED * self.best.wrong else idle + 1
             self.best = min(self.best, point, key=lambda point: point.wrong)
+            self.last = point
             self.monitor.steps += 1
 
     def persist(self, enough: float, total: float, steps: int | None = None) -> None:
@@ -206,7 +209,7 @@ class Ascent(Generic[A]):
         """
         for _ in range(_SWEEPS):
             if self.best.wrong > _ROUGHLY * total:
-                self.best = self.swept(self.best)
+                self.best = self.last = self.swept(self.best)
         while True:
             before = self.best.wrong
             self.climb(enough, enough, steps)

@@ -46,7 +46,7 @@ _ON_THE_WAY, _NEXT = 1e-2, 1e-3
 # Steps at most until candidates are chosen anew, and how often at most they are.
 _STEPS, _ROUNDS = 8, 30
 # It goes on as long as what columns miss is halved in so many rounds.
-_TRIES, _HALVED = 3, 0.5
+_TRIES, _HALVED = 5, 0.5
 # A floor at which columns end at more than so many times what they may miss is raised, so often.
 _NEARLY, _RAISES = 10.0, 12
 # What columns miss below this part of all mass may be rounding.
@@ -283,10 +283,11 @@ class Newton:
             try:
                 ascent.persist(goal, problem.total, None if is_complete else _STEPS)
             finally:
+                point = ascent.best if ascent.best.wrong <= goal else ascent.last
                 self.rows, self.reached = rows, self.floor
-                self.best, self.missing = ascent.best.answer, ascent.best.wrong
+                self.best, self.missing = point.answer, point.wrong
             lacking = shared.lacking(self.answer)
-            self._report(ascent.best, (round, lacking.size, self.monitor.steps - before))
+            self._report(point, (round, lacking.size, self.monitor.steps - before))
             if is_complete:
                 return
             self.missing = self._missing_anywhere(problem)
