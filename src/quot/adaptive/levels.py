@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from quot.adaptive.candidates import Candidates
 from quot.adaptive.case import Ending
-from quot.adaptive.newton import Newton, path
+from quot.adaptive.newton import Newton
+from quot.adaptive.path import along
 from quot.adaptive.rows import Answer, balanced, col_scale
 from quot.convergence import Monitor
 from quot.dual import Dual
@@ -112,15 +113,16 @@ class Descent:
         level, finer = self.levels[self.depth - 1], self.problems[self.depth - 1]
         newton, ratio, n = self.newton, _ratio(level, finer), finer.a.size
         way = _way(level, finer)
+        first = [*way, finer][0]
         g, f = self._prices(level, finer)
         v, eps = g, _spread(newton.best.eps, level.rows, level.problem.a, finer.a) * ratio
-        scale = col_scale([*way, finer][0])
+        scale = col_scale(first)
         if scale is not None:
             delta = _spread(newton.delta, level.cols, level.problem.b, finer.b)
             v = np.append(g, ratio * delta * scale)
         answer = Answer(v, f, eps, np.empty((3, n)))
         hint = level.extend_slacks(*newton.shared.slacks)
-        shared = Candidates.around(finer, self.pricer, answer, hint)
+        shared = Candidates.around(first, self.pricer, answer, hint)
         begun = Newton(
             finer, shared, self.monitor, ratio * newton.floor, answer, way, self.depth - 1
         )
@@ -160,7 +162,7 @@ def _way(level: Level[AdaptiveProblem], finer: AdaptiveProblem) -> list[Adaptive
     coarse, name = level.problem, finer.regularizer
     rows = _members(coarse.row_perplexity, level.rows, finer.b.size / coarse.b.size)
     cols = _members(coarse.col_perplexity, level.cols, finer.a.size / coarse.a.size)
-    return path(
+    return along(
         finer,
         _raised(finer.row_perplexity, rows, largest(finer.b, name)),
         _raised(finer.col_perplexity, cols, largest(finer.a, name)),

@@ -18,17 +18,16 @@ from numpy.typing import NDArray
 from quot.adaptive.candidates import Every, Shared
 from quot.adaptive.case import Ending
 from quot.adaptive.pairs import Pairs
+from quot.adaptive.path import from_easy, ratio_of
 from quot.adaptive.rows import AdaptiveRows, Answer, floors
-from quot.ascent import Ascent, Point, absolute
+from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor
-from quot.perplexity import largest, spreads
+from quot.perplexity import spreads
 from quot.problem import AdaptiveProblem
 from quot.stopping import obey, report
 
 Floats = NDArray[np.float64]
 
-# The first perplexity, in parts of the largest, and how it falls.
-_EASY, _HARDER = 0.125, 0.25
 # A floor is low if it is less than this part of a typical multiplier; else it is lowered, so often.
 _LOW, _LOWER, _FLOORS = 0.03, 0.25, 10
 # What columns may miss at a floor that is too high. One that took no more steps than so many falls
@@ -188,7 +187,7 @@ class Newton:
         """Go the path, once."""
         for problem, harder in pairwise([*self.path, self.problem]):
             self._settle_or_raise(problem, _ON_THE_WAY * problem.total)
-            self.follow(_ratio(problem, harder))
+            self.follow(ratio_of(problem, harder))
         self.path = ()
 
     @property
@@ -265,7 +264,8 @@ class Newton:
         """Settle, at a higher floor where that fails; it has fallen too fast."""
         self._settle(problem, enough)
         wanted = max(_NEARLY * enough, _ROUNDED * problem.total)
-        while self.missing > wanted and self.raises and self.monitor.steps_left:
+        is_raised = not self.is_strict
+        while is_raised and self.missing > wanted and self.raises and self.monitor.steps_left:
             self.raises -= 1
             self.floor /= _LOWER
             self.known = [each for each in self.known if each[0] > self.floor]
@@ -283,7 +283,8 @@ class Newton:
             try:
                 ascent.persist(goal, problem.total, None if is_complete else _STEPS)
             finally:
-                point = ascent.best if ascent.best.wrong <= goal else ascent.last
+                is_far = ascent.best.wrong > max(goal, _ROUNDED * problem.total)
+                point = ascent.last if is_far and not is_complete else ascent.best
                 self.rows, self.reached = rows, self.floor
                 self.best, self.missing = point.answer, point.wrong
             lacking = shared.lacking(self.answer)
@@ -313,8 +314,7 @@ class Newton:
             v[m:] *= rows.unit / self.rows.unit
         eps = np.maximum(self.best.eps + (self.reached - self.floor), 0.0)
         near = replace(self.best, eps=eps)
-        wrong = rows.worst if self.is_strict else absolute
-        return Ascent(rows.wanted, 0.0, rows, self.monitor, v=v, near=near, wrong=wrong)
+        return Ascent(rows.wanted, 0.0, rows, self.monitor, v=v, near=near, wrong=rows.wrong)
 
     def _missing_anywhere(self, problem: AdaptiveProblem) -> float:
         """What columns miss, those at the edge of the box included."""
@@ -322,7 +322,7 @@ class Newton:
 
     def _recentre(self) -> None:
         """Count prices from where they are, if digits are needed for what they are beyond."""
-        problem, (f, g), m = self.problem, self.base, self.problem.b.size
+        problem, m = self.problem, self.problem.b.size
         typical = 1.0 if self.rows.is_entropic else problem.total / m
         if float(np.abs(self.best.v[:m]).max()) > _DIGITS * self.floor * typical:
             answer = self.answer
@@ -331,14 +331,13 @@ class Newton:
             self.best = replace(answer, f=np.zeros(answer.f.size), v=v)
             self.pairs = self.shared.pairs.reduced(*self.base)
 
-    def _rows(
-        self, problem: AdaptiveProblem, box: tuple[Floats, Floats] | None
-    ) -> AdaptiveRows:
+    def _rows(self, problem: AdaptiveProblem, box: tuple[Floats, Floats] | None) -> AdaptiveRows:
         """Those of a problem at this floor."""
         at_least = floors(problem, self.floor)
         if box is not None:
             box = box[0] - self.base[1], box[1] - self.base[1]
-        return AdaptiveRows(problem, self.pairs, at_least, box, self._check)
+        pairs, is_strict = self.pairs, self.is_strict
+        return AdaptiveRows(problem, pairs, at_least, box, self._check, is_strict=is_strict)
 
     def _report(self, point: Point[Answer], counts: tuple[int, int, int]) -> None:
         """A line of the history; counts are rounds, pairs that were missing, and steps."""
@@ -353,46 +352,3 @@ class Newton:
             round=counts[0],
         )
         report(self.monitor, iterate)
-
-
-def from_easy(problem: AdaptiveProblem) -> list[AdaptiveProblem]:
-    """The same at larger perplexities, from where many share a row down to those asked for."""
-    name = problem.regularizer
-    rows = _raised(problem.row_perplexity, largest(problem.b, name))
-    cols = _raised(problem.col_perplexity, largest(problem.a, name))
-    return path(problem, rows, cols)
-
-
-def path(
-    problem: AdaptiveProblem, rows: list[Floats] | None, cols: list[Floats] | None
-) -> list[AdaptiveProblem]:
-    """The problem at perplexities of rows, and of columns, if these are bounded, one by one."""
-    longest = max(len(rows or ()), len(cols or ()))
-    sides = [
-        side + side[-1:] * (longest - len(side)) if side else [None] * longest
-        for side in (rows, cols)
-    ]
-    return [
-        replace(problem, row_perplexity=row, col_perplexity=col)
-        for row, col in zip(*sides, strict=True)
-    ]
-
-
-def _ratio(problem: AdaptiveProblem, harder: AdaptiveProblem) -> float:
-    """How many times larger perplexities are, in the middle."""
-    sides = (
-        (problem.row_perplexity, harder.row_perplexity),
-        (problem.col_perplexity, harder.col_perplexity),
-    )
-    found = [float(np.median(x / y)) for x, y in sides if x is not None and y is not None]
-    return max(found)
-
-
-def _raised(asked: Floats | None, most: float) -> list[Floats] | None:
-    """Perplexities on the way down to those asked for, where the largest there is is so much."""
-    if asked is None:
-        return None
-    least = [max(1.0, _EASY * most)]
-    while least[-1] * _HARDER > float(asked.min()):
-        least.append(least[-1] * _HARDER)
-    return [np.maximum(asked, each) for each in least]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from quot.adaptive.pairs import Pairs
 from quot.adaptive.system import Listed, System
+from quot.ascent import absolute
 from quot.certificate.bracket import LEAST_EXPONENT
 from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
@@ -30,8 +31,8 @@ Bools = NDArray[np.bool_]
 # Pairs of a weight below this part of those of their row, over their number, are left out of
 # directions: these need not be exact.
 _LEAST = 1e-9
-# Iterations at most, and the residual where much is missing.
-_MANY, _ROUGH = 400, 0.05
+# Iterations at most, and the residual where much is missing, and where all columns count as much.
+_MANY, _ROUGH, _FINE = 400, 0.05, 1e-12
 # Multipliers of rows are found with their prices; those of columns stay where prices alone are.
 _BOUNDED, _FREE = False, True
 # No price moves by more than so many times the range of costs in one step.
@@ -76,6 +77,8 @@ class AdaptiveRows:
         Prices of columns may be no lower, and no higher; any by default.
     check : callable, optional
         Called now and then while they answer; may raise to end it.
+    is_strict : bool, default=False
+        Whether columns of little mass count as much as others.
     """
 
     rounding = 0.0
@@ -88,8 +91,11 @@ class AdaptiveRows:
         floor: Floats,
         box: tuple[Floats, Floats] | None = None,
         check: Callable[[], None] = lambda: None,
+        *,
+        is_strict: bool = False,
     ) -> None:
         self.problem, self.pairs, self.floor, self.check = problem, pairs, floor, check
+        self.is_strict = is_strict
         self.is_entropic = problem.regularizer == "entropic"
         assert problem.row_bounds is not None
         self.bounds = problem.row_bounds
@@ -118,8 +124,10 @@ class AdaptiveRows:
         b = self.problem.b
         return b if self.unit is None else np.concatenate((b, -self.limits / self.unit))
 
-    def worst(self, missing: Floats) -> float:
-        """What all columns would miss if each did in the same part as the worst."""
+    def wrong(self, missing: Floats) -> float:
+        """How much columns miss together; if strict, if each did in the same part as the worst."""
+        if not self.is_strict:
+            return absolute(missing)
         parts = np.abs(missing) / np.resize(self.problem.b, missing.size)
         return float(parts.max()) * self.problem.total
 
@@ -222,7 +230,7 @@ class AdaptiveRows:
             held[: v.size] = at_the_edge & (wanted == 0.0)
         system = System.of(self.entries(answer), answer.moments, held, firm, self._sizes)
         r[:m], shift = system.apart(r[:m])
-        left = math.sqrt(float(np.abs(wanted).sum()) / self.problem.total)
+        left = _FINE if self.is_strict else math.sqrt(absolute(wanted) / self.problem.total)
         found, _ = conjugate_gradients(
             system.product,
             r,

@@ -33,7 +33,7 @@ _FIRST, _FLOORS = (0.02, 1.0, 50.0), 60
 # are too high there is an answer all the same.
 _VAIN, _BLIND = 3, 6
 # Where the plan is not certified at a low floor columns may miss so much less, but no less than
-# rounding; the floor is not lowered before if perplexities are missed by this part of the tolerance.
+# rounding. If perplexities are missed by this part of the tolerance the floor stays until then.
 _CLOSER, _ROUNDING, _WRONG = 1e-2, 1e-14, 1e-2
 # Where rows times columns times the fewer of both are no more, an interior-point step takes a
 # second; so many of these at most.

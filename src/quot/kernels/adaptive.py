@@ -15,8 +15,8 @@ _PRICES, _COSTS, _PRICE, _COST = 100, 100, 1e-13, 1e-12
 _TOGETHER, _NEARLY = 20, 0.75
 # That changes by so much in one step at most, as a logarithm.
 _STEP = 2.0
-# A quadratic one grows by so many times at most.
-_GROWS = 1e4
+# A quadratic one grows by so many times at most; and none to more than so many floors.
+_GROWS, _HIGHEST = 1e4, 1e40
 # An eps below this part of what spreading costs anyway may be none.
 _NEXT_TO_NOTHING = 1e-3
 # Sums of exponentials between these have not lost what they consist of.
@@ -209,6 +209,8 @@ def _row(k, d, size, a, bound, is_entropic, f, eps, inverse, l, p):
             following = min(following, _GROWS * max(eps, lowest))
         if not low < following < high and not (following <= 0.0 and low == 0.0):
             if high == np.inf:
+                if low > _HIGHEST * lowest:  # there are too few columns
+                    break
                 following = 4.0 * max(low, lowest)
             elif low > 0.0:
                 following = np.sqrt(low * high)
