@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 _LOW, _LOWER, _FLOORS = 0.03, 0.25, 10
 # What columns may miss at a floor that is too high. One that took no more steps than so many falls
 # by more than the one before, but not below such a part.
-_LOOSELY, _QUICK, _LOWEST = 1e-3, 6, 1e-3
+_LOOSELY, _QUICK, _LOWEST = 1e-3, 2, 1e-3
 # Next to no floor, in parts of the lowest.
 _NEXT_TO_NONE = 1e-6
 # Prices that are beyond so many times what one of typical mass is taken from are to be of more

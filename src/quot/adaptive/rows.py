@@ -19,7 +19,6 @@ from quot.adaptive.pairs import Pairs
 from quot.adaptive.system import Listed, System
 from quot.ascent import absolute
 from quot.certificate.bracket import LEAST_EXPONENT
-from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
 from quot.parallel import added, map_rows
 from quot.plan import Plan
@@ -31,14 +30,19 @@ Bools = NDArray[np.bool_]
 # Pairs of a weight below this part of those of their row, over their number, are left out of
 # directions: these need not be exact.
 _LEAST = 1e-9
-# Iterations at most, and the residual where much is missing, and where all columns count as much.
-_MANY, _ROUGH, _FINE = 400, 0.05, 1e-12
+# Iterations at most, and where so many were not enough before; and the residual where much is
+# missing, and where all columns count as much.
+_MANY, _FEW, _ROUGH, _FINE = 400, 50, 0.05, 1e-12
 # Multipliers of rows are found with their prices; those of columns stay where prices alone are.
 _BOUNDED, _FREE = False, True
 # No price moves by more than so many times the range of costs in one step.
 _REACH = 1.0
 # No floor is higher than by so many times.
 _FAR = 1e30
+# A factor takes no longer than to answer a few times if its operations are so many for each pair.
+_WORTH = 1e4
+# Multipliers that fall to 0 are found so often at most.
+_FALLS = 2
 # Rows are cut into so many parts, each with sums of its own for the columns.
 _PARTS = 64
 
@@ -82,7 +86,7 @@ class AdaptiveRows:
     """
 
     rounding = 0.0
-    is_free = _BOUNDED
+    is_free, most = _BOUNDED, _MANY
 
     def __init__(
         self,
@@ -228,19 +232,35 @@ class AdaptiveRows:
         if self.box is not None:
             at_the_edge = (v <= self.box[0]) | (v >= self.box[1])
             held[: v.size] = at_the_edge & (wanted == 0.0)
-        system = System.of(self.entries(answer), answer.moments, held, firm, self._sizes)
+        listed, left = self.entries(answer), math.sqrt(absolute(wanted) / self.problem.total)
+        left = _FINE if self.is_strict else min(_ROUGH, left)
+        found, fixed, start = np.zeros(2 * m), np.zeros(2 * m), None
+        for _ in range(_FALLS):
+            system = System.of(listed, answer.moments, held, firm, self._sizes)
+            found = fixed + self._solved(system, r - system.full(fixed), left, start)
+            if unit is None:
+                return found[:m]
+            # Multipliers that would fall below 0 go there, and the others accordingly.
+            multipliers = v[m:] / unit
+            falling = np.append(np.zeros(m, np.bool_), found[m:] < -multipliers) & ~held
+            if not falling.any():
+                break
+            held = held | falling
+            fixed[m:] = np.where(falling[m:], -multipliers, fixed[m:])
+            start = np.where(held, 0.0, found)
+        assert unit is not None
+        return np.append(found[:m], found[m:] * unit)
+
+    def _solved(self, system: System, r: Floats, left: float, start: Floats | None) -> Floats:
+        """The solution for a right side, (2 m,), by a factor if iterations do not get there."""
+        m = self.problem.b.size
         r[:m], shift = system.apart(r[:m])
-        left = _FINE if self.is_strict else math.sqrt(absolute(wanted) / self.problem.total)
-        found, _ = conjugate_gradients(
-            system.product,
-            r,
-            system.near,
-            most=_MANY,
-            left=min(_ROUGH, left),
-            is_linear=system.is_linear,
-        )
+        r[system.held] = 0.0
+        found, is_there = system.solve(r, left, self.most, start)
+        if not is_there and system.work <= _WORTH * self.pairs.col.size:
+            self.most, found = _FEW, system.by_factor(r, found)
         found[:m] += np.clip(shift, -self.reach, self.reach)
-        return found[:m] if unit is None else np.append(found[:m], found[m:] * unit)
+        return found
 
 
 def floors(problem: AdaptiveProblem, floor: float) -> Floats:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from quot.adaptive.blocks import Blocks
 from quot.adaptive.grid import Grid, shares
+from quot.gradients import conjugate_gradients
 from quot.kernels import adaptive as kernels
 from quot.settings import settings
 
@@ -20,6 +23,8 @@ Listed = tuple[NDArray[np.int64], NDArray[np.int32], Floats, Floats]
 
 # A column whose diagonal is below this part of a typical one is as good as without entries.
 _NONE = 1e-9
+# Of two dependent directions in a row the second counts for so much at least.
+_RANK = 1e-14
 # The two variables of a column are independent by this part at least.
 _APART = 1e-3
 
@@ -71,12 +76,15 @@ class System:
         return self.blocks.x
 
     def product(self, z: Floats) -> Floats:
-        """The system times a vector, (2 m,)."""
+        """The system times a vector, (2 m,), of what does not stay."""
+        return np.where(self.held, 0.0, self.full(np.where(self.held, 0.0, z)))
+
+    def full(self, z: Floats) -> Floats:
+        """The Hessian times a vector, (2 m,), with what is added to it."""
         m = self.x.size
-        free = np.where(self.held, 0.0, z)
-        out = self.firm * self.blocks.diagonal * free
-        kernels.product(*self.listed, *self.moments, free[:m], free[m:], out[:m], out[m:])
-        return np.where(self.held, 0.0, out)
+        out = self.firm * self.blocks.diagonal * z
+        kernels.product(*self.listed, *self.moments, z[:m], z[m:], out[:m], out[m:])
+        return out
 
     @cached_property
     def grid(self) -> Grid | None:
@@ -94,6 +102,73 @@ class System:
     def is_linear(self) -> bool:
         """Whether `near` is."""
         return self.grid is None
+
+    def solve(
+        self, r: Floats, left: float, most: int, start: Floats | None = None
+    ) -> tuple[Floats, bool]:
+        """The solution for a right side, (2 m,), to a residual; and whether it got there.
+
+        That is, in so many iterations of conjugate gradients.
+        """
+        found, taken = conjugate_gradients(
+            self.product,
+            r,
+            self.near,
+            most=most,
+            left=left,
+            start=start,
+            is_linear=self.is_linear,
+        )
+        return found, taken < most
+
+    @property
+    def work(self) -> float:
+        """Elementary operations of `by_factor`."""
+        n, size = self.listed[0].size - 1, float(np.count_nonzero(~self.held))
+        return size * size * (2.0 * n + size / 3.0)
+
+    def by_factor(self, r: Floats, otherwise: Floats) -> Floats:
+        """The solution by a factor of the matrix; otherwise that, where rounding leaves none."""
+        free = np.flatnonzero(~self.held)
+        matrix = self._dense(free)
+        matrix[np.diag_indices(free.size)] += self.firm * self.blocks.diagonal[free]
+        scale = 1.0 / np.sqrt(self.blocks.diagonal[free])
+        matrix *= scale[:, None] * scale
+        try:
+            factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
+        except np.linalg.LinAlgError:
+            return otherwise
+        found = np.zeros(r.size)
+        found[free] = scale * cho_solve(factor, scale * r[free], check_finite=False)
+        return found if np.isfinite(found).all() else otherwise
+
+    def _dense(self, free: NDArray[np.intp]) -> Floats:
+        """The Hessian of some variables, (F,), as an array, (F, F)."""
+        begin, at, w, y = self.listed
+        n, m = begin.size - 1, self.x.size
+        row, (first, second, third) = np.repeat(np.arange(n), np.diff(begin)), self.moments
+        one, two = np.zeros((2, n, 2 * m))  # by each row's price, and its cost of spreading
+        one[row, at], one[row, m + at] = w, -w * y
+        two[row, at], two[row, m + at] = -w * y, w * y * y
+        det = np.maximum(first * third - second * second, _RANK * first * third)
+        some, both = first > 0.0, third > 0.0
+        inverse = np.zeros((3, n))
+        np.divide(third, det, out=inverse[0], where=both)
+        np.divide(1.0, first, out=inverse[0], where=some & ~both)
+        np.divide(second, det, out=inverse[1], where=both)
+        np.divide(first, det, out=inverse[2], where=both)
+        a, b, c = inverse[:, :, None]
+        own = sp.diags_array(
+            [np.append(one[:, :m].sum(axis=0), two[:, m:].sum(axis=0)), one[:, m:].sum(axis=0)],
+            offsets=[0, m],
+            shape=(2 * m, 2 * m),
+        ).tocsr()
+        own = (own + sp.triu(own, 1).T)[free][:, free]
+        one, two = one[:, free], two[:, free]
+        matrix: Floats = own.toarray()
+        matrix -= one.T @ (a * one + b * two)
+        matrix -= two.T @ (b * one + c * two)
+        return matrix
 
     def apart(self, r: Floats) -> tuple[Floats, Floats]:
         """What columns are to get, (m,), less what makes prices move as one; and how these move.
