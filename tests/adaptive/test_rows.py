@@ -5,6 +5,7 @@ import pytest
 
 from quot.adaptive.pairs import Pairs
 from quot.adaptive.rows import AdaptiveRows, Answer
+from quot.adaptive.system import System
 from quot.kernels import adaptive as kernels
 from quot.problem import AdaptiveProblem
 
@@ -95,3 +96,29 @@ def test_a_row_of_equal_costs(tied):
     answer, got, _ = rows.respond(np.zeros(6), near)
     assert answer.eps.tolist() == [0.0]
     np.testing.assert_allclose(got, 1 / 6)
+
+
+def test_a_factor_solves_what_iterations_do(rows, rng):
+    """Half of the variables stay; the others solve the system that products are of."""
+    _, answer = somewhere(rows, rng)
+    held = rng.random(30) < 0.5
+    system = System.of(rows.entries(answer, 0.0), answer.moments, held, 1e-4, rows._sizes)
+    r = np.where(held, 0.0, rng.normal(size=30))
+    found = system.by_factor(r, np.zeros(30))
+    assert not found[held].any()
+    np.testing.assert_allclose(system.product(found), r, atol=1e-8)
+    iterated, is_there = system.solve(r, 1e-12, 1000)
+    assert is_there
+    np.testing.assert_allclose(found, iterated, rtol=1e-4, atol=1e-8 * np.abs(found).max())
+    assert system.solve(r, 1e-12, 2)[1] is False
+
+
+def test_multipliers_fall_to_zero_and_no_further(rows, rng):
+    """Where bounds are missed by far on the other side the direction ends at the edge."""
+    v, answer = somewhere(rows, rng)
+    wanted = np.append(np.zeros(15), -rng.random(15))
+    wanted[20] = 0.0
+    found = rows.direction(answer, wanted, np.zeros(30, np.bool_), 0.0, 1e-10)
+    assert (found[15:] < 0.0).any()
+    falls = v[15:] + found[15:]
+    assert np.isclose(falls, 0.0, atol=1e-12 * v[15:].max()).sum() >= 2
