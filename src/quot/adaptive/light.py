@@ -53,15 +53,15 @@ class Sent:
 
 
 def send(
-    problem: AdaptiveProblem, light: Index, heavy: Index, prices: Floats, multipliers: Floats
+    problem: AdaptiveProblem, light: Index, cols: Index, prices: Floats, multipliers: Floats
 ) -> Sent:
-    """Return what light rows send to heavy columns at the prices and multipliers of these.
+    """Return what light rows send to the columns that are not, at their prices and multipliers.
 
     With the perplexities asked of them they go to the cheapest ones. Without, in an entropic
     problem, as in the plan of which these prices are; else each to one.
     """
-    size = max(1, ENTRIES // max(heavy.size, 1))
-    columns = heavy, prices, multipliers
+    size = max(1, ENTRIES // max(cols.size, 1))
+    columns = cols, prices, multipliers
     parts = [
         _part(problem, light[start : start + size], *columns)
         for start in range(0, light.size, size)
@@ -70,12 +70,12 @@ def send(
 
 
 def _part(
-    problem: AdaptiveProblem, light: Index, heavy: Index, prices: Floats, multipliers: Floats
+    problem: AdaptiveProblem, light: Index, cols: Index, prices: Floats, multipliers: Floats
 ) -> tuple[Index, Index, Floats, Floats, Floats]:
     """Some of them."""
-    mass, asked, b = problem.a[light], problem.row_perplexity, problem.b[heavy]
+    mass, asked, b = problem.a[light], problem.row_perplexity, problem.b[cols]
     is_entropic = problem.regularizer == "entropic"
-    cost = problem.cost.take(light, heavy).block(0, light.size) - prices
+    cost = problem.cost.take(light, cols).block(0, light.size) - prices
     carriers = np.flatnonzero(b > _CARRIER * b.max())
     near, price, strength = cost[:, carriers], cost.min(axis=1), np.zeros(light.size)
     least = _LEAST * float(np.ptp(cost))
@@ -87,7 +87,7 @@ def _part(
         shared = (np.arange(carriers.size) == near.argmin(axis=1)[:, None]).astype(np.float64)
     if is_entropic:
         pairs, E = _pairs(cost), (np.maximum(multipliers, least), strength)
-        price = balanced(pairs, mass, np.zeros(heavy.size), E, price, "entropic")
+        price = balanced(pairs, mass, np.zeros(cols.size), E, price, "entropic")
         if asked is None:
             y = (price[:, None] - near) / E[0][carriers]
             shared = np.exp(y - y.max(axis=1, keepdims=True))
@@ -97,7 +97,7 @@ def _part(
             strength = np.minimum(strength / mass, _MOST)
     values = shared * mass[:, None]
     row, col = np.nonzero(values)
-    return light[row], heavy[carriers[col]], values[row, col], price, strength
+    return light[row], cols[carriers[col]], values[row, col], price, strength
 
 
 def _shared(cost: Floats, perplexity: Floats, regularizer: str) -> tuple[Floats, Floats, Floats]:
