@@ -7,8 +7,8 @@ tenth, each digit by its nearest. Squared Euclidean cost of pixels, equal masses
 
 EOT and QOT have one strength for all, at which the points of the source have the perplexity on
 average; EOTARI and QOTARI one for each point of the source (-s), of the target (-t), or both (-d).
-Each plan leaves a small file, so that a run goes on where the last one ended. Ten splits take an
-hour or two on one thread.
+Each plan leaves a small file, so that a run goes on where the last one ended. Ten splits take some
+25 minutes on two threads.
 """
 
 from __future__ import annotations
