@@ -110,6 +110,7 @@ def calls():
                     how = {"n_neighbors": n_neighbors, "regularizer": regularizer, "perplexity": 2}
                     for kind in ("directed", "doubly_stochastic"):
                         assert quot.affinities(X[:9], kind=kind, **how).neglected.min() >= 0.0
+            MODULES["adaptive"].inverses(*rng.random((6, 3)))
             costs.PointCost(*rng.normal(size=(2, 5, 7))).block(1, 3)
             _record_multigrid(rng)
             _record_simplex(rng)

@@ -86,7 +86,7 @@ def _part(
     elif not is_entropic:
         shared = (np.arange(carriers.size) == near.argmin(axis=1)[:, None]).astype(np.float64)
     if is_entropic:
-        pairs, E = _pairs(cost), (np.maximum(multipliers, least), strength)
+        pairs, E = Kept.block(cost), (np.maximum(multipliers, least), strength)
         price = balanced(pairs, mass, np.zeros(cols.size), E, price, "entropic")
         if asked is None:
             y = (price[:, None] - near) / E[0][carriers]
@@ -102,12 +102,5 @@ def _part(
 
 def _shared(cost: Floats, perplexity: Floats, regularizer: str) -> tuple[Floats, Floats, Floats]:
     """Rows of sum 1 that have a perplexity; price and strength of each."""
-    found = shares(_pairs(cost), perplexity, regularizer)
+    found = shares(Kept.block(cost), perplexity, regularizer)
     return found.entries.reshape(cost.shape), found.price, found.strength
-
-
-def _pairs(cost: Floats) -> Kept:
-    """All pairs."""
-    n, m = cost.shape
-    start, col = np.arange(n + 1, dtype=np.int64) * m, np.tile(np.arange(m, dtype=np.int32), n)
-    return Kept(start, col, cost.ravel(), np.full(n, np.inf))

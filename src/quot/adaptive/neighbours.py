@@ -48,6 +48,13 @@ class Kept(Pairs):
         return bool(np.isinf(self.beyond).all())
 
     @classmethod
+    def block(cls, cost: Floats) -> Kept:
+        """All pairs of rows and columns, (n, m)."""
+        n, m = cost.shape
+        start, col = np.arange(n + 1, dtype=np.int64) * m, np.tile(np.arange(m, dtype=np.int32), n)
+        return cls(start, col, cost.ravel(), np.full(n, np.inf))
+
+    @classmethod
     def stored(cls, cost: SparseCost, *, diagonal: bool) -> Kept:
         """Those of a sparse cost: others are forbidden."""
         n = cost.shape[0]

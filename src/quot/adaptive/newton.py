@@ -19,7 +19,7 @@ from quot.adaptive.candidates import Every, Shared
 from quot.adaptive.case import Ending
 from quot.adaptive.pairs import Pairs
 from quot.adaptive.path import from_easy, ratio_of
-from quot.adaptive.rows import AdaptiveRows, Answer, floors
+from quot.adaptive.rows import AdaptiveRows, Answer, floors, typical_mass
 from quot.ascent import Ascent, Point
 from quot.convergence import Iterate, Monitor
 from quot.perplexity import spreads
@@ -120,9 +120,7 @@ class Newton:
     ) -> Newton:
         """On all pairs, from nothing, at a floor in parts of the range of costs over an entry."""
         shared, (n, m) = Every(problem), problem.shape
-        # Of squares what spreading costs is a cost per mass.
-        typical = problem.total / m if problem.regularizer == "quadratic" else 1.0
-        floor = first * (shared.pairs.range or 1.0) / typical
+        floor = first * (shared.pairs.range or 1.0) / typical_mass(problem)
         v = np.zeros(m if problem.col_perplexity is None else 2 * m)
         eps = np.full(n, floor)
         if problem.regularizer == "quadratic":
@@ -323,8 +321,7 @@ class Newton:
     def _recentre(self) -> None:
         """Count prices from where they are, if digits are needed for what they are beyond."""
         problem, m = self.problem, self.problem.b.size
-        typical = 1.0 if self.rows.is_entropic else problem.total / m
-        if float(np.abs(self.best.v[:m]).max()) > _DIGITS * self.floor * typical:
+        if float(np.abs(self.best.v[:m]).max()) > _DIGITS * self.floor * typical_mass(problem):
             answer = self.answer
             self.base = answer.f, answer.v[:m]
             v = np.append(np.zeros(m), answer.v[m:])

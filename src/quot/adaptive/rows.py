@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,19 +235,20 @@ class AdaptiveRows:
         listed, left = self.entries(answer), math.sqrt(absolute(wanted) / self.problem.total)
         left = _FINE if self.is_strict else min(_ROUGH, left)
         found, fixed, start = np.zeros(2 * m), np.zeros(2 * m), None
+        system = System.of(listed, answer.moments, held, firm, self._sizes)
+        right = r.copy()
         for _ in range(_FALLS):
-            system = System.of(listed, answer.moments, held, firm, self._sizes)
-            found = fixed + self._solved(system, r - system.full(fixed), left, start)
+            found = fixed + self._solved(system, right, left, start)
             if unit is None:
                 return found[:m]
             # Multipliers that would fall below 0 go there, and the others accordingly.
             multipliers = v[m:] / unit
-            falling = np.append(np.zeros(m, np.bool_), found[m:] < -multipliers) & ~held
+            falling = np.append(np.zeros(m, np.bool_), found[m:] < -multipliers) & ~system.held
             if not falling.any():
                 break
-            held = held | falling
             fixed[m:] = np.where(falling[m:], -multipliers, fixed[m:])
-            start = np.where(held, 0.0, found)
+            system = replace(system, held=system.held | falling)
+            right, start = r - system.full(fixed), np.where(system.held, 0.0, found)
         assert unit is not None
         return np.append(found[:m], found[m:] * unit)
 
@@ -269,10 +270,14 @@ def floors(problem: AdaptiveProblem, floor: float) -> Floats:
     With squares a column of mass b_j takes it from prices within about floor_j b_j: so floors are
     as 1 / b_j, and the prices of all columns known to as much.
     """
-    m = problem.b.size
     if problem.regularizer == "entropic":
-        return np.full(m, floor)
-    return floor * np.minimum(problem.total / m / problem.b, _FAR)
+        return np.full(problem.b.size, floor)
+    return floor * np.minimum(typical_mass(problem) / problem.b, _FAR)
+
+
+def typical_mass(problem: AdaptiveProblem) -> float:
+    """Return what floors are to be multiplied by to be prices: of squares the mean of columns."""
+    return problem.total / problem.b.size if problem.regularizer == "quadratic" else 1.0
 
 
 def col_scale(problem: AdaptiveProblem) -> Floats | None:

@@ -87,9 +87,7 @@ def share_rows(
     costs = as_array(C, "C", 2)
     n, k = costs.shape
     asked = as_perplexities(perplexity, n, np.full(n, k), "columns of `C`")
-    start = np.arange(n + 1, dtype=np.int64) * k
-    pairs = Kept(start, np.tile(np.arange(k, dtype=np.int32), n), costs.ravel(), np.full(n, np.inf))
-    found = shares(pairs, asked, regularizer)
+    found = shares(Kept.block(costs), asked, regularizer)
     return found.entries.reshape(n, k), found.strength
 
 

@@ -23,8 +23,6 @@ Listed = tuple[NDArray[np.int64], NDArray[np.int32], Floats, Floats]
 
 # A column whose diagonal is below this part of a typical one is as good as without entries.
 _NONE = 1e-9
-# Of two dependent directions in a row the second counts for so much at least.
-_RANK = 1e-14
 # The two variables of a column are independent by this part at least.
 _APART = 1e-3
 
@@ -146,17 +144,12 @@ class System:
         """The Hessian of some variables, (F,), as an array, (F, F)."""
         begin, at, w, y = self.listed
         n, m = begin.size - 1, self.x.size
-        row, (first, second, third) = np.repeat(np.arange(n), np.diff(begin)), self.moments
+        row = np.repeat(np.arange(n), np.diff(begin))
         one, two = np.zeros((2, n, 2 * m))  # by each row's price, and its cost of spreading
         one[row, at], one[row, m + at] = w, -w * y
         two[row, at], two[row, m + at] = -w * y, w * y * y
-        det = np.maximum(first * third - second * second, _RANK * first * third)
-        some, both = first > 0.0, third > 0.0
         inverse = np.zeros((3, n))
-        np.divide(third, det, out=inverse[0], where=both)
-        np.divide(1.0, first, out=inverse[0], where=some & ~both)
-        np.divide(second, det, out=inverse[1], where=both)
-        np.divide(first, det, out=inverse[2], where=both)
+        kernels.inverses(*self.moments, *inverse)
         a, b, c = inverse[:, :, None]
         own = sp.diags_array(
             [np.append(one[:, :m].sum(axis=0), two[:, m:].sum(axis=0)), one[:, m:].sum(axis=0)],

@@ -326,6 +326,14 @@ def _inverse_of_row(first, second, third):
 
 
 @kernel
+def inverses(first, second, third, a, b, c):
+    """In place: [[a, b], [b, c]] of each row that has entries, (n,) each, as in products."""
+    for i in range(first.size):
+        if first[i] != 0.0:
+            a[i], b[i], c[i] = _inverse_of_row(first[i], second[i], third[i])
+
+
+@kernel
 def product(begin, at, w, l, first, second, third, x, y, out_x, out_y):
     """Add the Hessian times prices x and costs of spreading y, (m,) each, rows following."""
     for i in range(first.size):
