@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from quot.kernels import forest
 from quot.network.network import FlowState, Network
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
 
 # A gain that rounding explains, relative to the largest potential; the potentials of a tree add
 # that up along its branches.
@@ -98,30 +100,81 @@ def descend(
     Descent or None
         None if the cost has no bound.
     """
-    tree = _Tree(network, start)
-    least, is_quadratic = max(tree.noise, enough), bool(network.weight.any())
+    tree = Tree.spanning(network, start)
     most = _MOST * network.n_nodes if max_pushes is None else max_pushes
-    pushes = idle = 0
-    best, is_optimal = np.inf, False
-    while pushes < most and not must_stop():
-        gain, gains, pushed = kernels.descend(*tree.arcs, least, _PART, _WASTE)
-        if pushed < 0:
-            return None
-        pushes += pushed
-        idle = 0 if gains < 0.5 * best else idle + 1
-        best = gains if idle == 0 else best
-        is_close = is_quadratic and gain <= _CLOSE * least and idle > _PATIENCE
-        is_optimal = pushed == 0 or is_close
-        if is_optimal:
-            break
-    return Descent(*tree.read(), tree.noise, pushes, is_optimal)
+    is_optimal = tree.descend(enough, most, must_stop)
+    if is_optimal is None:
+        return None
+    return Descent(*tree.read(), tree.noise, tree.pushes, is_optimal)
 
 
-class _Tree:
-    """A spanning tree of a network, with a root that is joined to all nodes, and its flow."""
+class Tree:
+    """A spanning tree of a network, with a root that is joined to all nodes, and its flow.
 
-    def __init__(self, network: Network, start: Floats) -> None:
-        self.network = net = network
+    Parameters
+    ----------
+    network : Network
+    arcs : tuple
+        What `kernels.descend` changes in place: of arcs, those at the root last, tail, head, cost,
+        weight, capacity, undirected, flow and state; of nodes parent and arc.
+    noise : float
+        A gain that rounding explains.
+
+    Attributes
+    ----------
+    pushes : int
+        So far.
+    """
+
+    def __init__(self, network: Network, arcs: tuple[NDArray[Any], ...], noise: float) -> None:
+        self.network, self.arcs, self.noise, self.pushes = network, arcs, noise, 0
+
+    @classmethod
+    def given(cls, network: Network, flow: Floats, parent: Ints, arc: Ints) -> Tree:
+        """The tree of these arcs (N,) to parents (N,), -1 where it begins; all arcs directed.
+
+        flow (E,): what is carried, feasible.
+        """
+        n, count = network.n_nodes, network.n_arcs
+        first, root = parent < 0, np.int32(n)
+        nodes = np.arange(n, dtype=np.int32)
+        state = np.where(flow > 0.0, kernels.FREE, kernels.LOWER).astype(np.int8)
+        state = np.append(state, np.full(n, kernels.LOWER, np.int8))
+        arc = np.where(first, nodes + count, arc)
+        state[arc] = kernels.TREE
+        none = np.zeros(n)
+        largest = float((np.abs(network.cost) + network.weight * flow).max(initial=0.0))
+        arcs = (
+            np.append(network.tail, nodes),
+            np.append(network.head, np.full(n, root)),
+            np.append(network.cost, none),
+            np.append(network.weight, none),
+            np.append(network.capacity, np.full(n, np.inf)),
+            np.append(network.undirected, none.astype(np.bool_)),
+            np.append(flow, none),
+            state,
+            np.append(np.where(first, root, parent), -1).astype(np.int32),
+            np.append(arc, -1).astype(np.int32),
+        )
+        return cls(network, arcs, NOISE * largest * float(np.sqrt(n)))
+
+    def among(self, network: Network, place: NDArray[np.integer]) -> Tree:
+        """The same tree and flow among more arcs, where the old ones have these places (E,)."""
+        n, count = network.n_nodes, self.network.n_arcs
+        *_, flow, _, parent, arc = self.arcs
+        carried = np.zeros(network.n_arcs)
+        carried[place] = flow[:count]
+        own = arc[:n]
+        arc = np.where(own < count, place[np.minimum(own, count - 1)], -1).astype(np.int32)
+        parent = np.where(arc < 0, np.int32(-1), parent[:n])
+        other = Tree.given(network, carried, parent, arc)
+        other.pushes = self.pushes
+        return other
+
+    @classmethod
+    def spanning(cls, network: Network, start: Floats) -> Tree:
+        """A tree of the arcs of a flow (E,), feasible or not, that have most room to both sides."""
+        net = network
         n, count = net.n_nodes, net.n_arcs
         nodes, root = np.arange(n, dtype=np.int32), np.full(n, n, np.int32)
         back = net.undirected & (start < 0.0)
@@ -146,8 +199,30 @@ class _Tree:
             through = float(np.abs(net.supply).sum() + flow.sum())
             dear = 2.0 * n * (largest + float(weight.max(initial=0.0)) * through) or 1.0
         cost = np.append(net.cost, np.full(n, dear))
-        self.noise = NOISE * (largest * float(np.sqrt(n)) + dear)
-        self.arcs = tail, head, cost, weight, capacity, undirected, flow, state, parent, arc
+        arcs = tail, head, cost, weight, capacity, undirected, flow, state, parent, arc
+        return cls(net, arcs, NOISE * (largest * float(np.sqrt(n)) + dear))
+
+    def descend(
+        self, enough: float, most: float, must_stop: Callable[[], bool] = lambda: False
+    ) -> bool | None:
+        """Push until no cycle gains more than `enough`, or `most` times; None if that has no end.
+
+        True if none gains more than that, or, with quadratic terms, than a few times that and the
+        rest is slow to go.
+        """
+        least, is_quadratic = max(self.noise, enough), bool(self.network.weight.any())
+        best, idle, last = np.inf, 0, self.pushes + most
+        while self.pushes < last and not must_stop():
+            gain, gains, pushed = kernels.descend(*self.arcs, least, _PART, _WASTE)
+            if pushed < 0:
+                return None
+            self.pushes += pushed
+            idle = 0 if gains < 0.5 * best else idle + 1
+            best = gains if idle == 0 else best
+            is_close = is_quadratic and gain <= _CLOSE * least and idle > _PATIENCE
+            if pushed == 0 or is_close:
+                return True
+        return False
 
     def read(self) -> tuple[Floats, Floats]:
         """Flow (E,) and potentials (N,) once more from the tree, without the rounding of pushes."""

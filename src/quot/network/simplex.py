@@ -49,6 +49,8 @@ class Vertex:
         Prices: ``u_i + v_j <= C_ij``, up to rounding, and equal on the pairs of the tree.
     kept : (float, float)
         Prices of what rows, and of what columns keep: no u_i, or v_j, is larger. NaN where none is.
+    parent : int32 array of shape (N,)
+        What each row, then each column, the spare ones included, hangs on in the tree; -1: on none.
     pivots, looks : int
         Pivots, and rows looked through for pairs that gain.
     is_optimal : bool
@@ -61,6 +63,7 @@ class Vertex:
     u: Floats
     v: Floats
     kept: tuple[float, float]
+    parent: Ints
     pivots: int
     looks: int
     is_optimal: bool
@@ -242,6 +245,7 @@ class _MatrixBasis(Basis):
                 low - float(v[m]) if v.size > m else np.nan,
                 low - float(u[n]) if u.size > n else np.nan,
             ),
+            self.links[kernels.PARENT],
             self.pivots,
             self.looks,
             is_optimal,

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from quot.costs import Cost
 from quot.pairs import blocks, trees
-from quot.pairs.balance import Balanced, balance_rows
 from quot.pairs.effort import Effort
 from quot.pairs.screen import Blocks, Boxes, choose
 from quot.prices import round_off
@@ -93,11 +92,3 @@ class Pricer:
             return roots
         self.effort += Effort(cost.shape[0] * cost.shape[1])
         return blocks.row_roots(way, g, target, self.check)
-
-    def balance(
-        self, C: Floats, v: Floats, target: Floats, start: Floats, highest: float
-    ) -> Balanced:
-        """Return rows of a matrix of costs at their roots; see `balance_rows`."""
-        self.check()
-        self.effort += Effort(C.size)
-        return balance_rows(C, v, target, start, highest, self.check)

@@ -22,7 +22,7 @@ from quot.dual import Dual
 from quot.kernels.flow import components
 from quot.network.cycles import PUSHES, Descent
 from quot.network.least_norm import least_norm
-from quot.network.simplex import solve_matrix
+from quot.network.simplex import Vertex, solve_matrix
 from quot.pairs import Effort
 from quot.pairs.candidates import beyond_all, choose_candidates
 from quot.pairs.price import Pricer
@@ -50,11 +50,16 @@ _ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """A cheapest plan, its prices, and why the method was stopped, if it was."""
+    """A cheapest plan, its prices, why the method was stopped, if it was, and its vertex.
+
+    The vertex is there if it was found on a matrix, the costs of which are C.
+    """
 
     plan: Plan
     dual: Dual
     stopped: Status | None = None
+    vertex: Vertex | None = None
+    C: Floats | None = None
 
 
 def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
@@ -163,7 +168,7 @@ def _by_matrix(problem: Problem, monitor: Monitor) -> Optimum:
     stopped = _report(problem, monitor, plan, found.pivots, all_pairs(problem), effort=effort)
     if stopped is None and not found.is_optimal:
         stopped = Status.STALLED
-    return Optimum(plan, dual, stopped)
+    return Optimum(plan, dual, stopped, found, C)
 
 
 def _by_pairs(problem: Problem, cost: SparseCost, monitor: Monitor) -> Optimum:

@@ -10,13 +10,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.ascent import Ascent, potentials
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import DenseCost, PointCost
 from quot.dual import Dual
-from quot.network.laplacian import LaplacianSolver
 from quot.pairs import Pricer
-from quot.pairs.balance import Balanced
 from quot.pairs.boxes import trees
 from quot.plan import Plan
 from quot.problem import Problem
@@ -28,30 +25,26 @@ from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.fill import fill, nothing
 from quot.quadratic.linear import MATRIX, Optimum, all_pairs, least_of, solve_linear
 from quot.quadratic.model import Answer, At, Way
-from quot.quadratic.pair_rows import PairRows
+from quot.quadratic.on_matrix import LARGEST, OnMatrix
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
-from quot.settings import settings
-from quot.stopping import StopError, obey, report, run
+from quot.stopping import StopError, obey, run
 from quot.support import Support
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# Masses are uneven where one is less than this part of another; and with no more active pairs in a
-# row than this the way up from the linear problem is shorter than the one down. That takes longer
-# where it is not solved on a matrix: then at so many times the reg there have to be as few.
+# Masses are uneven where one is less than this part of another. With no more active pairs in a row
+# than this, at so many times the reg, the way up from the linear problem is shorter than the one
+# down though it is not solved on a matrix.
 _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
-# Over all pairs what columns still miss may be this part of the tolerance, relative to what moves,
-# to be worth a certificate.
-_NEARLY = 1e-2
 # A multiplier this small (relative to the largest) says nothing.
 _NOISE = 1e-10
 
@@ -103,49 +96,46 @@ class PairModel:
             self.part = Capped.first(problem.taken(self.rows, self.cols))
 
     def ways(self) -> tuple[Way, ...]:
-        """From the linear problem where that is near; else from above, and then so, too."""
+        """Up from the linear problem on a matrix, or where that is near; else from above."""
         if self.problem.total == 0.0:
             return (self._nothing_moves,)
-        if not self._may_ascend:
-            below: tuple[Way, ...] = (self._linear, self._from_below)
-        elif self._is_uneven:
-            below = (self._linear, self._climb, self._from_below)
-        else:
-            below = (self._linear, self._from_below, self._climb)
         if self.part.problem.reg == 0.0:
             return (self._linear,)
-        if self._begins_below():
-            return below
-        return (self._from_above, *below) if self._may_ascend else (self._from_above,)
+        below = (self._linear, self._from_below)
+        if self._is_matrix:
+            if self.method != "auto":
+                return (self._from_above, self._up, *below)
+            return (self._up, *below, self._from_above)
+        return below if self._begins_below() else (self._from_above,)
 
     def _begins_below(self) -> bool:
-        """Whether the linear problem is a good start: few pairs are active, or masses uneven.
-
-        Then what is rounding to one is all to another: on candidates Newton would have to find each
-        in turn, the simplex does not mind.
-        """
+        """Whether the linear problem is a good start though it is not solved on a matrix."""
         problem = self.part.problem
         if self.start is not None or self.method != "auto":
             return False
-        if not self._may_ascend:
-            return active_at(problem, _MUCH_NEARER * problem.reg) <= _FEW
-        return self._is_uneven or active_at(problem, problem.reg) <= _FEW
+        return active_at(problem, _MUCH_NEARER * problem.reg) <= _FEW
 
     @property
     def _is_uneven(self) -> bool:
-        """Whether some masses are next to nothing beside others."""
+        """Whether some masses are next to nothing beside others.
+
+        Then what is rounding to one is all to another: Newton would have to find each in turn,
+        cycles do not mind.
+        """
         problem = self.part.problem
         return min(float(side.min() / side.max()) for side in (problem.a, problem.b)) < _UNEVEN
 
     @property
-    def _may_ascend(self) -> bool:
-        """Whether the linear problem on all pairs takes little time."""
-        problem = self.part.problem
-        return isinstance(problem.cost, DenseCost) or all_pairs(problem) <= MATRIX
+    def _is_matrix(self) -> bool:
+        """Whether the problem is solved on all pairs at once."""
+        pairs = all_pairs(self.part.problem)
+        return pairs <= MATRIX or (
+            pairs <= LARGEST and isinstance(self.part.problem.cost, DenseCost)
+        )
 
     def _from_above(self, _: Result[Plan] | None) -> Answer:
         """Coarse to fine, and down from large quadratic terms."""
-        loop = self._loop(may_fail=self._may_ascend)
+        loop = self._loop(may_fail=self._is_matrix)
 
         def way() -> None:
             stages, at = self._begin()
@@ -157,8 +147,7 @@ class PairModel:
         """The levels, and where the first begins: at the problem itself, or where all is smooth."""
         if self.start is not None:
             stage = self._finest()
-            start = Dual(self.start.f[self.rows], self.start.g[self.cols], self.start.lam)
-            return [stage], stage.around(self.part.to_unit(start), 1.0)
+            return [stage], stage.around(self._core_start(), 1.0)
         core = self.part.problem
         stages: list[PairStage] = []
         self.levels = coarsen(core)
@@ -180,7 +169,8 @@ class PairModel:
 
         def way() -> None:
             nonlocal plan
-            found = self.optimum = solve_linear(linear, self.pricer, self.monitor)
+            found = self.optimum or solve_linear(linear, self.pricer, self.monitor)
+            self.optimum = found
             plan = found.plan
             if found.stopped is not None:
                 raise StopError(found.stopped)
@@ -192,30 +182,33 @@ class PairModel:
             return self._read(self._loop(), status)
         return self._answer(plan, self.optimum.dual, status, is_limit=core.reg > 0.0)
 
-    def _climb(self, _: Result[Plan] | None) -> Answer | None:
-        """Up from the prices of the linear problem, over all pairs; None if that does not end."""
-        core, found, monitor = self.part.problem, self.optimum, self.monitor
-        assert found is not None
-        rows = PairRows(core, self.pricer, LaplacianSolver(must_stop=monitor.must_stop))
-        ascent: Ascent[Balanced] | None = None
-        nearly = _NEARLY * self.tolerance.gap * core.total
+    def _up(self, _: Result[Plan] | None) -> Answer | None:
+        """Up from the prices at hand, or from the linear problem; None if that does not end."""
+        core, monitor = self.part.problem, self.monitor
+        C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
+        way, is_there = OnMatrix(core, C, monitor, self.tolerance.gap), False
 
-        def way() -> None:
-            nonlocal ascent
-            start = found.dual.g + found.dual.lam
-            ascent = Ascent.of(core, rows, monitor, start, Balanced.at(found.dual.f))
-            before = monitor.steps
-            ascent.climb(settings().at_the_end * self.tolerance.gap * core.total, nearly)
-            report(monitor, rows.iterate(ascent.best, monitor.steps - before))
+        def go() -> None:
+            nonlocal is_there
+            if self.start is not None:
+                is_there = way.again(self._core_start())
+            if not is_there:
+                found = self.optimum = solve_linear(core.with_reg(0.0), self.pricer, monitor)
+                if found.stopped is not None:
+                    raise StopError(found.stopped)
+                is_there = way.up(found, is_uneven=self._is_uneven)
 
-        status = run(monitor, way)
-        if ascent is None:
-            return self._read(self._loop(), status)
-        best = ascent.best
-        self.climbed = Dual(best.answer.f, *potentials(core, best.v))
-        if status is Status.OPTIMAL and best.wrong > nearly:
+        status = run(monitor, go)
+        self.climbed = way.dual
+        if status is Status.OPTIMAL and not is_there:
             return None
-        return self._answer(rows.plan(best.answer), self.climbed, status)
+        return self._answer(way.plan, way.dual, status)
+
+    def _core_start(self) -> Dual:
+        """The given dual point as that of the problem which is solved."""
+        start = self.start
+        assert start is not None
+        return self.part.to_unit(Dual(start.f[self.rows], start.g[self.cols], start.lam))
 
     def _from_below(self, _: Result[Plan] | None) -> Answer:
         """Up from the plan of the linear problem and its prices, on candidates."""

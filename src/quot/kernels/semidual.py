@@ -1,0 +1,543 @@
+"""Newton for quadratic transport on a matrix, in the prices v of its columns.
+
+The rows answer any v with prices f of their own. All amounts are counted times reg: row i sends
+[f_i + v_j - C_ij]_+ to column j. Pairs that carry something, or nearly do, are listed row by row:
+those of row i are col, beyond [start[i] : start[i + 1]].
+"""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+
+# Passes of a row towards its root, each with fewer pairs than the one before.
+_PASSES = 100
+# Nodes with no more neighbours are eliminated: that adds no edges.
+_FEW = 3
+# Columns and rows that touch no others and miss something in total move so many times as far as
+# they would with one pair more for each column.
+_APART = 10.0
+# Columns that would pass the top are tied to it so often at most.
+_TIES = 5
+# The search along a step ends where the dual rises no more by this part of the slope before, nor
+# falls by that part; or where no more than so much of what was missing is. It begins anew so often,
+# between these parts of the step before.
+_RISES, _SLOPE, _SOLVED, _SEARCHES, _LEAST, _MOST = 0.1, 0.5, 0.1, 20, 0.1, 0.9
+# Rounding of the dual value, relative.
+ROUNDING = 1e-14
+
+
+@kernel
+def _collect(line, bar, index):
+    """Where the line is at most `bar`, in order, in place in index (m + 1,); how many there are.
+
+    Counting is a loop that runs in vectors; only where there is some it is read.
+    """
+    found = 0
+    whole = line.size - line.size % 32
+    for begin in range(0, whole, 32):
+        count = 0
+        for j in range(begin, begin + 32):
+            count += line[j] <= bar
+        if count > 0:
+            for j in range(begin, begin + 32):
+                index[found] = j
+                found += 1 if line[j] <= bar else 0
+    for j in range(whole, line.size):
+        index[found] = j
+        found += 1 if line[j] <= bar else 0
+    return found
+
+
+@kernel
+def _sent(line, size, x):
+    """The sum of [x - line]_+ over the first `size`, and how many are positive."""
+    sent = 0.0
+    count = 0
+    for j in range(size):
+        d = x - line[j]
+        sent += max(d, 0.0)
+        count += d > 0.0
+    return sent, count
+
+
+@kernel
+def respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
+    """Put each row where it sends what is wanted of it (n,), but not above `highest`.
+
+    In place: f (n,), near which the roots are looked for; the pairs with f + v >= C - noise, start
+    (n + 1,), col, beyond (n m,); got (m,), what each column gets. Returns the sum of beyond^2.
+    """
+    n, m = C.shape
+    line = np.empty(m)
+    near = np.empty(m)
+    index = np.empty(m + 1, np.int32)
+    for j in range(m):
+        got[j] = 0.0
+    start[0] = 0
+    squares = 0.0
+    count = 0
+    for i in range(n):
+        c = C[i]
+        for j in range(m):
+            line[j] = c[j] - v[j]
+        x = f[i]
+        sent, some = _sent(line, m, x)
+        if some > 0:
+            x += (wanted[i] - sent) / some  # beyond the root, as the sum is convex
+        else:
+            least = np.inf
+            for j in range(m):
+                least = min(least, line[j])
+            x = least + wanted[i]
+        x = min(x, highest)
+        size = _collect(line, x + noise, index)
+        for h in range(size):
+            near[h] = line[index[h]]
+        last = -1
+        for _ in range(_PASSES):
+            sent, some = _sent(near, size, x)
+            if some == last or some == 0 or (x >= highest and sent <= wanted[i]):
+                break
+            x = min(x + (wanted[i] - sent) / some, highest)
+            last = some
+        f[i] = x
+        for h in range(size):
+            if near[h] <= x + noise:
+                y = max(x - near[h], 0.0)
+                col[count] = index[h]
+                beyond[count] = y
+                got[index[h]] += y
+                squares += y * y
+                count += 1
+        start[i + 1] = count
+    return squares
+
+
+@kernel
+def _find(part, x):
+    while part[x] != x:
+        part[x] = part[part[x]]
+        x = part[x]
+    return x
+
+
+@kernel
+def _network(start, col, tied, at_top, missing, top):
+    """The graph of listed pairs: rows, columns, and one node for all columns at the top.
+
+    Rows that are tied are the ground. Returns its edges, tail, head, weight (E,), the weight that
+    ties each node to the ground (N,), what each is to get (N,), and which are columns (N,).
+    """
+    n = tied.size
+    m = at_top.size
+    peak = n + m
+    tail = np.empty(col.size, np.int32)
+    head = np.empty(col.size, np.int32)
+    weight = np.empty(col.size)
+    ground = np.zeros(peak + 1)
+    rhs = np.zeros(peak + 1)
+    is_col = np.zeros(peak + 1, np.bool_)
+    for j in range(m):
+        if at_top[j]:
+            is_col[peak] = True
+        else:
+            rhs[n + j] = missing[j]
+            is_col[n + j] = True
+    rhs[peak] = top
+    count = 0
+    for i in range(n):
+        high = 0
+        for q in range(start[i], start[i + 1]):
+            j = col[q]
+            if at_top[j]:
+                high += 1
+            elif tied[i]:
+                ground[n + j] += 1.0
+            else:
+                tail[count], head[count], weight[count] = i, n + j, 1.0
+                count += 1
+        if high > 0 and tied[i]:
+            ground[peak] += high
+        elif high > 0:
+            tail[count], head[count], weight[count] = i, peak, high
+            count += 1
+    return tail[:count], head[:count], weight[:count], ground, rhs, is_col
+
+
+@kernel
+def _level(tail, head, ground, rhs, is_col):
+    """Take from rhs, in place, what parts that touch no others miss in total; each column's share.
+
+    No system could account for that.
+    """
+    nodes = rhs.size
+    part = np.arange(nodes)
+    for e in range(tail.size):
+        a = _find(part, tail[e])
+        b = _find(part, head[e])
+        if a != b:
+            part[max(a, b)] = min(a, b)
+    net = np.zeros(nodes)
+    cols = np.zeros(nodes)
+    held = np.zeros(nodes, np.bool_)
+    for x in range(nodes):
+        p = _find(part, x)
+        net[p] += rhs[x]
+        cols[p] += 1.0 if is_col[x] else 0.0
+        held[p] |= ground[x] > 0.0
+    share = np.zeros(nodes)
+    for x in range(nodes):
+        p = part[x]
+        while part[p] != p:
+            p = part[p]
+        if is_col[x] and not held[p]:
+            share[x] = net[p] / cols[p]
+            rhs[x] -= share[x]
+    return share
+
+
+@kernel
+def _eliminate(tail, head, weight, ground, rhs):
+    """Eliminate nodes with few neighbours, in turn; in place in ground and rhs (N,).
+
+    Returns how many, the nodes (N,), up to three neighbours each (N, 3), -1 if there are less, the
+    part of each (N, 3), 1 over what is on the diagonal (N,); and the edges left.
+    """
+    nodes = rhs.size
+    edges = tail.size
+    to = np.empty(2 * edges, np.int32)
+    by = np.empty(2 * edges)
+    after = np.empty(2 * edges, np.int32)
+    before = np.empty(2 * edges, np.int32)
+    first = np.full(nodes, -1, np.int32)
+    degree = np.zeros(nodes, np.int32)
+    for e in range(edges):
+        for side in range(2):
+            h = 2 * e + side
+            x = tail[e] if side == 0 else head[e]
+            to[h] = head[e] if side == 0 else tail[e]
+            by[h] = weight[e]
+            after[h] = first[x]
+            before[h] = -1
+            if first[x] >= 0:
+                before[first[x]] = h
+            first[x] = h
+            degree[x] += 1
+    done = np.zeros(nodes, np.bool_)
+    waiting = np.empty(nodes + 6 * nodes, np.int32)
+    size = 0
+    for x in range(nodes):
+        if degree[x] <= _FEW:
+            waiting[size] = x
+            size += 1
+    order = np.empty(nodes, np.int32)
+    near = np.full((nodes, 3), -1, np.int32)
+    part = np.zeros((nodes, 3))
+    pivot = np.zeros(nodes)
+    count = 0
+    free = np.empty(3, np.int32)
+    while size > 0:
+        size -= 1
+        x = waiting[size]
+        if done[x] or degree[x] > _FEW:
+            continue
+        done[x] = True
+        total = ground[x]
+        k = 0
+        h = first[x]
+        while h >= 0:
+            near[count, k] = to[h]
+            part[count, k] = by[h]
+            free[k] = h >> 1
+            total += by[h]
+            twin = h ^ 1
+            y = to[h]
+            if before[twin] >= 0:
+                after[before[twin]] = after[twin]
+            else:
+                first[y] = after[twin]
+            if after[twin] >= 0:
+                before[after[twin]] = before[twin]
+            degree[y] -= 1
+            k += 1
+            h = after[h]
+        order[count] = x
+        pivot[count] = 1.0 / total if total > 0.0 else 0.0
+        for q in range(k):
+            y = near[count, q]
+            part[count, q] *= pivot[count]
+            ground[y] += part[count, q] * ground[x]
+            rhs[y] += part[count, q] * rhs[x]
+        spare = k
+        for q in range(k):
+            for r in range(q):
+                y, z = near[count, q], near[count, r]
+                w = part[count, q] * part[count, r] * total
+                if degree[y] > degree[z]:
+                    y, z = z, y
+                h = first[y]
+                while h >= 0 and to[h] != z:
+                    h = after[h]
+                if h >= 0:
+                    by[h] += w
+                    by[h ^ 1] += w
+                else:
+                    spare -= 1
+                    for side in range(2):
+                        h = 2 * free[spare] + side
+                        u = y if side == 0 else z
+                        to[h] = z if side == 0 else y
+                        by[h] = w
+                        after[h] = first[u]
+                        before[h] = -1
+                        if first[u] >= 0:
+                            before[first[u]] = h
+                        first[u] = h
+                        degree[u] += 1
+        for q in range(k):
+            y = near[count, q]
+            if degree[y] <= _FEW and not done[y] and size < waiting.size:
+                waiting[size] = y
+                size += 1
+        count += 1
+    # What is left, as the rows of a matrix.
+    core = np.full(nodes, -1, np.int32)
+    inside = np.empty(nodes, np.int32)
+    left = 0
+    for x in range(nodes):
+        if not done[x]:
+            core[x] = left
+            inside[left] = x
+            left += 1
+    begin = np.zeros(left + 1, np.int64)
+    for k in range(left):
+        begin[k + 1] = begin[k] + degree[inside[k]]
+    index = np.empty(begin[left], np.int32)
+    value = np.empty(begin[left])
+    for k in range(left):
+        q = begin[k]
+        h = first[inside[k]]
+        while h >= 0:
+            index[q] = core[to[h]]
+            value[q] = by[h]
+            q += 1
+            h = after[h]
+    return count, order, near, part, pivot, inside[:left], begin, index, value
+
+
+@kernel
+def _iterate(begin, index, value, ground, rhs, tol, most):
+    """Solve the Laplacian system of a graph by conjugate gradients: the residual falls by `tol`."""
+    size = rhs.size
+    diagonal = ground.copy()
+    for k in range(size):
+        for q in range(begin[k], begin[k + 1]):
+            diagonal[k] += value[q]
+    x = np.zeros(size)
+    r = rhs.copy()
+    z = r / diagonal
+    p = z.copy()
+    ap = np.empty(size)
+    rz = 0.0
+    least = 0.0
+    for k in range(size):
+        rz += r[k] * z[k]
+    least = tol * tol * rz
+    for _ in range(most):
+        if not rz > least:
+            break
+        pap = 0.0
+        for k in range(size):
+            y = diagonal[k] * p[k]
+            for q in range(begin[k], begin[k + 1]):
+                y -= value[q] * p[index[q]]
+            ap[k] = y
+            pap += y * p[k]
+        if not pap > 0.0:
+            break
+        alpha = rz / pap
+        new = 0.0
+        for k in range(size):
+            x[k] += alpha * p[k]
+            r[k] -= alpha * ap[k]
+            z[k] = r[k] / diagonal[k]
+            new += r[k] * z[k]
+        beta = new / rz
+        rz = new
+        for k in range(size):
+            p[k] = z[k] + beta * p[k]
+    return x
+
+
+@kernel
+def _solve(start, col, tied, at_top, missing, top, firm, tol):
+    """How the columns would move for each to get what it misses (m,), those at the top as one."""
+    n = tied.size
+    m = at_top.size
+    tail, head, weight, ground, rhs, is_col = _network(start, col, tied, at_top, missing, top)
+    share = _level(tail, head, ground, rhs, is_col)
+    for x in range(rhs.size):
+        if is_col[x]:
+            ground[x] += firm
+    count, order, near, part, pivot, inside, begin, index, value = _eliminate(
+        tail, head, weight, ground, rhs
+    )
+    move = np.zeros(rhs.size)
+    if inside.size > 0:
+        move[inside] = _iterate(begin, index, value, ground[inside], rhs[inside], tol, 500)
+    for k in range(count - 1, -1, -1):
+        x = order[k]
+        y = pivot[k] * rhs[x]
+        for q in range(3):
+            if near[k, q] >= 0:
+                y += part[k, q] * move[near[k, q]]
+        move[x] = y
+    found = np.empty(m)
+    for j in range(m):
+        x = n + m if at_top[j] else n + j
+        found[j] = move[x] + _APART * share[x]
+    return found
+
+
+@kernel
+def direction(v, f, highest, start, col, missing, at_top, spare, firm, tol):
+    """How prices of columns (m,) would move if the rows' answer changed as it does at first.
+
+    at_top (m,): columns that move as one; in place, those that would pass them are tied to them.
+    spare: what these keep together.
+    """
+    n = f.size
+    m = v.size
+    tied = np.empty(n, np.bool_)
+    for i in range(n):
+        tied[i] = f[i] >= highest
+    peak = -np.inf
+    for j in range(m):
+        peak = max(peak, v[j])
+    found = np.zeros(m)
+    for _ in range(_TIES + 1):
+        top = -spare
+        some = -1
+        for j in range(m):
+            if at_top[j]:
+                top += missing[j]
+                some = j
+        found = _solve(start, col[: start[n]], tied, at_top, missing, top, firm, tol)
+        passing = False
+        if some >= 0:
+            for j in range(m):
+                if v[j] == peak and not at_top[j] and found[j] > found[some]:
+                    at_top[j] = True
+                    passing = True
+        if not passing:
+            return found
+    return found
+
+
+@kernel
+def measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
+    """The dual value times reg, how much columns miss together, and the size of what is added up.
+
+    In place: missing (m,), what each column is still to get; at_top (m,), those that move as one.
+    """
+    value = -0.5 * squares
+    size = 0.5 * squares
+    top = v[0]
+    for j in range(v.size):
+        missing[j] = wanted_b[j] - got[j]
+        value += wanted_b[j] * v[j]
+        size += 2.0 * wanted_b[j] * abs(v[j])
+        top = max(top, v[j])
+    for i in range(f.size):
+        value += wanted_a[i] * f[i]
+    wrong = 0.0
+    some = -1
+    together = -spare
+    for j in range(v.size):
+        at_top[j] = spare > 0.0 and v[j] == top and missing[j] >= 0.0
+        if spare > 0.0 and v[j] == top and (some < 0 or not at_top[some]):
+            some = j if some < 0 or at_top[j] else some
+    if some >= 0:
+        at_top[some] = True
+    for j in range(v.size):
+        if at_top[j]:
+            together += missing[j]
+        else:
+            wrong += abs(missing[j])
+    if spare > 0.0:
+        wrong += abs(together)
+        value -= spare * top
+    return value, wrong, size + abs(value)
+
+
+@kernel
+def advance(
+    C, wanted_a, wanted_b, spare, highest, noise, at, move, v, f, start, col, beyond, got,
+    missing, at_top,
+):  # fmt: skip
+    """Go on in a direction (m,) as far as the dual rises; in place in all that follows it.
+
+    at: the dual value, what is missing together, and the size of what is added up, here. Returns
+    the same there, how much of the step was taken, 0 if round-off decides, and the trials it took.
+    """
+    n, m = C.shape
+    v0, f0 = v.copy(), f.copy()
+    some = -1
+    top0 = v[0]
+    slope = 0.0
+    for j in range(m):
+        slope += missing[j] * move[j]
+        top0 = max(top0, v[j])
+        if at_top[j]:
+            some = j
+    if some >= 0:
+        slope -= spare * move[some]
+    if not slope > 0.0:
+        return at, 0.0, 0
+    tau, low, high = 1.0, 0.0, np.inf
+    now = at
+    trials = 0
+    for _ in range(_SEARCHES):
+        trials += 1
+        cap = v0[some] + tau * move[some] if some >= 0 else np.inf
+        top = -np.inf
+        for j in range(m):
+            v[j] = min(v0[j] + tau * move[j], cap)
+            top = max(top, v[j])
+        for i in range(n):
+            f[i] = f0[i]
+        squares = respond(C, v, wanted_a, highest, noise, f, start, col, beyond, got)
+        now = measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top)
+        rise = -spare * (top - top0) if spare > 0.0 else 0.0
+        for j in range(m):
+            rise += missing[j] * (v[j] - v0[j])
+        rise /= tau
+        is_lower = now[0] < at[0] - ROUNDING * at[2]
+        is_near = -_SLOPE * slope <= rise <= _RISES * slope
+        if (is_near or now[1] <= _SOLVED * at[1]) and not is_lower:
+            break
+        if rise > 0.0 and not is_lower:
+            low, tau = tau, 2.0 * tau if high == np.inf else 0.5 * (tau + high)
+        else:
+            nearer = min(max(slope / (slope - min(rise, 0.0)), _LEAST), _MOST) * tau
+            high, tau = tau, nearer if low == 0.0 else 0.5 * (low + tau)
+    return now, tau, trials
+
+
+@kernel
+def nearby(C, u, v, bar, start, col):
+    """The pairs with C - u - v <= bar, in place in start (n + 1,), col (n m,)."""
+    n, m = C.shape
+    line = np.empty(m)
+    index = np.empty(m + 1, np.int32)
+    count = 0
+    start[0] = 0
+    for i in range(n):
+        c = C[i]
+        for j in range(m):
+            line[j] = c[j] - v[j]
+        size = _collect(line, u[i] + bar, index)
+        for h in range(size):
+            col[count + h] = index[h]
+        count += size
+        start[i + 1] = count

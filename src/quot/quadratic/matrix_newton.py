@@ -1,0 +1,181 @@
+"""Newton on a matrix, in the prices of its columns: rows answer each trial exactly, over all pairs.
+
+What `ascent` does for any kind of rows, in two compiled calls a step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.convergence import Iterate, Monitor
+from quot.dual import Dual
+from quot.kernels import semidual as kernels
+from quot.plan import Plan
+from quot.prices import round_off
+from quot.problem import Problem
+
+Floats = NDArray[np.float64]
+
+# So many steps that do not halve what is missing, and it will not get there.
+_IDLE = 8
+# A step is followed by a sweep over the columns unless it leaves less than this of what is missing.
+_HALVED = 0.5
+# What holds columns where they are, in parts of a pair: at least; after a step shorter than so much
+# of a whole one, then growing by a factor; and how it falls with a whole one.
+_LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
+# Residual (relative) of the linear systems: a part of what is missing, between these.
+_PART, _COARSE, _FINE = 0.1, 1e-2, 1e-8
+
+
+class MatrixNewton:
+    """The dual of a quadratic problem on a matrix, and a way up.
+
+    Parameters
+    ----------
+    problem : Problem
+        Masses positive, reg > 0.
+    C : array of shape (n, m)
+        Its costs, C-contiguous.
+    kept : pair of floats
+        What all rows, and what all columns keep.
+    monitor : Monitor
+        Its steps are counted, and its limits obeyed.
+
+    Attributes
+    ----------
+    v, f : array of shape (m,), (n,)
+        Prices of the columns, and the answer of the rows.
+    """
+
+    def __init__(
+        self, problem: Problem, C: Floats, kept: tuple[float, float], monitor: Monitor
+    ) -> None:
+        n, m = C.shape
+        self.problem, self.C, self.monitor = problem, C, monitor
+        self.total = problem.reg * problem.total
+        self.wanted = problem.reg * problem.a, problem.reg * problem.b
+        self.spare = problem.reg * kept[1]
+        self.highest = 0.0 if kept[0] > 0.0 else np.inf
+        self.v, self.f = np.zeros(m), np.zeros(n)
+        self.turned: Floats | None = None
+        start = np.zeros(max(n, m) + 1, np.int64)
+        self.listed = start, np.empty(n * m, np.int32), np.empty(n * m)
+        self.got, self.missing, self.at_top = np.empty(m), np.empty(m), np.empty(m, np.bool_)
+        self.noise = 0.0
+        self.at = 0.0, np.inf, 0.0
+        self.looks = 0
+
+    def begin(self, u: Floats, v: Floats) -> None:
+        """Go to prices of the columns; those of the rows are near the answer."""
+        np.copyto(self.v, v)
+        np.minimum(u, self.highest, out=self.f)
+        self.noise = round_off(self.f, self.v)
+        self._see()
+
+    def _see(self) -> None:
+        """What the rows make of the prices, from an answer that is near."""
+        self.looks += 1
+        squares = kernels.respond(
+            self.C, self.v, self.wanted[0], self.highest, self.noise,
+            self.f, *self.listed, self.got,
+        )  # fmt: skip
+        self.at = kernels.measure(
+            self.v, self.f, *self.wanted, self.spare, squares, self.got, self.missing, self.at_top
+        )
+
+    @property
+    def value(self) -> float:
+        """The dual value."""
+        return self.at[0] / self.problem.reg
+
+    @property
+    def wrong(self) -> float:
+        """How much columns miss together, relative to what moves."""
+        return self.at[1] / self.total
+
+    @property
+    def active(self) -> int:
+        """Pairs that carry something, or nearly do."""
+        return int(self.listed[0][self.f.size])
+
+    def climb(self, enough: float, steps: int) -> bool:
+        """Go on until columns miss no more than `enough`, relative; True if they do in `steps`."""
+        least, idle, firm = np.inf, 0, _LOOSE
+        for _ in range(steps):
+            if self.wrong <= enough:
+                return True
+            if idle == _IDLE or not self.monitor.steps_left or self.monitor.must_stop():
+                return False
+            missed = self.wrong
+            tau = self._step(firm)
+            if self.wrong > _HALVED * missed:
+                self._sweep()
+            if tau < _SHORT:
+                firm = max(_FIRMER * firm, _FIRM)
+            elif tau >= 1.0:
+                firm = max(_LOOSER * firm, _LOOSE)
+            idle = 0 if self.wrong <= _HALVED * least else idle + 1
+            least = min(least, self.wrong)
+            self.monitor.steps += 1
+        return self.wrong <= enough
+
+    def _step(self, firm: float) -> float:
+        """One step; how much of it was taken."""
+        start, col, _ = self.listed
+        tol = min(max(_PART * self.wrong, _FINE), _COARSE)
+        move = kernels.direction(
+            self.v, self.f, self.highest, start, col, self.missing, self.at_top, self.spare,
+            firm, tol,
+        )  # fmt: skip
+        self.at, tau, trials = kernels.advance(
+            self.C, *self.wanted, self.spare, self.highest, self.noise, self.at, move,
+            self.v, self.f, *self.listed, self.got, self.missing, self.at_top,
+        )  # fmt: skip
+        self.looks += trials
+        return float(tau)
+
+    def _sweep(self) -> None:
+        """Balance the columns one by one, and then the rows, where that is better."""
+        if self.turned is None:
+            self.turned = np.ascontiguousarray(self.C.T)
+        at, v, f = self.at, self.v.copy(), self.f.copy()
+        self.looks += 1
+        highest = float(v.max()) if self.spare > 0.0 else np.inf
+        kernels.respond(
+            self.turned, self.f, self.wanted[1], highest, self.noise,
+            self.v, *self.listed, np.empty(f.size),
+        )  # fmt: skip
+        self._see()
+        if self.at[0] < at[0] - kernels.ROUNDING * at[2] or self.at[1] > at[1]:
+            self.v, self.f = v, f
+            self._see()
+
+    def plan(self) -> Plan:
+        """What the rows send."""
+        (n, _), (start, col, beyond) = self.C.shape, self.listed
+        start = start[: n + 1]
+        sent = np.flatnonzero(beyond[: start[-1]])
+        rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(start))
+        return Plan(self.C.shape, rows[sent], col[sent], beyond[sent] / self.problem.reg)
+
+    def dual(self) -> Dual:
+        """The dual point here."""
+        if self.problem.is_balanced:
+            return Dual(self.f.copy(), self.v.copy())
+        top_f = max(float(self.f.max()), 0.0) if self.highest == np.inf else 0.0
+        top_v = float(self.v.max())
+        return Dual(np.minimum(self.f - top_f, 0.0), np.minimum(self.v - top_v, 0.0), top_f + top_v)
+
+    def iterate(self, steps: int) -> Iterate:
+        """What there is to report."""
+        looks, self.looks = self.looks, 0
+        return Iterate(
+            residual=float(np.abs(self.missing).max()) / (self.problem.reg * self.problem.unit),
+            support=self.active,
+            candidates=self.C.size,
+            violators=0,
+            reg=self.problem.reg,
+            inner=steps,
+            pairs=looks * self.C.size,
+        )

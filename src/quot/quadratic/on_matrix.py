@@ -1,0 +1,109 @@
+"""A quadratic problem on a matrix, from below: the linear problem, and up from its vertex.
+
+Where many pairs are active that is Newton from its prices. Near the linear problem, or where masses
+are uneven, Newton steps are kept short by the worst of many places; there the flow of the vertex is
+pushed round cycles first, finer and finer, until Newton gets through or nothing is left to do.
+"""
+
+from __future__ import annotations
+
+import math
+
+from quot.convergence import Monitor
+from quot.dual import Dual
+from quot.network.cycles import PUSHES
+from quot.network.simplex import Vertex
+from quot.plan import Plan
+from quot.problem import Problem
+from quot.quadratic.linear import Optimum
+from quot.quadratic.matrix_newton import MatrixNewton
+from quot.quadratic.pair_list import Kept
+from quot.quadratic.upward import Floats, Upward
+from quot.settings import settings
+from quot.stopping import obey, report
+
+# Pairs, at most, that are listed in memory if need be.
+LARGEST = 1 << 25
+# Few pairs are active where there are no more than this for each row and column.
+_FEW = 1.2
+# Newton steps on a matrix of no more entries take less time than it takes to set the cycles up.
+_SMALL = 1 << 14
+# Newton steps from the prices of the vertex, and after a round of cycles.
+_STEPS, _TRIED = 40, 12
+# What a cycle may gain after each round, in parts of what the quadratic term adds to a price.
+_ROUNDS = (3e-2, 1e-3, 3e-5, 1e-6, 3e-8)
+# A gap that is nothing beside the tolerance.
+_CLOSED = 0.1
+
+
+class OnMatrix:
+    """The way up on a matrix.
+
+    Parameters
+    ----------
+    problem : Problem
+        Masses positive, reg > 0.
+    C : array of shape (n, m)
+        Its costs, C-contiguous.
+    monitor : Monitor
+    tol : float
+        Relative gap wanted.
+
+    Attributes
+    ----------
+    plan, dual : Plan, Dual
+        The best so far.
+    """
+
+    def __init__(self, problem: Problem, C: Floats, monitor: Monitor, tol: float) -> None:
+        self.problem, self.C, self.monitor, self.tol = problem, C, monitor, tol
+        self.kept = Kept.of(problem)
+        self.newton = MatrixNewton(problem, C, self.kept, monitor)
+        self.plan, self.dual = Plan.empty(C.shape), Dual(self.newton.f, self.newton.v)
+
+    def again(self, dual: Dual) -> bool:
+        """Newton from a dual point near the answer; True if that gets there."""
+        self.newton.begin(dual.f, dual.g + dual.lam)
+        return self._climb(_STEPS)
+
+    def up(self, optimum: Optimum, *, is_uneven: bool) -> bool:
+        """Go up from the linear problem; True if that gets there."""
+        newton, dual, vertex = self.newton, optimum.dual, optimum.vertex
+        assert vertex is not None
+        newton.begin(dual.f, dual.g + dual.lam)
+        are_many = newton.active > _FEW * sum(self.C.shape)
+        if (are_many or self.C.size <= _SMALL) and self._climb(_STEPS if are_many else _TRIED):
+            return True
+        return self._by_cycles(vertex, 0 if is_uneven else _TRIED)
+
+    def _climb(self, steps: int) -> bool:
+        """Newton; where that gets there the plan is what rows send then."""
+        newton, before = self.newton, self.monitor.steps
+        is_there = newton.climb(settings().at_the_end * self.tol, steps)
+        if is_there or self.plan.nnz == 0:
+            self.plan, self.dual = newton.plan(), newton.dual()
+        report(self.monitor, newton.iterate(self.monitor.steps - before))
+        return is_there
+
+    def _by_cycles(self, vertex: Vertex, tried: int) -> bool:
+        """Cycles, finer each time, and after each round so many Newton steps at most."""
+        newton, monitor = self.newton, self.monitor
+        up = Upward(self.problem, self.C, vertex, self.kept, monitor.must_stop)
+        for part in _ROUNDS:
+            obey(monitor)
+            before = up.tree.pushes
+            up.settle(part * up.typical)
+            monitor.steps += math.ceil((up.tree.pushes - before) / (PUSHES * sum(self.C.shape)))
+            newton.begin(up.u, up.v)
+            self.plan, self.dual = up.plan(), newton.dual()
+            if self._is_closed():
+                report(monitor, newton.iterate(0))
+                return True
+            if self._climb(tried):
+                return True
+        return False
+
+    def _is_closed(self) -> bool:
+        """Whether the value of the plan is that of the dual point, more or less."""
+        gap = self.problem.objective(self.plan) - self.newton.value
+        return gap <= _CLOSED * self.tol * self.problem.size(self.plan)

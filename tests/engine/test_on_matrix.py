@@ -1,0 +1,126 @@
+"""Quadratic problems on a matrix, against roots by sorting, dense solves and the reference."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from tests.design import every_two
+
+import quot
+from quot.convergence import Monitor
+from quot.kernels import semidual as kernels
+from quot.pairs import Pricer
+from quot.quadratic.linear import solve_linear
+from quot.quadratic.on_matrix import OnMatrix
+
+
+def histograms(n):
+    """Two Gaussian histograms on a line: masses over 50 decades, most of them next to nothing."""
+    x = np.arange(n)
+    a = np.exp(-0.5 * ((x - 0.2 * n) / (0.05 * n)) ** 2)
+    b = np.exp(-0.5 * ((x - 0.6 * n) / (0.1 * n)) ** 2)
+    return (x[:, None] - x) ** 2 / (n - 1.0) ** 2, a / a.sum(), b / b.sum()
+
+
+def root_by_sorting(line, target):
+    """Where sum_j [f - line_j]_+ reaches the target: on one of the pieces between its kinks."""
+    kinks = np.sort(line[np.isfinite(line)])
+    on_piece = (target + np.cumsum(kinks)) / np.arange(1, kinks.size + 1)
+    ahead = np.append(kinks[1:], np.inf)
+    return on_piece[np.argmax(on_piece <= ahead)]
+
+
+@pytest.mark.parametrize("start", [-1e3, 0.0, 0.4, 1e3])
+@pytest.mark.parametrize("highest", [np.inf, 0.1])
+def test_rows_are_balanced(rng, start, highest):
+    C = rng.random((40, 130))
+    C[rng.random(C.shape) < 0.2] = np.inf
+    v = rng.normal(size=130)
+    target = 10.0 ** rng.uniform(-60, 1, 40)
+    f, begin, got = np.full(40, start), np.empty(41, np.int64), np.empty(130)
+    col, beyond = np.empty(C.size, np.int32), np.empty(C.size)
+    squares = kernels.respond(C, v, target, highest, 1e-15, f, begin, col, beyond, got)
+    roots = np.array([root_by_sorting(line - v, t) for line, t in zip(C, target, strict=True)])
+    np.testing.assert_allclose(f, np.minimum(roots, highest), atol=1e-14)
+    row, found = np.repeat(np.arange(40), np.diff(begin)), begin[-1]
+    over = f[:, None] + v - C
+    dense = np.zeros(C.shape)
+    dense[row, col[:found]] = beyond[:found]
+    np.testing.assert_allclose(dense, np.maximum(over, 0.0), atol=1e-13)
+    np.testing.assert_allclose(got, dense.sum(axis=0), atol=1e-13)
+    np.testing.assert_allclose(squares, (dense**2).sum())
+    listed = np.zeros(C.shape, bool)
+    listed[row, col[:found]] = True
+    assert listed[over > 0.0].all()
+    assert listed.any(axis=1)[roots < highest].all()  # where hardly anything is sent, too
+
+
+@pytest.mark.parametrize("tied", [0, 3])
+def test_directions_solve_the_system_of_the_listed_pairs(rng, tied):
+    """Against a dense solve; few neighbours are eliminated, what has more is iterated on."""
+    n, m = 30, 25
+    listed = rng.random((n, m)) < np.linspace(0.02, 0.5, n)[:, None]
+    listed[np.arange(n), np.arange(n) % m] = True
+    missing = rng.normal(size=m)
+    if not tied:
+        missing -= missing.mean()
+    f = np.where(np.arange(n) < tied, 0.0, -1.0)
+    begin = np.append(0, np.cumsum(listed.sum(axis=1)))
+    col = np.nonzero(listed)[1].astype(np.int32)
+    at_top = np.zeros(m, bool)
+    v = np.zeros(m)
+    move = kernels.direction(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9, 1e-12)
+    A = listed.astype(float)
+    free = np.arange(n) >= tied  # an untied row moves to where it sends what it did
+    H = np.diag(A.sum(axis=0)) - A[free].T @ np.diag(1.0 / A[free].sum(axis=1)) @ A[free]
+    np.testing.assert_allclose(H @ move, missing, atol=1e-6)
+
+
+@every_two(shape=[(30, 30), (12, 35), (35, 12)], reg=[1e-3, 1.0, 30.0], mass=[None, 0.3, 0.99, 1.0])
+def test_the_plan_is_that_of_the_reference(rng, shape, reg, mass):
+    n, m = shape
+    C = cdist(rng.normal(size=(n, 2)), rng.normal(size=(m, 2)), "sqeuclidean")
+    a, b = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))
+    problem = quot.Problem(C, a, b, reg=reg, mass=mass)
+    way = OnMatrix(problem, C, Monitor(), 1e-9)
+    assert way.up(solve_linear(problem.with_reg(0.0), Pricer(), Monitor()), is_uneven=False)
+    expected = quot.solve(C, a, b, reg=reg, mass=mass, method="clarabel", on_failure="ignore")
+    np.testing.assert_allclose(way.plan.to_dense(), expected.plan.to_dense(), atol=1e-4)
+    certificate = quot.certify(problem, way.plan, way.dual.f, way.dual.g, way.dual.lam)
+    assert certificate.relative_gap <= 1e-9
+    assert certificate.primal_residual <= 1e-9
+
+
+@pytest.mark.parametrize("mass", [None, 0.7])
+@pytest.mark.parametrize("reg", [1e-3, 1e-1])
+def test_cycles_alone_get_there_where_masses_are_uneven(reg, mass):
+    """Two blobs on a grid, 50 decades of masses: Newton alone does not end."""
+    grid = np.stack(np.divmod(np.arange(144), 12), axis=1).astype(float)
+    a, b = (np.exp(-0.5 * ((grid - c) ** 2).sum(axis=1)) for c in ((3, 3), (9, 8.4)))
+    C = cdist(grid, grid) / 12
+    problem = quot.Problem(C, a / a.sum(), b / b.sum(), reg=reg, mass=mass)
+    way = OnMatrix(problem, C, Monitor(), 1e-9)
+    assert way.up(solve_linear(problem.with_reg(0.0), Pricer(), Monitor()), is_uneven=True)
+    certificate = quot.certify(problem, way.plan, way.dual.f, way.dual.g, way.dual.lam)
+    assert certificate.relative_gap <= 1e-9
+    assert certificate.primal_residual <= 1e-12
+
+
+@pytest.mark.parametrize("mass", [None, 0.7])
+@pytest.mark.parametrize("reg", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("n", [300, 1000])
+def test_histograms_take_few_steps(n, reg, mass):
+    """They took hundreds on candidates: columns with next to no mass kept every step short."""
+    C, a, b = histograms(n)
+    for one, other in ((a, b), (b, a)):
+        r = quot.solve(C, one, other, reg=reg, mass=mass)
+        assert r.converged
+        assert len(r.history) == 2  # the linear problem, and up from there
+        assert r.history[-1].inner <= 30
+
+
+def test_limits_are_obeyed():
+    C, a, b = histograms(200)
+    with pytest.warns(quot.NotConvergedWarning):
+        few = quot.solve(C, a, b, reg=1.0, max_iter=2)
+    assert few.status is quot.Status.ITERATION_LIMIT
+    assert few.certificate.primal_residual <= 1e-12
