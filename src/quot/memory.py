@@ -10,6 +10,8 @@ from quot.exceptions import ProblemTooLargeError
 # Bytes at the peak: of the interpreter with compiled kernels, and for each candidate pair
 # (measured, 2-D, n = 1e4 to 1e6).
 _BASE, _A_CANDIDATE = 250_000_000, 400
+# So few pairs take less than the interpreter does: it takes longer to ask.
+_FEW = 100_000
 # What is stored to save time takes no more than this part of what is there.
 _SMALL_PART = 0.4
 
@@ -43,6 +45,8 @@ def fits(pairs: float) -> bool:
 
 def check(pairs: float) -> None:
     """Raise ProblemTooLargeError if the machine cannot hold a solve on so many pairs."""
+    if pairs < _FEW:
+        return
     room = available()
     if room is not None and needed(pairs) > room:
         raise ProblemTooLargeError(

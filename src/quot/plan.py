@@ -193,6 +193,25 @@ class Plan(Coupling):
         """The smallest entry, 0 if there is none; NaN propagates."""
         return float(np.append(self.values, 0.0).min())
 
+    def kept(self, entries: NDArray[np.bool_]) -> Plan:
+        """Return the plan of these entries (nnz,) alone."""
+        if entries.all():
+            return self
+        return Plan(self.shape, self.rows[entries], self.cols[entries], self.values[entries])
+
+    def ordered(self) -> Plan:
+        """Return the plan with its entries row by row, columns ascending, each pair once."""
+        keys = self.rows.astype(np.int64) * self.shape[1] + self.cols
+        if (keys[1:] > keys[:-1]).all():
+            return self
+        order = np.argsort(keys, kind="stable")
+        keys, rows, cols = keys[order], self.rows[order], self.cols[order]
+        values, first = self.values[order], np.append(True, keys[1:] > keys[:-1])
+        if not first.all():
+            values = sums(np.cumsum(first) - 1, values, int(np.count_nonzero(first)))
+            rows, cols = rows[first], cols[first]
+        return Plan(self.shape, rows, cols, values)
+
     def totals(self, cost: Cost) -> Totals:
         """Return what is summed over all entries, at costs of the same shape."""
         logs = np.zeros_like(self.values)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.kernels import simplex as kernels
+
+# Costs between these are in the range of single precision.
+_TINY, _HUGE = 1e-30, 1e30
+
 Floats = NDArray[np.float64]
 
 
@@ -35,6 +40,25 @@ def positive_middle_price(price: Floats, mass: Floats, total: float) -> float:
         return middle
     positive = price[(price > 0.0) & (price < np.inf)]
     return float(positive.min(initial=np.inf)) if positive.size else 0.0
+
+
+def are_moderate(C: Floats, a: Floats, b: Floats, total: float, dear: float) -> bool:
+    """Whether costs (n, m) are in range, and none is dear beside what is paid, whatever is.
+
+    None is more than `dear` times what half of the mass has to pay at least, beyond the least cost,
+    nor what half of the rows, and of the columns, have to. False may only mean that it is not so
+    plain.
+    """
+    least_u, least_v, low, high = kernels.survey(C)
+    if not _TINY < max(abs(low), abs(high)) < _HUGE:
+        return False
+    bar, pays = (high - low) / dear, False
+    for least, mass in ((least_u, a), (least_v, b)):
+        above = least - low >= bar
+        if 2 * int(np.count_nonzero(above)) < mass.size:
+            return False
+        pays = pays or float(mass[above].sum()) - (float(mass.sum()) - total) >= 0.5 * total
+    return pays
 
 
 def round_off(f: Floats, g: Floats) -> float:

@@ -42,6 +42,8 @@ _UNSEEN = 40.0
 _FEW, _EASY = 6.0, 0.5
 # A quadratic term that is next to nothing, in lengths.
 _LITTLE = 1e-6
+# What is kept of a problem once it has been asked for, and its masses decide.
+_OF_MASSES = ("total", "unit")
 # Masses that differ by this part are equal.
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
@@ -90,12 +92,12 @@ class Transport:
         """Whether what rows and columns keep has an entropy."""
         return False
 
-    @property
+    @cached_property
     def total(self) -> float:
         """Mass that the plan moves."""
         return float(self.a.sum()) if self.mass is None else self.mass
 
-    @property
+    @cached_property
     def unit(self) -> float:
         """The most a row or column can send or get, 1 if that is none."""
         return _unit(self.a, self.b, self.total)
@@ -131,6 +133,8 @@ class Transport:
     def with_masses(self, a: Floats, b: Floats, mass: float | None) -> Self:
         """The same with other masses, valid ones; nothing is judged again."""
         other = copy(self)
+        for name in _OF_MASSES:
+            other.__dict__.pop(name, None)
         for name, value in (("a", a), ("b", b), ("mass", mass)):
             other._fix(name, value)
         return other
@@ -151,13 +155,17 @@ class Transport:
         """Return <C, P>."""
         return plan.paid(self.cost)[0]
 
+    def summed(self, plan: Any) -> tuple[float, float]:
+        """What is minimised, constraints apart, and the same with each term by absolute value."""
+        raise NotImplementedError
+
     def objective(self, plan: Any) -> float:
         """Return what is minimised, constraints apart."""
-        raise NotImplementedError
+        return self.summed(plan)[0]
 
     def size(self, plan: Any) -> float:
         """Return all that is added up in the objective, each term by its absolute value."""
-        raise NotImplementedError
+        return self.summed(plan)[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,19 +209,14 @@ class Problem(Transport):
         other._fix("reg", reg)
         return other
 
-    def objective(self, plan: AnyPlan) -> float:
-        """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
-        return self.linear_cost(plan) + self._squares(plan)
-
-    def size(self, plan: AnyPlan) -> float:
-        """Return all that is added up in the objective, each term by its absolute value."""
-        return plan.paid(self.cost)[1] + self._squares(plan)
-
-    def _squares(self, plan: AnyPlan) -> float:
+    def summed(self, plan: AnyPlan) -> tuple[float, float]:
+        """<C, P> + reg/2 ||P||^2, and the same with each term by its absolute value."""
+        paid, size = plan.paid(self.cost)
         if self.reg == 0.0:
-            return 0.0
+            return paid, size
         values = plan.values if isinstance(plan, Plan) else plan.to_plan().values
-        return 0.5 * float((self.reg * values * values).sum())
+        squares = 0.5 * float((self.reg * values * values).sum())
+        return paid + squares, size + squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,17 +312,12 @@ class EntropicProblem(Transport):
         other._fix("formulation", "E1")
         return other
 
-    def objective(self, plan: AnyPlan) -> float:
-        """Return <C, P> + eps H(P): what is minimised, constraints apart."""
-        totals = plan.totals(self.cost)
-        return totals.cost + self.eps * (totals.entropy + float(self._kept(plan).sum()))
-
-    def size(self, plan: AnyPlan) -> float:
-        """Return all that is added up in the objective, each term by its absolute value."""
-        totals = plan.totals(self.cost)
-        return totals.size + self.eps * (
-            totals.entropy_size + float(np.abs(self._kept(plan)).sum())
-        )
+    def summed(self, plan: AnyPlan) -> tuple[float, float]:
+        """<C, P> + eps H(P), and the same with each term by its absolute value."""
+        totals, kept = plan.totals(self.cost), self._kept(plan)
+        value = totals.cost + self.eps * (totals.entropy + float(kept.sum()))
+        size = totals.size + self.eps * (totals.entropy_size + float(np.abs(kept).sum()))
+        return value, size
 
     def _kept(self, plan: AnyPlan) -> Floats:
         """Entropies of what rows and columns keep, as far as they count."""
@@ -467,13 +465,9 @@ class AdaptiveProblem(Transport):
                 other._fix(name, np.minimum(np.maximum(part, _FEW), max(most, 1.0)))
         return other
 
-    def objective(self, plan: AnyPlan) -> float:
-        """Return <C, P>: what is minimised, constraints apart."""
-        return self.linear_cost(plan)
-
-    def size(self, plan: AnyPlan) -> float:
-        """Return all that is added up in the objective, each term by its absolute value."""
-        return plan.paid(self.cost)[1]
+    def summed(self, plan: AnyPlan) -> tuple[float, float]:
+        """<C, P>, and the same with each term by its absolute value."""
+        return plan.paid(self.cost)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,6 @@ from quot.kernels import forest
 from quot.kernels import rounding as kernels
 from quot.plan import Plan, sums
 from quot.problem import Problem, Transport
-from quot.support import Support
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -93,6 +92,11 @@ def marginal_error(problem: Transport, plan: AnyPlan) -> float:
     the total.
     """
     unit = problem.unit
+    if isinstance(plan, Plan):
+        off, over, total = kernels.errors(plan.rows, plan.cols, plan.values, problem.a, problem.b)
+        if problem.is_balanced:
+            return float(off / unit)
+        return float(np.maximum(over / unit, abs(total - problem.total) / (problem.total or unit)))
     rows, cols = plan.row_sums() - problem.a, plan.col_sums() - problem.b
     negative = -plan.least
     if problem.is_balanced:
@@ -125,9 +129,7 @@ def visible(problem: Problem, plan: Plan) -> Plan:
         crumb = size <= _EPS * problem.total
         paid = np.abs(problem.cost.at(plan.rows, plan.cols) + problem.reg * size) * size
         lost |= crumb & (paid > _EPS * float(paid[~crumb].sum()))
-    if not lost.any():
-        return plan
-    return Plan(plan.shape, plan.rows[~lost], plan.cols[~lost], size[~lost])
+    return plan.kept(~lost)
 
 
 def round_sparse(plan: Plan, a: Floats, b: Floats, mass: float, cost: Cost | None = None) -> Plan:
@@ -266,14 +268,5 @@ def shrink(bound: Floats, have: Floats) -> Floats:
 
 def _merge(shape: tuple[int, int], rows: Ints, cols: Ints, values: Floats) -> Plan:
     """Sum repeated pairs, drop zeros, sort."""
-    keys = rows.astype(np.int64) * shape[1] + cols
-    if (keys[1:] > keys[:-1]).all():
-        kept = values > 0.0
-        return Plan(shape, rows[kept], cols[kept], values[kept])
-    support = Support.of(shape, rows, cols)
-    if support.size == keys.size:
-        summed = values[np.argsort(keys, kind="stable")]
-    else:
-        summed = sums(np.searchsorted(support.keys, keys), values, support.size)
-    kept = summed > 0.0
-    return Plan(shape, support.rows[kept], support.cols[kept], summed[kept])
+    plan = Plan(shape, rows, cols, values).ordered()
+    return plan.kept(plan.values > 0.0)

@@ -69,6 +69,9 @@ class Settings:
         Entries of a matrix beyond which the simplex looks through it in single precision first.
     priced_apart : int
         Pairs of a partial problem beyond which the simplex starts from the prices of a part.
+    convex : int
+        Pairs of a balanced problem beyond which the simplex looks whether costs are convex along a
+        line: then it is done, but to look takes as long as a small problem.
     part : int
         That part has one in so many rows and columns.
     stretch : int
@@ -106,6 +109,7 @@ class Settings:
     tangent: float = 1e-2
     single: int = 2_000_000
     priced_apart: int = 40_000
+    convex: int = 2048
     part: int = 6
     stretch: int = 50_000_000
     threaded: int = 200_000

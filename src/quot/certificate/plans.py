@@ -101,9 +101,10 @@ def signed(
 
 def bracket(problem: Transport, repaired: AnyPlan, bounds: list[Bound]) -> Bracket:
     """What bounds say next to a repaired plan."""
-    upper = problem.objective(repaired) if is_feasible(problem, repaired) else np.inf
+    value, size = problem.summed(repaired)
+    upper = value if is_feasible(problem, repaired) else np.inf
     least_scale = _blur(problem.cost) * problem.total / EXCUSED
-    return Bracket.of(bounds, upper, problem.size(repaired), least_scale)
+    return Bracket.of(bounds, upper, size, least_scale)
 
 
 def _blur(cost: Cost) -> float:

@@ -146,4 +146,4 @@ def _beyond(plan: AnyPlan, threshold: float | None) -> tuple[Plan, float]:
         return plan, 0.0
     kept = plan.values > threshold
     lost = float(abs(plan.values[~kept]).sum())
-    return Plan(plan.shape, plan.rows[kept], plan.cols[kept], plan.values[kept]), lost
+    return plan.kept(kept), lost

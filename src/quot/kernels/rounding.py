@@ -1,8 +1,37 @@
-"""Repair of marginals by the north-west corner rule, or by pairs in turn."""
+"""Marginals of plans: how far they are off; repair by the north-west corner rule, or in turn."""
 
 import numpy as np
 
-from quot.kernels._jit import kernel
+from quot.kernels._jit import exact_kernel, kernel
+
+
+@exact_kernel
+def errors(rows, cols, values, a, b):
+    """How far marginals of a plan are off, at most, by how much they are over, and its total.
+
+    A negative entry counts as both. NaN if any entry is.
+    """
+    left_a = a.copy()
+    left_b = b.copy()
+    total = lost = least = unknown = 0.0
+    for e in range(values.size):
+        x = values[e]
+        left_a[rows[e]] -= x
+        left_b[cols[e]] -= x
+        least = min(least, x)
+        unknown += 0.0 * x
+        more = x - lost  # what the rounding of the sum so far has taken
+        new = total + more
+        lost = (new - total) - more
+        total = new
+    off = over = -least
+    for x in left_a:
+        off = max(off, abs(x))
+        over = max(over, -x)
+    for x in left_b:
+        off = max(off, abs(x))
+        over = max(over, -x)
+    return off + unknown, over + unknown, total + unknown
 
 
 @kernel

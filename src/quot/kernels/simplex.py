@@ -22,6 +22,7 @@ PARENT, NEXT, PREVIOUS, LAST, SIZE = range(5)
 ROW, CLEAN, PIVOTS, LOOKS = range(4)
 CLOSED = -1e300  # the price of a column that takes nothing more
 OFTEN = 32
+SEVERAL = 32
 ROUNDING = 8 * 2.0**-52
 
 
@@ -99,6 +100,62 @@ def column_minima(C, u):
             x = c[j] - u[i]
             v[j] = x if x < v[j] else v[j]
     return v
+
+
+@kernel
+def whole(a, b, total, units):
+    """Masses as integers > 0 of equal totals, `units` in all, more or less.
+
+    What is left over by rounding goes to the heaviest of the side that has less.
+    """
+    whole_a = np.empty(a.size, np.int64)
+    whole_b = np.empty(b.size, np.int64)
+    more = np.int64(0)
+    for i in range(a.size):
+        whole_a[i] = max(np.int64(np.rint(a[i] / total * units)), 1)
+        more += whole_a[i]
+    for j in range(b.size):
+        whole_b[j] = max(np.int64(np.rint(b[j] / total * units)), 1)
+        more -= whole_b[j]
+    lighter = whole_b if more > 0 else whole_a
+    lighter[np.argmax(lighter)] += abs(more)
+    return whole_a, whole_b
+
+
+@kernel
+def survey(C):
+    """The least cost of each row (n,) and of each column (m,), the least and the largest of all.
+
+    Minima of several numbers at a time, as vectors are.
+    """
+    n, m = C.shape
+    u = np.empty(n)
+    v = np.full(m, np.inf)
+    low = np.empty(SEVERAL)
+    top = np.full(SEVERAL, -np.inf)
+    whole = m - m % SEVERAL
+    high = -np.inf
+    for i in range(n):
+        c = C[i]
+        for j in range(m):
+            x = c[j]
+            v[j] = x if x < v[j] else v[j]
+        least = np.inf
+        low[:] = np.inf
+        for start in range(0, whole, SEVERAL):
+            for k in range(SEVERAL):
+                x = c[start + k]
+                low[k] = x if x < low[k] else low[k]
+                top[k] = x if x > top[k] else top[k]
+        for k in range(SEVERAL):
+            least = min(least, low[k])
+        for j in range(whole, m):
+            least = min(least, c[j])
+            high = max(high, c[j])
+        u[i] = least
+    for x in top:
+        high = max(high, x)
+    return u, v, u.min(), high
 
 
 @kernel
@@ -474,6 +531,32 @@ def enter(start, col, cost, links, flow, paid, p, at):
 
 
 @kernel
+def has_ties(C, u, v, top_u, top_v, noise, parent):
+    """Whether another pair than those of a tree costs no more than its prices, but for `noise`.
+
+    parent (N,): the tree, with the spare nodes. top_u, top_v: the prices of what rows, and of what
+    columns keep; NaN where none do.
+    """
+    n, m = C.shape
+    rows = n + (0 if np.isnan(top_v) else 1)
+    for i in range(n):
+        c = C[i]
+        bar = u[i] + noise
+        count = 0
+        for j in range(m):
+            count += c[j] - v[j] <= bar
+        for j in range(m if count > 0 else 0):
+            if c[j] - v[j] <= bar and parent[i] != rows + j and parent[rows + j] != i:
+                return True
+        if top_u - u[i] <= noise and parent[i] != rows + m and parent[rows + m] != i:
+            return True
+    for j in range(m):
+        if top_v - v[j] <= noise and parent[rows + j] != n and parent[n] != rows + j:
+            return True
+    return False
+
+
+@kernel
 def plan(barred, links, paid, root, a, b):
     """The plan of a tree for masses a (R,), b (K,) that are no integers: rows, cols, values.
 
@@ -503,14 +586,19 @@ def plan(barred, links, paid, root, a, b):
 
 
 @kernel
-def crumbs(C, spare, corner, barred, change, p, root, i, j, x, a, b):
+def crumbs(C, spare, corner, barred, p, root, i, j, x, a, b):
     """What `plan` leaves over of a and b, by the pairs that lose least: rows, cols, values.
 
-    No further than that loses no more than `change`, the rounding of the value, a time; the rest
-    stays open. What columns lack is taken from what the root column gets by the largest entry of
-    i, j, x, in place in x.
+    No further than that loses no more than the rounding of the value a time; the rest stays open.
+    What columns lack is taken from what the root column gets by the largest entry of i, j, x, in
+    place in x.
     """
     rows, cols = a.size, b.size
+    change = 0.0
+    for k in range(x.size):
+        if i[k] < C.shape[0] and j[k] < C.shape[1]:
+            change += abs(C[i[k], j[k]]) * x[k]
+    change *= 2.0**-52 / p.size
     more_i = np.empty(2 * (rows + cols), np.int32)
     more_j = np.empty(2 * (rows + cols), np.int32)
     more_x = np.empty(2 * (rows + cols))

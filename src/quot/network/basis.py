@@ -34,12 +34,7 @@ class Masses(NamedTuple):
     def of(cls, a: Floats, b: Floats) -> Masses:
         """Masses > 0, of equal totals up to rounding."""
         total = max(float(a.sum()), float(b.sum()))
-        whole_a, whole_b = (
-            np.maximum(np.rint(x / total * _UNITS), 1.0).astype(np.int64) for x in (a, b)
-        )
-        more = int(whole_a.sum()) - int(whole_b.sum())
-        lighter = whole_b if more > 0 else whole_a
-        lighter[int(lighter.argmax())] += abs(more)
+        whole_a, whole_b = kernels.whole(a, b, total, _UNITS)
         return cls(whole_a, whole_b, a, b)
 
     @property

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quot.kernels import simplex as kernels
 from quot.network.basis import Basis, Masses
-from quot.prices import positive_middle_price, unit_for
+from quot.prices import are_moderate, positive_middle_price, unit_for
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -93,6 +93,10 @@ def solve_matrix(
     """
     spare_a, spare_b = (side[side > 0.0] for side in np.array(kept)[::-1, None])
     masses = Masses.of(np.append(a, spare_a), np.append(b, spare_b))
+    if are_moderate(C, a, b, float(a.sum()) - kept[0], _DEAR):
+        tree = _begin(C, masses, None)
+        done = tree.optimise(must_stop)
+        return tree.vertex(is_optimal=done)
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low, a, b, kept)
@@ -100,7 +104,7 @@ def solve_matrix(
         tree = _MatrixBasis(reduced, masses, staircase(masses), np.zeros(b.size))
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
-            return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
+            return tree.vertex(prices=(u, v), is_optimal=True)
     # A forbidden pair dearer than any way round it, that still carries something, has to.
     enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, low) - low)
     step, first = _DEAR, None
@@ -217,7 +221,12 @@ class _MatrixBasis(Basis):
         return float(C[i[real], j[real]].max(initial=self.low))
 
     def vertex(
-        self, barred: float, scale: float, prices: tuple[Floats, Floats], *, is_optimal: bool
+        self,
+        barred: float = np.inf,
+        scale: float = 1.0,
+        prices: tuple[Floats | float, Floats | float] = (0.0, 0.0),
+        *,
+        is_optimal: bool,
     ) -> Vertex:
         """The plan for the masses as they are, and prices in the units of the problem.
 
@@ -226,19 +235,20 @@ class _MatrixBasis(Basis):
         """
         (n, m), p = self.C.shape, self.p
         (i, j, x), *left = self.plan(barred)
-        real = (i < n) & (j < m)
-        change = 2.0**-52 * float(np.abs(self.C[i[real], j[real]]) @ x[real]) / p.size
         more: tuple[Ints, Ints, Floats] = kernels.crumbs(
-            self.C, self.low, self.corner, barred, change, p, self.root, i, j, x, *left
+            self.C, self.low, self.corner, barred, p, self.root, i, j, x, *left
         )
-        i, j = np.append(i, more[0]), np.append(j, more[1])
-        x = np.append(x, more[2])
-        real = (i < n) & (j < m)
+        if more[0].size:
+            i, j = np.append(i, more[0]), np.append(j, more[1])
+            x = np.append(x, more[2])
+        if p.size > n + m:
+            real = (i < n) & (j < m)
+            i, j, x = i[real], j[real], x[real]
         u, v, low = scale * p[: self.rows], scale * p[self.rows :], scale * self.low
         return Vertex(
-            i[real],
-            j[real],
-            x[real],
+            i,
+            j,
+            x,
             u[:n] + prices[0],
             v[:m] + prices[1],
             (
@@ -260,7 +270,7 @@ def _begin(C: Floats, masses: Masses, first: Ints | None) -> _MatrixBasis:
     prices[:m] = kernels.column_minima(C, np.zeros(n))
     if first is not None:
         return _MatrixBasis(C, masses, first, prices)
-    if balanced:
+    if balanced and C.size > settings().convex:
         tree = _MatrixBasis(C, masses, staircase(masses), prices)
         if tree.is_clean(_PROMISING):
             return tree

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quot.costs import Cost, DenseCost, PointCost, SparseCost, sample
 from quot.dual import Dual
 from quot.plan import Plan
-from quot.prices import middle_price, unit_for
+from quot.prices import are_moderate, middle_price, unit_for
 from quot.problem import Problem
 from quot.quadratic.ceiling import DEAR, Ceiling
 from quot.quadratic.linear import MATRIX
@@ -53,6 +53,11 @@ class Capped:
     @classmethod
     def first(cls, problem: Problem) -> Capped:
         """With the first cap to try."""
+        cost = problem.cost
+        if isinstance(cost, DenseCost) and are_moderate(
+            cost.C, problem.a, problem.b, problem.total, DEAR
+        ):
+            return cls(problem, problem, Ceiling(math.inf), float(cost.C.min()), 1.0)
         written = _written_out(problem)
         least, cap = _first_cap(written)
         found = cls.of(written, Ceiling(cap - least), least)
@@ -103,7 +108,7 @@ class Capped:
             return plan
         cost = self.original.cost.at(plan.rows, plan.cols) - self.least
         kept = (cost <= self.ceiling.cap) | (plan.values > _CRUMB * self.original.total)
-        return Plan(plan.shape, plan.rows[kept], plan.cols[kept], plan.values[kept])
+        return plan.kept(kept)
 
 
 def _written_out(problem: Problem) -> Problem:

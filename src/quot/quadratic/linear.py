@@ -19,6 +19,7 @@ from quot import memory
 from quot.convergence import Iterate, Monitor, Status
 from quot.costs import DenseCost, SparseCost
 from quot.dual import Dual
+from quot.kernels import simplex as kernels
 from quot.kernels.flow import components
 from quot.network.cycles import PUSHES, Descent
 from quot.network.least_norm import least_norm
@@ -88,18 +89,22 @@ def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
 
 def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor) -> Plan:
     """Of all cheapest plans the one of least norm."""
-    dual = found.dual
+    dual, vertex = found.dual, found.vertex
+    noise = round_off(dual.f + dual.lam, dual.g)
+    if vertex is not None and not kernels.has_ties(
+        found.C, vertex.u, vertex.v, *vertex.kept, noise, vertex.parent
+    ):
+        return found.plan
     tight = pricer.tight(problem.cost, dual.f + dual.lam, dual.g)
     memory.check(tight.size)
     support = tight | Support(found.plan.shape, found.plan.rows, found.plan.cols)
-    noise = round_off(dual.f + dual.lam, dual.g)
     if _is_forest(problem, support, dual, noise):  # nothing else to choose
         return found.plan
     network = Bipartite(problem.with_reg(1.0), support)
-    vertex = Descent(
+    start = Descent(
         network.flow(found.plan), network.state(dual).potentials, noise, pushes=0, is_optimal=True
     )
-    carried = least_norm(network.network, vertex, 4e-16 * problem.unit, monitor.must_stop)
+    carried = least_norm(network.network, start, 4e-16 * problem.unit, monitor.must_stop)
     values = np.maximum(carried[: support.size], 0.0)
     kept = values > 0.0
     return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept])

@@ -17,7 +17,7 @@ from quot.kernels import forest
 from quot.network.basis import Masses
 from quot.network.simplex import ListBasis
 from quot.pairs.candidates import Box
-from quot.plan import Plan, sums
+from quot.plan import Plan
 from quot.problem import Problem
 from quot.support import Support
 
@@ -57,13 +57,10 @@ def prices(problem: Problem, u: Floats, v: Floats, kept: tuple[float, float]) ->
 
 def visible_plan(problem: Problem, rows: Ints, cols: Ints, values: Floats) -> Plan:
     """The plan of these pairs, less crumbs that the rounding to integers has left."""
-    support = Support.of(problem.shape, rows, cols)
-    keys = Support(problem.shape, rows, cols).keys
-    values = sums(np.searchsorted(support.keys, keys), values, support.size)
+    plan = Plan(problem.shape, rows, cols, values).ordered()
     crumb = sum(problem.shape) * _UNIT * problem.total
-    least = _CRUMB * np.minimum(problem.a[support.rows], problem.b[support.cols])
-    seen = (values > crumb) | (values > least)
-    return Plan(problem.shape, support.rows[seen], support.cols[seen], values[seen])
+    least = _CRUMB * np.minimum(problem.a[plan.rows], problem.b[plan.cols])
+    return plan.kept((plan.values > crumb) | (plan.values > least))
 
 
 class PairList:

@@ -263,21 +263,16 @@ class PairModel:
         if not is_limit:  # else there may be more to come
             effort = self.pricer.take_effort()
             self.monitor.amend(effort.pairs, effort.boxes)
-        (n, m), core = self.problem.shape, self.part.original
         plan, dual = self.part.plan(plan), self.part.dual(dual)
+        if marginal_error(self.part.original, plan) <= _HEALTHY * self.tolerance.primal:
+            plan = plan.kept(plan.values > 0.0)  # else a repair may use pairs that carry nothing
+        if self.part.original is self.problem:
+            return Answer(plan.ordered(), dual, status, is_limit)
+        (n, m) = self.problem.shape
         f, g = np.full(n, np.nan), np.full(m, np.nan)
         f[self.rows], g[self.cols] = dual.f, dual.g
-        kept = np.ones(plan.nnz, np.bool_)
-        if marginal_error(core, plan) <= _HEALTHY * self.tolerance.primal:
-            kept = plan.values > 0.0  # else a repair may use pairs that carry nothing
-        i, j = self.rows[plan.rows[kept]], self.cols[plan.cols[kept]]
-        order = np.lexsort((j, i))
-        found = Plan(
-            (n, m),
-            i[order].astype(np.int32),
-            j[order].astype(np.int32),
-            plan.values[kept][order],
-        )
+        i, j = self.rows[plan.rows].astype(np.int32), self.cols[plan.cols].astype(np.int32)
+        found = Plan((n, m), i, j, plan.values).ordered()
         return Answer(found, Dual(f, g, dual.lam), status, is_limit)
 
     def repaired(self, answer: Answer) -> Plan:
