@@ -317,6 +317,10 @@ class PointCost:
         return PointCost(self.X[rows], self.Y[cols], self.metric)
 
 
+# Costs that have gone through the door: none is NaN.
+CHECKED = (DenseCost, SparseCost, PointCost)
+
+
 def _image(value: Any, name: str) -> Floats:
     """An array of weights with any number of axes, and some mass."""
     image = np.asarray(value)
@@ -338,7 +342,7 @@ def _directions(points: Floats) -> Floats:
 
 def as_cost(value: Any) -> Cost:
     """Return the Cost behind an array, a scipy.sparse array or a Cost."""
-    if isinstance(value, (DenseCost, SparseCost, PointCost)):
+    if isinstance(value, CHECKED):
         return value
     if sp.issparse(value):
         if value.ndim != 2:

@@ -11,7 +11,7 @@ from quot.exceptions import ProblemTooLargeError
 # (measured, 2-D, n = 1e4 to 1e6).
 _BASE, _A_CANDIDATE = 250_000_000, 400
 # So few pairs take less than the interpreter does: it takes longer to ask.
-_FEW = 100_000
+_FEW = 20_000
 # What is stored to save time takes no more than this part of what is there.
 _SMALL_PART = 0.4
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
@@ -14,6 +15,11 @@ from quot.settings import settings
 
 T = TypeVar("T")
 
+# Calls are handed to threads in blocks: so many for each thread, of so many calls at most.
+_BLOCKS, _MOST = 8, 64
+
+# Whether this thread has one of many calls to do.
+_inside = threading.local()
 _pool: ThreadPoolExecutor | None = None
 _pool_pid = -1
 
@@ -55,7 +61,8 @@ def map_rows(
     and then, which may raise: then no other chunk is begun.
     """
     bounds = [(start, min(start + chunk, n_rows)) for start in range(0, n_rows, chunk)]
-    if len(bounds) < 2 or n_rows * n_columns < settings().threaded or thread_count() == 1:
+    is_little = len(bounds) < 2 or n_rows * n_columns < settings().threaded
+    if is_little or thread_count() == 1 or getattr(_inside, "is_one", False):
         results = []
         for bound in bounds:
             watch()
@@ -70,6 +77,38 @@ def map_rows(
     finally:
         for future in futures:
             future.cancel()
+
+
+def map_each(function: Callable[[int], T], count: int, take: Callable[[int, T], None]) -> None:
+    """Call ``function(k)`` for each k < count, in as many threads as there are, in no order.
+
+    This thread gets ``take(k, result)``, in order. Within one of the calls there are no more
+    threads. An exception here or there, an interrupt too, ends it: no other call is begun, those
+    that are on the way are waited for.
+    """
+    size = min(max(1, count // (_BLOCKS * thread_count())), _MOST)
+    blocks = [range(start, min(start + size, count)) for start in range(0, count, size)]
+    is_over = threading.Event()
+
+    def some(block: range) -> list[T]:
+        _inside.is_one = True
+        try:
+            return [function(k) for k in block if not is_over.is_set()]
+        finally:
+            _inside.is_one = False
+
+    futures = [_threads().submit(some, block) for block in blocks]
+    try:
+        for block, future in zip(blocks, futures, strict=True):
+            while wait((future,), settings().look).not_done:
+                pass
+            for k, result in zip(block, future.result(), strict=True):
+                take(k, result)
+    finally:
+        is_over.set()
+        for future in futures:
+            future.cancel()
+        wait(futures)
 
 
 def _threads() -> ThreadPoolExecutor:

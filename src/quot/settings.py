@@ -65,6 +65,9 @@ class Settings:
         Nodes of a level of multigrid that is solved by a factor.
     tangent : float
         Residual (relative) of the tangent of the path: the prediction is no better than that.
+    matrix : int
+        Costs between so many pairs of points, or of so many of which some are allowed, are written
+        out as a matrix; more are solved on candidates.
     single : int
         Entries of a matrix beyond which the simplex looks through it in single precision first.
     priced_apart : int
@@ -107,6 +110,7 @@ class Settings:
     cycles: int = 60
     coarsest: int = 2000
     tangent: float = 1e-2
+    matrix: int = 1 << 22
     single: int = 2_000_000
     priced_apart: int = 40_000
     convex: int = 2048

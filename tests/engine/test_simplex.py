@@ -136,6 +136,16 @@ def test_values_are_those_of_highs(seed, part):
     )
 
 
+@pytest.mark.parametrize("part", [None, 0.7])
+def test_few_rows_and_many_columns(rng, part):
+    """Pivots are as many as columns, and each takes a look at a row."""
+    C, a, b = rng.random((2, 4000)), rng.dirichlet(np.ones(2)), rng.dirichlet(np.ones(4000))
+    problem = C, a, b, mass_of(part, a, b)
+    vertex, P = solve(*problem)
+    assert vertex.is_optimal
+    assert judge(problem, vertex, P) == pytest.approx(solve_linear(*problem)[0], rel=1e-9)
+
+
 @every_two(seed=range(6), total=[1e-200, 1.0, 1e290])
 def test_masses_over_three_hundred_orders(seed, total):
     """In sorted order the first tree is right; in any other pivots find it."""

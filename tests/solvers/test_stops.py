@@ -25,7 +25,7 @@ def test_stopped_on_a_level(kind, level, mass, rng):
     a, b = a / a.sum(), b / b.sum()
     cost = PointCost(X, Y)
     C = cost if kind == "points" else cost.block(0, 1500)
-    options = {"reg": 30.0, "mass": mass, "on_failure": "ignore"}
+    options = {"reg": 30.0, "mass": mass, "method": "newton", "on_failure": "ignore"}
     solves = set()
 
     def stop(k):
@@ -56,7 +56,8 @@ def test_stopped_within_an_iteration(asked, reg, mass, tune, rng):
         return len(seen) > asked
 
     X, Y = rng.normal(size=(1500, 2)), 0.7 * rng.normal(size=(1200, 2)) + 1.0
-    r = quot.solve_points(X, Y, reg=reg, mass=mass, callback=stop, on_failure="ignore")
+    options = {"reg": reg, "mass": mass, "method": "newton", "on_failure": "ignore"}
+    r = quot.solve_points(X, Y, callback=stop, **options)
     assert r.status is quot.Status.STOPPED
     assert len(seen) == asked + 1
     assert threads == {threading.get_ident()}
@@ -86,7 +87,8 @@ def test_time_for_the_certificate_is_kept_back(monkeypatch, rng):
     kept = []
     monkeypatch.setattr(Monitor, "keep_back", lambda self, seconds: kept.append(seconds))
     clock = itertools.count()  # a second passes from look to look
-    r = quot.solve_points(rng.normal(size=(800, 2)), rng.normal(size=(800, 2)), reg=30.0)
+    X, Y = rng.normal(size=(2, 800, 2))
+    r = quot.solve_points(X, Y, reg=30.0, method="newton")
     assert len(kept) >= len({k.level for k in r.history})
     assert kept[-1] == pair_stage._CLOSING
     assert kept[0] > 4 * pair_stage._CLOSING_COARSE

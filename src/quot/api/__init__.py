@@ -2,6 +2,7 @@
 
 from quot.api.adaptive import ADAPTIVE_METHODS, SIDES, adaptive_problem, solve_adaptive
 from quot.api.affinities import affinities
+from quot.api.batch import solve_batch
 from quot.api.deliver import TIES
 from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entropic
 from quot.api.graphs import GRAPH_METHODS, solve_graph
@@ -20,6 +21,7 @@ __all__ = [
     "estimate",
     "solve",
     "solve_adaptive",
+    "solve_batch",
     "solve_entropic",
     "solve_graph",
     "solve_points",

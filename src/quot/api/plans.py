@@ -146,10 +146,7 @@ def solve(  # noqa: PLR0913
         if verbose:
             sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
             monitor.begin()
-        model = PairModel(problem, monitor, tolerance, method=method, start=dual, ties=ties)
-        result = solve_quadratic(model)
-        if result.certificate.upper == math.inf and monitor.limit() is None:
-            check_pairs_closely(problem)
+        result = solved(problem, monitor, tolerance, method=method, start=dual, ties=ties)
     logger.info("%s", result)
     return deliver(result, on_failure)
 
@@ -281,6 +278,29 @@ def estimate(problem: Problem) -> Estimate:
             f"`problem` must be a quot.Problem; got {type(problem).__name__}."
         )
     return estimate_quadratic(problem)
+
+
+def solved(
+    problem: Problem,
+    monitor: Monitor,
+    tolerance: Tolerance,
+    *,
+    method: str = "auto",
+    start: Dual | None = None,
+    ties: str = "share",
+) -> Result[Plan]:
+    """The result for a problem, as the engine finds it.
+
+    Raises
+    ------
+    InfeasibleError
+        If the allowed pairs of a sparse cost cannot carry the mass.
+    """
+    model = PairModel(problem, monitor, tolerance, method=method, start=start, ties=ties)
+    result = solve_quadratic(model)
+    if result.certificate.upper == math.inf and monitor.limit() is None:
+        check_pairs_closely(problem)
+    return result
 
 
 def _warm(start: Any, problem: Problem) -> Dual | None:

@@ -15,7 +15,7 @@ has one more row and one more column, the spare ones, which take what is left ov
 
 import numpy as np
 
-from quot.kernels._jit import kernel
+from quot.kernels._jit import exact_kernel, kernel
 
 PARENT, NEXT, PREVIOUS, LAST, SIZE = range(5)
 # Where a descent is: the row it looks at, rows without a gain in turn, pivots, rows looked at.
@@ -102,7 +102,7 @@ def column_minima(C, u):
     return v
 
 
-@kernel
+@exact_kernel
 def whole(a, b, total, units):
     """Masses as integers > 0 of equal totals, `units` in all, more or less.
 

@@ -17,8 +17,8 @@ Longs = NDArray[np.int64]
 
 # The larger total of the masses as integers.
 _UNITS = 2.0**61
-# Passes from potentials read off the tree, and looks at each row in one of them: more are only
-# taken where rounding decides what gains.
+# Passes from potentials read off the tree, and looks at rows in one of them, for each row and each
+# column: more are only taken where rounding decides what gains.
 _ROUNDS, _PATIENCE = 10, 2000
 
 
@@ -125,7 +125,7 @@ class Basis:
         self, look: Callable[[int], bool], length: int, must_stop: Callable[[], bool]
     ) -> bool:
         """Pivot until no pair gains at the potentials as they are; True unless stopped."""
-        last = self.looks + _PATIENCE * self.rows
+        last = self.looks + _PATIENCE * self.flow.size
         while not look(max(1, settings().stretch // max(length, 1))):
             if self.looks > last or must_stop():
                 return False

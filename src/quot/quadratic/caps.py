@@ -14,7 +14,7 @@ from quot.plan import Plan
 from quot.prices import are_moderate, middle_price, unit_for
 from quot.problem import Problem
 from quot.quadratic.ceiling import DEAR, Ceiling
-from quot.quadratic.linear import MATRIX
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ class Capped:
 def _written_out(problem: Problem) -> Problem:
     """The problem with costs between few points as a matrix, if some may lie too far out."""
     cost, (n, m) = problem.cost, problem.shape
-    if not isinstance(cost, PointCost) or cost.metric == "cosine" or n * m > MATRIX:
+    if not isinstance(cost, PointCost) or cost.metric == "cosine" or n * m > settings().matrix:
         return problem
     corners = np.concatenate(cost.positions)
     low, high = corners.min(axis=0, keepdims=True), corners.max(axis=0, keepdims=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from quot import memory
 from quot.convergence import Iterate, Monitor, Status
-from quot.costs import DenseCost, SparseCost
+from quot.costs import CHECKED, DenseCost, SparseCost
 from quot.dual import Dual
 from quot.kernels import simplex as kernels
 from quot.kernels.flow import components
@@ -33,14 +33,14 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
+from quot.settings import settings
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
-# Costs between points, or of few allowed pairs, are written out as a matrix of no more entries than
-# the first; a coarse version is solved as a matrix from where it has no more than the second.
-MATRIX, _COARSEST = 1 << 22, 1 << 20
+# A coarse version is solved as a matrix from where it has no more entries.
+_COARSEST = 1 << 20
 # A hub that nothing should go by is so many times dearer than the pairs, at first and with each of
 # so many tries.
 _BEYOND, _DEARER = 1e3, 4
@@ -65,7 +65,7 @@ class Optimum:
 
 def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
     """Solve a problem without its quadratic term; masses positive."""
-    if isinstance(problem.cost, DenseCost) or all_pairs(problem) <= MATRIX:
+    if isinstance(problem.cost, DenseCost) or all_pairs(problem) <= settings().matrix:
         return _by_matrix(problem, monitor)
     if isinstance(problem.cost, SparseCost):
         return _by_pairs(problem, problem.cost, monitor)
@@ -166,6 +166,9 @@ def _report(
 def _by_matrix(problem: Problem, monitor: Monitor) -> Optimum:
     """Solve on all pairs at once."""
     C = np.ascontiguousarray(problem.cost.block(0, problem.shape[0]))
+    if not isinstance(problem.cost, CHECKED) and np.isnan(C).any():
+        (n, m), status = problem.shape, Status.NUMERICAL_ERROR
+        return Optimum(Plan.empty((n, m)), Dual(np.zeros(n), np.zeros(m)), status)
     found = solve_matrix(C, problem.a, problem.b, Kept.of(problem), must_stop=monitor.must_stop)
     plan = visible_plan(problem, found.rows, found.cols, found.values)
     dual = prices(problem, found.u, found.v, found.kept)

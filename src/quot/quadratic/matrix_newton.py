@@ -5,6 +5,8 @@ What `ascent` does for any kind of rows, in two compiled calls a step.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,8 @@ from quot.problem import Problem
 
 Floats = NDArray[np.float64]
 
+# Columns that are so many times more than the rows answer in their place.
+_MANY = 1.5
 # So many steps that do not halve what is missing, and it will not get there.
 _IDLE = 8
 # A step is followed by a sweep over the columns unless it leaves less than this of what is missing.
@@ -31,6 +35,9 @@ _PART, _COARSE, _FINE = 0.1, 1e-2, 1e-8
 class MatrixNewton:
     """The dual of a quadratic problem on a matrix, and a way up.
 
+    Of rows and columns those that are more answer exactly, the prices of the others are what is
+    looked for: here they are called rows and columns, whatever they are in the problem.
+
     Parameters
     ----------
     problem : Problem
@@ -44,19 +51,21 @@ class MatrixNewton:
 
     Attributes
     ----------
-    v, f : array of shape (m,), (n,)
+    v, f : array
         Prices of the columns, and the answer of the rows.
     """
 
     def __init__(
         self, problem: Problem, C: Floats, kept: tuple[float, float], monitor: Monitor
     ) -> None:
-        n, m = C.shape
-        self.problem, self.C, self.monitor = problem, C, monitor
+        self.is_turned = C.shape[1] > _MANY * C.shape[0]
+        self.C = np.ascontiguousarray(C.T) if self.is_turned else C
+        self.problem, self.monitor, (n, m) = problem, monitor, self.C.shape
         self.total = problem.reg * problem.total
-        self.wanted = problem.reg * problem.a, problem.reg * problem.b
-        self.spare = problem.reg * kept[1]
-        self.highest = 0.0 if kept[0] > 0.0 else np.inf
+        self.wanted = self._sides(problem.reg * problem.a, problem.reg * problem.b)
+        rows_keep, cols_keep = self._sides(*kept)
+        self.spare = problem.reg * cols_keep
+        self.highest = 0.0 if rows_keep > 0.0 else np.inf
         self.v, self.f = np.zeros(m), np.zeros(n)
         self.turned: Floats | None = None
         start = np.zeros(max(n, m) + 1, np.int64)
@@ -66,10 +75,15 @@ class MatrixNewton:
         self.at = 0.0, np.inf, 0.0
         self.looks = 0
 
-    def begin(self, u: Floats, v: Floats) -> None:
-        """Go to prices of the columns; those of the rows are near the answer."""
-        np.copyto(self.v, v)
-        np.minimum(u, self.highest, out=self.f)
+    def _sides(self, one: Any, other: Any) -> tuple[Any, Any]:
+        """What belongs to rows and to columns of the problem, to those here; or back."""
+        return (other, one) if self.is_turned else (one, other)
+
+    def begin(self, dual: Dual) -> None:
+        """Go to a dual point of the problem; prices of what answers need only be near."""
+        f, g = self._sides(dual.f, dual.g)
+        np.add(g, dual.lam, out=self.v)
+        np.minimum(f, self.highest, out=self.f)
         self.noise = round_off(self.f, self.v)
         self._see()
 
@@ -157,15 +171,17 @@ class MatrixNewton:
         start = start[: n + 1]
         sent = np.flatnonzero(beyond[: start[-1]])
         rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(start))
-        return Plan(self.C.shape, rows[sent], col[sent], beyond[sent] / self.problem.reg)
+        found = Plan(self.C.shape, rows[sent], col[sent], beyond[sent] / self.problem.reg)
+        return found.T if self.is_turned else found
 
     def dual(self) -> Dual:
         """The dual point here."""
         if self.problem.is_balanced:
-            return Dual(self.f.copy(), self.v.copy())
-        top_f = max(float(self.f.max()), 0.0) if self.highest == np.inf else 0.0
+            return Dual(*self._sides(self.f.copy(), self.v.copy()))
+        top_f = float(self.f.max()) if self.highest == np.inf else 0.0
         top_v = float(self.v.max())
-        return Dual(np.minimum(self.f - top_f, 0.0), np.minimum(self.v - top_v, 0.0), top_f + top_v)
+        f, g = np.minimum(self.f - top_f, 0.0), np.minimum(self.v - top_v, 0.0)
+        return Dual(*self._sides(f, g), top_f + top_v)
 
     def iterate(self, steps: int) -> Iterate:
         """What there is to report."""

@@ -59,18 +59,18 @@ class OnMatrix:
         self.problem, self.C, self.monitor, self.tol = problem, C, monitor, tol
         self.kept = Kept.of(problem)
         self.newton = MatrixNewton(problem, C, self.kept, monitor)
-        self.plan, self.dual = Plan.empty(C.shape), Dual(self.newton.f, self.newton.v)
+        self.plan, self.dual = Plan.empty(C.shape), self.newton.dual()
 
     def again(self, dual: Dual) -> bool:
         """Newton from a dual point near the answer; True if that gets there."""
-        self.newton.begin(dual.f, dual.g + dual.lam)
+        self.newton.begin(dual)
         return self._climb(_STEPS)
 
     def up(self, optimum: Optimum, *, is_uneven: bool) -> bool:
         """Go up from the linear problem; True if that gets there."""
-        newton, dual, vertex = self.newton, optimum.dual, optimum.vertex
+        newton, vertex = self.newton, optimum.vertex
         assert vertex is not None
-        newton.begin(dual.f, dual.g + dual.lam)
+        newton.begin(optimum.dual)
         are_many = newton.active > _FEW * sum(self.C.shape)
         if (are_many or self.C.size <= _SMALL) and self._climb(_STEPS if are_many else _TRIED):
             return True
@@ -94,7 +94,7 @@ class OnMatrix:
             before = up.tree.pushes
             up.settle(part * up.typical)
             monitor.steps += math.ceil((up.tree.pushes - before) / (PUSHES * sum(self.C.shape)))
-            newton.begin(up.u, up.v)
+            newton.begin(up.dual)
             self.plan, self.dual = up.plan(), newton.dual()
             if self._is_closed():
                 report(monitor, newton.iterate(0))

@@ -23,7 +23,7 @@ from quot.quadratic.caps import Capped
 from quot.quadratic.coarse import coarsen
 from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.fill import fill, nothing
-from quot.quadratic.linear import MATRIX, Optimum, all_pairs, least_of, solve_linear
+from quot.quadratic.linear import Optimum, all_pairs, least_of, solve_linear
 from quot.quadratic.model import Answer, At, Way
 from quot.quadratic.on_matrix import LARGEST, OnMatrix
 from quot.quadratic.pair_stage import PairStage
@@ -32,6 +32,7 @@ from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
+from quot.settings import settings
 from quot.stopping import StopError, obey, run
 from quot.support import Support
 
@@ -129,7 +130,7 @@ class PairModel:
     def _is_matrix(self) -> bool:
         """Whether the problem is solved on all pairs at once."""
         pairs = all_pairs(self.part.problem)
-        return pairs <= MATRIX or (
+        return pairs <= settings().matrix or (
             pairs <= LARGEST and isinstance(self.part.problem.cost, DenseCost)
         )
 

@@ -18,6 +18,7 @@ from quot.network.network import Network
 from quot.network.simplex import Vertex
 from quot.plan import Plan
 from quot.problem import Problem
+from quot.quadratic.pair_list import prices
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -58,7 +59,7 @@ class Upward:
         (n, m), self.kept = C.shape, kept
         self.problem, self.C, self.must_stop = problem, C, must_stop
         self.rows, self.cols = n + (kept[1] > 0.0), m + (kept[0] > 0.0)
-        self.low, high = float(C.min()), float(C.max())
+        self.low, high = float(C.min()), float(np.max(C, initial=C.min(), where=np.inf > C))
         self.corner = self.low + 2.0 * (high - self.low) + max(abs(self.low), abs(high))
         self.supply = np.concatenate(
             (
@@ -66,7 +67,7 @@ class Upward:
                 np.append(problem.b, kept[0] if self.cols > m else ()),
             )
         )
-        self.u, self.v = vertex.u, vertex.v
+        self.first = self.u, self.v = vertex.u, vertex.v
         self.found = np.empty(n + 1, np.int64), np.empty(n * m, np.int32)
         child = np.flatnonzero(vertex.parent >= 0)
         hub = vertex.parent[child]
@@ -114,20 +115,21 @@ class Upward:
         """Flow and prices, as the tree has them."""
         self.flow, p = self.tree.read()
         (n, m), rows = self.C.shape, self.rows
-        # A row, or a column, that keeps some is worth no more than what that costs: nothing.
-        top_u = self.low - p[rows + m] if self.cols > m else 0.0
-        self.u, self.v = -p[:n] - top_u, p[rows : rows + m] + top_u
-        if self.cols > m:
-            self.u = np.minimum(self.u, 0.0)
-        if self.rows > n:
-            self.v = np.minimum(self.v, self.low + p[n] + top_u)
+        self.u, self.v = -p[:n], p[rows : rows + m]
+        # What keeps some is worth no more than what that costs.
+        kept = (
+            self.low - float(p[rows + m]) if self.cols > m else np.nan,
+            self.low + float(p[n]) if self.rows > n else np.nan,
+        )
+        self.dual = prices(self.problem, self.u, self.v, kept)
 
     def _slack(self) -> float:
         """Slack that so many pairs of a typical row have no more of."""
         rows = spread(self.C.shape[0], _ROWS)
         slack = self.C[rows] - self.v - self.u[rows, None]
         most = min(_NEAREST, slack.shape[1] - 1)
-        return max(float(np.median(np.partition(slack, most, axis=1)[:, most])), 0.0)
+        typical = float(np.median(np.partition(slack, most, axis=1)[:, most]))
+        return max(min(typical, float(np.max(slack, initial=0.0, where=np.inf > slack))), 0.0)
 
     def _near(self, bar: float) -> Longs:
         """Keys of the pairs with no more slack."""
@@ -148,7 +150,7 @@ class Upward:
         (i, j), (n, m) = self._pairs(), self.C.shape
         real = (i < n) & (j < m)
         cost = np.where((i == n) & (j == m), self.corner, self.low)
-        cost[real] = self.C[i[real], j[real]]
+        cost[real] = self._costs(i[real], j[real])
         return Network(
             i.astype(np.int32),
             (self.rows + j).astype(np.int32),
@@ -158,6 +160,12 @@ class Upward:
             undirected=np.zeros(i.size, np.bool_),
             supply=self.supply,
         )
+
+    def _costs(self, i: Longs, j: Longs) -> Floats:
+        """Costs of pairs; of a forbidden one, which is of the tree, what that was taken to be."""
+        cost, (u, v) = self.C[i, j], self.first
+        costs: Floats = np.where(cost < np.inf, cost, u[i] + v[j])
+        return costs
 
     def _widen(self, new: Longs) -> None:
         """List more pairs."""

@@ -1,0 +1,240 @@
+"""Many small problems in one call, on all threads."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from quot.api.deliver import ON_FAILURE, TIES, outside
+from quot.api.plans import solved
+from quot.convergence import Monitor, Status, Tolerance
+from quot.costs import Cost
+from quot.exceptions import (
+    InfeasibleError,
+    InvalidProblemError,
+    NotConvergedError,
+    NotConvergedWarning,
+)
+from quot.parallel import map_each
+from quot.plan import Plan
+from quot.problem import Problem
+from quot.result import Result
+from quot.validation import check_callable, check_option
+
+T = TypeVar("T")
+Callback = Callable[[int, Result[Plan]], bool | None]
+
+# A limit has to be positive.
+_NO_TIME = 1e-9
+
+
+def solve_batch(
+    Cs: Any,
+    a: Any = None,
+    b: Any = None,
+    *,
+    reg: Any = 0.0,
+    mass: Any = None,
+    tol: float | Tolerance = 1e-9,
+    max_iter: int = 2000,
+    time_limit: float | None = None,
+    ties: str = "share",
+    callback: Callback | None = None,
+    on_failure: str = "warn",
+) -> list[Result[Plan]]:
+    """Solve many small problems, each as `solve` does, on all threads.
+
+    For mini-batches, pairs of clusters or documents, histograms by the thousand. Each result is
+    that of ``solve(Cs[k], a[k], b[k], ...)``, to the last bit and with its own certificate, on any
+    number of threads.
+
+    Parameters
+    ----------
+    Cs : array of shape (k, n, m), or sequence of k costs
+        Costs of the problems, each as `solve` takes them; shapes may differ in a sequence.
+    a, b : array of shape (n,), (m,), of shape (k, n), (k, m), or sequence of k arrays, optional
+        Masses, of all problems or of each; uniform by default.
+    reg : float or sequence of k floats, default=0
+        Strength of the quadratic term, of all problems or of each.
+    mass : float or sequence of k floats, optional
+        Mass to move, of all problems or of each; None moves all.
+    tol : float or Tolerance, default=1e-9
+        Relative duality gap and residuals, of each problem.
+    max_iter : int, default=2000
+        Steps for each problem, as in `solve`.
+    time_limit : float, optional
+        Seconds for all of them together.
+    ties : {"share", "any"}, default="share"
+        Which of several cheapest plans to return for ``reg=0``; see `solve`.
+    callback : callable, optional
+        ``callback(k, result)`` as results come, in order; a true value stops.
+    on_failure : {"warn", "raise", "ignore"}, default="warn"
+        What to do where the tolerance is not reached: one warning, or error, for all.
+
+    Returns
+    -------
+    list of Result
+        In order. Where a limit, the callback or an interrupt (Ctrl-C) stops, what is done is as it
+        is, and the others are as far as they got, with the status that says so: feasible, certified
+        and with a large gap.
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is unusable: before any work, with the number of the problem.
+    InfeasibleError
+        If the allowed pairs of a sparse cost cannot carry the mass; with the number of the problem.
+    NotConvergedError
+        If a tolerance is not reached and ``on_failure="raise"``.
+
+    Warns
+    -----
+    NotConvergedWarning
+        If a tolerance is not reached.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> Cs = np.random.default_rng(0).random((100, 8, 10))
+    >>> results = quot.solve_batch(Cs, reg=0.1, mass=0.8)
+    >>> all(r.converged for r in results)
+    True
+    >>> results[7].value == quot.solve(Cs[7], reg=0.1, mass=0.8).value
+    True
+    """
+    check_option(ties, "ties", TIES)
+    check_option(on_failure, "on_failure", ON_FAILURE)
+    check_callable(callback, "callback")
+    tolerance, clock = Tolerance.of(tol), Monitor(max_iter, time_limit)
+    costs = _costs(Cs)
+    count = len(costs)
+    each = zip(
+        costs,
+        _arrays(a, "a", count),
+        _arrays(b, "b", count),
+        _numbers(reg, "reg", count),
+        _numbers(mass, "mass", count),
+        strict=True,
+    )
+    problems = [
+        _numbered(k, lambda: Problem(C, p, q, reg=r, mass=s))  # noqa: B023
+        for k, (C, p, q, r, s) in enumerate(each)
+    ]
+    batch = _Batch(problems, tolerance, clock, ties)
+    return _deliver(batch.run(callback), on_failure)
+
+
+class _Batch:
+    """The problems, the results so far, and what stops them all."""
+
+    def __init__(
+        self, problems: list[Problem], tolerance: Tolerance, clock: Monitor, ties: str
+    ) -> None:
+        self.problems, self.tolerance, self.clock, self.ties = problems, tolerance, clock, ties
+        self.results: list[Result[Plan]] = []
+        self.running: dict[int, Monitor] = {}
+
+    def run(self, callback: Callback | None) -> list[Result[Plan]]:
+        """All results, in order; `callback` is asked as they come."""
+
+        def take(k: int, result: Result[Plan]) -> None:
+            self.results.append(result)
+            if callback is not None and callback(k, result):
+                self._stop()
+
+        count = len(self.problems)
+        try:
+            map_each(self._solve, count, take)
+        except KeyboardInterrupt:
+            self._stop()
+            done = len(self.results)
+            map_each(lambda k: self._solve(done + k), count - done, take)
+        return self.results
+
+    def _stop(self) -> None:
+        self.clock.stop()
+        for monitor in tuple(self.running.values()):
+            monitor.stop()
+
+    def _solve(self, k: int) -> Result[Plan]:
+        """One of them, stopped when all are."""
+        clock = self.clock
+        left = None if clock.time_limit is None else max(clock.time_limit - clock.seconds, _NO_TIME)
+        monitor = Monitor(clock.max_iter, left)
+        self.running[k] = monitor
+        try:
+            if clock.limit() is Status.STOPPED:
+                monitor.stop()
+            return _numbered(
+                k, lambda: solved(self.problems[k], monitor, self.tolerance, ties=self.ties)
+            )
+        finally:
+            self.running.pop(k)
+
+
+def _numbered(k: int, make: Callable[[], T]) -> T:
+    """What is made for problem k; an error says which that is."""
+    try:
+        return make()
+    except (InvalidProblemError, InfeasibleError) as error:
+        raise type(error)(f"problem {k}: {error}") from error
+
+
+def _costs(Cs: Any) -> list[Any]:
+    """The costs one by one."""
+    is_one = isinstance(Cs, Cost) or (hasattr(Cs, "ndim") and Cs.ndim != 3)
+    if is_one or not isinstance(Cs, Iterable):
+        shape = getattr(Cs, "shape", None)
+        raise InvalidProblemError(
+            "`Cs` must be an array of shape (k, n, m) or a sequence of costs; got "
+            f"{type(Cs).__name__}{'' if shape is None else f' of shape {shape}'}. For one problem "
+            "call `solve`."
+        )
+    return list(Cs)
+
+
+def _arrays(value: Any, name: str, count: int) -> list[Any]:
+    """The masses of each problem, from those of all or of each."""
+    if value is None:
+        return [None] * count
+    if isinstance(value, (list, tuple)) and value and np.ndim(value[0]) > 0:
+        return _as_many(list(value), name, count)
+    if np.ndim(value) < 2:
+        return [value] * count
+    return _as_many(list(value), name, count)
+
+
+def _numbers(value: Any, name: str, count: int) -> list[Any]:
+    """The number of each problem, from that of all or of each."""
+    if value is None or np.ndim(value) == 0:
+        return [value] * count
+    return _as_many(list(value), name, count)
+
+
+def _as_many(values: list[Any], name: str, count: int) -> list[Any]:
+    if len(values) != count:
+        raise InvalidProblemError(
+            f"`{name}` is for {len(values)} problems, but there are {count}; pass one for all, or "
+            "one for each."
+        )
+    return values
+
+
+def _deliver(results: list[Result[Plan]], on_failure: str) -> list[Result[Plan]]:
+    """Return the results; say so if some are not within the tolerance."""
+    short = [k for k, result in enumerate(results) if not result.converged]
+    if not short or on_failure == "ignore":
+        return results
+    first = results[short[0]]
+    text = (
+        f"{len(short)} of {len(results)} problems did not reach the tolerance; the first is "
+        f"problem {short[0]}: {first.status.advice} (relative gap "
+        f"{first.certificate.relative_gap:.1e})"
+    )
+    if on_failure == "raise":
+        raise NotConvergedError(text)
+    warnings.warn(text, NotConvergedWarning, stacklevel=outside())
+    return results
