@@ -80,7 +80,8 @@ def span(order, tail, head, size, mass):
             degree[head[e]] += 1
             mixed[tail[e]] ^= e
             mixed[head[e]] ^= e
-    roots = np.full(size, -1)
+    roots = np.empty(size, np.int64)
+    roots[:] = -1
     for v in range(mass.size):
         r = _find(parent, v)
         if mass[v] > 0.0 and (roots[r] < 0 or mass[v] > mass[roots[r]]):
