@@ -1,4 +1,4 @@
-"""One line on stderr where kernels are compiled, so that a first call is not taken for a slow one."""
+"""One line on stderr while kernels are compiled: a first call is not taken for a slow one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AFTER = 1.0
 _MOSTLY = 0.5
 _KERNELS = "quot.kernels."
 _LINE = (
-    "quot: compiling for a first problem of its kind; some 10 to 20 s, once on this machine "
+    "quot: compiling for a first problem of its kind; 10 to 30 s, once on this machine "
     "(QUOT_QUIET=1 keeps this quiet)\n"
 )
 
