@@ -27,6 +27,7 @@ def kernel_cache() -> str:
 
 assert "numba" not in sys.modules, "numba must not be imported before its cache is named"
 os.environ["NUMBA_CACHE_DIR"] = kernel_cache()
+os.environ["QUOT_QUIET"] = "1"  # what a test expects on stderr is there in every run
 
 _COMMON = {
     "deadline": None,

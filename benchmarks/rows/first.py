@@ -15,7 +15,7 @@ def s9(options: Options, say: Say) -> list[Line]:
     case = Case(40 if options.quick else 300, 0.1, 0.7)
     lines = []
     with tempfile.TemporaryDirectory() as cache:
-        for label, limit in (("kernel cache absent", 20.0), ("kernel cache present", 1.0)):
+        for label, limit in (("kernel cache absent", 10.0), ("kernel cache present", 0.6)):
             say(f"{case}: quot, {label}")
             cold, answer = measure(
                 "quot", case, OURS, runs=1, time_limit=options.time_limit, cache=cache

@@ -17,6 +17,7 @@ from quot.api import (
     suggest_reg,
 )
 from quot.certificate import Certificate, certify
+from quot.compiling import announce as _announce
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
 from quot.exceptions import (
@@ -42,6 +43,8 @@ from quot.quadratic.estimate import Estimate
 from quot.result import AdaptiveResult, GraphResult, Result
 
 __version__ = _version("quot")
+
+_announce()
 
 __all__ = [
     "AdaptiveProblem",

@@ -218,8 +218,8 @@ def _mend_on_support(
     free_a, short_a = _slack(problem, problem.a, have_a, full[0])
     free_b, short_b = _slack(problem, problem.b, have_b, full[1])
     source, sink = n + m, n + m + 1
-    tail = np.concatenate((plan.rows, np.full(free_a.size, source), n + free_b))
-    head = np.concatenate((n + plan.cols, free_a, np.full(free_b.size, sink)))
+    tail = np.concatenate((plan.rows, np.full(free_a.size, source), n + free_b)).astype(np.int32)
+    head = np.concatenate((n + plan.cols, free_a, np.full(free_b.size, sink))).astype(np.int32)
     carried = np.concatenate((values, have_a[free_a], have_b[free_b]))
     # Arcs are preferred by how far they are from their bounds.
     room = np.concatenate(

@@ -92,7 +92,7 @@ class Settings:
     shared: int = 100_000
     nearest: int = 10
     unclustered: int = 64
-    boxed: int = 5_000_000
+    boxed: int = 10_000_000
     screened: int = 1 << 22
     thread_leaves: int = 256
     thread_rows: int = 2048

@@ -291,9 +291,10 @@ def test_a_tree_of_any_size(n, rng):
     tree = BoxTree.of(rng.random((n, 2)))
     assert tree.leaves & (tree.leaves - 1) == 0
     assert np.diff(tree.bounds).max() <= 12
+    low, high = tree.boxes
     for v, start, stop in ranges(tree):
-        np.testing.assert_array_equal(tree.low[v], tree.points[:, start:stop].min(axis=1))
-        np.testing.assert_array_equal(tree.high[v], tree.points[:, start:stop].max(axis=1))
+        np.testing.assert_array_equal(low[v], tree.points[:, start:stop].min(axis=1))
+        np.testing.assert_array_equal(high[v], tree.points[:, start:stop].max(axis=1))
 
 
 def test_trees_are_built_once_for_each_cost(rng, monkeypatch):

@@ -18,9 +18,12 @@ _C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39
 # `nnan` and `ninf` are left out on purpose: with them `isnan(nan)` is False.
 _SAFE_FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
-kernel = njit(cache=True, nogil=True, error_model="numpy", fastmath=_SAFE_FASTMATH)
+# Nobody calls kernels from C: a way in for those who do would only be compiled.
+_WAYS = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+kernel = njit(fastmath=_SAFE_FASTMATH, **_WAYS)
 # The same where sums must be taken in the order written.
-exact_kernel = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+exact_kernel = njit(fastmath={"contract", "nsz"}, **_WAYS)
 
 
 def _bitcast(source, result):

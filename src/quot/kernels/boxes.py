@@ -332,7 +332,7 @@ def nearest(first, last, metric, side, f, other, g, noise, slack, index, collect
             v = stack[depth]
             if v < other_leaves:
                 boxes += 2
-                for child in (2 * v, 2 * v + 1):
+                for child in range(2 * v, 2 * v + 2):
                     stack[depth] = child
                     level[depth] = _between(metric, d, node, here, box, child)
                     depth += 1
@@ -389,7 +389,7 @@ def row_roots(start, stop, metric, points, other, g, target):
     boxes = 0
     for i in range(start, stop):
         root = np.inf
-        count = 0
+        count = np.int64(0)
         stack[0] = 1
         level[0] = -np.inf
         depth = 1
@@ -400,7 +400,7 @@ def row_roots(start, stop, metric, points, other, g, target):
             v = stack[depth]
             if v < leaves:
                 boxes += 2
-                for child in (2 * v, 2 * v + 1):
+                for child in range(2 * v, 2 * v + 2):
                     stack[depth] = child
                     level[depth] = _towards(metric, d, points, i, 0.0, box, child)
                     depth += 1

@@ -40,13 +40,14 @@ def kd_order(points, depth):
     order = np.empty(n, np.int64)
     for q in range(n):
         order[q] = q
-    bounds = np.zeros(2**depth + 1, np.int64)
-    bounds[-1] = n
-    width = 2**depth
+    leaves = 1 << depth
+    bounds = np.zeros(leaves + 1, np.int64)
+    bounds[leaves] = n
+    width = leaves
     column = np.empty(n)
     for _ in range(depth):
         half = width // 2
-        for c in range(0, 2**depth, width):
+        for c in range(0, leaves, width):
             lo = bounds[c]
             hi = bounds[c + width]
             middle = (lo + hi) >> 1

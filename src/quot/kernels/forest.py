@@ -45,8 +45,8 @@ def heaviest(weight, tail, head, size):
         for v in range(size):
             e = best[v]
             if e >= 0:
-                u = _find(parent, tail[e])
-                w = _find(parent, head[e])
+                u = _find(parent, np.int64(tail[e]))
+                w = _find(parent, np.int64(head[e]))
                 if u != w:
                     parent[max(u, w)] = min(u, w)
                     chosen[count] = e
@@ -71,8 +71,8 @@ def span(order, tail, head, size, mass):
     mixed = np.zeros(size, np.int64)  # xor of the forest arcs at a node
     count = 0
     for e in order:
-        u = _find(parent, tail[e])
-        v = _find(parent, head[e])
+        u = _find(parent, np.int64(tail[e]))
+        v = _find(parent, np.int64(head[e]))
         if u != v:
             parent[max(u, v)] = min(u, v)
             count += 1
@@ -80,7 +80,8 @@ def span(order, tail, head, size, mass):
             degree[head[e]] += 1
             mixed[tail[e]] ^= e
             mixed[head[e]] ^= e
-    roots = np.full(size, -1)
+    roots = np.empty(size, np.int64)
+    roots[:] = -1
     for v in range(mass.size):
         r = _find(parent, v)
         if mass[v] > 0.0 and (roots[r] < 0 or mass[v] > mass[roots[r]]):

@@ -212,7 +212,7 @@ def factor(indptr, neighbour, weight, mate, seed):
         while q >= 0:
             follow = following[q]
             if value[q] > 0.0:
-                u = other[q]
+                u = np.int64(other[q])
                 if slot[u] >= 0:
                     star_value[slot[u]] += value[q]
                     value[q] = 0.0
@@ -314,7 +314,9 @@ def factor(indptr, neighbour, weight, mate, seed):
 def diagonal_factor(diagonal):
     """The diagonal of a Laplacian as a factor of it, that of no edges."""
     n = diagonal.size
-    order = np.arange(n).astype(np.int32)
+    order = np.empty(n, np.int32)
+    for v in range(n):
+        order[v] = v
     return order, np.zeros(n + 1, np.int64), np.zeros(0, np.int32), np.zeros(0), diagonal
 
 

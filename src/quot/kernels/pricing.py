@@ -76,7 +76,7 @@ def nearest(block, start, f, g, noise, row_slack, row_index, col_slack, col_inde
             hit[found] = j
             found += 1 if block[r, j] - fi - g[j] < max(worst, last[j]) else 0
         for h in range(found):
-            j = hit[h]
+            j = np.int64(hit[h])
             s = np.float64(block[r, j])
             if s - fi - g[j] >= max(worst, last[j]):
                 continue
@@ -125,7 +125,7 @@ def violators(block, start, f, g, tau, exact):
             hit[found] = j
             found += 1 if block[r, j] - fi - g[j] <= 0.0 else 0
         for h in range(found):
-            j = hit[h]
+            j = np.int64(hit[h])
             if _cost(block, r, j, i, exact) - fi - g[j] <= 0.0:
                 if count == rows.size:
                     rows = _doubled(rows)

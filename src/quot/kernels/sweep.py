@@ -177,7 +177,7 @@ def _balance(
     sum_k [reach_k - t]_+ / w_k. `slope` and `reach` are room to work in. Returns 0, with nothing
     done, where no potential balances it; 2 where an empty arc of weight zero might be rejoined.
     """
-    count = 0
+    count = np.int64(0)
     zero = -1
     for q in range(begin, end):
         if weight[q] > 0.0:
@@ -285,7 +285,7 @@ def sweep(p, side, indptr, plain, arc, other, sign, cost, weight, capacity, both
         # Distances from here, in the direction of ascent, between which each arc has slope 1/w.
         h = 0.0
         active = 0
-        count = 0
+        count = np.int64(0)
         nearest = np.inf
         for q in range(begin, end):
             w = weight[q]
@@ -359,7 +359,7 @@ def sweep(p, side, indptr, plain, arc, other, sign, cost, weight, capacity, both
                 count -= 1
                 position[0] = position[count]
                 event[0] = event[count]
-                _sift_down(position, event, 0, count)
+                _sift_down(position, event, np.int64(0), count)
         if not landed:
             if h > 0.0:
                 travelled += g / h

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -32,15 +33,11 @@ class BoxTree:
         Where each leaf begins in that order.
     points : array of shape (d, n)
         Coordinates in that order.
-    low, high : array of shape (2 leaves, d)
-        Boxes; node v has the children 2v and 2v + 1, the leaves come last.
     """
 
     order: Ints
     bounds: Ints
     points: Floats
-    low: Floats
-    high: Floats
 
     @classmethod
     def of(cls, points: Floats) -> BoxTree:
@@ -48,16 +45,22 @@ class BoxTree:
         leaves = max(1, -(-points.shape[0] // _LEAF))
         order, bounds = clusters.kd_order(points, int(np.ceil(np.log2(leaves))))
         arranged = np.ascontiguousarray(points[order].T)
-        return cls(order, bounds, arranged, *kernels.fit(arranged, bounds))
+        return cls(order, bounds, arranged)
 
     @property
     def leaves(self) -> int:
         """Number of leaves."""
         return int(self.bounds.size) - 1
 
+    @cached_property
+    def boxes(self) -> tuple[Floats, Floats]:
+        """Least and largest coordinates in each node, (2 leaves, d), as `kernels` number them."""
+        low, high = kernels.fit(self.points, self.bounds)
+        return low, high
+
     def side(self, values: Floats) -> tuple[Floats, Ints, Floats]:
         """What the kernels take, for potentials (n,) in the order of the tree."""
-        nodes = kernels.nodes(self.points, self.bounds, self.low, self.high, values)
+        nodes = kernels.nodes(self.points, self.bounds, *self.boxes, values)
         return self.points, self.bounds, nodes
 
 

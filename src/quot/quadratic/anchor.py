@@ -136,7 +136,8 @@ class _Components:
     """
 
     def __init__(self, arcs: Arcs, order: Ints, mass: Floats, ground: int) -> None:
-        (tail, head, length), size = arcs, mass.size
+        (*ends, length), size = arcs, mass.size
+        tail, head = (end.astype(np.int32) for end in ends)
         joined = csr_array((np.ones(tail.size, np.int8), (tail, head)), (size, size))
         count, self.part = connected_components(joined, directed=False)
         self.potentials, self.shift = np.zeros(size), np.zeros(count)

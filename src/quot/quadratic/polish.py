@@ -51,8 +51,9 @@ def equations(problem: Problem, plan: Plan) -> tuple[Ints, Ints, Floats, Ints]:
     n, m = problem.shape
     keeps_a = _keeps_back(problem, problem.a, plan.row_sums())
     keeps_b = _keeps_back(problem, problem.b, plan.col_sums())
-    tail = np.concatenate((plan.rows, np.full(keeps_a.size, n + m), n + keeps_b))
-    head = np.concatenate((n + plan.cols, keeps_a, np.full(keeps_b.size, n + m + 1)))
+    source, sink = np.full(keeps_a.size, n + m), np.full(keeps_b.size, n + m + 1)
+    tail = np.concatenate((plan.rows, source, n + keeps_b)).astype(np.int32)
+    head = np.concatenate((n + plan.cols, keeps_a, sink)).astype(np.int32)
     length = np.zeros(tail.size)
     length[: plan.nnz] = problem.cost.at(plan.rows, plan.cols) + problem.reg * plan.values
     order = np.concatenate(

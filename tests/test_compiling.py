@@ -1,0 +1,82 @@
+"""The first call: what it says while it compiles, and that the second process compiles nothing."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+# One kernel that calls others, and nothing else: two seconds or less.
+ONE_KERNEL = """
+import numpy as np, time
+import quot
+from quot import compiling
+from quot.kernels import flow
+
+compiling._AFTER = {after}
+ends, one = np.zeros(1, np.int32), np.ones(1)
+flow.gain(one, one, ends, ends, one, one, one, ends > 0, one)
+flow.tension(one, ends, ends)
+time.sleep({sleep})
+"""
+# What is compiled on the way to a first answer of each kind.
+THREE = """
+from numba.core.event import install_recorder
+
+with install_recorder("numba:compile") as recorder:
+    import numpy as np
+    import quot
+
+    rng = np.random.default_rng(0)
+    C, X, Y = rng.random((12, 9)), rng.random((100, 2)), rng.random((90, 2))
+    grid = quot.graphs.grid((4, 4))
+    ends = np.eye(16)[[0, 15]]
+    for reg in (0.0, 0.1):
+        assert quot.solve(C, reg=reg, mass=0.7).converged
+        assert quot.solve_points(X, Y, reg=reg).converged
+        assert quot.solve_graph(grid, *ends, reg=reg).converged
+for _, compiled in recorder.buffer:
+    print(compiled.data["dispatcher"].py_func)
+"""
+
+
+def run(code, **environment):
+    kept = {name: value for name, value in os.environ.items() if name != "QUOT_QUIET"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=kept | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_a_first_call_says_once_that_it_compiles(tmp_path):
+    code = ONE_KERNEL.format(after=0.05, sleep=0.1)
+    cold = run(code, NUMBA_CACHE_DIR=str(tmp_path))
+    assert cold.stderr.count("\n") == 1
+    assert cold.stderr.startswith("quot: compiling for a first problem of its kind")
+    assert "once on this machine" in cold.stderr
+    assert not cold.stdout
+    warm = run(code, NUMBA_CACHE_DIR=str(tmp_path))
+    assert not warm.stderr
+    assert not warm.stdout
+
+
+@pytest.mark.parametrize("quiet", ["1", "yes"])
+def test_nothing_is_said_where_silence_is_asked_for(tmp_path, quiet):
+    code = ONE_KERNEL.format(after=0.05, sleep=0.1)
+    done = run(code, NUMBA_CACHE_DIR=str(tmp_path), QUOT_QUIET=quiet)
+    assert not done.stderr
+
+
+def test_nothing_is_said_of_a_kernel_that_is_compiled_at_once(tmp_path):
+    done = run(ONE_KERNEL.format(after=1e3, sleep=0.0), NUMBA_CACHE_DIR=str(tmp_path))
+    assert not done.stderr
+
+
+def test_a_second_process_compiles_nothing():
+    """The suite's own cache is filled by the first run, if by nobody before."""
+    run(THREE)
+    done = run(THREE)
+    assert not done.stdout
+    assert not done.stderr
