@@ -5,6 +5,7 @@ from quot.api.affinities import affinities
 from quot.api.deliver import TIES
 from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entropic
 from quot.api.graphs import GRAPH_METHODS, solve_graph
+from quot.api.paths import mass_path, reg_path
 from quot.api.plans import METHODS, estimate, solve, solve_points, suggest_reg
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "affinities",
     "approximate_partial",
     "estimate",
+    "mass_path",
+    "reg_path",
     "solve",
     "solve_adaptive",
     "solve_entropic",

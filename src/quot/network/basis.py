@@ -16,7 +16,7 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 # The larger total of the masses as integers.
-_UNITS = 2.0**61
+UNITS = 2.0**61
 # Passes from potentials read off the tree, and looks at each row in one of them: more are only
 # taken where rounding decides what gains.
 _ROUNDS, _PATIENCE = 10, 2000
@@ -35,7 +35,7 @@ class Masses(NamedTuple):
         """Masses > 0, of equal totals up to rounding."""
         total = max(float(a.sum()), float(b.sum()))
         whole_a, whole_b = (
-            np.maximum(np.rint(x / total * _UNITS), 1.0).astype(np.int64) for x in (a, b)
+            np.maximum(np.rint(x / total * UNITS), 1.0).astype(np.int64) for x in (a, b)
         )
         more = int(whole_a.sum()) - int(whole_b.sum())
         lighter = whole_b if more > 0 else whole_a
@@ -59,6 +59,8 @@ class Basis:
     carried : int64 array of shape (N - 1,)
     paid : array of shape (N - 1,)
         What they cost.
+    root : int, optional
+        A column; the heaviest by default.
 
     Attributes
     ----------
@@ -68,9 +70,16 @@ class Basis:
         Pivots so far, and rows looked through for pairs that gain.
     """
 
-    def __init__(self, masses: Masses, arcs: Ints, carried: Longs, paid: Floats) -> None:
+    def __init__(
+        self,
+        masses: Masses,
+        arcs: Ints,
+        carried: Longs,
+        paid: Floats,
+        root: int | None = None,
+    ) -> None:
         self.masses, self.rows = masses, masses.a.size
-        root = masses.root
+        root = masses.root if root is None else root
         self.links, arc = kernels.plant(arcs, self.rows, masses.b.size, root)
         self.flow, self.paid = carried[arc], paid[arc]
         self.root = self.rows + root

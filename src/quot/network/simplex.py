@@ -49,6 +49,8 @@ class Vertex:
         Prices: ``u_i + v_j <= C_ij``, up to rounding, and equal on the pairs of the tree.
     kept : (float, float)
         Prices of what rows, and of what columns keep: no u_i, or v_j, is larger. NaN where none is.
+    tree : int32 array of shape (N - 1, 2)
+        All pairs of the tree, leaves first; the spare row is n, the spare column m.
     pivots, looks : int
         Pivots, and rows looked through for pairs that gain.
     is_optimal : bool
@@ -61,6 +63,7 @@ class Vertex:
     u: Floats
     v: Floats
     kept: tuple[float, float]
+    tree: Ints
     pivots: int
     looks: int
     is_optimal: bool
@@ -72,6 +75,7 @@ def solve_matrix(
     b: Floats,
     kept: tuple[float, float] = (0.0, 0.0),
     *,
+    first: Ints | None = None,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> Vertex:
     """Minimise ``<C, P>`` over plans P that send `a` to `b` but for what is kept.
@@ -85,6 +89,8 @@ def solve_matrix(
         Masses, > 0. Their totals, less what is kept, are equal up to rounding.
     kept : (float, float)
         What all rows, and what all columns keep; 0 if all mass of the side moves.
+    first : int32 array of shape (K, 2), optional
+        The tree of an earlier vertex of nearly the same problem, to begin with.
     must_stop : callable
         Asked now and then; True ends the method.
     """
@@ -93,14 +99,16 @@ def solve_matrix(
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low, a, b, kept)
-    if kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
+    if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
         tree = _MatrixBasis(reduced, masses, staircase(masses), np.zeros(b.size))
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(np.inf, 1.0, (u, v), is_optimal=True)
     # A forbidden pair dearer than any way round it, that still carries something, has to.
     enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, low) - low)
-    step, first = _DEAR, None
+    step = _DEAR
+    if first is not None:  # a spare row or column may be no more
+        first = first[(first[:, 0] < masses.a.size) & (first[:, 1] < masses.b.size)]
     for _ in range(_CAPS):
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
         part = np.minimum(reduced, beyond) if cap < high else reduced
@@ -242,6 +250,7 @@ class _MatrixBasis(Basis):
                 low - float(v[m]) if v.size > m else np.nan,
                 low - float(u[n]) if u.size > n else np.nan,
             ),
+            self.arcs(),
             self.pivots,
             self.looks,
             is_optimal,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quot.ascent import Ascent, potentials
 from quot.convergence import Monitor, Status, Tolerance
-from quot.costs import DenseCost, PointCost
+from quot.costs import PointCost
 from quot.dual import Dual
 from quot.network.laplacian import LaplacianSolver
 from quot.pairs import Pricer
@@ -26,7 +26,7 @@ from quot.quadratic.caps import Capped
 from quot.quadratic.coarse import coarsen
 from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.fill import fill, nothing
-from quot.quadratic.linear import MATRIX, Optimum, all_pairs, least_of, solve_linear
+from quot.quadratic.linear import Optimum, all_pairs, is_matrix, least_of, solve_linear
 from quot.quadratic.model import Answer, At, Way
 from quot.quadratic.pair_rows import PairRows
 from quot.quadratic.pair_stage import PairStage
@@ -73,6 +73,8 @@ class PairModel:
         Of the problem, to begin from.
     ties : {"share", "any"}, default="share"
         Which of several cheapest plans is wanted; see `quot.solve`.
+    near : Optimum, optional
+        Of the linear problem with nearly the same masses, to begin that from.
 
     Raises
     ------
@@ -91,14 +93,15 @@ class PairModel:
         method: str = "auto",
         start: Dual | None = None,
         ties: str = "share",
+        near: Optimum | None = None,
     ) -> None:
         check_pairs(problem)
         self.problem, self.monitor, self.tolerance = problem, monitor, tolerance
-        self.method, self.start, self.ties = method, start, ties
+        self.method, self.start, self.ties, self.near = method, start, ties, near
         self.pricer = Pricer(partial(obey, monitor))
         self.optimum: Optimum | None = None
         self.climbed: Dual | None = None
-        self.rows, self.cols = _order(problem)
+        self.rows, self.cols = in_order(problem)
         if problem.total > 0.0:
             self.part = Capped.first(problem.taken(self.rows, self.cols))
 
@@ -125,7 +128,7 @@ class PairModel:
         in turn, the simplex does not mind.
         """
         problem = self.part.problem
-        if self.start is not None or self.method != "auto":
+        if (self.start is not None and self.near is None) or self.method != "auto":
             return False
         if not self._may_ascend:
             return active_at(problem, _MUCH_NEARER * problem.reg) <= _FEW
@@ -140,8 +143,7 @@ class PairModel:
     @property
     def _may_ascend(self) -> bool:
         """Whether the linear problem on all pairs takes little time."""
-        problem = self.part.problem
-        return isinstance(problem.cost, DenseCost) or all_pairs(problem) <= MATRIX
+        return is_matrix(self.part.problem)
 
     def _from_above(self, _: Result[Plan] | None) -> Answer:
         """Coarse to fine, and down from large quadratic terms."""
@@ -180,7 +182,7 @@ class PairModel:
 
         def way() -> None:
             nonlocal plan
-            found = self.optimum = solve_linear(linear, self.pricer, self.monitor)
+            found = self.optimum = solve_linear(linear, self.pricer, self.monitor, self.near)
             plan = found.plan
             if found.stopped is not None:
                 raise StopError(found.stopped)
@@ -312,7 +314,7 @@ class PairModel:
         return other
 
 
-def _order(problem: Problem) -> tuple[Ints, Ints]:
+def in_order(problem: Problem) -> tuple[Ints, Ints]:
     """Rows and columns with mass; points in kd order."""
     if isinstance(problem.cost, PointCost):
         sides = zip(trees(problem.cost), (problem.a, problem.b), strict=True)
