@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from quot.convergence import Status
 from quot.exceptions import InvalidProblemError
 from quot.plan import Plan
+from quot.problem import Problem
 from quot.result import Result
 
 Floats = NDArray[np.float64]
@@ -71,7 +72,7 @@ class Path(Sequence[Result[Plan]]):
     @cached_property
     def regs(self) -> Floats:
         """The reg of each result, (k,)."""
-        return np.array([r.problem.reg for r in self.results])
+        return np.array([cast(Problem, r.problem).reg for r in self.results])
 
     @cached_property
     def costs(self) -> Floats:

@@ -45,7 +45,7 @@ def mass_path(
     callback: Callable[[Iterate], bool | None] | None = None,
     on_failure: str = "warn",
 ) -> Path:
-    """Solve a problem for several masses to move, each certified: how much mass should move?
+    """Solve a problem for several masses to move, each certified, to see what more mass costs.
 
     The least value is a convex function of the mass. At ``reg=0`` it is linear between breakpoints,
     and without `masses` all of them are found, exactly, by following the basis of a network simplex
@@ -120,7 +120,8 @@ def mass_path(
         steps.by_mass(problem, wanted)
         return steps.path("mass")
     most = min(float(problem.a.sum()), float(problem.b.sum()))
-    grid = [most * k / count for k in range(1, count + 1)] if most > 0.0 else [0.0]
+    shares = [k / count for k in range(1, count + 1)] if most > 0.0 else [1.0]
+    grid = [most * share for share in shares]
     if problem.reg > 0.0 or most == 0.0 or not is_matrix(problem):
         steps.by_mass(problem, grid)
         return steps.path("mass")
@@ -191,7 +192,7 @@ def reg_path(
     >>> problem = quot.Problem(np.array([[0.0, 2.0], [2.0, 1.0]]), mass=0.7)
     >>> path = quot.reg_path(problem, [0.0, 1.0, 10.0])
     >>> path.costs.round(3).tolist()
-    [0.2, 0.2, 0.442]
+    [0.2, 0.2, 0.6]
     """
     _check_problem(problem)
     steps = _Steps(tol, max_iter, time_limit, ties, callback, on_failure)
@@ -203,7 +204,7 @@ def reg_path(
 class _Steps:
     """The solves of a path, and what is left of its time."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(  # noqa: PLR0917
         self,
         tol: float | Tolerance,
         max_iter: int,
@@ -244,10 +245,12 @@ class _Steps:
     def by_reg(self, problem: Problem, regs: list[float]) -> None:
         """From the largest reg down, each from the one before."""
         last: Result[Plan] | None = None
+        before = np.inf
         for k in np.argsort(regs, kind="stable")[::-1]:
-            is_near = last is not None and 0.0 < last.problem.reg * _LESS_REG <= regs[k]
+            is_near = last is not None and 0.0 < before * _LESS_REG <= regs[k]
             start = _dual(last) if last is not None and is_near else None
             last, _ = self._solve(int(k), problem.with_reg(regs[k]), start, None)
+            before = regs[k]
             if last is None:
                 break
 

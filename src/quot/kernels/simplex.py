@@ -551,8 +551,8 @@ def crumbs(C, spare, corner, barred, change, p, root, i, j, x, a, b):
 def list_nearest(C, i, v, near, cost, key):
     """The columns of least cost - v_j of row i, and these differences, in place in row i.
 
-    near (n, k) int32, -1 where there is none; key (n, k + 1), sorted: its last is what cost - v_j
-    is at least for all others.
+    near (n, k) int32, -1 where there is none, and cost (n, k), what they cost; key (n, k + 1),
+    sorted: its last is what cost - v_j is at least for all others.
     """
     k = near.shape[1]
     near[i] = -1
@@ -578,11 +578,11 @@ def _entering(C, u, is_far, v, open_v, near, cost, key):
     """The far row and the near column that cost least beyond u_i + v_j, and by how much.
 
     u, v: prices; open_v: v with far columns closed. Rows have risen and columns fallen since a row
-    was listed in near, key: what it does not list is looked through only where it may be less, and
-    then the row is listed again. Column -1 where all such pairs are forbidden.
+    was listed in near, cost, key: what it does not list is looked through only where it may be
+    less, and then the row is listed again. Column -1 where all such pairs are forbidden.
     """
     n, k = near.shape
-    least = np.inf
+    least = -0.5 * CLOSED  # less than any closed column, and forbidden pair, has
     row = col = -1
     for i in range(n):
         if is_far[i]:
@@ -616,10 +616,10 @@ def send_more(C, a, b, links, flow, paid, p, at, near, cost, key, left, ends, pr
     """Send more and more mass at least cost, from one tree to the next, by dual pivots.
 
     The tree is optimal for the rows and columns of C and the spare ones, the last, at no cost; the
-    spare row sends, and the spare column gets, less and less, by no more than `left`. Whenever an arc is
-    empty then, the pair of least reduced cost that joins both parts of the tree takes its place.
-    a (n,), b (m,) are the masses as they are: all that the rows near the spare row have and the
-    columns far from it moves by then. near, key: see `list_nearest`.
+    spare row sends, and the spare column gets, less and less, by no more than `left`. Whenever an
+    arc is empty then, the pair of least reduced cost that joins both parts of the tree takes its
+    place. a (n,), b (m,) are the masses as they are: all that the rows near the spare row have and
+    the columns far from it moves by then. near, cost, key: see `list_nearest`.
 
     In place: links, flow, paid, p, at; and from `count` on `ends`, how much moves when an arc is
     empty, and `prices`, what a unit cost until then. at[CLEAN] is 1 where something moved since.

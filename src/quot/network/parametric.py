@@ -46,6 +46,7 @@ class Parametric:
 
     def __init__(self, C: Floats, a: Floats, b: Floats) -> None:
         (n, m), self.a, self.b = C.shape, a, b
+        self.end = min(float(a.sum()), float(b.sum()))
         finite = np.abs(C[np.isfinite(C)]).max(initial=0.0)
         self.unit = unit_for(float(finite))
         self.C = C if self.unit == 1.0 else C / self.unit
@@ -83,8 +84,7 @@ class Parametric:
 
     def send(self, mass: float, must_stop: Callable[[], bool]) -> bool:
         """Go on until so much moves, or no more can; False if stopped before."""
-        most = min(float(self.a.sum()), float(self.b.sum()))
-        goal = self.most if mass >= most else min(round(mass / self.total * UNITS), self.most)
+        goal = self.most if mass >= self.end else min(round(mass / self.total * UNITS), self.most)
         looks = max(1, settings().stretch // self.C.shape[1])
         while self.sent < goal and not self.is_full:
             if must_stop():
@@ -106,13 +106,14 @@ class Parametric:
         """
         ends, prices = self.ends[: self.count], self.unit * self.prices[: self.count]
         if self.tree.at[kernels.CLEAN] == 1:  # something moved since the last breakpoint
-            most = min(float(self.a.sum()), float(self.b.sum()))
-            last = most if self.sent == self.most else self.sent / UNITS * self.total
-            ends, prices = np.append(ends, last), np.append(prices, self.price)
-        ends, prices = (np.maximum.accumulate(x) for x in (ends, prices))
+            ends = np.append(ends, self.sent / UNITS * self.total)
+            prices = np.append(prices, self.price)
+        ends, prices = (np.maximum.accumulate(x) for x in (np.minimum(ends, self.end), prices))
         long = np.diff(ends, prepend=0.0) > _SAME_MASS * ends
         ends, prices = ends[long], prices[long]
+        if self.sent == self.most:
+            ends[-1:] = self.end
         size = np.maximum.accumulate(np.abs(prices))
         is_end = np.append(np.diff(prices) > _SAME_PRICE * size[1:], True)[: ends.size]
         is_first = np.append(True, is_end[:-1])[: ends.size]
-        return np.append(0.0, ends[is_end]), prices[is_first]
+        return np.append(0.0, ends[is_end]), prices[is_first] + 0.0  # never -0

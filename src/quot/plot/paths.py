@@ -157,7 +157,7 @@ def _reg_axis(axes: Sequence[Any], path: Path) -> None:
     ticks = np.append(zero, ticks[ticks > 3.0 * zero]) if zero else ticks
     for ax in axes:
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(FixedLocator(ticks))
+        ax.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(
             FuncFormatter(lambda x, _: "0" if x <= 1.5 * zero else f"{x:g}")

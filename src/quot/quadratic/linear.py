@@ -50,7 +50,7 @@ _ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """A cheapest plan, its prices, the tree of a matrix, and why the method was stopped, if it was."""
+    """A cheapest plan and its prices; why the method was stopped, and the tree, of a matrix."""
 
     plan: Plan
     dual: Dual
