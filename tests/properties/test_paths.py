@@ -19,6 +19,7 @@ def a_problem(rng, n, m, costs="any", masses="any"):
         "ties": lambda: rng.integers(-1, 3, (n, m)).astype(float),
         "constant": lambda: np.full((n, m), 2.0),
         "line": lambda: (np.arange(n)[:, None] / n - np.arange(m) / m) ** 2,
+        "wide": lambda: 10.0 ** rng.uniform(-7.0, 7.0, (n, m)),
         "dear": lambda: np.where(rng.random((n, m)) < 0.7, rng.random((n, m)), 1e3),
     }[costs]()
     a, b = (
@@ -336,3 +337,14 @@ def test_a_curve_goes_on_from_where_it_is(rng):
     assert len(other.near) == 7
     for found, same in zip(one.pieces(), other.pieces(), strict=True):
         np.testing.assert_allclose(found, same, rtol=1e-13)
+
+
+@every_two(masses=["any", "uniform", "decades"], shape=[(7, 2), (20, 30), (30, 9)])
+def test_costs_over_many_decades(masses, shape, rng):
+    """The cheap ones are not lost in the rounding of the dear ones."""
+    problem = a_problem(rng, *shape, "wide", masses)
+    path = quot.mass_path(problem, count=1)
+    at, values = curve(path)
+    for mass in at[-1] * np.array([0.01, 0.3, 0.9, 1.0]):
+        found = single(problem, mass, ties="any")
+        assert np.interp(mass, at, values) == pytest.approx(found.value, rel=1e-11)

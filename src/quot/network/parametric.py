@@ -45,10 +45,12 @@ class Parametric:
     """
 
     def __init__(self, C: Floats, a: Floats, b: Floats) -> None:
-        (n, m), self.a, self.b = C.shape, a, b
+        n, m = C.shape
         self.end = min(float(a.sum()), float(b.sum()))
-        finite = np.abs(C[np.isfinite(C)]).max(initial=0.0)
-        self.unit = unit_for(float(finite))
+        # More than that nobody sends or gets: a unit is a part of what moves.
+        a, b = self.a, self.b = np.minimum(a, self.end), np.minimum(b, self.end)
+        allowed = C[np.isfinite(C)]
+        self.unit = unit_for(float(np.abs(allowed).max(initial=0.0)))
         self.C = C if self.unit == 1.0 else C / self.unit
         self.total = float(a.sum() + b.sum())
         whole_a, whole_b = (
@@ -56,7 +58,8 @@ class Parametric:
         )
         self.most = int(min(whole_a.sum(), whole_b.sum()))
         self.sent, self.is_full = 0, False
-        # All rows go to the spare column, the spare row to all columns, and these two are joined.
+        # All rows go to the spare column, the spare row to all columns, and these two are joined at
+        # what makes the cheapest pair tight: prices are no larger than they have to be.
         masses = Masses(
             np.append(whole_a, whole_b.sum()), np.append(whole_b, whole_a.sum()),
             np.append(a, b.sum()), np.append(b, a.sum()),
@@ -65,7 +68,7 @@ class Parametric:
         j = np.append(np.full(n + 1, m), np.arange(m))
         carried = np.concatenate((whole_a, [0], whole_b))
         paid = np.zeros(n + 1 + m)
-        paid[n] = 4.0 * finite / self.unit or 1.0
+        paid[n] = -float(allowed.min()) / self.unit if allowed.size else 0.0
         arcs = np.stack((i, j), axis=1).astype(np.int32)
         self.tree = Basis(masses, arcs, carried, paid, root=m)
         k = min(_NEAR, m)
