@@ -142,7 +142,7 @@ def reg_path(
     """Solve a problem for several strengths of the quadratic term, each certified.
 
     From the largest down, each from the prices of the one before where that is not far away. Regs a
-    factor of 2 to 5 apart take a third to a half of what single solves take, or less.
+    factor of 2 to 5 apart take a third to two thirds of what single solves take.
 
     Parameters
     ----------
