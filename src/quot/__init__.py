@@ -8,6 +8,8 @@ from quot.api import (
     affinities,
     approximate_partial,
     estimate,
+    mass_path,
+    reg_path,
     solve,
     solve_adaptive,
     solve_batch,
@@ -37,6 +39,7 @@ from quot.flow import Flow
 from quot.gibbs_plan import GibbsPlan
 from quot.graph import Graph
 from quot.io import load, save
+from quot.path import Path
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem
 from quot.quadratic.estimate import Estimate
@@ -66,6 +69,7 @@ __all__ = [
     "NotConvergedError",
     "NotConvergedWarning",
     "NumericalWarning",
+    "Path",
     "Plan",
     "PointCost",
     "Problem",
@@ -83,6 +87,8 @@ __all__ = [
     "estimate",
     "graphs",
     "load",
+    "mass_path",
+    "reg_path",
     "save",
     "solve",
     "solve_adaptive",

@@ -154,12 +154,15 @@ def _record_multigrid(rng):
 def _record_simplex(rng):
     from quot.network import simplex
     from quot.network.basis import Masses
+    from quot.network.parametric import Parametric
     from quot.settings import using
 
     C, a = rng.random((9, 9)), rng.random(9)
     for large, kept in ((np.inf, 0.0), (0, 0.0), (np.inf, 0.4), (0, 0.4)):
         with using(single=large):
             simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
+    more = Parametric(rng.random((14, 16)), rng.random(14), rng.random(16))
+    assert more.send(np.inf, lambda: False)
     start, col = np.arange(10), np.arange(9, dtype=np.int32)
     pairs = 9 * start, np.tile(col, 9), C.ravel()
     first = np.stack((np.repeat(col, 9), pairs[1]), axis=1)

@@ -249,3 +249,22 @@ def test_barred_pairs_get_nothing(case):
     assert not P[cost == no].any()
     assert np.count_nonzero(P) > np.count_nonzero(without)
     np.testing.assert_array_equal([*P.sum(1), *P.sum(0)], [*a, *b])
+
+
+@every_seed
+def test_listed_are_the_nearest(seed):
+    """As a sort of the row has them; none is forbidden; what is left costs at least the last."""
+    rng = np.random.default_rng(seed)
+    m, k = rng.integers(1, 20), rng.integers(1, 8)
+    C = np.where(rng.random((3, m)) < 0.2, np.inf, rng.integers(0, 6, (3, m)).astype(float))
+    v = rng.integers(0, 3, m).astype(float)
+    near, cost, key = np.empty((3, k), np.int32), np.empty((3, k)), np.empty((3, k + 1))
+    for i in range(3):
+        kernels.list_nearest(C, i, v, near, cost, key)
+        sorted_ = np.append(np.sort(C[i] - v), np.full(k + 1, np.inf))
+        np.testing.assert_array_equal(key[i], sorted_[: k + 1])
+        real = near[i] >= 0
+        np.testing.assert_array_equal(real, np.isfinite(key[i, :k]))
+        assert len(set(near[i][real])) == real.sum()
+        np.testing.assert_array_equal(cost[i][real], C[i, near[i][real]])
+        np.testing.assert_array_equal((cost[i] - v[near[i]])[real], key[i, :k][real])

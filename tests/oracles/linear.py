@@ -123,3 +123,11 @@ def last_reg(X0, C, a, b, mass=None):
     found = linprog(objective, A_ub, b_ub, A_eq, b_eq, bounds=bounds, method="highs")
     assert found.status == 0, found.message
     return found.x[-1]
+
+
+def price_of_mass(C, a, b, mass):
+    """What a little more mass costs: the marginal of the total, by HiGHS."""
+    A_ub, b_ub, A_eq, b_eq = constraints(*C.shape, a, b, mass, all_pairs(C))
+    found = linprog(C[all_pairs(C)], A_ub=A_ub, b_ub=b_ub, A_eq=A_eq, b_eq=b_eq, method="highs")
+    assert found.status == 0, found.message
+    return found.eqlin.marginals[0]

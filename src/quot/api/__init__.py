@@ -6,6 +6,7 @@ from quot.api.batch import solve_batch
 from quot.api.deliver import TIES
 from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entropic
 from quot.api.graphs import GRAPH_METHODS, solve_graph
+from quot.api.paths import mass_path, reg_path
 from quot.api.plans import METHODS, estimate, solve, solve_points, suggest_reg
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "affinities",
     "approximate_partial",
     "estimate",
+    "mass_path",
+    "reg_path",
     "solve",
     "solve_adaptive",
     "solve_batch",

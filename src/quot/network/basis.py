@@ -16,7 +16,7 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 # The larger total of the masses as integers.
-_UNITS = 2.0**61
+UNITS = 2.0**61
 # Passes from potentials read off the tree, and looks at rows in one of them, for each row and each
 # column: more are only taken where rounding decides what gains.
 _ROUNDS, _PATIENCE = 10, 2000
@@ -34,7 +34,7 @@ class Masses(NamedTuple):
     def of(cls, a: Floats, b: Floats) -> Masses:
         """Masses > 0, of equal totals up to rounding."""
         total = max(float(a.sum()), float(b.sum()))
-        whole_a, whole_b = kernels.whole(a, b, total, _UNITS)
+        whole_a, whole_b = kernels.whole(a, b, total, UNITS)
         return cls(whole_a, whole_b, a, b)
 
     @property
@@ -54,6 +54,8 @@ class Basis:
     carried : int64 array of shape (N - 1,)
     paid : array of shape (N - 1,)
         What they cost.
+    root : int, optional
+        A column; the heaviest by default.
 
     Attributes
     ----------
@@ -63,9 +65,16 @@ class Basis:
         Pivots so far, and rows looked through for pairs that gain.
     """
 
-    def __init__(self, masses: Masses, arcs: Ints, carried: Longs, paid: Floats) -> None:
+    def __init__(
+        self,
+        masses: Masses,
+        arcs: Ints,
+        carried: Longs,
+        paid: Floats,
+        root: int | None = None,
+    ) -> None:
         self.masses, self.rows = masses, masses.a.size
-        root = masses.root
+        root = masses.root if root is None else root
         self.links, arc = kernels.plant(arcs, self.rows, masses.b.size, root)
         self.flow, self.paid = carried[arc], paid[arc]
         self.root = self.rows + root

@@ -49,8 +49,8 @@ class Vertex:
         Prices: ``u_i + v_j <= C_ij``, up to rounding, and equal on the pairs of the tree.
     kept : (float, float)
         Prices of what rows, and of what columns keep: no u_i, or v_j, is larger. NaN where none is.
-    parent : int32 array of shape (N,)
-        What each row, then each column, the spare ones included, hangs on in the tree; -1: on none.
+    basis : Basis
+        Its tree, with the spare nodes.
     pivots, looks : int
         Pivots, and rows looked through for pairs that gain.
     is_optimal : bool
@@ -63,10 +63,21 @@ class Vertex:
     u: Floats
     v: Floats
     kept: tuple[float, float]
-    parent: Ints
+    basis: Basis
     pivots: int
     looks: int
     is_optimal: bool
+
+    @property
+    def parent(self) -> Ints:
+        """What each row, then each column hangs on in the tree, (N,); -1: on none."""
+        parent: Ints = self.basis.links[kernels.PARENT]
+        return parent
+
+    @property
+    def tree(self) -> Ints:
+        """All pairs (N - 1, 2) of the tree, leaves first; spare ones are row n and column m."""
+        return self.basis.arcs()
 
 
 def solve_matrix(
@@ -75,6 +86,7 @@ def solve_matrix(
     b: Floats,
     kept: tuple[float, float] = (0.0, 0.0),
     *,
+    first: Ints | None = None,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> Vertex:
     """Minimise ``<C, P>`` over plans P that send `a` to `b` but for what is kept.
@@ -88,26 +100,30 @@ def solve_matrix(
         Masses, > 0. Their totals, less what is kept, are equal up to rounding.
     kept : (float, float)
         What all rows, and what all columns keep; 0 if all mass of the side moves.
+    first : int32 array of shape (K, 2), optional
+        The tree of an earlier vertex of nearly the same problem, to begin with.
     must_stop : callable
         Asked now and then; True ends the method.
     """
     spare_a, spare_b = (side[side > 0.0] for side in np.array(kept)[::-1, None])
     masses = Masses.of(np.append(a, spare_a), np.append(b, spare_b))
+    if first is not None:  # a spare row or column may be no more
+        first = first[(first[:, 0] < masses.a.size) & (first[:, 1] < masses.b.size)]
     if are_moderate(C, a, b, float(a.sum()) - kept[0], _DEAR):
-        tree = _begin(C, masses, None)
+        tree = _begin(C, masses, first)
         done = tree.optimise(must_stop)
         return tree.vertex(is_optimal=done)
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low, a, b, kept)
-    if kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
+    if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
         tree = _MatrixBasis(reduced, masses, staircase(masses), np.zeros(b.size))
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(prices=(u, v), is_optimal=True)
     # A forbidden pair dearer than any way round it, that still carries something, has to.
     enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, low) - low)
-    step, first = _DEAR, None
+    step = _DEAR
     for _ in range(_CAPS):
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
         part = np.minimum(reduced, beyond) if cap < high else reduced
@@ -255,7 +271,7 @@ class _MatrixBasis(Basis):
                 low - float(v[m]) if v.size > m else np.nan,
                 low - float(u[n]) if u.size > n else np.nan,
             ),
-            self.links[kernels.PARENT],
+            self,
             self.pivots,
             self.looks,
             is_optimal,

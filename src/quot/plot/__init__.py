@@ -2,5 +2,6 @@
 
 from quot.plot.flows import flow
 from quot.plot.histories import convergence
+from quot.plot.paths import path
 
-__all__ = ["convergence", "flow"]
+__all__ = ["convergence", "flow", "path"]

@@ -1,10 +1,12 @@
-"""Where to draw, if the caller has nothing to draw on."""
+"""Where to draw, if the caller has nothing to draw on, and how axes look."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from quot.exceptions import MissingDependencyError
+
+INK, FAINT, GRID, SPINE = "#1f1f24", "#6b6b76", "#d9dce1", "#c8cbd0"
 
 
 def new_figure(width: float, height: float, layout: Any = None) -> Any:
@@ -33,3 +35,13 @@ def need_matplotlib() -> None:
             "`matplotlib` is not installed, and pictures need it (extra `images`); install it "
             "with `pip install 'quot[images]'`."
         ) from error
+
+
+def frame(ax: Any) -> None:
+    """Give axes a faint grid, two quiet sides and no marks on them."""
+    ax.grid(color=GRID, linewidth=0.7)
+    ax.set_axisbelow(True)
+    ax.tick_params(colors=FAINT, labelsize=10, length=0)
+    for side, spine in ax.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(SPINE)

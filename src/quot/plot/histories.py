@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
-from quot.plot.canvas import need_matplotlib, new_figure
+from quot.plot.canvas import INK, frame, need_matplotlib, new_figure
 from quot.problem import EntropicProblem
 from quot.result import Solved
 from quot.validation import check_option
@@ -34,7 +34,6 @@ _COLORS = (
     "#1f1f24",
     "#8a8f98",
 )
-_INK, _FAINT, _GRID, _SPINE = "#1f1f24", "#6b6b76", "#d9dce1", "#c8cbd0"
 # Widths of lines and of what is on the way, and sizes of marks, in points.
 _LINE, _WAY, _MARK = 1.7, 1.2, 4.5
 # A line beneath others is wider for each of them, by no more than so much in all.
@@ -142,7 +141,7 @@ def convergence(
             bbox_to_anchor=(1.0, 1.0),
             frameon=False,
             fontsize=10,
-            labelcolor=_INK,
+            labelcolor=INK,
             handlelength=1.4,
         )
     return ax
@@ -256,14 +255,9 @@ def _axes(ax: Any, curves: Sequence[_Curve], against: str, of: str) -> float:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if is_short else (1.0,)))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(partial(_number, zero=zero, is_plain=is_plain)))
-    ax.set_xlabel(_TITLES[against], color=_INK, fontsize=10)
-    ax.set_ylabel(_TITLES[of], color=_INK, fontsize=10)
-    ax.grid(color=_GRID, linewidth=0.7)
-    ax.set_axisbelow(True)
-    ax.tick_params(colors=_FAINT, labelsize=10, length=0)
-    for side, spine in ax.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(_SPINE)
+    ax.set_xlabel(_TITLES[against], color=INK, fontsize=10)
+    ax.set_ylabel(_TITLES[of], color=INK, fontsize=10)
+    frame(ax)
     return bottom
 
 

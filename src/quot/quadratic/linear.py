@@ -33,7 +33,6 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
-from quot.settings import settings
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -51,9 +50,10 @@ _ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """A cheapest plan, its prices, why the method was stopped, if it was, and its vertex.
+    """A cheapest plan, its prices, and why the method was stopped, if it was.
 
-    The vertex is there if it was found on a matrix, the costs of which are C.
+    Where it was found on a matrix: the vertex, and the costs C. Where to begin with nearly the same
+    masses: the pairs of a tree.
     """
 
     plan: Plan
@@ -61,14 +61,27 @@ class Optimum:
     stopped: Status | None = None
     vertex: Vertex | None = None
     C: Floats | None = None
+    first: Ints | None = None
+
+    @property
+    def tree(self) -> Ints | None:
+        """Pairs (K, 2) for the simplex to begin from where masses are nearly the same."""
+        return self.first if self.vertex is None else self.vertex.tree
 
 
-def solve_linear(problem: Problem, pricer: Pricer, monitor: Monitor) -> Optimum:
-    """Solve a problem without its quadratic term; masses positive."""
-    if isinstance(problem.cost, DenseCost) or all_pairs(problem) <= settings().matrix:
-        return _by_matrix(problem, monitor)
+def solve_linear(
+    problem: Problem, pricer: Pricer, monitor: Monitor, near: Optimum | None = None
+) -> Optimum:
+    """Solve a problem without its quadratic term; masses positive.
+
+    From the optimum of one with nearly the same masses, if given.
+    """
+    if is_matrix(problem):
+        return _by_matrix(problem, monitor, near)
     if isinstance(problem.cost, SparseCost):
-        return _by_pairs(problem, problem.cost, monitor)
+        return _by_pairs(problem, problem.cost, monitor, near)
+    if near is not None:
+        return _ByList(problem, 0, pricer, monitor).solve(near.plan, near.dual)
     levels: list[Level[Problem]] = []
     for level in coarsen(problem):
         levels.append(level)
@@ -124,6 +137,11 @@ def _is_forest(problem: Problem, support: Support, dual: Dual, noise: float) -> 
     return arcs == nodes - int(np.count_nonzero(part == alone))
 
 
+def is_matrix(problem: Problem) -> bool:
+    """Whether the linear problem is solved on all pairs at once."""
+    return isinstance(problem.cost, DenseCost) or all_pairs(problem) <= settings().matrix
+
+
 def all_pairs(problem: Problem) -> int:
     """How many pairs there are, with those that are forbidden."""
     return problem.shape[0] * problem.shape[1]
@@ -163,13 +181,16 @@ def _report(
     )
 
 
-def _by_matrix(problem: Problem, monitor: Monitor) -> Optimum:
+def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) -> Optimum:
     """Solve on all pairs at once."""
+    first = None if near is None else near.tree
     C = np.ascontiguousarray(problem.cost.block(0, problem.shape[0]))
     if not isinstance(problem.cost, CHECKED) and np.isnan(C).any():
         (n, m), status = problem.shape, Status.NUMERICAL_ERROR
         return Optimum(Plan.empty((n, m)), Dual(np.zeros(n), np.zeros(m)), status)
-    found = solve_matrix(C, problem.a, problem.b, Kept.of(problem), must_stop=monitor.must_stop)
+    found = solve_matrix(
+        C, problem.a, problem.b, Kept.of(problem), first=first, must_stop=monitor.must_stop
+    )
     plan = visible_plan(problem, found.rows, found.cols, found.values)
     dual = prices(problem, found.u, found.v, found.kept)
     effort = Effort(found.looks * problem.shape[1])
@@ -179,11 +200,15 @@ def _by_matrix(problem: Problem, monitor: Monitor) -> Optimum:
     return Optimum(plan, dual, stopped, found, C)
 
 
-def _by_pairs(problem: Problem, cost: SparseCost, monitor: Monitor) -> Optimum:
+def _by_pairs(
+    problem: Problem, cost: SparseCost, monitor: Monitor, near: Optimum | None = None
+) -> Optimum:
     """Solve on the pairs allowed; what they cannot carry would go by a hub, at any price."""
     support, first, beyond = Support(cost.shape, cost.rows, cost.cols), None, _BEYOND
     for _ in range(_DEARER):
         listed = PairList(problem, support, None, beyond)
+        if first is None and near is not None:
+            first = listed.forest(near.plan)
         tree = listed.basis(np.zeros((0, 2), np.int32) if first is None else first)
         done = tree.optimise(monitor.must_stop)
         plan, dual, presses = listed.read(tree)

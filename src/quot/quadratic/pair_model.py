@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Monitor, Status, Tolerance
-from quot.costs import DenseCost, PointCost
+from quot.costs import PointCost
 from quot.dual import Dual
 from quot.pairs import Pricer
 from quot.pairs.boxes import trees
@@ -23,7 +23,7 @@ from quot.quadratic.caps import Capped
 from quot.quadratic.coarse import coarsen
 from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.fill import fill, nothing
-from quot.quadratic.linear import Optimum, all_pairs, least_of, solve_linear
+from quot.quadratic.linear import Optimum, all_pairs, is_matrix, least_of, solve_linear
 from quot.quadratic.model import Answer, At, Way
 from quot.quadratic.on_matrix import LARGEST, OnMatrix
 from quot.quadratic.pair_stage import PairStage
@@ -32,7 +32,6 @@ from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
-from quot.settings import settings
 from quot.stopping import StopError, obey, run
 from quot.support import Support
 
@@ -67,6 +66,8 @@ class PairModel:
         Of the problem, to begin from.
     ties : {"share", "any"}, default="share"
         Which of several cheapest plans is wanted; see `quot.solve`.
+    near : Optimum, optional
+        Of the linear problem with nearly the same masses, to begin that from.
 
     Raises
     ------
@@ -85,14 +86,15 @@ class PairModel:
         method: str = "auto",
         start: Dual | None = None,
         ties: str = "share",
+        near: Optimum | None = None,
     ) -> None:
         check_pairs(problem)
         self.problem, self.monitor, self.tolerance = problem, monitor, tolerance
-        self.method, self.start, self.ties = method, start, ties
+        self.method, self.start, self.ties, self.near = method, start, ties, near
         self.pricer = Pricer(partial(obey, monitor))
         self.optimum: Optimum | None = None
         self.climbed: Dual | None = None
-        self.rows, self.cols = _order(problem)
+        self.rows, self.cols = in_order(problem)
         if problem.total > 0.0:
             self.part = Capped.first(problem.taken(self.rows, self.cols))
 
@@ -112,7 +114,7 @@ class PairModel:
     def _begins_below(self) -> bool:
         """Whether the linear problem is a good start though it is not solved on a matrix."""
         problem = self.part.problem
-        if self.start is not None or self.method != "auto":
+        if (self.start is not None and self.near is None) or self.method != "auto":
             return False
         return active_at(problem, _MUCH_NEARER * problem.reg) <= _FEW
 
@@ -129,10 +131,8 @@ class PairModel:
     @property
     def _is_matrix(self) -> bool:
         """Whether the problem is solved on all pairs at once."""
-        pairs = all_pairs(self.part.problem)
-        return pairs <= settings().matrix or (
-            pairs <= LARGEST and isinstance(self.part.problem.cost, DenseCost)
-        )
+        problem = self.part.problem
+        return is_matrix(problem) and all_pairs(problem) <= LARGEST
 
     def _from_above(self, _: Result[Plan] | None) -> Answer:
         """Coarse to fine, and down from large quadratic terms."""
@@ -170,7 +170,7 @@ class PairModel:
 
         def way() -> None:
             nonlocal plan
-            found = self.optimum or solve_linear(linear, self.pricer, self.monitor)
+            found = self.optimum or solve_linear(linear, self.pricer, self.monitor, self.near)
             self.optimum = found
             plan = found.plan
             if found.stopped is not None:
@@ -194,7 +194,8 @@ class PairModel:
             if self.start is not None:
                 is_there = way.again(self._core_start())
             if not is_there:
-                found = self.optimum = solve_linear(core.with_reg(0.0), self.pricer, monitor)
+                linear = core.with_reg(0.0)
+                found = self.optimum = solve_linear(linear, self.pricer, monitor, self.near)
                 if found.stopped is not None:
                     raise StopError(found.stopped)
                 is_there = way.up(found, is_uneven=self._is_uneven)
@@ -301,7 +302,7 @@ class PairModel:
         return other
 
 
-def _order(problem: Problem) -> tuple[Ints, Ints]:
+def in_order(problem: Problem) -> tuple[Ints, Ints]:
     """Rows and columns with mass; points in kd order."""
     if isinstance(problem.cost, PointCost):
         sides = zip(trees(problem.cost), (problem.a, problem.b), strict=True)
