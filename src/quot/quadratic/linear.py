@@ -33,6 +33,7 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
+from quot.settings import settings
 from quot.support import Support
 
 Floats = NDArray[np.float64]
