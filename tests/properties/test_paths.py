@@ -139,7 +139,7 @@ def test_a_path_in_reg_is_single_solves(kind, mass, rng):
     assert path.converged
     for result, reg in zip(path, regs, strict=True):
         assert result.value == pytest.approx(quot.solve(cost, reg=reg, mass=mass).value, rel=CLOSE)
-    assert (path.costs[[0, 2, 3, 4, 1, 5]] == np.sort(path.costs)).all()
+    assert (np.diff(path.costs[[0, 2, 3, 4, 1, 5]]) >= -CLOSE).all()
 
 
 def test_all_breakpoints_are_solved_if_they_are_few(rng):
@@ -190,13 +190,12 @@ def test_what_the_lists_leave_out_is_found(rng, tune):
         assert found.value == pytest.approx(values[k], rel=1e-12, abs=1e-12)
 
 
-def test_without_a_matrix_or_with_squares_there_is_a_grid(rng, monkeypatch):
+def test_without_a_matrix_or_with_squares_there_is_a_grid(rng, tune):
     X, Y = rng.normal(size=(2, 30, 2))
     path = quot.mass_path(quot.Problem(quot.PointCost(X, Y), reg=1.0), count=4)
     assert path.masses.tolist() == [0.25, 0.5, 0.75, 1.0]
     assert path.breakpoints is path.slopes is None
-    for module in ("linear", "caps"):
-        monkeypatch.setattr(f"quot.quadratic.{module}.MATRIX", 100)
+    tune(matrix=100)
     path = quot.mass_path(quot.Problem(quot.PointCost(X, Y)), count=4)
     assert path.converged
     assert path.breakpoints is None
