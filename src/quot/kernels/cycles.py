@@ -14,8 +14,6 @@ from quot.kernels._jit import kernel
 
 TREE, LOWER, UPPER, FREE = 0, 1, -1, 2
 NOBODY, ITSELF = -2, -1  # no arc of the tree blocks; the arc that closes the cycle does
-# Nodes in groups of so many: large networks number those next to each other that are near.
-GROUP = 16
 
 
 @kernel
@@ -244,7 +242,7 @@ def descend(
 
     noise: gains up to there are none. part: of the largest gain that one has to be. waste: the pass
     ends when so many steps along the tree, per arc, went on cycles that gain no longer; where there
-    was one, other arcs of the same nodes wait for the next pass.
+    was one, other arcs between such nodes wait for the next pass.
     """
     n = parent.size - 1
     size = tail.size - n  # arcs at the root never come back
@@ -265,20 +263,20 @@ def descend(
     arcs, most, least, total = _worst(
         p, state, tail, head, cost, weight, undirected, flow, size, noise, part
     )
-    quiet = np.zeros(n // GROUP + 1, np.bool_)
+    quiet = np.zeros(n, np.bool_)
     pushes = 0
     wasted = 0
     for e in arcs:
         if wasted > waste * size:
             break
-        if quiet[tail[e] // GROUP] or quiet[head[e] // GROUP]:
+        if quiet[tail[e]] and quiet[head[e]]:
             continue
         join, y, total_weight, steps = _round(tail[e], head[e], parent, below, lift, heavy)
         gain = _gain(e, y, state, cost, weight, undirected, flow)
         if abs(gain) <= least:
             wasted += steps
-            quiet[tail[e] // GROUP] = True
-            quiet[head[e] // GROUP] = True
+            quiet[tail[e]] = True
+            quiet[head[e]] = True
             continue
         if state[e] == LOWER and y < 0.0 and undirected[e]:
             tail[e], head[e] = head[e], tail[e]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate
 from quot.kernels import flow as kernels
+from quot.network.cycles import Descent
 from quot.network.network import FlowState
 from quot.quadratic.graph import GraphNetwork, least_potentials
 from quot.quadratic.lengths import typical_length
@@ -56,6 +57,10 @@ class EdgeStage:
             self.last = _LINEAR / ratio
         scale = max(self.last, _SMOOTH / ratio)
         return self.rescaled(self.begin(scale * potentials), scale)
+
+    def near(self, vertex: Descent) -> At[GraphNetwork]:
+        """At a vertex of the linear problem."""
+        return At(self.graph, self.network, vertex.state(self.network))
 
     def least_norm(self) -> tuple[Floats, float]:
         """Potentials of the flow of least norm, and what it pays for its square over its length."""
