@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from quot.certificate.bracket import EPS, ROUND_OFF, Bound, Bracket, Certificate, exact_sum
 from quot.flow import Flow
 from quot.graph import Graph
+from quot.kernels import certificate as scan
 from quot.kernels import forest
 from quot.parallel import dot
 from quot.problem import GraphProblem
@@ -73,13 +74,20 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
     edge and its capacity. Where cycles may pay an edge may carry much more than that, and counts.
     """
     unit, graph, x = problem.unit, problem.graph, flow.values
-    if (graph.lengths < 0.0).any():
+    if graph.lengths.min(initial=0.0) < 0.0:
         unit = max(unit, float(np.abs(x).max()))
-    parts = [np.abs(flow.arriving() - (flow.received - flow.sent))]
-    for moved, most in ((flow.sent, problem.source), (flow.received, problem.target)):
-        parts += [np.abs(moved - most)] if problem.is_balanced else [moved - most, -moved]
-    parts += [np.abs(x) - graph.capacity, np.where(graph.directed, -x, 0.0)]
-    worst = float(np.max([np.max(part, initial=0.0) for part in parts])) / unit
+    worst = scan.flow_error(
+        x,
+        flow.sent,
+        flow.received,
+        problem.source,
+        problem.target,
+        graph.edges,
+        graph.directed,
+        graph.capacity,
+        problem.is_balanced,
+    )
+    worst = float(worst / unit)
     if problem.is_balanced or problem.total == 0.0:
         return worst
     return float(np.max([worst, abs(flow.total - problem.total) / problem.total]))

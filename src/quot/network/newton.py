@@ -115,7 +115,7 @@ def solve_newton(
     whole network short.
     """
     solver = LaplacianSolver(must_stop=must_stop)
-    centred = start.potentials - np.median(start.potentials)
+    centred = start.potentials - _middle(start.potentials)
     point = _evaluate(network, centred, start.side.copy())
     if enough > 0.0:
         point = _relax(network, point, tol, must_stop)
@@ -144,6 +144,11 @@ def solve_newton(
             best = point
     potentials = best.potentials if origin is None else origin + best.potentials
     return FlowState(potentials, best.side, best.flow, best.residual, start.iterations + iterations)
+
+
+def _middle(x: Floats) -> float:
+    """A median."""
+    return float(np.partition(x, x.size // 2)[x.size // 2])
 
 
 def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
@@ -285,7 +290,7 @@ def _line_search(
         trials,
     )
     if is_aside:
-        potentials -= np.median(potentials)
+        potentials -= _middle(potentials)
     return _evaluate(net, potentials, landed, point.residual), tau
 
 
