@@ -98,11 +98,11 @@ class Settings:
     listed_rows: int = 512
     anchored: int = 10_000_000
     far: float = 40.0
-    below: int = 2000
+    below: int = 5000
     nearby: int = 200_000
     region: int = 400
-    regions: int = 5
-    mended: int = 1000
+    regions: int = 30
+    mended: int = 5000
     mended_part: float = 0.1
     rings: int = 3
     sweeps: int = 10

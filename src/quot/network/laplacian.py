@@ -21,10 +21,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 # Elimination may join so many pairs of neighbours for each node: about what CG with a factor costs.
-_EFFORT = 100
+_EFFORT = 60
 _RETRY_DIRECT_AFTER = 10
 # It is not tried where edges are so many times more than nodes, if those are not few.
-_SPARSE, _FEW = 4.0, 100
+_SPARSE, _FEW = 3.0, 100
 # A factor costs about as much as this many Jacobi iterations (measured, 2-D to 10-D supports).
 _JACOBI_ITERATIONS = 120
 # On graphs with fewer edges than this a node, nearly trees, Jacobi has no chance.

@@ -39,8 +39,7 @@ _RELAXED, _RICH = 0.6, 1.3
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, one that round-off explains is as good as 0.
-# In a large network, where steps are dear, one such step is enough.
-_PATIENCE, _HASTE = 3, 1
+_PATIENCE = 1
 # After so many it goes in circles, and somebody else has to help.
 _STUCK = 100
 
@@ -135,8 +134,7 @@ def solve_newton(
         best = min(best, point, key=lambda point: point.residual)
         if idle >= _STUCK:
             break
-        patience = _PATIENCE if network.n_nodes < settings().mended else _HASTE
-        if idle >= patience and best.residual <= round_off(network, best.potentials, best.flow):
+        if idle >= _PATIENCE and best.residual <= round_off(network, best.potentials, best.flow):
             if origin is not None or not _can_recentre(network, best):
                 break
             origin, idle = best.potentials, 0

@@ -153,7 +153,7 @@ class EdgeModel:
         fewer where mass is partial, and systems have few arcs: those that carry something.
         """
         net = stage.network
-        if net.n_nodes > settings().below:
+        if net.n_nodes > settings().below or stage.is_smooth:
             return None
         nothing = np.zeros(net.n_arcs)
         vertex = solve_linear(net, nothing, self._pushes, self.monitor.must_stop)
