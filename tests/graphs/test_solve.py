@@ -338,7 +338,9 @@ def test_of_cheapest_flows_the_least_with_integers():
     np.testing.assert_allclose(limit.flow, near.flow, atol=1e-9)
 
 
-def test_an_interrupt_ends_the_way_down_where_it_is():
+def test_an_interrupt_ends_the_way_down_where_it_is(tune):
+    tune(below=0)
+
     def interrupt(iterate):
         if iterate.iteration == 2:
             raise KeyboardInterrupt

@@ -51,6 +51,34 @@ def respond(p, side, tail, head, cost, weight, capacity, undirected, supply):
 
 
 @kernel
+def directional(p, move, side, tail, head, cost, weight, capacity, undirected, part, parts):
+    """Sum over arcs of x_e dy_e and of slope_e dy_e^2 at the potentials p + move, dy = D' move.
+
+    These are the flow part of the derivative of the dual along `move`, and minus its slope, of
+    each part (E,) of the network; `part` may be empty if there is one. Arcs of weight zero keep
+    the side they have.
+    """
+    firsts = np.zeros(parts)
+    seconds = np.zeros(parts)
+    first = 0.0
+    second = 0.0
+    for e in range(tail.size):
+        dy = move[head[e]] - move[tail[e]]
+        y = p[head[e]] - p[tail[e]] + dy
+        x, s = _answer(y, side[e], cost[e], weight[e], capacity[e], undirected[e])
+        if parts > 1:
+            firsts[part[e]] += x * dy
+            seconds[part[e]] += s * dy * dy
+        else:
+            first += x * dy
+            second += s * dy * dy
+    if parts == 1:
+        firsts[0] = first
+        seconds[0] = second
+    return firsts, seconds
+
+
+@kernel
 def _conjugate(y, l, w, k, undirected):
     """The conjugate of what an arc costs, at tension y: the largest y x less that cost."""
     over = max(y - l, -y - l if undirected else 0.0, 0.0)
@@ -423,17 +451,16 @@ def system(
 @kernel
 def search(
     p, side, direction, imbalance, zero_arcs, leaf, tail, head, cost, weight, capacity, undirected,
-    supply, part, parts, anchor, enough, most,
+    supply, part, arc_part, parts, enough, most,
 ):  # fmt: skip
     """Exact search along the path that sticks to every kink it meets.
 
-    Each part (N,) of the network has a step length of its own: the dual is a sum over them. Along
-    the path the derivative of the dual falls, piece by piece, from its slope at 0, what nodes miss
-    times the direction; any point where it has fallen to `enough` of that on either side of zero
-    will do. Where `most` trials find none: as far as the dual is known to rise, and if there are
-    none at all the whole way. An arc at the anchor, -1 if there is none, belongs to the part of its
-    other end. Returns potentials (N,), sides (E,), steps (parts,), and whether most of these
-    potentials are on one side of zero.
+    Each part of the network, of nodes part (N,) and arcs arc_part (see `directional`), has a step
+    length of its own: the dual is a sum over them. Along the path the derivative of the dual falls,
+    piece by piece, from its slope at 0, what nodes miss times the direction; any point where it has
+    fallen to `enough` of that on either side of zero will do. Where `most` trials find none: as far
+    as the dual is known to rise, and if there are none at all the whole way. Returns potentials
+    (N,), sides (E,), steps (parts,), and whether most of these potentials are on one side of zero.
     """
     n = p.size
     slope = np.zeros(parts)
@@ -447,8 +474,7 @@ def search(
     trial = np.empty(n)
     landed = np.empty(zero_arcs.size, np.bool_)
     given = np.empty(parts)
-    carried = np.empty(parts)
-    curvature = np.empty(parts)
+    move = np.empty(n)
     for trials in range(most + 1):
         for v in range(n):
             trial[v] = p[v] + tau[part[v]] * direction[v]
@@ -457,28 +483,12 @@ def search(
             break
         for k in range(parts):
             given[k] = 0.0
-            carried[k] = 0.0
-            curvature[k] = 0.0
         for v in range(n):
-            given[part[v]] += supply[v] * (trial[v] - p[v])
-        first = 0.0
-        second = 0.0
-        for e in range(tail.size):
-            i = tail[e]
-            j = head[e]
-            dy = (trial[j] - p[j]) - (trial[i] - p[i])
-            y = p[j] - p[i] + dy
-            x, s = _answer(y, side[e], cost[e], weight[e], capacity[e], undirected[e])
-            if parts > 1:
-                own = part[j if i == anchor else i]
-                carried[own] += x * dy
-                curvature[own] += s * dy * dy
-            else:
-                first += x * dy
-                second += s * dy * dy
-        if parts == 1:
-            carried[0] = first
-            curvature[0] = second
+            move[v] = trial[v] - p[v]
+            given[part[v]] += supply[v] * move[v]
+        carried, curvature = directional(
+            p, move, side, tail, head, cost, weight, capacity, undirected, arc_part, parts
+        )
         wrong = False
         for k in range(parts):
             derivative = given[k] - carried[k]

@@ -19,7 +19,7 @@ Sides = NDArray[np.int8]
 # A node with so many times more arcs than others is a hub.
 _MANY = 50.0
 # Cached properties that do not depend on the weights.
-_OF_THE_ARCS = ("is_hub", "parts")
+_OF_THE_ARCS = ("is_hub", "parts", "arc_part")
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +148,19 @@ class Network:
             self.zero_arcs, side, slope, self.tail, self.head, self.n_nodes
         )
         return graph
+
+    @cached_property
+    def arc_part(self) -> Ints:
+        """The part (E,) of an arc, that of an end which is not the anchor; (0,) if there is one."""
+        if self.parts[1] == 1:
+            return np.zeros(0, np.int32)
+        end = (
+            self.tail
+            if self.anchor is None
+            else np.where(self.tail == self.anchor, self.head, self.tail)
+        )
+        part: Ints = self.parts[0][end]
+        return part
 
     def imbalance(self, flow: Floats) -> Floats:
         """Return supply - D flow, (N,): what is still missing at each node."""

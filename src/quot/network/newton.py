@@ -282,8 +282,8 @@ def _line_search(
         *net.response,
         net.supply,
         part,
+        net.arc_part,
         parts,
-        -1 if net.anchor is None else net.anchor,
         _SLOPE,
         trials,
     )
