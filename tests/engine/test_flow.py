@@ -272,9 +272,7 @@ def test_directional_by_part_is_that_of_a_move_of_the_part_alone(seed, anchor):
     if anchor:
         move[network.anchor] = 0.0
     label, count = network.parts
-    first, second = kernels.directional(
-        p, move, side, *network.response, network.arc_part, count
-    )
+    first, second = kernels.directional(p, move, side, *network.response, network.arc_part, count)
     assert first.shape == second.shape == (count,)
     D = incidence(network.tail, network.head, network.n_nodes)
     for k in range(count):

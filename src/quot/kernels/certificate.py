@@ -99,10 +99,10 @@ def flow_error(values, sent, received, source, target, ends, directed, capacity,
     for v in range(n):
         over = abs(arriving[v] - (received[v] - sent[v]))
         if balanced:
-            over = max(over, max(abs(sent[v] - source[v]), abs(received[v] - target[v])))
+            over = max(over, abs(sent[v] - source[v]), abs(received[v] - target[v]))
         else:
-            over = max(over, max(sent[v] - source[v], -sent[v]))
-            over = max(over, max(received[v] - target[v], -received[v]))
+            over = max(over, sent[v] - source[v], -sent[v])
+            over = max(over, received[v] - target[v], -received[v])
         if over > worst:
             worst = over
         lost = lost or not np.isfinite(sent[v] + received[v])

@@ -371,9 +371,7 @@ def spread(inside, tail, head, weight, is_hub):
 
 
 @kernel
-def evaluate(
-    p, side, zero_arcs, leaf, tail, head, cost, weight, capacity, undirected, supply
-):
+def evaluate(p, side, zero_arcs, leaf, tail, head, cost, weight, capacity, undirected, supply):
     """What every arc carries at the potentials p, tight ones included, and what nodes still miss.
 
     The ends of tight arcs have moved together but for rounding, which stays when potentials that

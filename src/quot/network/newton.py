@@ -198,10 +198,10 @@ def _step(
     """
     net = network
     side, direction, missing = _direction(net, point, solver, tol, hold=hold)
-    there, tau = _line_search(net, point, side, direction, missing, _SEARCHES)
+    there, tau = _line_search(net, point, side, direction, missing)
     if net.n_nodes < settings().mended or tau.min() >= _SHORT:
         return there
-    whole, _ = _line_search(net, point, side, direction, missing, 0)
+    whole, _ = _line_search(net, point, side, direction, missing, trials=0)
     whole = _mend(net, whole, max(tol, 0.1 * point.residual), solver.must_stop)
     gain = kernels.gain(there.potentials, whole.potentials, *net.response, net.supply)
     return whole if gain > 0.0 else there
@@ -266,7 +266,13 @@ def _rtol(residual: float, before: float, tol: float) -> float:
 
 
 def _line_search(
-    network: Network, point: _Point, side: Sides, direction: Floats, missing: Floats, trials: int
+    network: Network,
+    point: _Point,
+    side: Sides,
+    direction: Floats,
+    missing: Floats,
+    *,
+    trials: int = _SEARCHES,
 ) -> tuple[_Point, Floats]:
     """Where an exact search along the direction leads, and how far each part has gone.
 
