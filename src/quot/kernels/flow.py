@@ -16,6 +16,8 @@ import numpy as np
 from quot.kernels._jit import kernel
 
 EPS = 2.0**-52
+# What an arc counts that is nearly awake.
+DROWSY = 0.3
 
 
 @kernel
@@ -425,17 +427,26 @@ def active(zero_arcs, side, slope, tail, head, n_nodes):
 @kernel
 def system(
     p, side, slope, imbalance, zero_arcs, tail, head, cost, weight, capacity, undirected, supply,
-    tol,
+    tol, reach,
 ):  # fmt: skip
     """The Newton system at the potentials p: the active graph, its right side (N,), and a shift.
 
-    Tight arcs carry nothing here: their ends are one node. See `active` and `shift_components` for
-    what else is returned; last what each node misses (N,).
+    Tight arcs carry nothing here: their ends are one node. Arcs whose tension is within `reach` of
+    waking them are there, too, in part: the step would soon be kept short by them. See `active` and
+    `shift_components` for what else is returned; last what each node misses (N,).
     """
     missing = imbalance
     if zero_arcs.size > 0:
         _, _, missing = respond(p, side, tail, head, cost, weight, capacity, undirected, supply)
-    joined, first, second, conductance = active(zero_arcs, side, slope, tail, head, p.size)
+    awake = slope
+    if reach > 0.0:
+        awake = slope.copy()
+        for e in range(tail.size):
+            y = p[head[e]] - p[tail[e]]
+            lacks = cost[e] - (abs(y) if undirected[e] else y)
+            if 0.0 <= lacks < reach and weight[e] > 0.0:
+                awake[e] = DROWSY / weight[e]
+    joined, first, second, conductance = active(zero_arcs, side, awake, tail, head, p.size)
     rhs = np.zeros(p.size)
     for v in range(p.size):
         rhs[joined[v]] += missing[v]
