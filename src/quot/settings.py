@@ -46,6 +46,8 @@ class Settings:
     below : int
         On graphs of up to so many nodes the way begins at the vertex of the linear problem, and
         that at an empty flow.
+    paired : int
+        On graphs of more nodes a linear problem of few sources and sinks is one of their pairs.
     nearby : int
         On graphs of more nodes the linear problem begins from the flow of small quadratic terms.
     region : int
@@ -99,6 +101,7 @@ class Settings:
     anchored: int = 10_000_000
     far: float = 40.0
     below: int = 5000
+    paired: int = 1000
     nearby: int = 200_000
     region: int = 400
     regions: int = 30

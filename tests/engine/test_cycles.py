@@ -206,7 +206,7 @@ def test_what_costs_nothing_does_not_go_by_the_root():
 def test_a_gap_that_newton_leaves_is_closed_by_cycles(monkeypatch, tune):
     """Where the engine ends too early, cycles finish its flow."""
     graph, source, target = neighbours(200)
-    tune(at_the_end=1e7)
+    tune(at_the_end=1e7, direct=0)
     seen = []
     finer = edge_model.EdgeModel._finer
     monkeypatch.setattr(

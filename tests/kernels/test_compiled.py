@@ -58,7 +58,8 @@ def calls():
     # Kernels that call others are compiled before anything stands in for those.
     _record_flow(random_network(np.random.default_rng(0)))
     for reg in (0.0, 1.0):
-        quot.solve_graph(quot.graphs.grid((2, 2)), [1, 0, 0, 0], [0, 0, 0, 1], reg=reg)
+        with using(paired=0):
+            quot.solve_graph(quot.graphs.grid((2, 2)), [1, 0, 0, 0], [0, 0, 0, 1], reg=reg)
     patch = pytest.MonkeyPatch()
     for name, kernel in KERNELS.items():
         module, attribute = name.split(".")
@@ -66,7 +67,15 @@ def calls():
             patch.setattr(MODULES[module], attribute, Recorder(name, kernel))
     # Small problems take the way of large ones.
     tuned = using(
-        complete=16, unclustered=2, listed_rows=4, mended=20, mended_part=0.3, rings=1, coarsest=4
+        complete=16,
+        unclustered=2,
+        listed_rows=4,
+        mended=20,
+        mended_part=0.3,
+        rings=1,
+        coarsest=4,
+        paired=0,
+        direct=0,
     )
     try:
         with tuned:

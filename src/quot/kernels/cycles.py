@@ -13,6 +13,8 @@ import numpy as np
 from quot.kernels._jit import kernel
 
 TREE, LOWER, UPPER, FREE = 0, 1, -1, 2
+# Gains are sorted into so many bins.
+BINS = 256
 NOBODY, ITSELF = -2, -1  # no arc of the tree blocks; the arc that closes the cycle does
 
 
@@ -111,6 +113,26 @@ def _gain(e, y, state, cost, weight, undirected, flow):
 
 
 @kernel
+def _sort(arcs, gains, begin, end):
+    """Shell sort from begin to end, in place: the largest gain first."""
+    gap = 1
+    while gap < end - begin:
+        gap = 3 * gap + 1
+    while gap > 1:
+        gap //= 3
+        for k in range(begin + gap, end):
+            gain = gains[k]
+            arc = arcs[k]
+            at = k - gap
+            while at >= begin and gains[at] < gain:
+                gains[at + gap] = gains[at]
+                arcs[at + gap] = arcs[at]
+                at -= gap
+            gains[at + gap] = gain
+            arcs[at + gap] = arc
+
+
+@kernel
 def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, part):
     """The arcs that gain most, most first; the most and the least of those gains; the sum of all.
 
@@ -129,12 +151,29 @@ def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, pa
                 total += gain
             if gain > max(noise, part * most):
                 arcs[count] = e
-                gains[count] = -gain
+                gains[count] = gain
                 count += 1
                 most = max(most, gain)
     least = max(part * most, noise)
-    order = np.argsort(gains[:count])
-    return arcs[order[: np.searchsorted(gains[:count][order], -least)]], most, least, total
+    place = np.zeros(BINS + 1, np.int64)
+    for k in range(count):
+        if gains[k] > least:
+            place[np.int64((1.0 - gains[k] / most) * BINS) + 1] += 1
+    for q in range(BINS):
+        place[q + 1] += place[q]
+    order = np.empty(place[BINS], np.int32)
+    gain = np.empty(place[BINS])
+    for k in range(count):
+        if gains[k] > least:
+            q = np.int64((1.0 - gains[k] / most) * BINS)
+            order[place[q]] = arcs[k]
+            gain[place[q]] = gains[k]
+            place[q] += 1
+    begin = 0
+    for q in range(BINS):
+        _sort(order, gain, begin, place[q])
+        begin = place[q]
+    return order, most, least, total
 
 
 @kernel

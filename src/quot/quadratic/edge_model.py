@@ -197,7 +197,9 @@ class EdgeModel:
         """The flow of least norm among those of least cost, by a vertex."""
         at, monitor = self.at, self.monitor
         net, edges, unit = at.network, at.edges.size, at.problem.unit
-        vertex = solve_by_pairs(net, self._pushes, monitor.must_stop)
+        vertex = None
+        if net.n_nodes > settings().paired:
+            vertex = solve_by_pairs(net, self._pushes, monitor.must_stop)
         if vertex is None:
             start = self._near(best or self.start)
             vertex = solve_linear(net, start, self._pushes, monitor.must_stop)
