@@ -209,7 +209,7 @@ class Graph:
         named: Ints = index[label]
         return named
 
-    @property
+    @cached_property
     def n_components(self) -> int:
         """Number of connected components, directions aside."""
         return int(self.components.max()) + 1
@@ -294,6 +294,8 @@ class Graph:
 
     def sums(self, values: Floats) -> Floats:
         """Sum values (N,) of the nodes over each component, correctly rounded."""
+        if self.n_components == 1:
+            return np.array([math.fsum(values.tolist())])
         order = np.argsort(self.components, kind="stable")
         ends = np.cumsum(np.bincount(self.components))[:-1]
         return np.array([math.fsum(part) for part in np.split(values[order], ends)])

@@ -520,12 +520,12 @@ class GraphProblem:
         """Whether all mass of `source` and `target` must move."""
         return self.mass is None
 
-    @property
+    @cached_property
     def total(self) -> float:
         """Mass to move."""
         return float(self.source.sum()) if self.mass is None else self.mass
 
-    @property
+    @cached_property
     def unit(self) -> float:
         """The most a node can send or get, 1 if that is none."""
         return _unit(self.source, self.target, self.total)
@@ -543,13 +543,13 @@ class GraphProblem:
         met: Floats = self.target * ratio[self.graph.components]
         return met
 
-    @property
+    @cached_property
     def is_nearly_linear(self) -> bool:
         """Whether the quadratic term may say next to nothing: it does on the longest edge."""
         longest = float(np.abs(self.graph.lengths).max(initial=0.0))
         return bool(self.weights.max(initial=0.0) * self.total <= _LITTLE * longest)
 
-    @property
+    @cached_property
     def weights(self) -> Floats:
         """The strength of the quadratic term of each edge, (E,)."""
         return np.broadcast_to(np.asarray(self.reg, dtype=np.float64), self.graph.n_edges)

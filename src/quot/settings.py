@@ -43,6 +43,11 @@ class Settings:
     far : float
         So many times below where quadratic terms are as large as lengths cycles do better than the
         way down: there a Newton step for all is kept short by the worst of many places.
+    below : int
+        On graphs of up to so many nodes the way begins at the vertex of the linear problem, and
+        that at an empty flow.
+    paired : int
+        On graphs of more nodes a linear problem of few sources and sinks is one of their pairs.
     nearby : int
         On graphs of more nodes the linear problem begins from the flow of small quadratic terms.
     region : int
@@ -57,6 +62,8 @@ class Settings:
         How many arcs away from those nodes neighbours are taken in.
     sweeps : int
         Sweeps over all nodes, at most, before the first Newton step.
+    direct : int
+        Laplacians of up to so many nodes are tried by elimination.
     multigrid : int
         Laplacians of more nodes are tried by multigrid: factors of small ones take no longer.
     cycles : int
@@ -99,13 +106,16 @@ class Settings:
     listed_rows: int = 512
     anchored: int = 10_000_000
     far: float = 40.0
+    below: int = 5000
+    paired: int = 1000
     nearby: int = 200_000
     region: int = 400
-    regions: int = 5
-    mended: int = 1000
+    regions: int = 30
+    mended: int = 5000
     mended_part: float = 0.1
     rings: int = 3
     sweeps: int = 10
+    direct: int = 5000
     multigrid: int = 20_000
     cycles: int = 60
     coarsest: int = 2000

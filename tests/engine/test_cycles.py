@@ -73,7 +73,7 @@ def test_near_a_linear_problem_cycles_do_most(tune):
     graph, source, target = neighbours(2000)
 
     def steps(far):
-        tune(far=far)
+        tune(far=far, below=0)
         r = quot.solve_graph(graph, source, target, reg=0.1)
         assert r.converged
         return sum(k.inner for k in r.history if k.reg > 0.0)
@@ -102,7 +102,7 @@ def test_begin_where_quadratic_terms_are_small(kind, mass, tune):
     graph = neighbours(300)[0] if kind == "near" else random_graph(rng, 300, 900, kind)
     source, target = random_masses(rng, 300)
     usual = quot.solve_graph(graph, source, target, mass=mass)
-    tune(nearby=0)
+    tune(nearby=0, below=0)
     nearer = quot.solve_graph(graph, source, target, mass=mass)
     assert nearer.converged
     assert len(nearer.history) > len(usual.history) or nearer.cost == 0.0
@@ -121,7 +121,7 @@ def test_the_least_of_the_cheapest_flows_from_any_start(seed, tune):
     target *= source.sum() / target.sum()
     flows = []
     for many in (np.inf, 0):
-        tune(nearby=many)
+        tune(nearby=many, below=0)
         r = quot.solve_graph(graph, source, target)
         assert r.converged
         flows.append(r.flow)
@@ -206,7 +206,7 @@ def test_what_costs_nothing_does_not_go_by_the_root():
 def test_a_gap_that_newton_leaves_is_closed_by_cycles(monkeypatch, tune):
     """Where the engine ends too early, cycles finish its flow."""
     graph, source, target = neighbours(200)
-    tune(at_the_end=1e7)
+    tune(at_the_end=1e7, direct=0)
     seen = []
     finer = edge_model.EdgeModel._finer
     monkeypatch.setattr(

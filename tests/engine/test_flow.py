@@ -13,6 +13,7 @@ from tests.oracles.quadratic import solve_quadratic
 from tests.strategies import Instance
 
 import quot
+from quot.kernels import flow as kernels
 from quot.network.alternate import is_stuck
 from quot.network.cycles import descend
 from quot.network.network import FlowState, Network
@@ -262,16 +263,6 @@ def test_parts_are_components_without_the_anchor(seed, anchor):
 
 
 @pytest.mark.parametrize("anchor", [False, True])
-def test_sums_by_part(anchor, rng):
-    network, p, _ = in_three_parts(rng, anchor)
-    label, count = network.parts
-    expected = [p[label == k].sum() for k in range(count)]
-    np.testing.assert_allclose(network.by_part(p), expected, atol=1e-14)
-    one = bipartite(rng.random((3, 4)), *masses(rng, 3, 4), 1.0)
-    np.testing.assert_allclose(one.by_part(np.arange(7.0)), [21.0])
-
-
-@pytest.mark.parametrize("anchor", [False, True])
 @pytest.mark.parametrize("seed", range(4))
 def test_directional_by_part_is_that_of_a_move_of_the_part_alone(seed, anchor):
     rng = np.random.default_rng(seed)
@@ -280,8 +271,8 @@ def test_directional_by_part_is_that_of_a_move_of_the_part_alone(seed, anchor):
     move = rng.normal(size=p.size)
     if anchor:
         move[network.anchor] = 0.0
-    first, second = network.directional(p, move, side)
     label, count = network.parts
+    first, second = kernels.directional(p, move, side, *network.response, network.arc_part, count)
     assert first.shape == second.shape == (count,)
     D = incidence(network.tail, network.head, network.n_nodes)
     for k in range(count):

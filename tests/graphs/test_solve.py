@@ -34,8 +34,11 @@ def random_masses(rng, n):
 KINDS = ["undirected", "directed", "mixed", "capacities"]
 
 
-@every_two(kind=KINDS, reg=[1e-3, 1e-1, 4.0], mass=[None, 0.5, 0.9, 1.0], seed=range(3))
-def test_quadratic(kind, reg, mass, seed):
+@every_two(
+    kind=KINDS, reg=[1e-3, 1e-1, 4.0], mass=[None, 0.5, 0.9, 1.0], seed=range(3), below=[0, 5000]
+)
+def test_quadratic(kind, reg, mass, seed, below, tune):
+    tune(below=below)  # from above, as large ones, or from the vertex of the linear problem
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, kind=kind)
     source, target = random_masses(rng, graph.n_nodes)
@@ -338,7 +341,9 @@ def test_of_cheapest_flows_the_least_with_integers():
     np.testing.assert_allclose(limit.flow, near.flow, atol=1e-9)
 
 
-def test_an_interrupt_ends_the_way_down_where_it_is():
+def test_an_interrupt_ends_the_way_down_where_it_is(tune):
+    tune(below=0)
+
     def interrupt(iterate):
         if iterate.iteration == 2:
             raise KeyboardInterrupt

@@ -57,7 +57,9 @@ def calls():
 
     # Kernels that call others are compiled before anything stands in for those.
     _record_flow(random_network(np.random.default_rng(0)))
-    quot.solve_graph(quot.graphs.grid((2, 2)), [1, 0, 0, 0], [0, 0, 0, 1])
+    for reg in (0.0, 1.0):
+        with using(paired=0):
+            quot.solve_graph(quot.graphs.grid((2, 2)), [1, 0, 0, 0], [0, 0, 0, 1], reg=reg)
     patch = pytest.MonkeyPatch()
     for name, kernel in KERNELS.items():
         module, attribute = name.split(".")
@@ -65,7 +67,15 @@ def calls():
             patch.setattr(MODULES[module], attribute, Recorder(name, kernel))
     # Small problems take the way of large ones.
     tuned = using(
-        complete=16, unclustered=2, listed_rows=4, mended=20, mended_part=0.3, rings=1, coarsest=4
+        complete=16,
+        unclustered=2,
+        listed_rows=4,
+        mended=20,
+        mended_part=0.3,
+        rings=1,
+        coarsest=4,
+        paired=0,
+        direct=0,
     )
     try:
         with tuned:
@@ -122,7 +132,22 @@ def calls():
 def _record_flow(net):
     flow, laplacian, sweep = MODULES["flow"], MODULES["laplacian"], MODULES["sweep"]
     seen = sweep.incidence(*net.arcs, net.n)
-    flow.respond(net.p, net.side, *net.arcs, net.supply)
+    x, slope, missing = flow.respond(net.p, net.side, *net.arcs, net.supply)
+    zero, n, ends = np.flatnonzero(net.weight == 0), net.n, (net.tail, net.head)
+    zeros, at = (zero, net.tail[zero]), (net.p, net.side)
+    flow.evaluate(net.p.copy(), net.side, *zeros, *net.arcs, net.supply)
+    flow.active(zero, net.side, slope, *ends, n)
+    flow.system(*at, slope, missing, zero, *net.arcs, net.supply, 1e-9, 0.1)
+    one = np.zeros(n, np.int32), np.zeros(0, np.int32), 1
+    flow.search(*at, missing, missing, *zeros, *net.arcs, net.supply, *one, 0.5, 9)
+    flow.directional(net.p, missing, net.side, *net.arcs, *one[1:])
+    flow.clamp(*zeros, net.side, *ends, net.cost, net.p, net.p + missing)
+    joined = flow.contract(zero, net.side, *ends, n)
+    rhs = np.bincount(joined, missing, n)
+    label = flow.components(joined, slope, *ends)
+    flow.shift_components(label, joined, rhs, *at, slope, *net.arcs, 1e-9)
+    flow.route(*zeros, net.side, *ends, net.capacity, x, missing)
+    MODULES["elimination"].solve(*ends, 1.0 / (1.0 + net.weight), net.supply, 1000)
     *graph, twin = laplacian.adjacency(net.tail, net.head, 1.0 / (1.0 + net.weight), net.n)
     for factor in (laplacian.diagonal_factor(graph[3]), laplacian.factor(*graph[:3], twin, 1)):
         laplacian.cg(*graph, *factor, net.supply, 1e-9, 50)

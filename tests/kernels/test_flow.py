@@ -1,5 +1,7 @@
 """Kernels of the quadratic flow against their definitions, arc by arc and node by node."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.kernels.networks import Net, dual_value, imbalance_range, random_network, star_network
@@ -103,6 +105,54 @@ def test_directional_of_each_part_is_that_of_the_part_alone(rng):
     alone = [directional(one, move, NO_PARTS, 1) for one, move in zip(nets, moves, strict=True)]
     np.testing.assert_allclose(found, np.hstack(alone), rtol=1e-12)
     assert np.ptp(found[0]) > 0
+
+
+def search(net, direction, most, part=None):
+    """Search along a direction, all nodes in one part if none are given."""
+    zero = np.flatnonzero(net.weight == 0)
+    _, _, missing = respond(net)
+    part, parts = (np.zeros(net.n, np.int32), 1) if part is None else (part, part.max() + 1)
+    arc_part = NO_PARTS if parts == 1 else part[net.tail]
+    return kernels.search(
+        net.p, net.side, direction, missing, zero, net.tail[zero], *net.arcs, net.supply, part,
+        arc_part, parts, 0.1, most,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [1e-3, 1.0, 1e3])
+def test_search_ends_where_the_slope_is_a_fraction(length, network):
+    """Where all arcs have a quadratic term: there the dual is smooth."""
+    net = replace(network, weight=np.maximum(network.weight, 0.1))
+    _, _, missing = respond(net)
+    there, _, tau, _ = search(net, length * missing, 60)
+    np.testing.assert_allclose(there, net.p + tau * length * missing, rtol=1e-12, atol=1e-12)
+    left = respond(net.at(there))[2] @ missing
+    assert abs(left) <= 0.1 * (missing @ missing) * (1 + 1e-9)
+    assert dual_value(net, there) > dual_value(net, net.p)
+
+
+def test_search_sticks_to_kinks_and_without_trials_goes_all_the_way(network, rng):
+    zero = np.flatnonzero(network.weight == 0)
+    direction = 10.0 * rng.normal(size=network.n)
+    there, side, tau, _ = search(network, direction, 0)
+    assert tau.tolist() == [1.0]
+    y = kernels.tension(there, network.tail, network.head)[zero] - network.cost[zero]
+    loose = side[zero] != 0
+    assert (np.sign(y[loose]) == network.side[zero[loose]]).all()
+    landed = ~loose & (network.side[zero] != 0)
+    np.testing.assert_allclose(y[landed], 0.0, atol=1e-13)
+
+
+def test_search_goes_its_own_way_in_each_part():
+    nets = [random_network(np.random.default_rng(seed)) for seed in range(3)]
+    nets = [replace(net, weight=np.maximum(net.weight, 0.1)) for net in nets]
+    whole = side_by_side(nets)
+    part = np.repeat(np.arange(3, dtype=np.int32), [net.n for net in nets])
+    missing = [respond(net)[2] for net in nets]
+    there, _, tau, _ = search(whole, np.concatenate(missing), 60, part)
+    alone = [search(net, move, 60) for net, move in zip(nets, missing, strict=True)]
+    np.testing.assert_allclose(tau, np.concatenate([found[2] for found in alone]), rtol=1e-9)
+    np.testing.assert_allclose(there, np.concatenate([found[0] for found in alone]), atol=1e-9)
 
 
 def test_incidence_lists_each_arc_at_both_ends(network):

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from quot.certificate.bracket import EPS, ROUND_OFF, Bound, Bracket, Certificate, exact_sum
 from quot.flow import Flow
 from quot.graph import Graph
+from quot.kernels import certificate as scan
 from quot.kernels import forest
 from quot.parallel import dot
 from quot.problem import GraphProblem
@@ -26,6 +27,8 @@ _ROUND_OFF = 16 * EPS
 _UNUSED = 1e-6
 # Where less is wrong, in units of the largest mass, edges that carry as little may be emptied.
 _DUST = 1e-6
+# Where more is wrong than this, it is no rounding that might stay.
+_OPEN = 1000 * EPS
 # Edges are gone through so often for the shortest ways where lengths may be negative.
 _ROUNDS = 1000
 
@@ -43,13 +46,14 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
     p, w = -f, problem.weights
     error = flow_error(problem, flow)
     # Rounding alone stays: the forest may lead along edges that it is not worth.
-    repaired = flow if error <= _ROUND_OFF else repair_flow(problem, flow)
+    rounded = _rounding(problem, flow.values)
+    repaired = flow if error <= rounded else repair_flow(problem, flow)
     upper, used, moved = np.inf, 0.0, 0.0
     if repaired is not None:
         upper, used = problem.objective(repaired), _used(problem, repaired)
         moved = float(np.abs(repaired.values).sum())
     terms = dot(np.abs(p), problem.source + problem.target) + abs(lam) * problem.total
-    off = _rounded(problem, repaired or flow)
+    off = _rounded(problem, repaired or flow, rounded)
     values = [_dual_value(problem, p, lam, w, off)]
     if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
         values.append(_dual_value(problem, p, lam, np.zeros_like(w), off))
@@ -73,13 +77,20 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
     edge and its capacity. Where cycles may pay an edge may carry much more than that, and counts.
     """
     unit, graph, x = problem.unit, problem.graph, flow.values
-    if (graph.lengths < 0.0).any():
+    if graph.lengths.min(initial=0.0) < 0.0:
         unit = max(unit, float(np.abs(x).max()))
-    parts = [np.abs(flow.arriving() - (flow.received - flow.sent))]
-    for moved, most in ((flow.sent, problem.source), (flow.received, problem.target)):
-        parts += [np.abs(moved - most)] if problem.is_balanced else [moved - most, -moved]
-    parts += [np.abs(x) - graph.capacity, np.where(graph.directed, -x, 0.0)]
-    worst = float(np.max([np.max(part, initial=0.0) for part in parts])) / unit
+    worst = scan.flow_error(
+        x,
+        flow.sent,
+        flow.received,
+        problem.source,
+        problem.target,
+        graph.edges,
+        graph.directed,
+        graph.capacity,
+        problem.is_balanced,
+    )
+    worst = float(worst / unit)
     if problem.is_balanced or problem.total == 0.0:
         return worst
     return float(np.max([worst, abs(flow.total - problem.total) / problem.total]))
@@ -88,14 +99,20 @@ def flow_error(problem: GraphProblem, flow: Flow) -> float:
 # --- the lower bound -------------------------------------------------------------------------
 
 
-def _rounded(problem: GraphProblem, flow: Flow) -> Floats:
+def _rounding(problem: GraphProblem, x: Floats) -> float:
+    """What sums over all nodes are rounded by, and what flows round cycles (E,), in the unit."""
+    most = problem.total + float(np.abs(x).max(initial=0.0))
+    return 64 * EPS * (1.0 + most / problem.unit)
+
+
+def _rounded(problem: GraphProblem, flow: Flow, rounded: float) -> Floats:
     """What arrives at each node beyond what it should, (N,), as far as that is rounding.
 
     The bound is that for what the flow brings: what rounding takes from a node may be all it sends,
     and at any price.
     """
     off = flow.arriving() - (flow.received - flow.sent)
-    return np.where(np.abs(off) <= _ROUND_OFF * problem.unit, off, 0.0)
+    return np.where(np.abs(off) <= rounded * problem.unit, off, 0.0)
 
 
 def _dual_value(
@@ -210,6 +227,8 @@ def repair_flow(problem: GraphProblem, flow: Flow) -> Flow | None:
         repaired = _along_forest(problem, replace(flow, values=np.where(np.abs(x) > noise, x, 0.0)))
     if repaired is None and not problem.is_balanced:
         repaired = _along_forest(problem, _in_proportion(problem, flow))
+    if repaired is not None and error > _OPEN:
+        return repaired
     near = _within_bounds(problem, _visible(problem, flow))
     if flow_error(problem, near) <= _ROUND_OFF:
         known = problem.objective(near) + ROUND_OFF * _used(problem, near)
@@ -257,8 +276,7 @@ def _along_forest(problem: GraphProblem, flow: Flow) -> Flow | None:
         sent = np.clip(carried[graph.n_edges : -n], 0.0, problem.source)
         received = np.clip(carried[-n:], 0.0, problem.target)
     repaired = Flow(graph, x, sent, received)
-    most = problem.total + float(np.abs(x).max(initial=0.0))  # of sums over all nodes, and cycles
-    rounded = 64 * EPS * (1.0 + most / problem.unit)
+    rounded = _rounding(problem, x)
     if problem.is_balanced:  # masses that round-off has left to components that want nothing
         rounded += float(np.abs(graph.sums(problem.source - problem.wanted)).max()) / problem.unit
     return repaired if flow_error(problem, repaired) <= rounded else None

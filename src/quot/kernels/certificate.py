@@ -71,3 +71,39 @@ def scan_pairs(rows, cols, cost, f, g, scale, n_rows):
         y = scale * max(y, 0.0)
         squares[rows[e]] += y * y
     return squares, largest
+
+
+@kernel
+def flow_error(values, sent, received, source, target, ends, directed, capacity, balanced):
+    """The largest violation of a constraint by a flow along edges; NaN where it is not finite.
+
+    values, directed, capacity (E,); sent, received, source, target (N,); ends (E, 2). Of the
+    balance of a node, of what it may send and receive, of the direction of an edge and its
+    capacity. An edge from a node to itself brings nothing.
+    """
+    n = sent.size
+    arriving = np.zeros(n)
+    worst = 0.0
+    lost = False
+    for e in range(values.size):
+        x = values[e]
+        over = abs(x) - capacity[e]
+        if directed[e]:
+            over = max(over, -x)
+        if over > worst:
+            worst = over
+        lost = lost or not np.isfinite(x)
+        if ends[e, 0] != ends[e, 1]:
+            arriving[ends[e, 0]] -= x
+            arriving[ends[e, 1]] += x
+    for v in range(n):
+        over = abs(arriving[v] - (received[v] - sent[v]))
+        if balanced:
+            over = max(over, abs(sent[v] - source[v]), abs(received[v] - target[v]))
+        else:
+            over = max(over, sent[v] - source[v], -sent[v])
+            over = max(over, received[v] - target[v], -received[v])
+        if over > worst:
+            worst = over
+        lost = lost or not np.isfinite(sent[v] + received[v])
+    return np.nan if lost else worst

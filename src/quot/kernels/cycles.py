@@ -13,9 +13,9 @@ import numpy as np
 from quot.kernels._jit import kernel
 
 TREE, LOWER, UPPER, FREE = 0, 1, -1, 2
+# Gains are sorted into so many bins.
+BINS = 256
 NOBODY, ITSELF = -2, -1  # no arc of the tree blocks; the arc that closes the cycle does
-# Nodes in groups of so many: large networks number those next to each other that are near.
-GROUP = 16
 
 
 @kernel
@@ -113,6 +113,26 @@ def _gain(e, y, state, cost, weight, undirected, flow):
 
 
 @kernel
+def _sort(arcs, gains, begin, end):
+    """Shell sort from begin to end, in place: the largest gain first."""
+    gap = 1
+    while gap < end - begin:
+        gap = 3 * gap + 1
+    while gap > 1:
+        gap //= 3
+        for k in range(begin + gap, end):
+            gain = gains[k]
+            arc = arcs[k]
+            at = k - gap
+            while at >= begin and gains[at] < gain:
+                gains[at + gap] = gains[at]
+                arcs[at + gap] = arcs[at]
+                at -= gap
+            gains[at + gap] = gain
+            arcs[at + gap] = arc
+
+
+@kernel
 def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, part):
     """The arcs that gain most, most first; the most and the least of those gains; the sum of all.
 
@@ -131,12 +151,29 @@ def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, pa
                 total += gain
             if gain > max(noise, part * most):
                 arcs[count] = e
-                gains[count] = -gain
+                gains[count] = gain
                 count += 1
                 most = max(most, gain)
     least = max(part * most, noise)
-    order = np.argsort(gains[:count])
-    return arcs[order[: np.searchsorted(gains[:count][order], -least)]], most, least, total
+    place = np.zeros(BINS + 1, np.int64)
+    for k in range(count):
+        if gains[k] > least:
+            place[np.int64((1.0 - gains[k] / most) * BINS) + 1] += 1
+    for q in range(BINS):
+        place[q + 1] += place[q]
+    order = np.empty(place[BINS], np.int32)
+    gain = np.empty(place[BINS])
+    for k in range(count):
+        if gains[k] > least:
+            q = np.int64((1.0 - gains[k] / most) * BINS)
+            order[place[q]] = arcs[k]
+            gain[place[q]] = gains[k]
+            place[q] += 1
+    begin = 0
+    for q in range(BINS):
+        _sort(order, gain, begin, place[q])
+        begin = place[q]
+    return order, most, least, total
 
 
 @kernel
@@ -244,7 +281,7 @@ def descend(
 
     noise: gains up to there are none. part: of the largest gain that one has to be. waste: the pass
     ends when so many steps along the tree, per arc, went on cycles that gain no longer; where there
-    was one, other arcs of the same nodes wait for the next pass.
+    was one, other arcs between such nodes wait for the next pass.
     """
     n = parent.size - 1
     size = tail.size - n  # arcs at the root never come back
@@ -265,20 +302,20 @@ def descend(
     arcs, most, least, total = _worst(
         p, state, tail, head, cost, weight, undirected, flow, size, noise, part
     )
-    quiet = np.zeros(n // GROUP + 1, np.bool_)
+    quiet = np.zeros(n, np.bool_)
     pushes = 0
     wasted = 0
     for e in arcs:
         if wasted > waste * size:
             break
-        if quiet[tail[e] // GROUP] or quiet[head[e] // GROUP]:
+        if quiet[tail[e]] and quiet[head[e]]:
             continue
         join, y, total_weight, steps = _round(tail[e], head[e], parent, below, lift, heavy)
         gain = _gain(e, y, state, cost, weight, undirected, flow)
         if abs(gain) <= least:
             wasted += steps
-            quiet[tail[e] // GROUP] = True
-            quiet[head[e] // GROUP] = True
+            quiet[tail[e]] = True
+            quiet[head[e]] = True
             continue
         if state[e] == LOWER and y < 0.0 and undirected[e]:
             tail[e], head[e] = head[e], tail[e]

@@ -15,6 +15,10 @@ import numpy as np
 
 from quot.kernels._jit import kernel
 
+EPS = 2.0**-52
+# What an arc counts that is nearly awake.
+DROWSY = 0.3
+
 
 @kernel
 def _answer(y, side, l, w, k, undirected):
@@ -366,3 +370,164 @@ def spread(inside, tail, head, weight, is_hub):
             wider[v] = True
     for v in range(inside.size):
         inside[v] = wider[v]
+
+
+@kernel
+def evaluate(p, side, zero_arcs, leaf, tail, head, cost, weight, capacity, undirected, supply):
+    """What every arc carries at the potentials p, tight ones included, and what nodes still miss.
+
+    The ends of tight arcs have moved together but for rounding, which stays when potentials that
+    were large are small again: in place, the leaf of each is put where it belongs. Returns what
+    `respond` and `route` do, the largest imbalance and the sum of all.
+    """
+    for z in range(zero_arcs.size):
+        e = zero_arcs[z]
+        if side[e] == 0:
+            if leaf[z] == head[e]:
+                p[head[e]] = p[tail[e]] + cost[e]
+            else:
+                p[tail[e]] = p[head[e]] - cost[e]
+    flow, slope, imbalance = respond(
+        p, side, tail, head, cost, weight, capacity, undirected, supply
+    )
+    wish = route(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance)
+    most = 0.0
+    total = 0.0
+    for v in range(p.size):
+        missing = abs(imbalance[v])
+        total += missing
+        if not missing <= most:
+            most = missing
+    return flow, slope, imbalance, wish, most, total
+
+
+@kernel
+def active(zero_arcs, side, slope, tail, head, n_nodes):
+    """The graph of the arcs of positive slope, where the ends of each tight arc are one node.
+
+    Returns the node (N,) that stands for each, and tail, head and conductance of the arcs.
+    """
+    joined = contract(zero_arcs, side, tail, head, n_nodes)
+    count = 0
+    for e in range(tail.size):
+        count += 1 if slope[e] != 0.0 else 0
+    first = np.empty(count, np.int32)
+    second = np.empty(count, np.int32)
+    conductance = np.empty(count)
+    count = 0
+    for e in range(tail.size):
+        if slope[e] != 0.0:
+            first[count] = joined[tail[e]]
+            second[count] = joined[head[e]]
+            conductance[count] = slope[e]
+            count += 1
+    return joined, first, second, conductance
+
+
+@kernel
+def system(
+    p, side, slope, imbalance, zero_arcs, tail, head, cost, weight, capacity, undirected, supply,
+    tol, reach,
+):  # fmt: skip
+    """The Newton system at the potentials p: the active graph, its right side (N,), and a shift.
+
+    Tight arcs carry nothing here: their ends are one node. Arcs whose tension is within `reach` of
+    waking them are there, too, in part: the step would soon be kept short by them. See `active` and
+    `shift_components` for what else is returned; last what each node misses (N,).
+    """
+    missing = imbalance
+    if zero_arcs.size > 0:
+        _, _, missing = respond(p, side, tail, head, cost, weight, capacity, undirected, supply)
+    awake = slope
+    if reach > 0.0:
+        awake = slope.copy()
+        for e in range(tail.size):
+            y = p[head[e]] - p[tail[e]]
+            lacks = cost[e] - (abs(y) if undirected[e] else y)
+            if 0.0 <= lacks < reach and weight[e] > 0.0:
+                awake[e] = DROWSY / weight[e]
+    joined, first, second, conductance = active(zero_arcs, side, awake, tail, head, p.size)
+    rhs = np.zeros(p.size)
+    for v in range(p.size):
+        rhs[joined[v]] += missing[v]
+    label = components(joined, conductance, first, second)
+    shift = shift_components(
+        label, joined, rhs, p, side, slope, tail, head, cost, weight, capacity, undirected, tol
+    )
+    return joined, first, second, conductance, rhs, shift, missing
+
+
+@kernel
+def search(
+    p, side, direction, imbalance, zero_arcs, leaf, tail, head, cost, weight, capacity, undirected,
+    supply, part, arc_part, parts, enough, most,
+):  # fmt: skip
+    """Exact search along the path that sticks to every kink it meets.
+
+    Each part of the network, of nodes part (N,) and arcs arc_part (see `directional`), has a step
+    length of its own: the dual is a sum over them. Along the path the derivative of the dual falls,
+    piece by piece, from its slope at 0, what nodes miss times the direction; any point where it has
+    fallen to `enough` of that on either side of zero will do. Where `most` trials find none: as far
+    as the dual is known to rise, and if there are none at all the whole way. Returns potentials
+    (N,), sides (E,), steps (parts,), and whether most of these potentials are on one side of zero.
+    """
+    n = p.size
+    slope = np.zeros(parts)
+    tau = np.ones(parts)
+    low = np.zeros(parts)
+    high = np.empty(parts)
+    for k in range(parts):
+        high[k] = np.inf
+    for v in range(n):
+        slope[part[v]] += imbalance[v] * direction[v]
+    trial = np.empty(n)
+    landed = np.empty(zero_arcs.size, np.bool_)
+    given = np.empty(parts)
+    move = np.empty(n)
+    for trials in range(most + 1):
+        for v in range(n):
+            trial[v] = p[v] + tau[part[v]] * direction[v]
+        landed = clamp(zero_arcs, leaf, side, tail, head, cost, p, trial)
+        if trials == most:
+            break
+        for k in range(parts):
+            given[k] = 0.0
+        for v in range(n):
+            move[v] = trial[v] - p[v]
+            given[part[v]] += supply[v] * move[v]
+        carried, curvature = directional(
+            p, move, side, tail, head, cost, weight, capacity, undirected, arc_part, parts
+        )
+        wrong = False
+        for k in range(parts):
+            derivative = given[k] - carried[k]
+            noise = EPS * (abs(given[k]) + abs(carried[k]))
+            if not abs(derivative) > max(enough * slope[k] * tau[k], noise):
+                continue
+            wrong = True
+            if derivative > 0.0:
+                low[k] = tau[k]
+            else:
+                high[k] = tau[k]
+            newton = np.inf
+            if curvature[k] > 0.0:
+                newton = tau[k] * (1.0 + derivative / curvature[k])
+            if trials == most - 1:
+                tau[k] = low[k]
+            elif high[k] < np.inf:
+                inside = low[k] < newton < high[k]
+                tau[k] = newton if inside else 0.5 * (low[k] + high[k])
+            else:
+                tau[k] = min(max(newton, 2.0 * tau[k]), 10.0 * tau[k])
+        if not wrong:
+            break
+    sides = side.copy()
+    for z in range(zero_arcs.size):
+        if landed[z]:
+            sides[zero_arcs[z]] = 0
+    above = 0
+    below = 0
+    for v in range(n):
+        above += 1 if trial[v] >= 0.0 else 0
+        below += 1 if trial[v] <= 0.0 else 0
+    return trial, sides, tau, 4 * min(above, below) < n

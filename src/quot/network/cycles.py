@@ -186,7 +186,8 @@ class Tree:
         capacity = np.append(net.capacity, np.full(n, np.inf))
         flow = np.append(np.minimum(np.abs(start), net.capacity), np.zeros(n))
         room = np.minimum(flow[:count], net.capacity - flow[:count])
-        forest_arcs = forest.span(np.lexsort((net.cost, -room)), tail, head, n + 1, np.zeros(0))
+        keys = (net.cost, -room) if room.any() else (net.cost,)
+        forest_arcs = forest.span(np.lexsort(keys), tail, head, n + 1, np.zeros(0))
         flow[forest_arcs[1]] = 0.0
         need = net.supply - flow_kernels.divergence(flow, tail, head, n + 1)[:n]
         little = NOISE * (float(np.abs(net.supply).max()) + float(flow.max(initial=0.0)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.kernels import elimination
 from quot.kernels import laplacian as kernels
 from quot.network.multigrid import Multigrid
 from quot.settings import settings
@@ -19,6 +20,11 @@ from quot.settings import settings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+# Elimination may join so many pairs of neighbours for each node: about what CG with a factor costs.
+_EFFORT = 60
+_RETRY_DIRECT_AFTER = 10
+# It is not tried where edges are so many times more than nodes, if those are not few.
+_SPARSE, _FEW = 3.0, 100
 # A factor costs about as much as this many Jacobi iterations (measured, 2-D to 10-D supports).
 _JACOBI_ITERATIONS = 120
 # On graphs with fewer edges than this a node, nearly trees, Jacobi has no chance.
@@ -50,10 +56,17 @@ class LaplacianSolver:
     """
 
     must_stop: Callable[[], bool] = lambda: False
+    _direct_rest: int = 0
     _factor: tuple[NDArray[np.generic], ...] | None = field(default=None, repr=False)
     _jacobi_rest: int = 0
     _cycles_rest: int = 0
     _stale_rest: int = 0
+
+    @staticmethod
+    def _is_small(tail: Ints, rhs: Floats) -> bool:
+        """Whether elimination may be quick."""
+        few = tail.size <= _SPARSE * rhs.size or rhs.size <= _FEW
+        return few and rhs.size <= settings().direct
 
     def solve(
         self, tail: Ints, head: Ints, conductance: Floats, rhs: Floats, rtol: float
@@ -62,11 +75,17 @@ class LaplacianSolver:
 
         `rhs` must sum to zero on every component of the graph.
         """
+        x: Floats
+        if self._direct_rest == 0 and self._is_small(tail, rhs):
+            x, is_done = elimination.solve(tail, head, conductance, rhs, _EFFORT * rhs.size)
+            if is_done:
+                return x
+            self._direct_rest = _RETRY_DIRECT_AFTER
+        self._direct_rest = max(self._direct_rest - 1, 0)
         indptr, neighbour, weight, diagonal, twin = kernels.adjacency(
             tail, head, conductance, rhs.size
         )
         graph = (indptr, neighbour, weight, diagonal)
-        x: Floats
         if self._factor is not None and self._stale_rest == 0:
             x, _, reached = kernels.cg(
                 *graph, *self._factor, rhs, min(rtol, _FINE), _STALE_ITERATIONS

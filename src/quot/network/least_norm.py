@@ -105,9 +105,13 @@ def _quadratic(
 def _loose(tail: Ends, head: Ends, more: Bools, less: Bools, size: int) -> Bools:
     """Which arcs (E,) may carry something else: those on cycles of what can still change.
 
-    Each may carry more, less, or both. If the flow on one can change, it lies in a strong component
-    of what can still go where; and there on a cycle with others.
+    Each may carry more, less, or both; none may where they form a forest. If the flow on one can
+    change, it lies in a strong component of what can still go where; and there on a cycle with
+    others.
     """
+    everything = np.arange(tail.size)
+    if forest.span(everything, tail, head, size, np.zeros(0))[1].size == tail.size:
+        return np.zeros(tail.size, np.bool_)
     there = np.concatenate((tail[more], head[less])), np.concatenate((head[more], tail[less]))
     ways = sp.csr_array((np.ones(there[0].size, np.int8), there), (size, size))
     _, strong = connected_components(ways, connection="strong")

@@ -18,9 +18,8 @@ Sides = NDArray[np.int8]
 
 # A node with so many times more arcs than others is a hub.
 _MANY = 50.0
-_ONE_PART = np.zeros(0, np.int32)
 # Cached properties that do not depend on the weights.
-_OF_THE_ARCS = ("is_hub", "parts", "_arc_part")
+_OF_THE_ARCS = ("is_hub", "parts", "arc_part")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,18 +134,26 @@ class Network:
         index = np.cumsum(label == everyone, dtype=np.int32) - np.int32(1)
         return index[label], int(index[-1]) + 1
 
+    @property
+    def zeros(self) -> tuple[NDArray[np.int64], Ints]:
+        """The arcs of weight zero and their leaves, as the kernels take them."""
+        return self.zero_arcs, self.zero_leaf
+
     def active_graph(self, side: Sides, slope: Floats) -> tuple[Ints, Ints, Ints, Floats]:
         """The graph of the arcs of positive slope, where the ends of each tight arc are one node.
 
         Returns the node (N,) that stands for each, and tail, head and conductance of the arcs.
         """
-        joined = kernels.contract(self.zero_arcs, side, self.tail, self.head, self.n_nodes)
-        active = np.flatnonzero(slope)
-        return joined, joined[self.tail[active]], joined[self.head[active]], slope[active]
+        graph: tuple[Ints, Ints, Ints, Floats] = kernels.active(
+            self.zero_arcs, side, slope, self.tail, self.head, self.n_nodes
+        )
+        return graph
 
     @cached_property
-    def _arc_part(self) -> Ints:
-        """The part (E,) that an arc belongs to: that of an end which is not the anchor."""
+    def arc_part(self) -> Ints:
+        """The part (E,) of an arc, that of an end which is not the anchor; (0,) if there is one."""
+        if self.parts[1] == 1:
+            return np.zeros(0, np.int32)
         end = (
             self.tail
             if self.anchor is None
@@ -154,24 +161,6 @@ class Network:
         )
         part: Ints = self.parts[0][end]
         return part
-
-    def by_part(self, values: Floats) -> Floats:
-        """Sum values (N,) of the nodes over each part."""
-        part, parts = self.parts
-        if parts == 1:
-            return np.full(1, np.einsum("i->", values))
-        summed: Floats = np.bincount(part, values, parts).astype(np.float64, copy=False)
-        return summed
-
-    def directional(self, potentials: Floats, move: Floats, side: Sides) -> tuple[Floats, Floats]:
-        """Derivative and curvature along a move of what flows, by part; see `kernels`."""
-        first: Floats
-        second: Floats
-        part = self._arc_part if self.parts[1] > 1 else _ONE_PART
-        first, second = kernels.directional(
-            potentials, move, side, *self.response, part, self.parts[1]
-        )
-        return first, second
 
     def imbalance(self, flow: Floats) -> Floats:
         """Return supply - D flow, (N,): what is still missing at each node."""

@@ -19,6 +19,7 @@ from quot.kernels import sweep as sweep_kernels
 from quot.network.laplacian import LaplacianSolver
 from quot.network.network import FlowState, Network
 from quot.network.subnetwork import Subnetwork
+from quot.parallel import dot
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -30,6 +31,10 @@ _EPS = float(np.finfo(np.float64).eps)
 # A Newton step only needs its direction: the residual (relative) of the linear systems is at most
 # the first, and no less than the part given of what the step has to reach.
 _LOOSE, _SAFETY = 5e-2, 0.3
+# While all nodes together miss more than this part, arcs count that are nearly awake: from the
+# vertex of a linear problem that halves the steps (12, 15 to 6, 9 on 500 nodes, 19, 22 to 9, 11 on
+# 1500).
+_NEAR = 0.02
 # The exact line search stops where the slope has fallen to this fraction.
 _SLOPE, _SEARCHES = 0.5, 16
 # Before the first step there are sweeps over all nodes while each leaves less than this of the
@@ -39,8 +44,7 @@ _RELAXED, _RICH = 0.6, 1.3
 # Arcs let go and pushed back are tied again at most so many times in a step.
 _RETIES = 4
 # After so many steps that do not halve the imbalance, one that round-off explains is as good as 0.
-# In a large network, where steps are dear, one such step is enough.
-_PATIENCE, _HASTE = 3, 1
+_PATIENCE = 1
 # After so many it goes in circles, and somebody else has to help.
 _STUCK = 100
 
@@ -115,19 +119,19 @@ def solve_newton(
     whole network short.
     """
     solver = LaplacianSolver(must_stop=must_stop)
-    centred = start.potentials - np.median(start.potentials)
+    centred = start.potentials - _middle(start.potentials)
     point = _evaluate(network, centred, start.side.copy())
     if enough > 0.0:
         point = _relax(network, point, tol, must_stop)
     point = best = _mend(network, point, tol, must_stop)
-    iterations, idle, origin = 0, 0, None
+    iterations, idle, origin, reach = 0, 0, None, _typical(network, start.flow)
     while point.residual > tol and iterations < max_iter and not must_stop():
         if point.total <= enough:
             best = point
             break
         iterations += 1
         hold = idle % 2 == 1
-        point = _step(network, point, solver, tol, hold=hold)
+        point = _step(network, point, solver, tol, hold=hold, reach=reach * _far(network, point))
         if hold and point.residual > tol:
             point = _swept(network, point, 0.1 * tol)
         point = _mend(network, point, tol, must_stop)
@@ -135,8 +139,7 @@ def solve_newton(
         best = min(best, point, key=lambda point: point.residual)
         if idle >= _STUCK:
             break
-        patience = _PATIENCE if network.n_nodes < settings().mended else _HASTE
-        if idle >= patience and best.residual <= round_off(network, best.potentials, best.flow):
+        if idle >= _PATIENCE and best.residual <= round_off(network, best.potentials, best.flow):
             if origin is not None or not _can_recentre(network, best):
                 break
             origin, idle = best.potentials, 0
@@ -144,6 +147,23 @@ def solve_newton(
             best = point
     potentials = best.potentials if origin is None else origin + best.potentials
     return FlowState(potentials, best.side, best.flow, best.residual, start.iterations + iterations)
+
+
+def _typical(network: Network, flow: Floats) -> float:
+    """What the quadratic term adds to the price of a typical arc that carries something."""
+    used = np.count_nonzero(flow)
+    return dot(network.weight, np.abs(flow)) / used if used else 0.0
+
+
+def _far(network: Network, point: _Point) -> float:
+    """What all nodes miss, as a part of what they miss without a flow; 0 where that is little."""
+    part = point.total / max(float(np.abs(network.supply).sum()), point.total)
+    return part if part > _NEAR else 0.0
+
+
+def _middle(x: Floats) -> float:
+    """A median."""
+    return float(np.partition(x, x.size // 2)[x.size // 2])
 
 
 def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
@@ -177,96 +197,99 @@ def _recentre(network: Network, point: _Point) -> tuple[Network, _Point]:
 def _evaluate(network: Network, potentials: Floats, side: Sides, before: float = np.inf) -> _Point:
     """What every arc carries, tight ones included, and what every node still misses.
 
-    The ends of tight arcs have moved together but for rounding, which stays when potentials that
-    were large are small again: in place, they are put where they belong.
+    In place in `potentials`, the ends of tight arcs are put where they belong; see `kernels`.
     """
-    tight = side[network.zero_arcs] == 0
-    arcs, leaf = network.zero_arcs[tight], network.zero_leaf[tight]
-    tail, head, cost = network.tail[arcs], network.head[arcs], network.cost[arcs]
-    potentials[leaf] = np.where(leaf == head, potentials[tail] + cost, potentials[head] - cost)
-    flow, slope, imbalance = kernels.respond(potentials, side, *network.response, network.supply)
-    wish = kernels.route(
-        network.zero_arcs,
-        network.zero_leaf,
-        side,
-        network.tail,
-        network.head,
-        network.capacity,
-        flow,
-        imbalance,
+    net = network
+    flow, slope, imbalance, wish, residual, total = kernels.evaluate(
+        potentials, side, *net.zeros, *net.response, net.supply
     )
-    missing = np.abs(imbalance)
-    residual, total = float(missing.max()), float(missing.sum())
     return _Point(potentials, side, flow, slope, imbalance, wish, residual, total, before)
 
 
 def _step(
-    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
+    network: Network,
+    point: _Point,
+    solver: LaplacianSolver,
+    tol: float,
+    *,
+    hold: bool,
+    reach: float,
 ) -> _Point:
     """Take one Newton step, as long as the line search allows; or whole and mended, if better.
 
     Often a few arcs that wake stop a step that is right for all others.
     """
-    side, direction, slope = _direction(network, point, solver, tol, hold=hold)
-    trial, landed, tau = _line_search(network, point, side, direction, slope)
-    there = _evaluate(network, trial, landed, point.residual)
-    if tau.min() >= _SHORT or network.n_nodes < settings().mended:
-        return there
     net = network
-    trial, landed = _along(net, point.potentials, side, direction, np.ones(1))
-    whole = _evaluate(net, trial - np.median(trial), landed, point.residual)
+    side, direction, missing = _direction(net, point, solver, tol, hold=hold, reach=reach)
+    there, tau = _line_search(net, point, side, direction, missing)
+    if net.n_nodes < settings().mended or tau.min() >= _SHORT:
+        return there
+    whole, _ = _line_search(net, point, side, direction, missing, trials=0)
     whole = _mend(net, whole, max(tol, 0.1 * point.residual), solver.must_stop)
     gain = kernels.gain(there.potentials, whole.potentials, *net.response, net.supply)
     return whole if gain > 0.0 else there
 
 
 def _direction(
-    network: Network, point: _Point, solver: LaplacianSolver, tol: float, *, hold: bool
+    network: Network,
+    point: _Point,
+    solver: LaplacianSolver,
+    tol: float,
+    *,
+    hold: bool,
+    reach: float,
 ) -> tuple[Sides, Floats, Floats]:
-    """The Newton direction with tight arcs contracted, and the slope of the dual along it by part.
+    """The Newton direction with tight arcs contracted, and what nodes miss there.
 
     Tight arcs whose flow would leave [0, k] are let go first, each to the side it wants; those
     that the direction would push back at once are tied again. With `hold` none is let go: they may
     all fit together.
     """
-    zero = network.zero_arcs
-    side = point.side.copy()
+    zero, side = network.zero_arcs, point.side.copy()
+    if not zero.size:
+        return side, *_solve(network, point, side, solver, tol, reach=reach)
     tight = (side[zero] == 0) & (not hold)
     side[zero[tight & (point.wish > network.capacity[zero])]] = 1
     side[zero[tight & (point.wish < 0.0)]] = -1
     freed = zero[tight & (side[zero] != 0)]
-    direction, slope = _solve(network, point, side, solver, tol)
+    direction, missing = _solve(network, point, side, solver, tol, reach=reach)
     for _ in range(_RETIES):
         ahead = direction[network.head[freed]] - direction[network.tail[freed]]
         back = freed[(ahead * side[freed] <= 0.0) & (side[freed] != 0)]
         if not back.size:
             break
         side[back] = 0
-        direction, slope = _solve(network, point, side, solver, tol)
-    return side, direction, slope
+        direction, missing = _solve(network, point, side, solver, tol, reach=reach)
+    return side, direction, missing
 
 
 def _solve(
-    network: Network, point: _Point, side: Sides, solver: LaplacianSolver, tol: float
+    network: Network,
+    point: _Point,
+    side: Sides,
+    solver: LaplacianSolver,
+    tol: float,
+    *,
+    reach: float,
 ) -> tuple[Floats, Floats]:
-    """One Newton system with the ends of tight arcs joined: direction, and slope by part."""
+    """One Newton system with the ends of tight arcs joined: direction, and what nodes miss."""
     net = network
-    slope, imbalance = point.slope, point.imbalance
-    if net.zero_arcs.size:  # tight arcs carry nothing here: their ends are one node
-        _, _, imbalance = kernels.respond(point.potentials, side, *net.response, net.supply)
-    joined, tail, head, conductance = net.active_graph(side, slope)
-    rhs: Floats = np.bincount(joined, imbalance, minlength=net.n_nodes).astype(
-        np.float64, copy=False
-    )
-    component = kernels.components(joined, conductance, tail, head)
-    shift = kernels.shift_components(
-        component, joined, rhs, point.potentials, side, slope, *net.response, 0.1 * tol
+    joined, tail, head, conductance, rhs, shift, missing = kernels.system(
+        point.potentials,
+        side,
+        point.slope,
+        point.imbalance,
+        net.zero_arcs,
+        *net.response,
+        net.supply,
+        0.1 * tol,
+        reach,
     )
     rtol = _rtol(point.residual, point.before, tol)
     direction = solver.solve(tail, head, conductance, rhs, rtol)[joined] + shift
     if net.anchor is not None:  # so that the parts around it may go different ways
         direction -= direction[net.anchor]
-    return direction, net.by_part(imbalance * direction)
+    return direction, missing
 
 
 def _rtol(residual: float, before: float, tol: float) -> float:
@@ -280,51 +303,36 @@ def _rtol(residual: float, before: float, tol: float) -> float:
 
 
 def _line_search(
-    network: Network, point: _Point, side: Sides, direction: Floats, slope: Floats
-) -> tuple[Floats, Sides, Floats]:
-    """Exact search along the path that sticks to every kink it meets; potentials, sides, steps.
+    network: Network,
+    point: _Point,
+    side: Sides,
+    direction: Floats,
+    missing: Floats,
+    *,
+    trials: int = _SEARCHES,
+) -> tuple[_Point, Floats]:
+    """Where an exact search along the direction leads, and how far each part has gone.
 
-    Each part of the network has a step length of its own: the dual is a sum over them. Along the
-    path the derivative of the dual falls, piece by piece, from its slope at 0; any point where it
-    has fallen to a fraction of that on either side of zero will do.
+    Without trials that is the whole way.
     """
-    net, start, (_, parts) = network, point.potentials, network.parts
-    tau, low, high = np.ones(parts), np.zeros(parts), np.full(parts, np.inf)
-    for _ in range(_SEARCHES):
-        trial, landed = _along(net, start, side, direction, tau)
-        move = trial - start
-        carried, curvature = net.directional(start, move, side)
-        given = net.by_part(net.supply * move)
-        derivative = given - carried
-        noise = _EPS * (np.abs(given) + np.abs(carried))
-        wrong = np.abs(derivative) > np.maximum(_SLOPE * slope * tau, noise)
-        if not wrong.any():
-            break
-        rising = derivative > 0.0
-        low, high = np.where(rising, tau, low), np.where(rising, high, tau)
-        ratio = np.divide(derivative, curvature, out=np.zeros(parts), where=curvature > 0.0)
-        newton = np.where(curvature > 0.0, tau * (1.0 + ratio), np.inf)
-        between = np.where((low < newton) & (newton < high), newton, 0.5 * (low + high))
-        further = np.clip(newton, 2.0 * tau, 10.0 * tau)
-        tau = np.where(wrong, np.where(high < np.inf, between, further), tau)
-    else:  # not found: as far as the dual is known to rise
-        tau = np.where(wrong, low, tau)
-        trial, landed = _along(net, start, side, direction, tau)
-    return trial - np.median(trial), landed, tau
-
-
-def _along(
-    network: Network, potentials: Floats, side: Sides, direction: Floats, tau: Floats
-) -> tuple[Floats, Sides]:
-    """Potentials so far along, each part its own way, and sides: kinks met on the way stick."""
-    net, zero = network, network.zero_arcs
-    trial = potentials + (tau[net.parts[0]] if tau.size > 1 else tau) * direction
-    landed = kernels.clamp(
-        zero, net.zero_leaf, side, net.tail, net.head, net.cost, potentials, trial
+    net, (part, parts) = network, network.parts
+    potentials, landed, tau, is_aside = kernels.search(
+        point.potentials,
+        side,
+        direction,
+        missing,
+        *net.zeros,
+        *net.response,
+        net.supply,
+        part,
+        net.arc_part,
+        parts,
+        _SLOPE,
+        trials,
     )
-    side = side.copy()
-    side[zero[landed]] = 0
-    return trial, side
+    if is_aside:
+        potentials -= _middle(potentials)
+    return _evaluate(net, potentials, landed, point.residual), tau
 
 
 def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], bool]) -> _Point:

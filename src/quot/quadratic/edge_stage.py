@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate
 from quot.kernels import flow as kernels
+from quot.network.cycles import Descent
 from quot.network.network import FlowState
 from quot.quadratic.graph import GraphNetwork, least_potentials
 from quot.quadratic.lengths import typical_length
@@ -17,8 +18,9 @@ from quot.settings import settings
 
 Floats = NDArray[np.float64]
 
-# The way down begins where the quadratic term of a typical edge is so many times its length.
-_SMOOTH = 30.0
+# The way down begins where the quadratic term of a typical edge is so many times its length; that
+# of large graphs further up, where steps are dear.
+_SMOOTH, _SMOOTHER = 3.0, 30.0
 # Where it is so many times its length a problem is nearly linear; from there cycles do the rest, if
 # the end is far away.
 _LINEAR = 1.0
@@ -54,8 +56,26 @@ class EdgeStage:
         potentials, ratio = self.least_norm()
         if ratio * settings().far < _LINEAR:
             self.last = _LINEAR / ratio
-        scale = max(self.last, _SMOOTH / ratio)
+        smooth = _SMOOTHER if self.network.n_nodes > settings().below else _SMOOTH
+        scale = max(self.last, smooth / ratio)
         return self.rescaled(self.begin(scale * potentials), scale)
+
+    def near(self, vertex: Descent) -> At[GraphNetwork]:
+        """At a vertex of the linear problem."""
+        return At(self.graph, self.network, vertex.state(self.network))
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether quadratic terms are larger than lengths, judged by what a node sends and gets.
+
+        Not where mass is partial: who sends and gets it is open, however smooth the way.
+        """
+        edges = slice(0, self.graph.edges.size)
+        if not self.graph.problem.is_balanced or not self.graph.edges.size:
+            return False
+        each = self.graph.total / self.network.n_nodes
+        weight, cost = self.network.weight[edges], self.network.cost[edges]
+        return bool(each * float(weight.mean()) >= float(np.abs(cost).mean()))
 
     def least_norm(self) -> tuple[Floats, float]:
         """Potentials of the flow of least norm, and what it pays for its square over its length."""
@@ -66,7 +86,7 @@ class EdgeStage:
         p -= p.min()
         if not self.graph.problem.is_balanced:
             p = np.append(p, (0.0, p.max()))
-        return p, over / length if over > 0.0 and length > 0.0 else _SMOOTH
+        return p, over / length if over > 0.0 and length > 0.0 else _SMOOTHER
 
     def lift(self, at: At[GraphNetwork]) -> At[GraphNetwork]:
         """There is no coarser level."""

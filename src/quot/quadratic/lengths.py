@@ -104,6 +104,9 @@ def typical_length(problem: GraphProblem) -> float:
 
 def _first_cap(problem: GraphProblem) -> float:
     """Many times what mass has to pay for lengths, and might have to pay for squares."""
+    size = np.abs(problem.graph.lengths)
+    if size.max(initial=0.0) <= DEAR * size.min(initial=math.inf):  # an edge has to be paid for
+        return math.inf
     gain = max(-float(problem.graph.lengths.min(initial=0.0)), 0.0)
     squares = float(problem.weights.max(initial=0.0)) * problem.total
     return DEAR * ((_at_the_ends(problem) + gain + squares) or _shortest(problem))
