@@ -209,8 +209,12 @@ class Problem(Transport):
         other._fix("reg", reg)
         return other
 
+    def objective(self, plan: AnyPlan) -> float:
+        """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
+        return self.summed(plan)[0]
+
     def summed(self, plan: AnyPlan) -> tuple[float, float]:
-        """<C, P> + reg/2 ||P||^2, and the same with each term by its absolute value."""
+        """The objective, and the same with each term by its absolute value."""
         paid, size = plan.paid(self.cost)
         if self.reg == 0.0:
             return paid, size
@@ -312,8 +316,12 @@ class EntropicProblem(Transport):
         other._fix("formulation", "E1")
         return other
 
+    def objective(self, plan: AnyPlan) -> float:
+        """Return <C, P> + eps H(P): what is minimised, constraints apart."""
+        return self.summed(plan)[0]
+
     def summed(self, plan: AnyPlan) -> tuple[float, float]:
-        """<C, P> + eps H(P), and the same with each term by its absolute value."""
+        """The objective, and the same with each term by its absolute value."""
         totals, kept = plan.totals(self.cost), self._kept(plan)
         value = totals.cost + self.eps * (totals.entropy + float(kept.sum()))
         size = totals.size + self.eps * (totals.entropy_size + float(np.abs(kept).sum()))
@@ -465,8 +473,12 @@ class AdaptiveProblem(Transport):
                 other._fix(name, np.minimum(np.maximum(part, _FEW), max(most, 1.0)))
         return other
 
+    def objective(self, plan: AnyPlan) -> float:
+        """Return <C, P>: what is minimised, constraints apart."""
+        return self.summed(plan)[0]
+
     def summed(self, plan: AnyPlan) -> tuple[float, float]:
-        """<C, P>, and the same with each term by its absolute value."""
+        """The objective, and the same with each term by its absolute value."""
         return plan.paid(self.cost)
 
 

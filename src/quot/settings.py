@@ -75,6 +75,9 @@ class Settings:
     matrix : int
         Costs between so many pairs of points, or of so many of which some are allowed, are written
         out as a matrix; more are solved on candidates.
+    climbed : int
+        Entries of a matrix up to which Newton is tried first wherever it begins: steps take less
+        time there than to set cycles up.
     single : int
         Entries of a matrix beyond which the simplex looks through it in single precision first.
     priced_apart : int
@@ -121,6 +124,7 @@ class Settings:
     coarsest: int = 2000
     tangent: float = 1e-2
     matrix: int = 1 << 22
+    climbed: int = 1 << 14
     single: int = 2_000_000
     priced_apart: int = 40_000
     convex: int = 2048

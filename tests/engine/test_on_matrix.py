@@ -7,6 +7,7 @@ from tests.design import every_two
 
 import quot
 from quot.convergence import Monitor
+from quot.kernels import elimination
 from quot.kernels import semidual as kernels
 from quot.pairs import Pricer
 from quot.quadratic.linear import solve_linear
@@ -55,22 +56,22 @@ def test_rows_are_balanced(rng, start, highest):
 
 
 @pytest.mark.parametrize("tied", [0, 3])
-def test_directions_solve_the_system_of_the_listed_pairs(rng, tied):
-    """Against a dense solve; few neighbours are eliminated, what has more is iterated on."""
+def test_columns_move_as_the_listed_pairs_say(rng, tied):
+    """Against a dense system in which an untied row moves to where it sends what it did."""
     n, m = 30, 25
     listed = rng.random((n, m)) < np.linspace(0.02, 0.5, n)[:, None]
     listed[np.arange(n), np.arange(n) % m] = True
     missing = rng.normal(size=m)
-    if not tied:
-        missing -= missing.mean()
+    missing -= 0.0 if tied else missing.mean()
     f = np.where(np.arange(n) < tied, 0.0, -1.0)
     begin = np.append(0, np.cumsum(listed.sum(axis=1)))
-    col = np.nonzero(listed)[1].astype(np.int32)
-    at_top = np.zeros(m, bool)
-    v = np.zeros(m)
-    move = kernels.direction(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9, 1e-12)
-    A = listed.astype(float)
-    free = np.arange(n) >= tied  # an untied row moves to where it sends what it did
+    col, at_top, v = np.nonzero(listed)[1].astype(np.int32), np.zeros(m, bool), np.zeros(m)
+    *graph, share = kernels.system(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9)
+    x, is_one = elimination.solve(*graph, 1e-12, 1000)
+    move, is_passing = kernels.moves(n, v, x, share, at_top)
+    assert is_one
+    assert not is_passing
+    A, free = listed.astype(float), np.arange(n) >= tied
     H = np.diag(A.sum(axis=0)) - A[free].T @ np.diag(1.0 / A[free].sum(axis=1)) @ A[free]
     np.testing.assert_allclose(H @ move, missing, atol=1e-6)
 

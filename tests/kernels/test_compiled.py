@@ -76,6 +76,8 @@ def calls():
         coarsest=4,
         paired=0,
         direct=0,
+        matrix=0,
+        climbed=0,
     )
     try:
         with tuned:
@@ -91,6 +93,7 @@ def calls():
             for reg in (0.0, 1e-4, 1.0, 100.0):
                 for mass in (None, 0.6):
                     quot.solve(C, reg=reg, mass=mass)
+                    quot.solve(C, reg=reg, mass=mass, method="newton")
                     quot.solve(sp.csr_array(C), reg=reg, mass=mass)
                     quot.solve_points(X, Y, reg=reg, mass=mass)
                     quot.solve_points(X, Y, reg=reg, mass=mass, metric="cityblock")
@@ -100,7 +103,7 @@ def calls():
             r = quot.solve(C, mass=0.6)
             for improve in (polish, anchor):
                 improve(r.problem, r.plan, Dual(r.f, r.g, r.lam))
-            stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore"}
+            stop = {"callback": lambda k: k.level > 0, "on_failure": "ignore", "method": "newton"}
             assert quot.solve_points(X, Y, reg=100.0, **stop).history[-1].level > 0
             for name in ("_BOXED", "_SEARCHED"):
                 patch.setattr(screen, name, 0.0)
@@ -147,7 +150,8 @@ def _record_flow(net):
     label = flow.components(joined, slope, *ends)
     flow.shift_components(label, joined, rhs, *at, slope, *net.arcs, 1e-9)
     flow.route(*zeros, net.side, *ends, net.capacity, x, missing)
-    MODULES["elimination"].solve(*ends, 1.0 / (1.0 + net.weight), net.supply, 1000)
+    zero = np.zeros(net.supply.size)
+    MODULES["elimination"].solve(*ends, 1.0 / (1.0 + net.weight), zero, net.supply, 1e-6, 100)
     *graph, twin = laplacian.adjacency(net.tail, net.head, 1.0 / (1.0 + net.weight), net.n)
     for factor in (laplacian.diagonal_factor(graph[3]), laplacian.factor(*graph[:3], twin, 1)):
         laplacian.cg(*graph, *factor, net.supply, 1e-9, 50)

@@ -151,7 +151,11 @@ class _Batch:
         except KeyboardInterrupt:
             self._stop()
             done = len(self.results)
-            map_each(lambda k: self._solve(done + k), count - done, take)
+            map_each(
+                lambda k: self._solve(done + k),
+                count - done,
+                lambda _, result: self.results.append(result),
+            )
         return self.results
 
     def _stop(self) -> None:

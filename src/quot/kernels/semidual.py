@@ -11,13 +11,9 @@ from quot.kernels._jit import kernel
 
 # Passes of a row towards its root, each with fewer pairs than the one before.
 _PASSES = 100
-# Nodes with no more neighbours are eliminated: that adds no edges.
-_FEW = 3
 # Columns and rows that touch no others and miss something in total move so many times as far as
 # they would with one pair more for each column.
 _APART = 10.0
-# Columns that would pass the top are tied to it so often at most.
-_TIES = 5
 # The search along a step ends where the dual rises no more by this part of the slope before, nor
 # falls by that part; or where no more than so much of what was missing is. It begins anew so often,
 # between these parts of the step before.
@@ -197,241 +193,53 @@ def _level(tail, head, ground, rhs, is_col):
 
 
 @kernel
-def _eliminate(tail, head, weight, ground, rhs):
-    """Eliminate nodes with few neighbours, in turn; in place in ground and rhs (N,).
+def system(v, f, highest, start, col, missing, at_top, spare, firm):
+    """The system of how prices of columns would move if the rows' answer changed as at first.
 
-    Returns how many, the nodes (N,), up to three neighbours each (N, 3), -1 if there are less, the
-    part of each (N, 3), 1 over what is on the diagonal (N,); and the edges left.
+    Its graph: tail, head, weight (E,), what ties each node to the ground (N,), and what each is to
+    get (N,); and of what parts that touch no others miss in total the share of each column (N,),
+    which no system could account for.
     """
-    nodes = rhs.size
-    edges = tail.size
-    to = np.empty(2 * edges, np.int32)
-    by = np.empty(2 * edges)
-    after = np.empty(2 * edges, np.int32)
-    before = np.empty(2 * edges, np.int32)
-    first = np.full(nodes, -1, np.int32)
-    degree = np.zeros(nodes, np.int32)
-    for e in range(edges):
-        for side in range(2):
-            h = 2 * e + side
-            x = tail[e] if side == 0 else head[e]
-            to[h] = head[e] if side == 0 else tail[e]
-            by[h] = weight[e]
-            after[h] = first[x]
-            before[h] = -1
-            if first[x] >= 0:
-                before[first[x]] = h
-            first[x] = h
-            degree[x] += 1
-    done = np.zeros(nodes, np.bool_)
-    waiting = np.empty(nodes + 6 * nodes, np.int32)
-    size = 0
-    for x in range(nodes):
-        if degree[x] <= _FEW:
-            waiting[size] = x
-            size += 1
-    order = np.empty(nodes, np.int32)
-    near = np.full((nodes, 3), -1, np.int32)
-    part = np.zeros((nodes, 3))
-    pivot = np.zeros(nodes)
-    count = 0
-    free = np.empty(3, np.int32)
-    while size > 0:
-        size -= 1
-        x = waiting[size]
-        if done[x] or degree[x] > _FEW:
-            continue
-        done[x] = True
-        total = ground[x]
-        k = 0
-        h = first[x]
-        while h >= 0:
-            near[count, k] = to[h]
-            part[count, k] = by[h]
-            free[k] = h >> 1
-            total += by[h]
-            twin = h ^ 1
-            y = to[h]
-            if before[twin] >= 0:
-                after[before[twin]] = after[twin]
-            else:
-                first[y] = after[twin]
-            if after[twin] >= 0:
-                before[after[twin]] = before[twin]
-            degree[y] -= 1
-            k += 1
-            h = after[h]
-        order[count] = x
-        pivot[count] = 1.0 / total if total > 0.0 else 0.0
-        for q in range(k):
-            y = near[count, q]
-            part[count, q] *= pivot[count]
-            ground[y] += part[count, q] * ground[x]
-            rhs[y] += part[count, q] * rhs[x]
-        spare = k
-        for q in range(k):
-            for r in range(q):
-                y, z = near[count, q], near[count, r]
-                w = part[count, q] * part[count, r] * total
-                if degree[y] > degree[z]:
-                    y, z = z, y
-                h = first[y]
-                while h >= 0 and to[h] != z:
-                    h = after[h]
-                if h >= 0:
-                    by[h] += w
-                    by[h ^ 1] += w
-                else:
-                    spare -= 1
-                    for side in range(2):
-                        h = 2 * free[spare] + side
-                        u = y if side == 0 else z
-                        to[h] = z if side == 0 else y
-                        by[h] = w
-                        after[h] = first[u]
-                        before[h] = -1
-                        if first[u] >= 0:
-                            before[first[u]] = h
-                        first[u] = h
-                        degree[u] += 1
-        for q in range(k):
-            y = near[count, q]
-            if degree[y] <= _FEW and not done[y] and size < waiting.size:
-                waiting[size] = y
-                size += 1
-        count += 1
-    # What is left, as the rows of a matrix.
-    core = np.full(nodes, -1, np.int32)
-    inside = np.empty(nodes, np.int32)
-    left = 0
-    for x in range(nodes):
-        if not done[x]:
-            core[x] = left
-            inside[left] = x
-            left += 1
-    begin = np.zeros(left + 1, np.int64)
-    for k in range(left):
-        begin[k + 1] = begin[k] + degree[inside[k]]
-    index = np.empty(begin[left], np.int32)
-    value = np.empty(begin[left])
-    for k in range(left):
-        q = begin[k]
-        h = first[inside[k]]
-        while h >= 0:
-            index[q] = core[to[h]]
-            value[q] = by[h]
-            q += 1
-            h = after[h]
-    return count, order, near, part, pivot, inside[:left], begin, index, value
-
-
-@kernel
-def _iterate(begin, index, value, ground, rhs, tol, most):
-    """Solve the Laplacian system of a graph by conjugate gradients: the residual falls by `tol`."""
-    size = rhs.size
-    diagonal = ground.copy()
-    for k in range(size):
-        for q in range(begin[k], begin[k + 1]):
-            diagonal[k] += value[q]
-    x = np.zeros(size)
-    r = rhs.copy()
-    z = r / diagonal
-    p = z.copy()
-    ap = np.empty(size)
-    rz = 0.0
-    least = 0.0
-    for k in range(size):
-        rz += r[k] * z[k]
-    least = tol * tol * rz
-    for _ in range(most):
-        if not rz > least:
-            break
-        pap = 0.0
-        for k in range(size):
-            y = diagonal[k] * p[k]
-            for q in range(begin[k], begin[k + 1]):
-                y -= value[q] * p[index[q]]
-            ap[k] = y
-            pap += y * p[k]
-        if not pap > 0.0:
-            break
-        alpha = rz / pap
-        new = 0.0
-        for k in range(size):
-            x[k] += alpha * p[k]
-            r[k] -= alpha * ap[k]
-            z[k] = r[k] / diagonal[k]
-            new += r[k] * z[k]
-        beta = new / rz
-        rz = new
-        for k in range(size):
-            p[k] = z[k] + beta * p[k]
-    return x
-
-
-@kernel
-def _solve(start, col, tied, at_top, missing, top, firm, tol):
-    """How the columns would move for each to get what it misses (m,), those at the top as one."""
-    n = tied.size
-    m = at_top.size
-    tail, head, weight, ground, rhs, is_col = _network(start, col, tied, at_top, missing, top)
+    n = f.size
+    tied = np.empty(n, np.bool_)
+    for i in range(n):
+        tied[i] = f[i] >= highest
+    top = -spare
+    for j in range(v.size):
+        if at_top[j]:
+            top += missing[j]
+    tail, head, weight, ground, rhs, is_col = _network(
+        start, col[: start[n]], tied, at_top, missing, top
+    )
     share = _level(tail, head, ground, rhs, is_col)
     for x in range(rhs.size):
         if is_col[x]:
             ground[x] += firm
-    count, order, near, part, pivot, inside, begin, index, value = _eliminate(
-        tail, head, weight, ground, rhs
-    )
-    move = np.zeros(rhs.size)
-    if inside.size > 0:
-        move[inside] = _iterate(begin, index, value, ground[inside], rhs[inside], tol, 500)
-    for k in range(count - 1, -1, -1):
-        x = order[k]
-        y = pivot[k] * rhs[x]
-        for q in range(3):
-            if near[k, q] >= 0:
-                y += part[k, q] * move[near[k, q]]
-        move[x] = y
-    found = np.empty(m)
-    for j in range(m):
-        x = n + m if at_top[j] else n + j
-        found[j] = move[x] + _APART * share[x]
-    return found
+    return tail, head, weight, ground, rhs, share
 
 
 @kernel
-def direction(v, f, highest, start, col, missing, at_top, spare, firm, tol):
-    """How prices of columns (m,) would move if the rows' answer changed as it does at first.
+def moves(n, v, x, share, at_top):
+    """How the columns move (m,), of the nodes of `system`, and whether some would pass the top.
 
-    at_top (m,): columns that move as one; in place, those that would pass them are tied to them.
-    spare: what these keep together.
+    Those are tied to the columns there, in place in at_top.
     """
-    n = f.size
     m = v.size
-    tied = np.empty(n, np.bool_)
-    for i in range(n):
-        tied[i] = f[i] >= highest
+    found = np.empty(m)
     peak = -np.inf
+    some = -1
     for j in range(m):
+        u = n + m if at_top[j] else n + j
+        found[j] = x[u] + _APART * share[u]
         peak = max(peak, v[j])
-    found = np.zeros(m)
-    for _ in range(_TIES + 1):
-        top = -spare
-        some = -1
+        some = j if at_top[j] else some
+    passing = False
+    if some >= 0:
         for j in range(m):
-            if at_top[j]:
-                top += missing[j]
-                some = j
-        found = _solve(start, col[: start[n]], tied, at_top, missing, top, firm, tol)
-        passing = False
-        if some >= 0:
-            for j in range(m):
-                if v[j] == peak and not at_top[j] and found[j] > found[some]:
-                    at_top[j] = True
-                    passing = True
-        if not passing:
-            return found
-    return found
+            if v[j] == peak and not at_top[j] and found[j] > found[some]:
+                at_top[j] = True
+                passing = True
+    return found, passing
 
 
 @kernel

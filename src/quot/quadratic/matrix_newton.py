@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor
 from quot.dual import Dual
+from quot.kernels import elimination
 from quot.kernels import semidual as kernels
 from quot.plan import Plan
 from quot.prices import round_off
@@ -28,8 +29,10 @@ _HALVED = 0.5
 # What holds columns where they are, in parts of a pair: at least; after a step shorter than so much
 # of a whole one, then growing by a factor; and how it falls with a whole one.
 _LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
-# Residual (relative) of the linear systems: a part of what is missing, between these.
-_PART, _COARSE, _FINE = 0.1, 1e-2, 1e-8
+# Residual (relative) of the linear systems: a part of what is missing, between these; iterations.
+_PART, _COARSE, _FINE, _ITERATIONS = 0.1, 1e-2, 1e-8, 500
+# Columns that would pass the top are tied to it so often at most.
+_TIES = 5
 
 
 class MatrixNewton:
@@ -113,9 +116,13 @@ class MatrixNewton:
         """Pairs that carry something, or nearly do."""
         return int(self.listed[0][self.f.size])
 
-    def climb(self, enough: float, steps: int) -> bool:
-        """Go on until columns miss no more than `enough`, relative; True if they do in `steps`."""
-        least, idle, firm = np.inf, 0, _LOOSE
+    def climb(self, enough: float, steps: int, most: float = 0.0) -> bool:
+        """Go on until columns miss no more than `enough`, relative; True if they do in `steps`.
+
+        What rounding of the prices explains is enough, up to `most`.
+        """
+        rounding = self.noise * sum(self.C.shape) / self.total
+        least, idle, firm, enough = np.inf, 0, _LOOSE, max(enough, min(rounding, most))
         for _ in range(steps):
             if self.wrong <= enough:
                 return True
@@ -136,18 +143,32 @@ class MatrixNewton:
 
     def _step(self, firm: float) -> float:
         """One step; how much of it was taken."""
-        start, col, _ = self.listed
-        tol = min(max(_PART * self.wrong, _FINE), _COARSE)
-        move = kernels.direction(
-            self.v, self.f, self.highest, start, col, self.missing, self.at_top, self.spare,
-            firm, tol,
-        )  # fmt: skip
+        move = self._direction(firm)
         self.at, tau, trials = kernels.advance(
             self.C, *self.wanted, self.spare, self.highest, self.noise, self.at, move,
             self.v, self.f, *self.listed, self.got, self.missing, self.at_top,
         )  # fmt: skip
         self.looks += trials
         return float(tau)
+
+    def _direction(self, firm: float) -> Floats:
+        """How the columns would move for each to get what it misses; those at the top as one.
+
+        Those that would pass the top are tied to it.
+        """
+        (start, col, _), n = self.listed, self.f.size
+        tol = min(max(_PART * self.wrong, _FINE), _COARSE)
+        move: Floats
+        for _ in range(_TIES + 1):
+            *graph, share = kernels.system(
+                self.v, self.f, self.highest, start, col, self.missing, self.at_top, self.spare,
+                firm,
+            )  # fmt: skip
+            x, _ = elimination.solve(*graph, tol, _ITERATIONS)
+            move, is_passing = kernels.moves(n, self.v, x, share, self.at_top)
+            if not is_passing:
+                break
+        return move
 
     def _sweep(self) -> None:
         """Balance the columns one by one, and then the rows, where that is better."""

@@ -26,10 +26,8 @@ from quot.stopping import obey, report
 LARGEST = 1 << 25
 # Few pairs are active where there are no more than this for each row and column.
 _FEW = 1.2
-# Newton steps on a matrix of no more entries take less time than it takes to set the cycles up.
-_SMALL = 1 << 14
-# Newton steps from the prices of the vertex, and after a round of cycles.
-_STEPS, _TRIED = 40, 12
+# Newton steps from the prices of the vertex, after a round of cycles, and where these were enough.
+_STEPS, _TRIED, _FINISHING = 40, 12, 4
 # What a cycle may gain after each round, in parts of what the quadratic term adds to a price.
 _ROUNDS = (3e-2, 1e-3, 3e-5, 1e-6, 3e-8)
 # A gap that is nothing beside the tolerance.
@@ -72,14 +70,16 @@ class OnMatrix:
         assert vertex is not None
         newton.begin(optimum.dual)
         are_many = newton.active > _FEW * sum(self.C.shape)
-        if (are_many or self.C.size <= _SMALL) and self._climb(_STEPS if are_many else _TRIED):
+        if (are_many or self.C.size <= settings().climbed) and self._climb(
+            _STEPS if are_many else _TRIED
+        ):
             return True
         return self._by_cycles(vertex, 0 if is_uneven else _TRIED)
 
     def _climb(self, steps: int) -> bool:
         """Newton; where that gets there the plan is what rows send then."""
         newton, before = self.newton, self.monitor.steps
-        is_there = newton.climb(settings().at_the_end * self.tol, steps)
+        is_there = newton.climb(settings().at_the_end * self.tol, steps, _CLOSED * self.tol)
         if is_there or self.plan.nnz == 0:
             self.plan, self.dual = newton.plan(), newton.dual()
         report(self.monitor, newton.iterate(self.monitor.steps - before))
@@ -96,10 +96,9 @@ class OnMatrix:
             monitor.steps += math.ceil((up.tree.pushes - before) / (PUSHES * sum(self.C.shape)))
             newton.begin(up.dual)
             self.plan, self.dual = up.plan(), newton.dual()
-            if self._is_closed():
-                report(monitor, newton.iterate(0))
-                return True
-            if self._climb(tried):
+            is_closed = self._is_closed()
+            # Newton, where it gets there, leaves no crumbs on pairs that carry nothing.
+            if self._climb(_FINISHING if is_closed else tried) or is_closed:
                 return True
         return False
 

@@ -18,7 +18,7 @@ from quot.network.network import Network
 from quot.network.simplex import Vertex
 from quot.plan import Plan
 from quot.problem import Problem
-from quot.quadratic.pair_list import prices
+from quot.quadratic.pair_list import prices, visible_plan
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -109,7 +109,8 @@ class Upward:
         """What is sent."""
         (i, j), (n, m) = self._pairs(), self.C.shape
         real = np.flatnonzero((i < n) & (j < m) & (self.flow > 0.0))
-        return Plan((n, m), i[real].astype(np.int32), j[real].astype(np.int32), self.flow[real])
+        pairs = i[real].astype(np.int32), j[real].astype(np.int32)
+        return visible_plan(self.problem, *pairs, self.flow[real])
 
     def _read(self) -> None:
         """Flow and prices, as the tree has them."""
