@@ -7,7 +7,9 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from quot.settings import settings
@@ -67,8 +69,13 @@ class Tolerance:
         """Return a Tolerance from one or from a number that serves for all three."""
         if isinstance(tol, Tolerance):
             return tol
-        number = check_positive(tol, "tol")
-        return cls(number, number, number)
+        return _same(check_positive(tol, "tol"))
+
+
+@lru_cache
+def _same(number: float) -> Tolerance:
+    """The tolerance of one number for all three."""
+    return Tolerance(number, number, number)
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,12 @@ class Iterate:
     pairs: int = 0
     boxes: int = 0
     passes: float = 0.0
+
+    def numbered(self, iteration: int, seconds: float) -> Iterate:
+        """Return the same with its number and the time since the start."""
+        other = copy(self)
+        other.__dict__.update(iteration=iteration, seconds=seconds)
+        return other
 
 
 @dataclass
@@ -210,8 +223,7 @@ class Monitor:
 
     def report(self, iterate: Iterate) -> Status | None:
         """Record, number and time an iteration; return the status that ends the solve, if any."""
-        count = len(self.history) + 1
-        self._last = replace(iterate, iteration=count, seconds=self.seconds)
+        self._last = iterate.numbered(len(self.history) + 1, self.seconds)
         self.history.append(self._last)
         self._ask(self._last)
         return self.limit()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
+from quot.prices import Extent
 from quot.validation import as_array, as_weights, check_option
 
 Floats = NDArray[np.float64]
@@ -49,6 +50,11 @@ class DenseCost:
     """A cost given as an (n, m) array."""
 
     C: Floats
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How far the costs reach."""
+        return Extent.of(self.C)
 
     @property
     def shape(self) -> tuple[int, int]:

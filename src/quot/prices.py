@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,18 +44,32 @@ def positive_middle_price(price: Floats, mass: Floats, total: float) -> float:
     return float(positive.min(initial=np.inf)) if positive.size else 0.0
 
 
-def are_moderate(C: Floats, a: Floats, b: Floats, total: float, dear: float) -> bool:
-    """Whether costs (n, m) are in range, and none is dear beside what is paid, whatever is.
+class Extent(NamedTuple):
+    """How far costs (n, m) reach: the least of each row and of each column, of all, the largest."""
+
+    rows: Floats
+    cols: Floats
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, C: Floats) -> Extent:
+        """Of a matrix."""
+        return cls(*kernels.survey(C))
+
+
+def are_moderate(extent: Extent, a: Floats, b: Floats, total: float, dear: float) -> bool:
+    """Whether costs are in range, and none is dear beside what is paid, whatever is.
 
     None is more than `dear` times what half of the mass has to pay at least, beyond the least cost,
     nor what half of the rows, and of the columns, have to. False may only mean that it is not so
     plain.
     """
-    least_u, least_v, low, high = kernels.survey(C)
+    low, high = extent.low, extent.high
     if not _TINY < max(abs(low), abs(high)) < _HUGE:
         return False
     bar, pays = (high - low) / dear, False
-    for least, mass in ((least_u, a), (least_v, b)):
+    for least, mass in ((extent.rows, a), (extent.cols, b)):
         above = least - low >= bar
         if 2 * int(np.count_nonzero(above)) < mass.size:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -22,11 +23,12 @@ from quot.gibbs_rounding import repair_gibbs
 from quot.kernels import boxes
 from quot.kernels import certificate as kernels
 from quot.pairs.boxes import trees
-from quot.pairs.screen import Boxes, choose
-from quot.parallel import dot, map_rows
+from quot.pairs.screen import Blocks, Boxes, choose
+from quot.parallel import map_rows
 from quot.plan import Plan
 from quot.problem import Problem, Transport
 from quot.rounding import is_feasible, marginal_error, repair
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 
@@ -52,10 +54,8 @@ class Masses(NamedTuple):
         all the rounding of its potential would cost what nobody pays.
         """
         off, most = ROUND_OFF * problem.unit, np.inf if problem.is_balanced else problem.total
-        sides = (plan.row_sums(), problem.a), (plan.col_sums(), problem.b)
-        a, b = (
-            np.where(np.abs(own - mass) <= off, own, np.minimum(mass, most)) for own, mass in sides
-        )
+        a = kernels.own(plan.row_sums(), problem.a, off, most)
+        b = kernels.own(plan.col_sums(), problem.b, off, most)
         moved = problem.mass
         if moved is not None and abs(plan.total - moved) <= ROUND_OFF * moved:
             moved = plan.total
@@ -119,9 +119,10 @@ def bounds_of(
 ) -> tuple[list[Bound], int]:
     """Bounds from signed potentials, with and without squares, and the number of pairs seen."""
     reg, (a, b, moved), (f, g, lam) = problem.reg, masses, dual
-    if not (np.isfinite(f).all() and np.isfinite(g).all() and np.isfinite(lam)):
+    terms = terms_of(masses, f, g, lam)
+    if not math.isfinite(terms) and not all(np.isfinite(x).all() for x in (f, g, lam)):
         return [Bound(np.nan, np.nan)], 0
-    noise = ROUND_OFF * terms_of(masses, f, g, lam)
+    noise = ROUND_OFF * terms
     f, g, lam, top = without_lam(masses, f, g, lam)
     others = g * b, lam * (moved or 0.0)
     squares, largest, pairs = _scan(problem, f + lam, g, support)
@@ -139,9 +140,9 @@ def bounds_of(
 
 
 def terms_of(masses: Masses, f: Floats, g: Floats, lam: float) -> float:
-    """What is added up in a dual value; f and g are known no better than lam is."""
+    """What is added up in a dual value; f and g are known no better than lam is. NaN if one is."""
     a, b, _ = masses
-    return dot(np.abs(f), a) + dot(np.abs(g), b) + abs(lam) * float(a.sum() + b.sum())
+    return float(kernels.terms(f, a, abs(lam)) + kernels.terms(g, b, abs(lam)))
 
 
 def without_lam(
@@ -204,6 +205,8 @@ def _scan(
         squares, largest = kernels.scan_pairs(rows, cols, values, f, g, scale, n)
         return squares, largest, rows.size
 
+    if isinstance(cost, DenseCost) and n * m < settings().threaded:
+        return *kernels.scan_rows(cost.C, 0, f, g, scale, Blocks.exact), n * m
     way = choose(cost, f.take, g)
     if isinstance(way, Boxes):
         return _scan_boxes(way.cost, f, g, scale)

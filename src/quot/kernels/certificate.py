@@ -23,6 +23,24 @@ def _between(X, Y, metric, i, j):
 
 
 @kernel
+def own(sums, mass, off, most):
+    """The sums of a plan where they are the masses up to `off`; else these, but `most` at most."""
+    found = np.empty(mass.size)
+    for i in range(mass.size):
+        found[i] = sums[i] if abs(sums[i] - mass[i]) <= off else min(mass[i], most)
+    return found
+
+
+@kernel
+def terms(f, mass, lam):
+    """What is added up in sum f mass, where f is known no better than lam >= 0 is."""
+    total = 0.0
+    for i in range(f.size):
+        total += (abs(f[i]) + lam) * mass[i]
+    return total
+
+
+@kernel
 def scan_rows(block, start, f, g, scale, exact):
     """Of Y = f + g - C over the rows of a block: sum of [scale Y]_+^2 and largest Y, a row each.
 

@@ -244,10 +244,16 @@ def solve(tail, head, conductance, ground, rhs, tol, most):
     x = np.zeros(nodes)
     done = True
     if inside.size > 0:
-        x[inside], least = _iterate(
-            begin, index, value, held[inside], b[inside], tol * tol * size, most
-        )
-        done = least <= tol * tol * size
+        left_held = np.empty(inside.size)
+        left_b = np.empty(inside.size)
+        for k in range(inside.size):
+            left_held[k] = held[inside[k]]
+            left_b[k] = b[inside[k]]
+        enough = tol * tol * size
+        found, left = _iterate(begin, index, value, left_held, left_b, enough, most)
+        for k in range(inside.size):
+            x[inside[k]] = found[k]
+        done = left <= enough
     for k in range(count - 1, -1, -1):
         u = order[k]
         y = pivot[k] * b[u]

@@ -118,7 +118,10 @@ def whole(a, b, total, units):
         whole_b[j] = max(np.int64(np.rint(b[j] / total * units)), 1)
         more -= whole_b[j]
     lighter = whole_b if more > 0 else whole_a
-    lighter[np.argmax(lighter)] += abs(more)
+    heaviest = 0
+    for k in range(lighter.size):
+        heaviest = k if lighter[k] > lighter[heaviest] else heaviest
+    lighter[heaviest] += abs(more)
     return whole_a, whole_b
 
 
@@ -141,7 +144,8 @@ def survey(C):
             x = c[j]
             v[j] = x if x < v[j] else v[j]
         least = np.inf
-        low[:] = np.inf
+        for k in range(SEVERAL):
+            low[k] = np.inf
         for start in range(0, whole, SEVERAL):
             for k in range(SEVERAL):
                 x = c[start + k]
@@ -155,7 +159,10 @@ def survey(C):
         u[i] = least
     for x in top:
         high = max(high, x)
-    return u, v, u.min(), high
+    least = np.inf
+    for x in u:
+        least = min(least, x)
+    return u, v, least, high
 
 
 @kernel

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quot.kernels import simplex as kernels
 from quot.network.basis import Basis, Masses
-from quot.prices import are_moderate, positive_middle_price, unit_for
+from quot.prices import Extent, are_moderate, positive_middle_price, unit_for
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -87,6 +87,7 @@ def solve_matrix(
     kept: tuple[float, float] = (0.0, 0.0),
     *,
     first: Ints | None = None,
+    extent: Extent | None = None,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> Vertex:
     """Minimise ``<C, P>`` over plans P that send `a` to `b` but for what is kept.
@@ -102,6 +103,8 @@ def solve_matrix(
         What all rows, and what all columns keep; 0 if all mass of the side moves.
     first : int32 array of shape (K, 2), optional
         The tree of an earlier vertex of nearly the same problem, to begin with.
+    extent : Extent, optional
+        Of the costs.
     must_stop : callable
         Asked now and then; True ends the method.
     """
@@ -109,15 +112,17 @@ def solve_matrix(
     masses = Masses.of(np.append(a, spare_a), np.append(b, spare_b))
     if first is not None:  # a spare row or column may be no more
         first = first[(first[:, 0] < masses.a.size) & (first[:, 1] < masses.b.size)]
-    if are_moderate(C, a, b, float(a.sum()) - kept[0], _DEAR):
-        tree = _begin(C, masses, first)
+    extent = extent or Extent.of(C)
+    if are_moderate(extent, a, b, float(a.sum()) - kept[0], _DEAR):
+        tree = _begin(C, masses, first, extent)
         done = tree.optimise(must_stop)
         return tree.vertex(is_optimal=done)
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
     cap = low + _DEAR * _needed(reduced, low, a, b, kept)
     if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
-        tree = _MatrixBasis(reduced, masses, staircase(masses), np.zeros(b.size))
+        first_tree, reach = staircase(masses), Extent.of(reduced)
+        tree = _MatrixBasis(reduced, masses, first_tree, np.zeros(b.size), reach)
         even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(prices=(u, v), is_optimal=True)
@@ -129,7 +134,8 @@ def solve_matrix(
         part = np.minimum(reduced, beyond) if cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
         scale = unit_for(size, _TINY, _HUGE)
-        tree = _begin(part / scale if scale != 1.0 else part, masses, first)
+        part_costs = part / scale if scale != 1.0 else part
+        tree = _begin(part_costs, masses, first, Extent.of(part_costs))
         done = tree.optimise(must_stop)
         dearest = tree.dearest(reduced)
         if part is reduced or dearest <= cap or not done:
@@ -183,9 +189,10 @@ def _typical(x: Floats) -> float:
 class _MatrixBasis(Basis):
     """A basis of the pairs of a matrix, and of the spare row and column."""
 
-    def __init__(self, C: Floats, masses: Masses, first: Ints, prices: Floats) -> None:
-        self.C = C
-        self.low, self.high = float(C.min()), float(C.max())
+    def __init__(
+        self, C: Floats, masses: Masses, first: Ints, prices: Floats, extent: Extent
+    ) -> None:
+        self.C, self.low, self.high = C, extent.low, extent.high
         self.size = max(abs(self.low), abs(self.high))
         self.corner = self.low + (max(2.0 * (self.high - self.low), 1e-3 * self.size) or 1.0)
         order = np.argsort(-masses.a, kind="stable")
@@ -278,21 +285,21 @@ class _MatrixBasis(Basis):
         )
 
 
-def _begin(C: Floats, masses: Masses, first: Ints | None) -> _MatrixBasis:
+def _begin(C: Floats, masses: Masses, first: Ints | None, extent: Extent) -> _MatrixBasis:
     """A tree to begin with: the given one; the staircase, if it looks right; or a crash basis."""
     n, m = C.shape
     balanced = masses.a.size == n and masses.b.size == m
-    prices = np.full(masses.b.size, float(C.min()))
-    prices[:m] = kernels.column_minima(C, np.zeros(n))
+    prices = np.full(masses.b.size, extent.low)
+    prices[:m] = extent.cols
     if first is not None:
-        return _MatrixBasis(C, masses, first, prices)
+        return _MatrixBasis(C, masses, first, prices, extent)
     if balanced and C.size > settings().convex:
-        tree = _MatrixBasis(C, masses, staircase(masses), prices)
+        tree = _MatrixBasis(C, masses, staircase(masses), prices, extent)
         if tree.is_clean(_PROMISING):
             return tree
     elif C.size > settings().priced_apart and min(n, m) > settings().part:
         prices = _prices_of_a_part(C, masses)
-    return _MatrixBasis(C, masses, np.zeros((0, 2), np.int32), prices)
+    return _MatrixBasis(C, masses, np.zeros((0, 2), np.int32), prices, extent)
 
 
 def staircase(masses: Masses) -> Ints:

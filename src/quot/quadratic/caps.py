@@ -55,9 +55,9 @@ class Capped:
         """With the first cap to try."""
         cost = problem.cost
         if isinstance(cost, DenseCost) and are_moderate(
-            cost.C, problem.a, problem.b, problem.total, DEAR
+            cost.extent, problem.a, problem.b, problem.total, DEAR
         ):
-            return cls(problem, problem, Ceiling(math.inf), float(cost.C.min()), 1.0)
+            return cls(problem, problem, Ceiling(math.inf), cost.extent.low, 1.0)
         written = _written_out(problem)
         least, cap = _first_cap(written)
         found = cls.of(written, Ceiling(cap - least), least)

@@ -189,9 +189,11 @@ def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) 
     if not isinstance(problem.cost, CHECKED) and np.isnan(C).any():
         (n, m), status = problem.shape, Status.NUMERICAL_ERROR
         return Optimum(Plan.empty((n, m)), Dual(np.zeros(n), np.zeros(m)), status)
+    extent = problem.cost.extent if isinstance(problem.cost, DenseCost) else None
     found = solve_matrix(
-        C, problem.a, problem.b, Kept.of(problem), first=first, must_stop=monitor.must_stop
-    )
+        C, problem.a, problem.b, Kept.of(problem),
+        first=first, extent=extent, must_stop=monitor.must_stop,
+    )  # fmt: skip
     plan = visible_plan(problem, found.rows, found.cols, found.values)
     dual = prices(problem, found.u, found.v, found.kept)
     effort = Effort(found.looks * problem.shape[1])

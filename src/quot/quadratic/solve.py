@@ -46,6 +46,8 @@ def solve_quadratic(model: Model[R]) -> R:
     assert best is not None
     monitor = model.monitor
     stopped = None if best.converged else monitor.limit()
+    if best is result and stopped is None:
+        return best
     return replace(
         best,
         status=stopped or best.status,
