@@ -189,11 +189,11 @@ def test_a_picture(told, suffix, file):
 
 
 def test_no_answer_in_time_exits_1(told, city):
-    code, facts = told(*CITY, "--mass", 30, "--reg", 1e-3, "--max-iter", 1)
+    code, facts = told(*CITY, "--mass", 30, "--reg", 1.0, "--max-iter", 1)
     assert (code, facts["converged"], facts["status"]) == (1, False, "ITERATION_LIMIT")
     one, bikes, wanted = city
     both = quot.Graph(20, one.edges, one.lengths)
-    assert facts["lower"] < quot.solve_graph(both, bikes, wanted, reg=1e-3, mass=30).value
+    assert facts["lower"] < quot.solve_graph(both, bikes, wanted, reg=1.0, mass=30).value
 
 
 def test_lines_for_both_ways_are_pointed_out(said):

@@ -166,7 +166,7 @@ def test_zero_right_side_is_solved_by_zero(edges):
 def made(monkeypatch, tune):
     """Graphs are large from 50 nodes; what the solver made of them."""
     made = []
-    tune(multigrid=50)
+    tune(multigrid=50, direct=0)
     monkeypatch.setattr(
         laplacian_module, "Multigrid", lambda *graph: made.append(graph) or Multigrid(*graph)
     )

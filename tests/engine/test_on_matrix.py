@@ -7,7 +7,7 @@ from tests.design import every_two
 
 import quot
 from quot.convergence import Monitor
-from quot.kernels import elimination
+from quot.kernels import reduction
 from quot.kernels import semidual as kernels
 from quot.pairs import Pricer
 from quot.quadratic.linear import solve_linear
@@ -67,7 +67,7 @@ def test_columns_move_as_the_listed_pairs_say(rng, tied):
     begin = np.append(0, np.cumsum(listed.sum(axis=1)))
     col, at_top, v = np.nonzero(listed)[1].astype(np.int32), np.zeros(m, bool), np.zeros(m)
     *graph, share = kernels.system(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9)
-    x, is_one = elimination.solve(*graph, 1e-12, 1000)
+    x, is_one = reduction.solve(*graph, 1e-12, 1000)
     move, is_passing = kernels.moves(n, v, x, share, at_top)
     assert is_one
     assert not is_passing

@@ -150,8 +150,7 @@ def _record_flow(net):
     label = flow.components(joined, slope, *ends)
     flow.shift_components(label, joined, rhs, *at, slope, *net.arcs, 1e-9)
     flow.route(*zeros, net.side, *ends, net.capacity, x, missing)
-    zero = np.zeros(net.supply.size)
-    MODULES["elimination"].solve(*ends, 1.0 / (1.0 + net.weight), zero, net.supply, 1e-6, 100)
+    MODULES["elimination"].solve(*ends, 1.0 / (1.0 + net.weight), net.supply, 1000)
     *graph, twin = laplacian.adjacency(net.tail, net.head, 1.0 / (1.0 + net.weight), net.n)
     for factor in (laplacian.diagonal_factor(graph[3]), laplacian.factor(*graph[:3], twin, 1)):
         laplacian.cg(*graph, *factor, net.supply, 1e-9, 50)

@@ -61,7 +61,7 @@ class Planted:
         b[self.root] = 0.0
         P = [np.zeros(self.cost.shape) for _ in range(2)]
         np.add.at(P[0], (i, j), x)
-        more = kernels.crumbs(*self.matrix, barred, 0.0, self.p, self.top, i, j, x, a, b)
+        more = kernels.crumbs(*self.matrix, barred, self.p, self.top, i, j, x, a, b)
         for rows, cols, values in ((i, j, x), more):
             assert (values > 0.0).all()
             np.add.at(P[1], (rows, cols), values)

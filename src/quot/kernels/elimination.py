@@ -1,264 +1,185 @@
-"""Weighted graph Laplacians: nodes of few neighbours eliminated, conjugate gradients for the rest.
+"""Weighted graph Laplacians solved outright, by elimination of one node after another.
 
-What is eliminated leaves no more edges than there were, and nothing is ever subtracted, so that
-rounding does no harm whatever the weights: trees, and what hangs on a graph like one, are exact.
-What is left is well-connected, and takes few iterations.
+A node of few neighbours goes first: what it missed goes to these in proportion to its edges, and
+these are joined to each other. Nothing is ever subtracted, so that rounding does no harm whatever
+the weights. On graphs that are large and well-connected this takes far too long.
 """
 
 import numpy as np
 
 from quot.kernels._jit import kernel
 
-# Nodes with no more neighbours are eliminated: that adds no edges.
-_FEW = 3
-
 
 @kernel
-def _simple(tail, head, conductance, nodes):
-    """The edges without loops, zeros and parallel ones: tail, head, weight."""
-    start = np.zeros(nodes + 1, np.int64)
-    for e in range(tail.size):
-        if conductance[e] > 0.0 and tail[e] != head[e]:
-            start[min(tail[e], head[e]) + 1] += 1
-    for x in range(nodes):
-        start[x + 1] += start[x]
-    size = start[nodes]
-    other = np.empty(size, np.int32)
-    weight = np.empty(size)
-    fill = start[:-1].copy()
-    for e in range(tail.size):
-        if conductance[e] > 0.0 and tail[e] != head[e]:
-            x = min(tail[e], head[e])
-            other[fill[x]] = max(tail[e], head[e])
-            weight[fill[x]] = conductance[e]
-            fill[x] += 1
-    place = np.full(nodes, -1, np.int64)
-    one = np.empty(size, np.int32)
-    count = 0
-    for x in range(nodes):
-        first = count
-        for q in range(start[x], start[x + 1]):
-            y = other[q]
-            if place[y] >= first:
-                weight[place[y]] += weight[q]
-            else:
-                place[y] = count
-                one[count] = x
-                other[count] = y
-                weight[count] = weight[q]
-                count += 1
-    return one[:count], other[:count], weight[:count]
+def _lists(tail, head, conductance, degree, start):
+    """The neighbours of each node (2E,), int32, and the weights (2E,), with room to grow.
 
-
-@kernel
-def _eliminate(tail, head, weight, ground, rhs):
-    """Eliminate nodes with few neighbours, in turn; in place in ground and rhs (N,).
-
-    Returns how many, the nodes (N,), up to three neighbours each (N, 3), -1 if there are less, the
-    part of each (N, 3), 1 over what is on the diagonal (N,); and the edges left.
+    In place in degree (N,) how many there are, and in start (N + 1,) where a list begins, each of
+    them twice as long as it needs to be. Parallel edges are merged, loops and zeros left out.
     """
-    nodes = rhs.size
-    edges = tail.size
-    to = np.empty(2 * edges, np.int32)
-    by = np.empty(2 * edges)
-    after = np.empty(2 * edges, np.int32)
-    before = np.empty(2 * edges, np.int32)
-    first = np.full(nodes, -1, np.int32)
-    degree = np.zeros(nodes, np.int32)
-    for e in range(edges):
-        for side in range(2):
-            h = 2 * e + side
-            x = tail[e] if side == 0 else head[e]
-            to[h] = head[e] if side == 0 else tail[e]
-            by[h] = weight[e]
-            after[h] = first[x]
-            before[h] = -1
-            if first[x] >= 0:
-                before[first[x]] = h
-            first[x] = h
-            degree[x] += 1
-    done = np.zeros(nodes, np.bool_)
-    waiting = np.empty(nodes + 6 * nodes, np.int32)
-    size = 0
-    for x in range(nodes):
-        if degree[x] <= _FEW:
-            waiting[size] = x
-            size += 1
-    order = np.empty(nodes, np.int32)
-    near = np.full((nodes, 3), -1, np.int32)
-    part = np.zeros((nodes, 3))
-    pivot = np.zeros(nodes)
-    count = 0
-    free = np.empty(3, np.int32)
-    while size > 0:
-        size -= 1
-        x = waiting[size]
-        if done[x] or degree[x] > _FEW:
+    n = degree.size
+    for e in range(tail.size):
+        if conductance[e] > 0.0 and tail[e] != head[e]:
+            start[tail[e] + 1] += 2
+            start[head[e] + 1] += 2
+    for v in range(n):
+        start[v + 1] += start[v]
+    node = np.empty(start[n], np.int32)
+    weight = np.empty(start[n])
+    for e in range(tail.size):
+        if conductance[e] > 0.0 and tail[e] != head[e]:
+            for end in range(2):
+                u = tail[e] if end == 0 else head[e]
+                node[start[u] + degree[u]] = head[e] if end == 0 else tail[e]
+                weight[start[u] + degree[u]] = conductance[e]
+                degree[u] += 1
+    slot = np.zeros(n, np.int64)
+    for v in range(n):
+        kept = start[v]
+        for q in range(start[v], start[v] + degree[v]):
+            u = node[q]
+            at = slot[u]
+            if at > start[v] and node[at - 1] == u:
+                weight[at - 1] += weight[q]
+            else:
+                node[kept] = u
+                weight[kept] = weight[q]
+                kept += 1
+                slot[u] = kept
+        degree[v] = kept - start[v]
+    return node, weight
+
+
+@kernel
+def _take_out(v, key, bucket, before, after):
+    """Take a node out of the list of those of its degree."""
+    if before[v] >= 0:
+        after[before[v]] = after[v]
+    else:
+        bucket[key[v]] = after[v]
+    if after[v] >= 0:
+        before[after[v]] = before[v]
+
+
+@kernel
+def _put_in(v, degree, key, bucket, before, after):
+    """Put a node into the list of those of a degree."""
+    key[v] = degree
+    before[v] = -1
+    after[v] = bucket[degree]
+    if bucket[degree] >= 0:
+        before[bucket[degree]] = v
+    bucket[degree] = v
+
+
+@kernel
+def solve(tail, head, conductance, rhs, effort):
+    """x (N,) with L x = rhs, and whether that is one: False where it takes more than `effort`.
+
+    tail, head (E,) int32; conductance (E,) >= 0; rhs (N,) sums to zero on every component, and x is
+    zero at one node of each. effort: pairs of neighbours that may be joined, in all.
+    """
+    n = rhs.size
+    degree = np.zeros(n, np.int64)
+    start = np.zeros(n + 1, np.int64)
+    node, weight = _lists(tail, head, conductance, degree, start)
+    room = np.empty(n, np.int64)
+    for v in range(n):
+        room[v] = start[v + 1] - start[v]
+    free = start[n]  # where lists go on that have no more room
+    bucket = np.empty(n + 1, np.int32)
+    before = np.empty(n, np.int32)
+    after = np.empty(n, np.int32)
+    key = np.empty(n, np.int64)
+    mark = np.empty(n, np.int64)
+    for v in range(n):
+        bucket[v] = -1
+        mark[v] = -1
+    for v in range(n - 1, -1, -1):
+        _put_in(v, degree[v], key, bucket, before, after)
+    order = np.empty(n, np.int32)
+    b = rhs.copy()
+    lowest = 0
+    joined = 0
+    base = np.int64(0)  # marks from here on are of the node at hand
+    step = 0
+    while step < n:
+        while bucket[lowest] < 0:
+            lowest += 1
+        v = bucket[lowest]
+        _take_out(v, key, bucket, before, after)
+        if degree[v] > lowest:  # it has grown since it was put there
+            _put_in(v, degree[v], key, bucket, before, after)
             continue
-        done[x] = True
-        total = ground[x]
-        k = 0
-        h = first[x]
-        while h >= 0:
-            near[count, k] = to[h]
-            part[count, k] = by[h]
-            free[k] = h >> 1
-            total += by[h]
-            twin = h ^ 1
-            y = to[h]
-            if before[twin] >= 0:
-                after[before[twin]] = after[twin]
-            else:
-                first[y] = after[twin]
-            if after[twin] >= 0:
-                before[after[twin]] = before[twin]
-            degree[y] -= 1
-            k += 1
-            h = after[h]
-        order[count] = x
-        pivot[count] = 1.0 / total if total > 0.0 else 0.0
-        for q in range(k):
-            y = near[count, q]
-            part[count, q] *= pivot[count]
-            ground[y] += part[count, q] * ground[x]
-            rhs[y] += part[count, q] * rhs[x]
-        spare = k
-        for q in range(k):
-            for r in range(q):
-                y, z = near[count, q], near[count, r]
-                w = part[count, q] * part[count, r] * total
-                if degree[y] > degree[z]:
-                    y, z = z, y
-                h = first[y]
-                while h >= 0 and to[h] != z:
-                    h = after[h]
-                if h >= 0:
-                    by[h] += w
-                    by[h ^ 1] += w
+        order[step] = v
+        step += 1
+        count = degree[v]
+        joined += count * count
+        if joined > effort:
+            return b, False
+        first = start[v]
+        total = 0.0
+        for q in range(first, first + count):
+            total += weight[q]
+        for q in range(first, first + count):
+            u = node[q]
+            share = weight[q] / total
+            b[u] += share * b[v]
+            begin = start[u]
+            size = degree[u]
+            at = begin
+            for r in range(begin, begin + size):
+                mark[node[r]] = base + r
+                if node[r] == v:
+                    at = r
+            size -= 1
+            last = node[begin + size]
+            node[at] = last
+            weight[at] = weight[begin + size]
+            mark[last] = base + at
+            mark[u] = base + at  # no loops
+            if size + count > room[u]:  # it has to move
+                room[u] = 2 * (size + count)
+                if free + room[u] > node.size:
+                    more = 2 * node.size + room[u]
+                    longer = np.empty(more, np.int32)
+                    heavier = np.empty(more)
+                    for r in range(free):
+                        longer[r] = node[r]
+                        heavier[r] = weight[r]
+                    node = longer
+                    weight = heavier
+                for r in range(size):
+                    node[free + r] = node[begin + r]
+                    weight[free + r] = weight[begin + r]
+                start[u] = free
+                free += room[u]
+            move = start[u] - begin
+            for r in range(first, first + count):
+                k = node[r]
+                if k == u:
+                    continue
+                new = share * weight[r]
+                if mark[k] >= base:
+                    weight[mark[k] - base + move] += new
                 else:
-                    spare -= 1
-                    for side in range(2):
-                        h = 2 * free[spare] + side
-                        u = y if side == 0 else z
-                        to[h] = z if side == 0 else y
-                        by[h] = w
-                        after[h] = first[u]
-                        before[h] = -1
-                        if first[u] >= 0:
-                            before[first[u]] = h
-                        first[u] = h
-                        degree[u] += 1
-        for q in range(k):
-            y = near[count, q]
-            if degree[y] <= _FEW and not done[y] and size < waiting.size:
-                waiting[size] = y
-                size += 1
-        count += 1
-    # What is left, as the rows of a matrix.
-    core = np.full(nodes, -1, np.int32)
-    inside = np.empty(nodes, np.int32)
-    left = 0
-    for x in range(nodes):
-        if not done[x]:
-            core[x] = left
-            inside[left] = x
-            left += 1
-    begin = np.zeros(left + 1, np.int64)
-    for k in range(left):
-        begin[k + 1] = begin[k] + degree[inside[k]]
-    index = np.empty(begin[left], np.int32)
-    value = np.empty(begin[left])
-    for k in range(left):
-        q = begin[k]
-        h = first[inside[k]]
-        while h >= 0:
-            index[q] = core[to[h]]
-            value[q] = by[h]
-            q += 1
-            h = after[h]
-    return count, order, near, part, pivot, inside[:left], begin, index, value
-
-
-@kernel
-def _iterate(begin, index, value, ground, rhs, enough, most):
-    """Conjugate gradients until the residual, squared, is enough: x (N,), and what that is then."""
-    size = rhs.size
-    diagonal = ground.copy()
-    for k in range(size):
-        for q in range(begin[k], begin[k + 1]):
-            diagonal[k] += value[q]
-    x = np.zeros(size)
-    r = rhs.copy()
-    z = r / diagonal
-    p = z.copy()
-    ap = np.empty(size)
-    rz = 0.0
-    left = 0.0
-    for k in range(size):
-        rz += r[k] * z[k]
-        left += r[k] * r[k]
-    for _ in range(most):
-        if not left > enough:
-            break
-        pap = 0.0
-        for k in range(size):
-            y = diagonal[k] * p[k]
-            for q in range(begin[k], begin[k + 1]):
-                y -= value[q] * p[index[q]]
-            ap[k] = y
-            pap += y * p[k]
-        if not pap > 0.0:
-            break
-        alpha = rz / pap
-        new = 0.0
-        left = 0.0
-        for k in range(size):
-            x[k] += alpha * p[k]
-            r[k] -= alpha * ap[k]
-            z[k] = r[k] / diagonal[k]
-            new += r[k] * z[k]
-            left += r[k] * r[k]
-        beta = new / rz
-        rz = new
-        for k in range(size):
-            p[k] = z[k] + beta * p[k]
-    return x, left
-
-
-@kernel
-def solve(tail, head, conductance, ground, rhs, tol, most):
-    """x (N,) with (L + diag(ground)) x = rhs, L the Laplacian of a graph, and whether that is one.
-
-    tail, head (E,) int32; conductance (E,), ground (N,) >= 0; rhs (N,): without ground it sums to
-    zero on a component. tol: residual, relative. most: iterations.
-    """
-    nodes = rhs.size
-    one, other, weight = _simple(tail, head, conductance, nodes)
-    held, b = ground.copy(), rhs.copy()
-    count, order, near, part, pivot, inside, begin, index, value = _eliminate(
-        one, other, weight, held, b
-    )
-    size = 0.0
-    for x in range(nodes):
-        size += rhs[x] * rhs[x]
-    x = np.zeros(nodes)
-    done = True
-    if inside.size > 0:
-        left_held = np.empty(inside.size)
-        left_b = np.empty(inside.size)
-        for k in range(inside.size):
-            left_held[k] = held[inside[k]]
-            left_b[k] = b[inside[k]]
-        enough = tol * tol * size
-        found, left = _iterate(begin, index, value, left_held, left_b, enough, most)
-        for k in range(inside.size):
-            x[inside[k]] = found[k]
-        done = left <= enough
-    for k in range(count - 1, -1, -1):
-        u = order[k]
-        y = pivot[k] * b[u]
-        for q in range(3):
-            if near[k, q] >= 0:
-                y += part[k, q] * x[near[k, q]]
-        x[u] = y
-    return x, done
+                    node[start[u] + size] = k
+                    weight[start[u] + size] = new
+                    size += 1
+            base += node.size
+            degree[u] = size
+            if size < key[u]:
+                _take_out(u, key, bucket, before, after)
+                _put_in(u, size, key, bucket, before, after)
+                lowest = min(lowest, size)
+        b[v] = b[v] / total if count > 0 else 0.0
+    for step in range(n - 1, -1, -1):
+        v = order[step]
+        if degree[v] > 0:
+            total = 0.0
+            inner = 0.0
+            for q in range(start[v], start[v] + degree[v]):
+                total += weight[q]
+                inner += weight[q] * b[node[q]]
+            b[v] += inner / total
+    return b, True

@@ -63,6 +63,11 @@ def respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
     In place: f (n,), near which the roots are looked for; the pairs with f + v >= C - noise, start
     (n + 1,), col, beyond (n m,); got (m,), what each column gets. Returns the sum of beyond^2.
     """
+    return _respond(C, v, wanted, highest, noise, f, start, col, beyond, got)
+
+
+@kernel
+def _respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
     n, m = C.shape
     line = np.empty(m)
     near = np.empty(m)
@@ -248,6 +253,11 @@ def measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
 
     In place: missing (m,), what each column is still to get; at_top (m,), those that move as one.
     """
+    return _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top)
+
+
+@kernel
+def _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
     value = -0.5 * squares
     size = 0.5 * squares
     top = v[0]
@@ -314,8 +324,8 @@ def advance(
             top = max(top, v[j])
         for i in range(n):
             f[i] = f0[i]
-        squares = respond(C, v, wanted_a, highest, noise, f, start, col, beyond, got)
-        now = measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top)
+        squares = _respond(C, v, wanted_a, highest, noise, f, start, col, beyond, got)
+        now = _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top)
         rise = -spare * (top - top0) if spare > 0.0 else 0.0
         for j in range(m):
             rise += missing[j] * (v[j] - v0[j])

@@ -288,6 +288,11 @@ def leaves_first(links, root):
 @kernel
 def potentials(links, paid, root, p):
     """In place in p (N,): what the arcs of the tree cost, p[root] stays as it is."""
+    _potentials(links, paid, root, p)
+
+
+@kernel
+def _potentials(links, paid, root, p):
     parent, after = links[PARENT], links[NEXT]
     x = after[root]
     while x != root:
@@ -649,6 +654,11 @@ def list_nearest(C, i, v, near, cost, key):
     near (n, k) int32, -1 where there is none, and cost (n, k), what they cost; key (n, k + 1),
     sorted: its last is what cost - v_j is at least for all others.
     """
+    _list_nearest(C, i, v, near, cost, key)
+
+
+@kernel
+def _list_nearest(C, i, v, near, cost, key):
     k = near.shape[1]
     near[i] = -1
     key[i] = np.inf
@@ -690,7 +700,7 @@ def _entering(C, u, is_far, v, open_v, near, cost, key):
                     least, row, col = x, i, j
     for i in range(n):
         if is_far[i] and key[i, k] - u[i] < least:
-            list_nearest(C, i, v, near, cost, key)
+            _list_nearest(C, i, v, near, cost, key)
             x, j = _below(C[i], open_v, least + u[i])
             if j >= 0:
                 least, row, col = x - u[i], i, j
@@ -772,7 +782,7 @@ def send_more(C, a, b, links, flow, paid, p, at, near, cost, key, left, ends, pr
         at[PIVOTS] += 1
         gain = gain if is_far_below else -gain
         if at[PIVOTS] % OFTEN == 0:
-            potentials(links, paid, root, p)
+            _potentials(links, paid, root, p)
         elif 2 * below > size:
             _shift(follower, size - below, -gain, rows, links, p)
         else:

@@ -20,8 +20,8 @@ from quot.settings import settings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
-# Iterations after an elimination of nodes with few neighbours: about what CG with a factor costs.
-_ITERATIONS = 200
+# Elimination may join so many pairs of neighbours for each node: about what CG with a factor costs.
+_EFFORT = 60
 _RETRY_DIRECT_AFTER = 10
 # It is not tried where edges are so many times more than nodes, if those are not few.
 _SPARSE, _FEW = 3.0, 100
@@ -77,8 +77,7 @@ class LaplacianSolver:
         """
         x: Floats
         if self._direct_rest == 0 and self._is_small(tail, rhs):
-            ground = np.zeros(rhs.size)
-            x, is_done = elimination.solve(tail, head, conductance, ground, rhs, rtol, _ITERATIONS)
+            x, is_done = elimination.solve(tail, head, conductance, rhs, _EFFORT * rhs.size)
             if is_done:
                 return x
             self._direct_rest = _RETRY_DIRECT_AFTER

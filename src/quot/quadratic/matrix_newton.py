@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor
 from quot.dual import Dual
-from quot.kernels import elimination
+from quot.kernels import reduction
 from quot.kernels import semidual as kernels
 from quot.plan import Plan
 from quot.prices import round_off
@@ -164,7 +164,7 @@ class MatrixNewton:
                 self.v, self.f, self.highest, start, col, self.missing, self.at_top, self.spare,
                 firm,
             )  # fmt: skip
-            x, _ = elimination.solve(*graph, tol, _ITERATIONS)
+            x, _ = reduction.solve(*graph, tol, _ITERATIONS)
             move, is_passing = kernels.moves(n, self.v, x, share, self.at_top)
             if not is_passing:
                 break
