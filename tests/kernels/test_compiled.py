@@ -160,6 +160,7 @@ def _record_flow(net):
 def _record_gibbs(C):
     """What a small problem does without."""
     gibbs, (n, m) = MODULES["gibbs"], C.shape
+    MODULES["simplex"].column_minima(C, np.zeros(n))
     f, v, levels = np.zeros(n), np.zeros(m), (np.full(n, -1.0), np.full(m, -1.0))
     gibbs.count(C, f, v, 0.3, *levels)
     gibbs.entries(C, f, v, 0.3, *levels, n * m)

@@ -283,18 +283,19 @@ class _Answer:
     def compare(self):
         """Verdict and reason: the value against the optimum.
 
-        First that for the masses the plan has; then that for those given, where round-off of
+        First that for the masses the plan has: it is feasible for those, and no plan is better than
+        the optimum, only than one that was found. Then that for those given, where round-off of
         masses excuses what it costs on the dearest arc that the best plan uses.
         """
         own, given = (self.bounds(net) for net in (self.own(), self.net))
         for name, (lower, upper, x) in (("its own masses", own), ("the masses as given", given)):
-            excused = 0
+            excused, off = 0, None if upper is None else self.value - upper
             if name != "its own masses" and x is not None:
                 used = x > 0
                 dearest = max(abs(self.net.cost[used] + self.net.weight[used] * x[used]), default=0)
-                excused = ROUND_OFF * self.unit * dearest
+                excused, off = ROUND_OFF * self.unit * dearest, off and abs(off)
             best = () if x is None else (x,)
-            if upper is not None and abs(self.value - upper) > self.allowed(upper, *best) + excused:
+            if off is not None and off > self.allowed(upper, *best) + excused:
                 return "wrong", self.tell(upper, name)
             if lower is not None and self.value - lower > self.allowed(lower, *best) + excused:
                 return "undecided", self.tell(lower, name)
