@@ -141,9 +141,9 @@ ROWS: dict[str, Row] = {
         "logarithms, or over twenty masses\nevenly apart up to all; over *breakpoints*, the same "
         "masses and all masses at which the price of a unit\nrises. *random*: costs uniform in "
         "[0, 1]. *ms each* is a result's share; *pivots* are of all results and of\nthe way "
-        "through the breakpoints, *steps* of all results. Residual and gap are those of the\nworst result, "
-        "each judged by `quot.certify`. A prototype took 1 to 11 ms for a solve of n = 1000\nfrom "
-        "one nearby.",
+        "through the breakpoints, *steps* of all results. Residual and gap are those of\nthe worst "
+        "result, each judged by `quot.certify`. A prototype took 1 to 11 ms for a solve of\n"
+        "n = 1000 from one nearby.",
     ),
     "IMG": Row(
         "Pictures, against the network simplex",
