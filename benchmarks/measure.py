@@ -8,34 +8,24 @@ script this is the fresh process: ``python -m benchmarks.measure spec.json``.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import textwrap
 import time
-import warnings
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.cases import Instance, rebuild
 from benchmarks.natural import natural_residual
 from benchmarks.peers import SOLVERS, Answer
+from benchmarks.worker import GIB, MULTIPLIERS, ROOT, Measurement, Worker, limit_memory, plain
 
-ROOT = Path(__file__).resolve().parents[1]
-# A peer slower than this is not run again: nothing of a first call would show in it.
-LONG = 5.0
 # Peers that always have a process of their own: their HiGHS and that of cvxpy exclude each other.
 ALONE = {"ortools"}
-# What the multipliers of an answer are called on disk.
-MULTIPLIERS = "row multipliers", "col multipliers"
 THREADS = 2
-GIB = 2**30
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -44,34 +34,6 @@ THREAD_VARIABLES = (
     "RAYON_NUM_THREADS",
     "QUOT_NUM_THREADS",
 )
-
-
-@dataclass
-class Measurement:
-    """What one solver did on one case. Times in seconds."""
-
-    solver: str
-    case: dict[str, Any]
-    settings: dict[str, Any]
-    outcome: str = "ok"  # or missing, failed, NaN, time limit, memory limit
-    message: str = ""
-    import_time: float | None = None
-    first: float | None = None
-    seconds: float | None = None  # median of the runs
-    runs: list[float] = field(default_factory=list)
-    detail: dict[str, float] = field(default_factory=dict)
-    work: dict[str, float] = field(default_factory=dict)  # peak GiB, degree, rounds, steps, passes
-    others: float | None = None  # cores that other processes used meanwhile
-    residual: float | None = None
-    value: float | None = None
-    lower: float | None = None  # what the certificate proves no plan to be below
-    gap: float | None = None
-    bound: str = ""
-
-    def is_certified(self, tolerance: float) -> bool:
-        """Whether residual and gap are known and within the tolerance."""
-        numbers = (self.residual, self.gap)
-        return all(number is not None and number <= tolerance for number in numbers)
 
 
 def measure(
@@ -91,9 +53,9 @@ def measure(
     `memory`, in GiB, is for solvers that need the cost as a matrix: without room for it they are
     not started, and the process may take no more. `threads` are what a process of its own gets.
     """
-    if importlib.util.find_spec(SOLVERS[solver][1]) is None:
-        missing = f"package {SOLVERS[solver][1]} is not installed"
-        return Measurement(solver, case.as_dict(), settings, "missing", missing), None
+    missing = absent(solver, case, settings)
+    if missing is not None:
+        return missing, None
     matrix = case.matrix / GIB
     if memory is not None and matrix > memory:
         message = f"not started: its matrix alone takes {matrix:.3g} of {memory:g} GiB"
@@ -103,35 +65,59 @@ def measure(
         spec["out"] = str(Path(folder) / "out")
         if not isolated and solver not in ALONE:
             _work(spec)
-            return _collect(spec)
+            return collect(spec["out"])
         spec["memory"] = memory
-        path = Path(folder) / "spec.json"
-        path.write_text(json.dumps(spec))
-        command = [sys.executable, "-m", "benchmarks.measure", str(path)]
-        before = _busy()
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=environment(cache, threads),
-                timeout=time_limit,
-                check=False,
-                capture_output=True,
-                text=True,
-            )
-        except subprocess.TimeoutExpired:
-            message = f"not done after {time_limit:g} s"
-            return Measurement(solver, case.as_dict(), settings, "time limit", message), None
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            message = f"the process ended with code {done.returncode}: {_plain(last)}"
-            outcome = "memory limit" if "bad_alloc" in last else "failed"
+        how = {"time_limit": time_limit, "cache": cache, "threads": threads}
+        outcome, message, others = launch("benchmarks.measure", spec, folder, **how)
+        if outcome != "ok":
             return Measurement(solver, case.as_dict(), settings, outcome, message), None
-        after = _busy()
-        measurement, answer = _collect(spec)
-        if before is not None and after is not None:
-            measurement.others = max(0.0, (after[1] - before[1]) / (after[0] - before[0]))
+        measurement, answer = collect(spec["out"])
+        measurement.others = others
         return measurement, answer
+
+
+def absent(solver: str, case: Instance, settings: dict[str, Any]) -> Measurement | None:
+    """Return what is to be said of a solver that is not installed; None if it is."""
+    package = SOLVERS[solver][1]
+    if importlib.util.find_spec(package) is not None:
+        return None
+    message = f"package {package} is not installed"
+    return Measurement(solver, case.as_dict(), settings, "missing", message)
+
+
+def launch(
+    module: str,
+    spec: dict[str, Any],
+    folder: str,
+    *,
+    time_limit: float,
+    cache: str | None = None,
+    threads: int = THREADS,
+) -> tuple[str, str, float | None]:
+    """Run a module in a fresh process; return the outcome, why, and the cores others used."""
+    path = Path(folder) / "spec.json"
+    path.write_text(json.dumps(spec))
+    before = _busy()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, str(path)],
+            cwd=ROOT,
+            env=environment(cache, threads),
+            timeout=time_limit,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    except subprocess.TimeoutExpired:
+        return "time limit", f"not done after {time_limit:g} s", None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        message = f"the process ended with code {done.returncode}: {plain(last)}"
+        return "memory limit" if "bad_alloc" in last else "failed", message, None
+    after, others = _busy(), None
+    if before is not None and after is not None:
+        others = max(0.0, (after[1] - before[1]) / (after[0] - before[0]))
+    return "ok", "", others
 
 
 def _busy() -> tuple[float, float] | None:
@@ -199,128 +185,28 @@ def kernel_cache() -> str:
 
 def _work(spec: dict[str, Any]) -> None:
     """Import, run, time; leave a JSON file and an NPZ file."""
-    _, package, adapter = SOLVERS[spec["solver"]]
-    case = rebuild(spec["case"])
-    _limit_memory(spec.get("memory"))
-    measurement = Measurement(spec["solver"], spec["case"], spec["settings"])
-    start = time.perf_counter()
-    importlib.import_module(package)
-    measurement.import_time = time.perf_counter() - start
-    measurement.work["before GiB"] = peak_memory()
-    answer = None
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            call, read = adapter(case, spec["settings"])
-            raw = _time(call, measurement, spec["runs"])
-            measurement.work["peak GiB"] = peak_memory()
-            answer = read(raw)
-            measurement.work |= answer.work
-        except MemoryError as error:
-            measurement.outcome = "memory limit"
-            measurement.message = _plain(str(error) or "out of memory")
-        except FloatingPointError as error:
-            measurement.outcome, measurement.message = "NaN", _plain(str(error))
-        except Exception as error:  # whatever a peer raises is its result
-            measurement.outcome = "failed"
-            measurement.message = _plain(f"{type(error).__name__}: {error}")
-    notes = [answer.note] if answer is not None and answer.note else []
-    notes += [str(w.message).splitlines()[0] for w in caught if issubclass(w.category, UserWarning)]
-    measurement.message = "; ".join(dict.fromkeys([*notes, measurement.message])).strip("; ")
-    if answer is not None:
-        measurement.detail = answer.detail
-        if answer.plan is not None:
-            _save(spec["out"] + ".npz", answer)
-    Path(spec["out"] + ".json").write_text(json.dumps(asdict(measurement)))
+    limit_memory(spec.get("memory"))
+    worker = Worker(spec["solver"], spec["case"], spec["settings"])
+    worker.attempt(worker.begin)
+    worker.attempt(lambda: worker.repeat(spec["runs"]))
+    worker.leave(spec["out"])
 
 
-def peak_memory() -> float:
-    """Return the largest resident memory of this process so far, in GiB.
-
-    Where there is /proc, from there: `ru_maxrss` is handed down by the process that started us, so
-    that a small one shows its parent's peak.
-    """
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / GIB
-    except OSError:
-        pass
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
-
-
-def _limit_memory(gib: float | None) -> None:
-    """Let allocations of this process fail beyond so much."""
-    if gib is not None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (int(gib * GIB),) * 2)
-
-
-def _plain(message: str) -> str:
-    """Return one line without the paths of this machine."""
-    for folder in (ROOT, Path(sys.prefix), Path.home()):
-        message = message.replace(str(folder), "...")
-    return textwrap.shorten(message, 300, placeholder=" ...")
-
-
-def _time(call: Any, measurement: Measurement, runs: int) -> Any:
-    """Call once, then more often for the median: `runs` times if that was short.
-
-    A long first call of a peer counts itself; one of ours may have compiled, so it does only with
-    ``runs=0``.
-    """
-
-    def once() -> tuple[float, Any]:
-        start = time.perf_counter()
-        raw = call()
-        return time.perf_counter() - start, raw
-
-    measurement.first, raw = once()
-    measurement.runs = [measurement.first]
-    again = runs if measurement.first < LONG else min(runs, int(measurement.solver == "quot"))
-    if again:
-        measurement.runs = [once()[0] for _ in range(again)]
-    measurement.seconds = median(measurement.runs)
-    return raw
-
-
-def _save(path: str, answer: Answer) -> None:
-    import numpy as np
-    import scipy.sparse as sp
-
-    if hasattr(answer.plan, "extra"):
-        arrays = _prices(answer.plan)
-    elif np.ndim(answer.plan) == 1:
-        arrays = {"flow": answer.plan}
-    else:
-        coo = sp.coo_array(answer.plan)
-        arrays = {"row": coo.row, "col": coo.col, "data": coo.data, "shape": np.array(coo.shape)}
-    if answer.f is not None:
-        arrays |= {"f": np.asarray(answer.f), "g": np.asarray(answer.g), "lam": answer.lam}
-    if answer.multipliers is not None:
-        arrays |= dict(zip(MULTIPLIERS, answer.multipliers, strict=True))
-    np.savez(path, **arrays)
-
-
-def _collect(spec: dict[str, Any]) -> tuple[Measurement, Any]:
-    """Read what `_work` left."""
+def collect(out: str) -> tuple[Measurement, Any]:
+    """Read what a worker left."""
     import numpy as np
 
     from quot.gibbs_plan import GibbsPlan
     from quot.plan import Plan
 
-    measurement = Measurement(**json.loads(Path(spec["out"] + ".json").read_text()))
-    if not Path(spec["out"] + ".npz").exists():
+    measurement = Measurement(**json.loads(Path(out + ".json").read_text()))
+    if not Path(out + ".npz").exists():
         return measurement, None
-    with np.load(spec["out"] + ".npz") as data:
+    with np.load(out + ".npz") as data:
         if "flow" in data:
             answer = Answer(data["flow"])
         else:
-            answer = Answer(_priced(data, spec["case"]) if "u" in data else _plan(data))
+            answer = Answer(_priced(data, measurement.case) if "u" in data else _plan(data))
         if "f" in data:
             answer.f, answer.g, answer.lam = data["f"], data["g"], float(data["lam"])
         if MULTIPLIERS[0] in data:
@@ -340,12 +226,6 @@ def _plan(data: Any) -> Any:
 
     entries = data["data"], (data["row"], data["col"])
     return Plan.from_sparse(sp.coo_array(entries, shape=tuple(data["shape"])))
-
-
-def _prices(plan: Any) -> dict[str, Any]:
-    """A plan of quot in which all pairs carry mass, by what it is kept by."""
-    extra = {"row": plan.extra.rows, "col": plan.extra.cols, "data": plan.extra.values}
-    return extra | {"row price": plan.f, "col price": plan.g, "u": plan.u, "w": plan.w}
 
 
 def _priced(data: Any, case: dict[str, Any]) -> Any:

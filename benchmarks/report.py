@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import rebuild
-from benchmarks.measure import LONG, THREADS
+from benchmarks.measure import THREADS
 from benchmarks.peers import NAMES
+from benchmarks.peers.clocked import PARTS
 from benchmarks.rows import ROWS, Line
+from benchmarks.worker import LONG
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = (
@@ -66,6 +68,14 @@ EXTRAS = {
     "off": ".1e",
     "problem gap": ".1e",
     "neglected": ".1e",
+    "least ms": ".3g",
+    "median ms": ".3g",
+    "ms each": ".3g",
+    "breakpoints": ".0f",
+    "pivots": ".0f",
+    "results": ".0f",
+    "call": ".3g",
+    **dict.fromkeys(PARTS, ".3g"),
 }
 
 INTRODUCTION = """\
@@ -77,11 +87,12 @@ This page is written by `make bench ARGS="--write docs/benchmarks.md"`; do not e
 Y ~ 0.7 N(0, I) + 1, cost C the squared distance over its maximum, masses 1/n. Every solver gets the
 same dense C. The objective is ⟨C, P⟩ + reg/2 ‖P‖² throughout.
 
-**Time.** Every solver runs in a fresh process of its own, with {threads} threads at most for each
-library that uses them (the environment variables of OpenMP, OpenBLAS, MKL, Rayon, Numba and quot,
-and the `numThreads` of POT). *import* is the import of its package, *first call* the first solve,
-*seconds* the median of the *runs* that follow. A peer's first call above {long:g} s is not repeated
-and counts itself. Kernels of quot are on disk before the rows begin, unless a row says otherwise.
+**Time**, unless a row says otherwise. Every solver runs in a fresh process of its own, with
+{threads} threads at most for each library that uses them (the environment variables of OpenMP,
+OpenBLAS, MKL, Rayon, Numba and quot, and the `numThreads` of POT). *import* is the import of its
+package, *first call* the first solve, *seconds* the median of the *runs* that follow. A peer's
+first call above {long:g} s is not repeated and counts itself. Kernels of quot are on disk before
+the rows begin.
 cvxpy builds and compiles its model in every run, as its users do; the solver's own share is stated.
 
 **Quality.** The same code, `quot.certify`, judges every plan. *residual* is the largest violation

@@ -71,7 +71,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _rows(text: str) -> list[str]:
+    known = {key.upper(): key for key in ROWS}
     keys = [key.strip().upper() for key in text.split(",") if key.strip()]
+    keys = [known.get(key, key) for key in keys]
     unknown = sorted(set(keys) - set(ROWS))
     if unknown or not keys:
         raise argparse.ArgumentTypeError(f"no such row: {', '.join(unknown) or 'none given'}")

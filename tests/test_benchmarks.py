@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("benchmarks.run", reason="benchmarks are not part of this installation")
 
-from benchmarks import measure, report, rows, run
+from benchmarks import measure, report, rows, run, worker
 from benchmarks.cases import Case, HistogramCase, ImageCase, PointsCase, rebuild
 from benchmarks.cases.histograms import SHAPES as HISTOGRAMS
 from benchmarks.cases.points import SHAPES
@@ -19,6 +19,7 @@ from benchmarks.rows.brute import dual_value
 from tests.test_adaptive_benchmarks import LINES as ADAPTIVE
 from tests.test_entropic_benchmarks import LINES as ENTROPIC
 from tests.test_graph_benchmarks import LINES
+from tests.test_small_benchmarks import LINES as SMALL
 
 import quot
 
@@ -185,7 +186,7 @@ def test_shuffled_histograms_are_the_same_problem():
 
 
 def test_every_row_has_a_test():
-    assert {*NEEDS, *ALONE, *LINES, *ENTROPIC, *ADAPTIVE, "O-F", "S9"} == set(rows.ROWS)
+    assert {*NEEDS, *ALONE, *LINES, *ENTROPIC, *ADAPTIVE, *SMALL, "O-F", "S9"} == set(rows.ROWS)
 
 
 def test_old_results_are_still_read():
@@ -254,8 +255,8 @@ def test_peak_memory_is_of_the_process_alone():
     if not measure.Path("/proc/self/status").exists():
         pytest.skip("this system knows only the peak that a process inherits")
     ballast = np.ones(40_000_000)
-    assert measure.peak_memory() > ballast.nbytes / measure.GIB
-    code = "from benchmarks.measure import peak_memory; print(peak_memory())"
+    assert worker.peak_memory() > ballast.nbytes / worker.GIB
+    code = "from benchmarks.worker import peak_memory; print(peak_memory())"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=measure.ROOT, capture_output=True, text=True, check=True
     )
@@ -269,6 +270,7 @@ KINDS = ("matrix", "points", "image", "graph", "entropic", "adaptive", "adaptive
     ("keys", "kinds"),
     [
         (["S1"], {"matrix"}),
+        (["S0", "S0b", "S0c", "P"], {"matrix"}),
         (["S4", "BF"], {"points"}),
         (["IMG"], {"image"}),
         (["G-A", "G-C"], {"graph"}),

@@ -7,11 +7,13 @@ from typing import Any
 from benchmarks.cases.adaptive import AdaptiveCase, AdaptivePointsCase
 from benchmarks.cases.affinities import AffinityCase
 from benchmarks.cases.base import Instance
+from benchmarks.cases.batch import BatchCase
 from benchmarks.cases.dense import Case
 from benchmarks.cases.entropic import EntropicCase, EntropicPointsCase
 from benchmarks.cases.graphs import GraphCase
 from benchmarks.cases.histograms import HistogramCase
 from benchmarks.cases.images import ImageCase
+from benchmarks.cases.paths import PathCase
 from benchmarks.cases.points import PointsCase
 from benchmarks.cases.stress import StressCase
 
@@ -19,6 +21,7 @@ __all__ = [
     "AdaptiveCase",
     "AdaptivePointsCase",
     "AffinityCase",
+    "BatchCase",
     "Case",
     "EntropicCase",
     "EntropicPointsCase",
@@ -26,6 +29,7 @@ __all__ = [
     "HistogramCase",
     "ImageCase",
     "Instance",
+    "PathCase",
     "PointsCase",
     "StressCase",
     "rebuild",
@@ -35,6 +39,8 @@ KINDS: dict[str, type[Instance]] = {
     kind.kind: kind
     for kind in (
         Case,
+        BatchCase,
+        PathCase,
         PointsCase,
         ImageCase,
         GraphCase,

@@ -7,7 +7,17 @@ it returned. Nothing heavy is imported before an adapter runs.
 
 from __future__ import annotations
 
-from benchmarks.peers import adaptive, affinities, entropic, flows, ours, plans
+from benchmarks.peers import (
+    adaptive,
+    affinities,
+    batches,
+    clocked,
+    entropic,
+    flows,
+    ours,
+    paths,
+    plans,
+)
 from benchmarks.peers.base import Adapter, Answer
 
 __all__ = ["NAMES", "SOLVERS", "Adapter", "Answer"]
@@ -38,6 +48,18 @@ SOLVERS: dict[str, tuple[str, str, Adapter]] = {
     "share rows": ("quot.adaptive.share_rows", "quot", affinities.share_rows),
     "sklearn rows": ("scikit-learn t-SNE search", "sklearn", affinities.sklearn_rows),
     "affinities": ("quot.affinities", "quot", affinities.affinities),
+    "clocked": ("quot, clocked", "quot", clocked.clocked),
+    "batch": ("quot.solve_batch", "quot", batches.quot_batch),
+    "quot loop": ("quot.solve, in a loop", "quot", batches.in_a_loop(ours.quot_solve)),
+    "emd loop": ("POT emd, in a loop", "ot", batches.in_a_loop(plans.pot_emd)),
+    "partial loop": (
+        "POT partial_wasserstein, in a loop",
+        "ot",
+        batches.in_a_loop(plans.pot_partial),
+    ),
+    "grssn loop": ("regot qrot_grssn, in a loop", "regot", batches.in_a_loop(plans.regot_grssn)),
+    "path": ("quot, a path", "quot", paths.path),
+    "solves": ("quot.solve, one by one", "quot", paths.solves),
 }
 # Name in tables of everything that a line can be about.
 NAMES = {key: name for key, (name, _, _) in SOLVERS.items()} | {"brute": "all pairs, one by one"}

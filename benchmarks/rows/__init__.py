@@ -16,6 +16,8 @@ from benchmarks.cases import (
 )
 from benchmarks.rows import adaptive
 from benchmarks.rows.affinities import affinities
+from benchmarks.rows.anatomy import s0c
+from benchmarks.rows.batches import s0b
 from benchmarks.rows.brute import bf
 from benchmarks.rows.clouds import clouds
 from benchmarks.rows.duels import OURS, duels_of, s1, s2, s3, s8
@@ -26,7 +28,9 @@ from benchmarks.rows.histograms import s10
 from benchmarks.rows.images import images
 from benchmarks.rows.lines import Line, Options
 from benchmarks.rows.methods import passes
+from benchmarks.rows.paths import p
 from benchmarks.rows.scale import s4, s5, s6, s7
+from benchmarks.rows.small import s0
 from benchmarks.rows.strengths import gaussian, spiral
 
 __all__ = ["OURS", "ROWS", "Line", "Options", "Row", "warming"]
@@ -73,7 +77,34 @@ times our seconds, or as many as there are for one solver. *residual* has in it 
 perplexity is missed; *relative gap* is that of its plan, once repaired, over the bound of its own
 multipliers."""
 
+TURNS = """\
+All solvers of a problem share one process, with two threads at most, and are called in turns, once
+and then for a second or more each. *seconds* is the shortest of the *runs*, *ratio* that of two
+shortest ones; *first call* may compile."""
+
 ROWS: dict[str, Row] = {
+    "S0": Row(
+        "One call on a small problem",
+        s0,
+        f"{TURNS} *least ms* is the shortest run once more.",
+    ),
+    "S0b": Row(
+        "Many small problems in one call",
+        s0b,
+        f"{TURNS}\nEach problem is one of two clouds as above, drawn from a seed of its own. "
+        "*ms each* is a problem's\nshare, and *ratio* is of these: regot solves the first few "
+        "problems only (*instances*). Residual and\ngap are those of the worst answer, each "
+        "judged by `quot.certify`.",
+    ),
+    "S0c": Row(
+        "Where the time of one call goes",
+        s0c,
+        f"{TURNS}\n*call*, and its parts, are microseconds. The parts are those of the shortest "
+        "of as many calls with a\nclock at the doors of each, which takes some microseconds "
+        "itself: *validation* of the input;\n*model*, what is to be solved and how; *linear*, the "
+        "problem without its quadratic term; *way up* from\nthere; *repair*, to exact marginals; "
+        "*certificate*; *result*, to the object returned; and the *rest*.",
+    ),
     "S1": Row("Partial, quadratic, against an interior point", duels_of(s1)),
     "S2": Row("Balanced, quadratic, n = 1000", duels_of(s2)),
     "S3": Row("Balanced, quadratic, n = 2000", duels_of(s3)),
@@ -102,6 +133,17 @@ ROWS: dict[str, Row] = {
         "deviations 0.05 n and 0.1 n;\n*shuffled*: the same, the bins of either side in an order "
         "of their own; *blobs*: two Gaussian blobs a\nside on a square of n pixels. Where reg is "
         "small the peer solves the problem of reg = 0, as a\nyardstick.",
+    ),
+    "P": Row(
+        "Paths over reg and over the mass, against single solves",
+        p,
+        f"{TURNS}\nA path over ten values of reg from 1 to 0.001, evenly apart in their "
+        "logarithms, or over twenty masses\nevenly apart up to all; over *breakpoints*, the same "
+        "masses and all masses at which the price of a unit\nrises. *random*: costs uniform in "
+        "[0, 1]. *ms each* is a result's share; *pivots* are of all results and of\nthe way "
+        "through the breakpoints, *steps* of all results. Residual and gap are those of\nthe worst "
+        "result, each judged by `quot.certify`. A prototype took 1 to 11 ms for a solve of\n"
+        "n = 1000 from one nearby.",
     ),
     "IMG": Row(
         "Pictures, against the network simplex",
@@ -241,8 +283,9 @@ ROWS: dict[str, Row] = {
     ),
 }
 # Rows on matrices, pictures, graphs, in many dimensions; all others are on points in few.
-_MATRICES, _PICTURES, _HIGH = {"S1", "S2", "S3", "S8", "S9", "S10"}, {"IMG"}, {"S6"}
+_MATRICES, _PICTURES, _HIGH = {"S1", "S2", "S3", "S8", "S9", "S10", "P"}, {"IMG"}, {"S6"}
 _GRAPHS = {"G-A", "G-B", "G-C", "G-D", "G-E"}
+_SMALL = {"S0", "S0b", "S0c"}
 # Entropic ones that are timed; the pass over points warms itself up.
 _ENTROPIC = {"E-A", "E-B", "E-D"}
 _ADAPTIVE = {"O-A", "O-B", "O-C", "O-E"}
@@ -255,6 +298,9 @@ def warming(keys: list[str], *, quick: bool) -> list[Instance]:
     wanted: list[Instance] = []
     if set(keys) & _MATRICES:
         n = 50 if quick else 1200
+        wanted += [Case(n, reg, mass) for reg in (0.0, 0.01, 1.0) for mass in (None, 0.7)]
+    if set(keys) & _SMALL:
+        n = 20 if quick else 100
         wanted += [Case(n, reg, mass) for reg in (0.0, 0.01, 1.0) for mass in (None, 0.7)]
     if set(keys) & _PICTURES:
         side = 8 if quick else 64
@@ -279,7 +325,8 @@ def warming(keys: list[str], *, quick: bool) -> list[Instance]:
         # Large enough for multigrid.
         n = 30 if quick else 12_000
         wanted += [AdaptivePointsCase(n, 2, 5.0, xi) for xi in (None, 8.0)]
-    if set(keys) - _MATRICES - _PICTURES - _HIGH - _GRAPHS - _ENTROPIC - _ADAPTIVE - _UNTIMED:
+    known = (_MATRICES, _SMALL, _PICTURES, _HIGH, _GRAPHS, _ENTROPIC, _ADAPTIVE, _UNTIMED)
+    if set(keys).difference(*known):
         # Large enough for all that only large clouds need.
         wanted += [gaussian(100 if quick else 20_000, d) for d in (2, 3)]
     return wanted
