@@ -141,8 +141,9 @@ def reg_path(
 ) -> Path:
     """Solve a problem for several strengths of the quadratic term, each certified.
 
-    From the largest down, each from the prices of the one before where that is not far away. Regs a
-    factor of 2 to 5 apart take a third to two thirds of what single solves take.
+    From the largest down, each from the prices of the one before where that is not far away. The
+    linear problem is solved once: at 1000 points a side, ten regs a factor of 2 apart take a half
+    to four fifths of what single solves take.
 
     Parameters
     ----------
@@ -245,12 +246,13 @@ class _Steps:
     def by_reg(self, problem: Problem, regs: list[float]) -> None:
         """From the largest reg down, each from the one before."""
         last: Result[Plan] | None = None
+        linear: Optimum | None = None
         before = np.inf
         for k in np.argsort(regs, kind="stable")[::-1]:
             is_near = last is not None and 0.0 < before * _LESS_REG <= regs[k]
             start = _dual(last) if last is not None and is_near else None
-            last, _ = self._solve(int(k), problem.with_reg(regs[k]), start, None)
-            before = regs[k]
+            last, found = self._solve(int(k), problem.with_reg(regs[k]), start, linear)
+            linear, before = found or linear, regs[k]
             if last is None:
                 break
 

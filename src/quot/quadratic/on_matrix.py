@@ -26,6 +26,8 @@ from quot.stopping import obey, report
 LARGEST = 1 << 25
 # Few pairs are active where there are no more than this for each row and column.
 _FEW = 1.2
+# Where few are, Newton still begins from given prices if columns miss no more than this part.
+_NEAR = 1e-3
 # Newton steps from the prices of the vertex, after a round of cycles, and where these were enough.
 _STEPS, _TRIED, _FINISHING = 40, 12, 4
 # What a cycle may gain after each round, in parts of what the quadratic term adds to a price.
@@ -60,21 +62,25 @@ class OnMatrix:
         self.plan, self.dual = Plan.empty(C.shape), self.newton.dual()
 
     def again(self, dual: Dual) -> bool:
-        """Newton from a dual point near the answer; True if that gets there."""
+        """Newton from a dual point near the answer, if it is; True if that gets there."""
         self.newton.begin(dual)
-        return self._climb(_STEPS)
+        return (self._are_many or self.newton.wrong <= _NEAR) and self._climb(_TRIED)
 
     def up(self, optimum: Optimum, *, is_uneven: bool) -> bool:
         """Go up from the linear problem; True if that gets there."""
         newton, vertex = self.newton, optimum.vertex
         assert vertex is not None
         newton.begin(optimum.dual)
-        are_many = newton.active > _FEW * sum(self.C.shape)
-        if (are_many or self.C.size <= settings().climbed) and self._climb(
-            _STEPS if are_many else _TRIED
-        ):
+        few = _TRIED if self.C.size <= settings().climbed else 0
+        steps = _STEPS if self._are_many else few
+        if steps and self._climb(steps):
             return True
         return self._by_cycles(vertex, 0 if is_uneven else _TRIED)
+
+    @property
+    def _are_many(self) -> bool:
+        """Whether many pairs are active at the prices where Newton is."""
+        return self.newton.active > _FEW * sum(self.C.shape)
 
     def _climb(self, steps: int) -> bool:
         """Newton; where that gets there the plan is what rows send then."""
