@@ -82,9 +82,12 @@ class OnMatrix:
         """Whether many pairs are active at the prices where Newton is."""
         return self.newton.active > _FEW * sum(self.C.shape)
 
-    def _climb(self, steps: int) -> bool:
-        """Newton; where that gets there the plan is what rows send then."""
-        newton, before = self.newton, self.monitor.steps
+    def _climb(self, steps: int, before: int | None = None) -> bool:
+        """Newton; where that gets there the plan is what rows send then.
+
+        before: steps that had been taken when it began, or what came first.
+        """
+        newton, before = self.newton, self.monitor.steps if before is None else before
         is_there = newton.climb(settings().at_the_end * self.tol, steps, _CLOSED * self.tol)
         if is_there or self.plan.nnz == 0:
             self.plan, self.dual = newton.plan(), newton.dual()
@@ -97,14 +100,14 @@ class OnMatrix:
         up = Upward(self.problem, self.C, vertex, self.kept, monitor.must_stop)
         for part in _ROUNDS:
             obey(monitor)
-            before = up.tree.pushes
+            before, pushes = monitor.steps, up.tree.pushes
             up.settle(part * up.typical)
-            monitor.steps += math.ceil((up.tree.pushes - before) / (PUSHES * sum(self.C.shape)))
+            monitor.steps += math.ceil((up.tree.pushes - pushes) / (PUSHES * sum(self.C.shape)))
             newton.begin(up.dual)
             self.plan, self.dual = up.plan(), newton.dual()
             is_closed = self._is_closed()
             # Newton, where it gets there, leaves no crumbs on pairs that carry nothing.
-            if self._climb(_FINISHING if is_closed else tried) or is_closed:
+            if self._climb(_FINISHING if is_closed else tried, before) or is_closed:
                 return True
         return False
 

@@ -16,7 +16,7 @@ from quot.kernels import semidual as kernels
 from quot.network.cycles import Tree
 from quot.network.network import Network
 from quot.network.simplex import Vertex
-from quot.plan import Plan
+from quot.plan import Plan, sums
 from quot.problem import Problem
 from quot.quadratic.pair_list import prices, visible_plan
 
@@ -72,23 +72,25 @@ class Upward:
         child = np.flatnonzero(vertex.parent >= 0)
         hub = vertex.parent[child]
         on_tree = self._key(np.minimum(child, hub), np.maximum(child, hub) - self.rows)
-        carried = self._key(vertex.rows, vertex.cols)
-        spare_j = self._key(np.arange(n), np.full(n, m)) if self.cols > m else ()
-        spare_i = self._key(np.full(m, n), np.arange(m)) if self.rows > n else ()
-        key = self._near(self._slack())
-        self.key = np.unique(np.concatenate((key, on_tree, carried, spare_j, spare_i)).astype(int))
-        flow = np.zeros(self.key.size)
-        np.add.at(flow, np.searchsorted(self.key, carried), vertex.values)
-        plan = Plan(C.shape, vertex.rows, vertex.cols, vertex.values)
-        if self.cols > m:
-            at = np.searchsorted(self.key, spare_j)
-            flow[at] = np.maximum(problem.a - plan.row_sums(), 0.0)
-        if self.rows > n:
-            at = np.searchsorted(self.key, spare_i)
-            flow[at] = np.maximum(problem.b - plan.col_sums(), 0.0)
+        carried, values = self._carried(vertex)
+        near = self._near(self._slack())
+        self.key = np.unique(np.concatenate((near, on_tree, carried)))
+        flow = sums(np.searchsorted(self.key, carried), values, self.key.size)
         arc = np.full(vertex.parent.size, -1, np.int32)
         arc[child] = np.searchsorted(self.key, on_tree)
         self.tree = Tree.given(self._network(), flow, vertex.parent, arc)
+
+    def _carried(self, vertex: Vertex) -> tuple[Longs, Floats]:
+        """Keys of the pairs of a vertex, and of all with a spare end, and what they carry."""
+        (n, m), problem = self.C.shape, self.problem
+        keys, values = [self._key(vertex.rows, vertex.cols)], [vertex.values]
+        if self.cols > m:
+            keys.append(self._key(np.arange(n), np.full(n, m)))
+            values.append(np.maximum(problem.a - sums(vertex.rows, vertex.values, n), 0.0))
+        if self.rows > n:
+            keys.append(self._key(np.full(m, n), np.arange(m)))
+            values.append(np.maximum(problem.b - sums(vertex.cols, vertex.values, m), 0.0))
+        return np.concatenate(keys), np.concatenate(values)
 
     def settle(self, enough: float) -> None:
         """Push until no cycle gains more than `enough`, over all pairs."""
