@@ -10,6 +10,7 @@ from quot.convergence import Monitor
 from quot.kernels import reduction
 from quot.kernels import semidual as kernels
 from quot.pairs import Pricer
+from quot.quadratic import upward
 from quot.quadratic.linear import solve_linear
 from quot.quadratic.on_matrix import OnMatrix
 
@@ -89,6 +90,15 @@ def test_the_plan_is_that_of_the_reference(rng, shape, reg, mass):
     certificate = quot.certify(problem, way.plan, way.dual.f, way.dual.g, way.dual.lam)
     assert certificate.relative_gap <= 1e-9
     assert certificate.primal_residual <= 1e-9
+
+
+def test_pairs_may_still_be_missing_after_the_last_round_of_pricing(rng, monkeypatch, tune):
+    monkeypatch.setattr(upward, "_ROUNDS", 1)
+    monkeypatch.setattr(upward, "_NEAREST", 1)
+    tune(climbed=0)
+    C = 10.0 ** rng.uniform(-8, 8, (60, 60))
+    a, b = (10.0 ** rng.uniform(-12, 0, 60) for _ in range(2))
+    assert quot.solve(C, a / a.sum(), b / b.sum(), reg=10.0, mass=0.5).converged
 
 
 @pytest.mark.parametrize("mass", [None, 0.7])

@@ -174,3 +174,4 @@ class Upward:
         """List more pairs."""
         old, self.key = self.key, np.union1d(self.key, new)
         self.tree = self.tree.among(self._network(), np.searchsorted(self.key, old))
+        self._read()
