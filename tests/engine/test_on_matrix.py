@@ -92,6 +92,17 @@ def test_the_plan_is_that_of_the_reference(rng, shape, reg, mass):
     assert certificate.primal_residual <= 1e-9
 
 
+@pytest.mark.parametrize("shape", [(1000, 50), (90, 90)])
+def test_prices_that_hardly_change_have_digits(rng, shape):
+    """All pairs tie, and what each sends is next to nothing beside its cost: rounding in the way."""
+    n, m = shape
+    a, b = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))
+    r = quot.solve(np.ones(shape), a, b, reg=1e-3)
+    assert r.converged
+    assert r.history[-1].inner <= 20
+    assert len(r.history) == 2
+
+
 def test_pairs_may_still_be_missing_after_the_last_round_of_pricing(rng, monkeypatch, tune):
     monkeypatch.setattr(upward, "_ROUNDS", 1)
     monkeypatch.setattr(upward, "_NEAREST", 1)

@@ -14,6 +14,7 @@ from quot.convergence import Iterate, Monitor
 from quot.dual import Dual
 from quot.kernels import reduction
 from quot.kernels import semidual as kernels
+from quot.parallel import dot
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
@@ -74,6 +75,7 @@ class MatrixNewton:
         start = np.zeros(max(n, m) + 1, np.int64)
         self.listed = start, np.empty(n * m, np.int32), np.empty(n * m)
         self.got, self.missing, self.at_top = np.empty(m), np.empty(m), np.empty(m, np.bool_)
+        self.base = np.zeros(m), np.zeros(n)
         self.noise = 0.0
         self.at = 0.0, np.inf, 0.0
         self.looks = 0
@@ -85,10 +87,22 @@ class MatrixNewton:
     def begin(self, dual: Dual) -> None:
         """Go to a dual point of the problem; prices of what answers need only be near."""
         f, g = self._sides(dual.f, dual.g)
-        np.add(g, dual.lam, out=self.v)
-        np.minimum(f, self.highest, out=self.f)
+        np.subtract(g + dual.lam, self.base[0], out=self.v)
+        np.minimum(f - self.base[1], self.highest, out=self.f)
         self.noise = round_off(self.f, self.v)
         self._see()
+
+    def count_from_here(self) -> None:
+        """Count prices from where they are, and costs less these: then small changes have digits.
+
+        In a balanced problem; in a partial one bounds of prices are at 0.
+        """
+        if self.problem.is_balanced:
+            self.C, self.turned = self.C - self.v - self.f[:, None], None
+            self.base = self.base[0] + self.v, self.base[1] + self.f
+            self.v, self.f = np.zeros_like(self.v), np.zeros_like(self.f)
+            self.noise = 0.0
+            self._see()
 
     def _see(self) -> None:
         """What the rows make of the prices, from an answer that is near."""
@@ -104,7 +118,8 @@ class MatrixNewton:
     @property
     def value(self) -> float:
         """The dual value."""
-        return self.at[0] / self.problem.reg
+        a, b = self._sides(self.problem.a, self.problem.b)
+        return self.at[0] / self.problem.reg + dot(b, self.base[0]) + dot(a, self.base[1])
 
     @property
     def wrong(self) -> float:
@@ -116,13 +131,17 @@ class MatrixNewton:
         """Pairs that carry something, or nearly do."""
         return int(self.listed[0][self.f.size])
 
+    @property
+    def rounding(self) -> float:
+        """What the rounding of prices makes columns miss together, relative, more or less."""
+        return self.noise * sum(self.C.shape) / self.total
+
     def climb(self, enough: float, steps: int, most: float = 0.0) -> bool:
         """Go on until columns miss no more than `enough`, relative; True if they do in `steps`.
 
         What rounding of the prices explains is enough, up to `most`.
         """
-        rounding = self.noise * sum(self.C.shape) / self.total
-        least, idle, firm, enough = np.inf, 0, _LOOSE, max(enough, min(rounding, most))
+        least, idle, firm, enough = np.inf, 0, _LOOSE, max(enough, min(self.rounding, most))
         for _ in range(steps):
             if self.wrong <= enough:
                 return True
@@ -198,7 +217,7 @@ class MatrixNewton:
     def dual(self) -> Dual:
         """The dual point here."""
         if self.problem.is_balanced:
-            return Dual(*self._sides(self.f.copy(), self.v.copy()))
+            return Dual(*self._sides(self.base[1] + self.f, self.base[0] + self.v))
         top_f = float(self.f.max()) if self.highest == np.inf else 0.0
         top_v = float(self.v.max())
         f, g = np.minimum(self.f - top_f, 0.0), np.minimum(self.v - top_v, 0.0)

@@ -71,6 +71,8 @@ class OnMatrix:
         newton, vertex = self.newton, optimum.vertex
         assert vertex is not None
         newton.begin(optimum.dual)
+        if newton.rounding > settings().at_the_end * self.tol:
+            newton.count_from_here()
         few = _TRIED if self.C.size <= settings().climbed else 0
         steps = _STEPS if self._are_many else few
         if steps and self._climb(steps):
