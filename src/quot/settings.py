@@ -75,6 +75,9 @@ class Settings:
     matrix : int
         Costs between so many pairs of points, or of so many of which some are allowed, are written
         out as a matrix; more are solved on candidates.
+    upward : int
+        Pairs of a matrix up to which the way is up from the linear problem, however many are active
+        in the end; beyond them the simplex takes longer than coarse levels do.
     climbed : int
         Entries of a matrix up to which Newton is tried first wherever it begins: steps take less
         time there than to set cycles up.
@@ -124,6 +127,7 @@ class Settings:
     coarsest: int = 2000
     tangent: float = 1e-2
     matrix: int = 1 << 22
+    upward: int = 2_000_000
     climbed: int = 1 << 14
     single: int = 2_000_000
     priced_apart: int = 40_000

@@ -94,7 +94,7 @@ def test_the_plan_is_that_of_the_reference(rng, shape, reg, mass):
 
 @pytest.mark.parametrize("shape", [(1000, 50), (90, 90)])
 def test_prices_that_hardly_change_have_digits(rng, shape):
-    """All pairs tie, and what each sends is next to nothing beside its cost: rounding in the way."""
+    """All pairs tie, and what each sends is next to nothing beside the rounding of its cost."""
     n, m = shape
     a, b = rng.dirichlet(np.ones(n)), rng.dirichlet(np.ones(m))
     r = quot.solve(np.ones(shape), a, b, reg=1e-3)

@@ -71,10 +71,10 @@ def solve(  # noqa: PLR0913
         totals.
     method : {"auto", "newton", "clarabel", "scs"}, default="auto"
         From where `reg` is reached: "auto" comes from the linear problem where that takes little
-        time, on an array or at most four million pairs, or where few pairs are active, else from a
-        large reg; "newton" from a large reg, unless Newton's method gets stuck. At ``reg=0`` both
-        solve the linear problem. "clarabel" and "scs" hand the full problem to cvxpy, for reference
-        on small problems (extra `reference`).
+        time, between at most two million pairs, where few pairs are active, or where masses are
+        very uneven, else from a large reg; "newton" from a large reg, unless Newton's method gets
+        stuck. At ``reg=0`` both solve the linear problem. "clarabel" and "scs" hand the full
+        problem to cvxpy, for reference on small problems (extra `reference`).
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals.
     max_iter : int, default=2000

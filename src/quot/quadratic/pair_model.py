@@ -32,6 +32,7 @@ from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
+from quot.settings import settings
 from quot.stopping import StopError, obey, run
 from quot.support import Support
 
@@ -40,7 +41,7 @@ Bools = NDArray[np.bool_]
 
 # Masses are uneven where one is less than this part of another. With no more active pairs in a row
 # than this, at so many times the reg, the way up from the linear problem is shorter than the one
-# down though it is not solved on a matrix.
+# down though that takes long.
 _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
@@ -105,14 +106,15 @@ class PairModel:
         if self.part.problem.reg == 0.0:
             return (self._linear,)
         below = (self._linear, self._from_below)
-        if self._is_matrix:
-            if self.method != "auto":
-                return (self._from_above, self._up, *below)
+        if not self._is_matrix:
+            return below if self._begins_below() else (self._from_above,)
+        is_quick = all_pairs(self.part.problem) <= settings().upward
+        if self.method == "auto" and (is_quick or self._is_uneven or self._begins_below()):
             return (self._up, *below, self._from_above)
-        return below if self._begins_below() else (self._from_above,)
+        return (self._from_above, self._up, *below)
 
     def _begins_below(self) -> bool:
-        """Whether the linear problem is a good start though it is not solved on a matrix."""
+        """Whether the linear problem is a good start though that takes long."""
         problem = self.part.problem
         if (self.start is not None and self.near is None) or self.method != "auto":
             return False
