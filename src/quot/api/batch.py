@@ -136,6 +136,7 @@ class _Batch:
         self.problems, self.tolerance, self.clock, self.ties = problems, tolerance, clock, ties
         self.results: list[Result[Plan]] = []
         self.running: dict[int, Monitor] = {}
+        self.found: dict[int, Result[Plan]] = {}
 
     def run(self, callback: Callback | None) -> list[Result[Plan]]:
         """All results, in order; `callback` is asked as they come."""
@@ -164,7 +165,9 @@ class _Batch:
             monitor.stop()
 
     def _solve(self, k: int) -> Result[Plan]:
-        """One of them, stopped when all are."""
+        """One of them, stopped when all are; as it was found if it has been done before."""
+        if k in self.found:
+            return self.found[k]
         clock = self.clock
         left = None if clock.time_limit is None else max(clock.time_limit - clock.seconds, _NO_TIME)
         monitor = Monitor(clock.max_iter, left)
@@ -172,9 +175,11 @@ class _Batch:
         try:
             if clock.limit() is Status.STOPPED:
                 monitor.stop()
-            return _numbered(
+            result = _numbered(
                 k, lambda: solved(self.problems[k], monitor, self.tolerance, ties=self.ties)
             )
+            self.found[k] = result
+            return result
         finally:
             self.running.pop(k)
 
