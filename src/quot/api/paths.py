@@ -142,8 +142,8 @@ def reg_path(
     """Solve a problem for several strengths of the quadratic term, each certified.
 
     From the largest down, each from the prices of the one before where that is not far away. The
-    linear problem is solved once: at 1000 points a side, ten regs a factor of 2 apart take a half
-    to four fifths of what single solves take.
+    linear problem is solved once: at 1000 points a side, ten regs a factor of 2 apart take two
+    thirds to four fifths of what single solves take.
 
     Parameters
     ----------
