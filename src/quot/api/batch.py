@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
 
-from quot.api.deliver import ON_FAILURE, TIES, outside
+from quot.api.deliver import ON_FAILURE, TIES, tell
 from quot.api.plans import solved
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import Cost
-from quot.exceptions import (
-    InfeasibleError,
-    InvalidProblemError,
-    NotConvergedError,
-    NotConvergedWarning,
-)
+from quot.exceptions import InfeasibleError, InvalidProblemError
 from quot.parallel import map_each
 from quot.plan import Plan
 from quot.problem import Problem
+from quot.quadratic.pair_model import PairModel
 from quot.result import Result
 from quot.validation import check_callable, check_option
 
@@ -175,8 +170,9 @@ class _Batch:
         try:
             if clock.limit() is Status.STOPPED:
                 monitor.stop()
+            problem = self.problems[k]
             result = _numbered(
-                k, lambda: solved(self.problems[k], monitor, self.tolerance, ties=self.ties)
+                k, lambda: solved(PairModel(problem, monitor, self.tolerance, ties=self.ties))
             )
             self.found[k] = result
             return result
@@ -243,7 +239,5 @@ def _deliver(results: list[Result[Plan]], on_failure: str) -> list[Result[Plan]]
         f"problem {short[0]}: {first.status.advice} (relative gap "
         f"{first.certificate.relative_gap:.1e})"
     )
-    if on_failure == "raise":
-        raise NotConvergedError(text)
-    warnings.warn(text, NotConvergedWarning, stacklevel=outside())
+    tell(text, on_failure)
     return results

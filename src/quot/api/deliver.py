@@ -35,10 +35,15 @@ def deliver(result: R, on_failure: str) -> R:
         f"{result.status.advice} (relative gap {result.certificate.relative_gap:.1e}, primal "
         f"residual {result.certificate.primal_residual:.1e}, tolerance {result.tolerance.gap:.1e})"
     )
+    tell(text, on_failure)
+    return result
+
+
+def tell(text: str, on_failure: str) -> None:
+    """Raise or warn that a tolerance is not reached."""
     if on_failure == "raise":
         raise NotConvergedError(text)
     warnings.warn(text, NotConvergedWarning, stacklevel=outside())
-    return result
 
 
 def outside() -> int:

@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 
 from quot.api.deliver import ON_FAILURE, TIES, deliver
+from quot.api.plans import solved
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError
 from quot.path import Path
 from quot.plan import Plan
 from quot.problem import Problem
-from quot.quadratic.feasibility import check_pairs_closely
 from quot.quadratic.linear import Optimum, is_matrix
 from quot.quadratic.mass_curve import MassCurve
 from quot.quadratic.pair_model import PairModel
-from quot.quadratic.solve import solve_quadratic
 from quot.result import Result
 from quot.stopping import run
 from quot.validation import as_array, as_mass, as_reg, check_count, check_option
@@ -294,15 +293,13 @@ class _Steps:
             model = PairModel(
                 problem, monitor, self.tolerance, start=start, ties=self.ties, near=near
             )
-            result = solve_quadratic(model)
+            result = solved(model)
         except KeyboardInterrupt:  # between solves, or in a certificate: this one is lost
             if not self.done:
                 raise
             self.status = Status.STOPPED
             return None, None
         limit = monitor.limit()
-        if result.certificate.upper == np.inf and limit is None:
-            check_pairs_closely(problem)
         self.spent += result.seconds
         self.done[place] = result
         logger.info("%s", result)

@@ -147,7 +147,8 @@ def solve(  # noqa: PLR0913
         if verbose:
             sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
             monitor.begin()
-        result = solved(problem, monitor, tolerance, method=method, start=dual, ties=ties)
+        model = PairModel(problem, monitor, tolerance, method=method, start=dual, ties=ties)
+        result = solved(model)
     logger.info("%s", result)
     return deliver(result, on_failure)
 
@@ -281,26 +282,17 @@ def estimate(problem: Problem) -> Estimate:
     return estimate_quadratic(problem)
 
 
-def solved(
-    problem: Problem,
-    monitor: Monitor,
-    tolerance: Tolerance,
-    *,
-    method: str = "auto",
-    start: Dual | None = None,
-    ties: str = "share",
-) -> Result[Plan]:
-    """The result for a problem, as the engine finds it.
+def solved(model: PairModel) -> Result[Plan]:
+    """The result for a model, as the engine finds it.
 
     Raises
     ------
     InfeasibleError
         If the allowed pairs of a sparse cost cannot carry the mass.
     """
-    model = PairModel(problem, monitor, tolerance, method=method, start=start, ties=ties)
     result = solve_quadratic(model)
-    if result.certificate.upper == math.inf and monitor.limit() is None:
-        check_pairs_closely(problem)
+    if result.certificate.upper == math.inf and model.monitor.limit() is None:
+        check_pairs_closely(model.problem)
     return result
 
 
