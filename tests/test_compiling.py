@@ -80,3 +80,27 @@ def test_a_second_process_compiles_nothing():
     done = run(THREE)
     assert not done.stdout
     assert not done.stderr
+
+
+def test_garbage_is_not_collected_while_a_kernel_is_compiled(tmp_path):
+    code = """
+import gc, numpy as np
+from numba.core.event import Listener, register
+import quot
+from quot.kernels import flow
+
+class Look(Listener):
+    def __init__(self): self.seen = set()
+    def on_start(self, event): pass
+    def on_end(self, event): self.seen.add(gc.isenabled())
+
+look, ends, one = Look(), np.zeros(1, np.int32), np.ones(1)
+register("numba:compile", look)
+for is_on in (True, False):
+    (gc.enable if is_on else gc.disable)()
+    look.seen.clear()
+    flow.tension(one, ends, ends) if is_on else flow.tension(one, ends, ends.astype(np.int64))
+    assert False in look.seen, look.seen  # inner functions are over while the kernel is not
+    assert gc.isenabled() is is_on
+"""
+    run(code, NUMBA_CACHE_DIR=str(tmp_path))

@@ -19,7 +19,7 @@ from quot.api import (
     suggest_reg,
 )
 from quot.certificate import Certificate, certify
-from quot.compiling import announce as _announce
+from quot.compiling import watch as _watch
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
 from quot.exceptions import (
@@ -47,7 +47,7 @@ from quot.result import AdaptiveResult, GraphResult, Result
 
 __version__ = _version("quot")
 
-_announce()
+_watch()
 
 __all__ = [
     "AdaptiveProblem",
