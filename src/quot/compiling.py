@@ -103,7 +103,7 @@ def _is_kernel(event: Event) -> bool:
 
 
 def watch() -> None:
-    """Have kernels compiled without pauses; say on stderr, once a process, where that takes long."""
+    """Have kernels compiled without pauses; where that takes long, say so on stderr, once."""
     register("numba:compile", _Pause())
     if os.environ.get("QUOT_QUIET", "") in {"", "0"}:
         register("numba:compile", _Watch())

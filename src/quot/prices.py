@@ -65,16 +65,9 @@ def are_moderate(extent: Extent, a: Floats, b: Floats, total: float, dear: float
     nor what half of the rows, and of the columns, have to. False may only mean that it is not so
     plain.
     """
-    low, high = extent.low, extent.high
-    if not _TINY < max(abs(low), abs(high)) < _HUGE:
+    if not _TINY < max(abs(extent.low), abs(extent.high)) < _HUGE:
         return False
-    bar, pays = (high - low) / dear, False
-    for least, mass in ((extent.rows, a), (extent.cols, b)):
-        above = least - low >= bar
-        if 2 * int(np.count_nonzero(above)) < mass.size:
-            return False
-        pays = pays or float(mass[above].sum()) - (float(mass.sum()) - total) >= 0.5 * total
-    return pays
+    return bool(kernels.are_moderate(*extent, a, b, total, dear))
 
 
 def round_off(f: Floats, g: Floats) -> float:

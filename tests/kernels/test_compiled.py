@@ -188,7 +188,7 @@ def _record_simplex(rng):
 
     C, a = rng.random((9, 9)), rng.random(9)
     for large, kept in ((np.inf, 0.0), (0, 0.0), (np.inf, 0.4), (0, 0.4)):
-        with using(single=large):
+        with using(single=large, convex=0):
             simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
     more = Parametric(rng.random((14, 16)), rng.random(14), rng.random(16))
     assert more.send(np.inf, lambda: False)

@@ -36,12 +36,11 @@ class Planted:
         return kernels.crash(*self.matrix, first, v, self.order, self.a, self.b, self.root)
 
     def plant(self, arcs, carried):
-        self.links, arc = kernels.plant(arcs, self.rows, self.cols, self.root)
+        cost = self.cost[tuple(arcs.T)]
+        self.links, self.flow, self.paid, self.p, self.at = kernels.plant(
+            arcs, carried, cost, self.rows, self.cols, self.root
+        )
         self.top = self.rows + self.root
-        self.flow, self.paid = carried[arc], self.cost[tuple(arcs.T)][arc]
-        self.flow[self.top], self.paid[self.top] = 0, 0.0
-        self.p, self.at = np.zeros(arc.size), np.zeros(4, np.int64)
-        kernels.potentials(self.links, self.paid, self.top, self.p)
 
     def descend(self, most, way="matrix", seen=None, v=None, margin=0.0):
         state = self.links, self.flow, self.paid, self.p, self.at
@@ -61,7 +60,7 @@ class Planted:
         b[self.root] = 0.0
         P = [np.zeros(self.cost.shape) for _ in range(2)]
         np.add.at(P[0], (i, j), x)
-        more = kernels.crumbs(*self.matrix, barred, self.p, self.top, i, j, x, a, b)
+        more = kernels._crumbs(*self.matrix, barred, self.p, self.top, i, j, x, a, b)
         for rows, cols, values in ((i, j, x), more):
             assert (values > 0.0).all()
             np.add.at(P[1], (rows, cols), values)
@@ -137,7 +136,7 @@ def test_passes_over_the_matrix(rng, shape):
     pairs = rng.integers(0, np.add(shape, 1), (50, 2)).astype(np.int32)
     padded = np.pad(C, ((0, 1), (0, 1)), constant_values=7.0)
     padded[-1, -1] = 9.0
-    np.testing.assert_array_equal(kernels.costs(C, 7.0, 9.0, pairs), padded[tuple(pairs.T)])
+    np.testing.assert_array_equal(kernels._costs(C, 7.0, 9.0, pairs), padded[tuple(pairs.T)])
     assert len(set(kernels._stride(shape[0]) * np.arange(shape[0]) % shape[0])) == shape[0]
 
 
@@ -268,3 +267,81 @@ def test_listed_are_the_nearest(seed):
         assert len(set(near[i][real])) == real.sum()
         np.testing.assert_array_equal(cost[i][real], C[i, near[i][real]])
         np.testing.assert_array_equal((cost[i] - v[near[i]])[real], key[i, :k][real])
+
+
+@every_seed
+def test_solve_begins_and_goes_to_the_end(seed):
+    """Bit by bit as one call after another does."""
+    at = Planted(seed)
+    begin = *at.matrix, NONE, np.zeros(at.cols), at.order, at.a, at.b, at.root
+    *found, done = kernels.solve(*begin, 10, 10**6)
+    assert done
+    links, flow, paid, p, place = state = kernels.begin(*begin)
+    for was, now in zip((at.links, at.flow, at.paid, at.p, at.at), state, strict=True):
+        np.testing.assert_array_equal(was, now)
+    pivots = -1
+    while place[PIVOTS] > pivots:
+        pivots = place[PIVOTS]
+        place[:2] = 0
+        assert kernels.descend_matrix(*at.matrix, at.matrix[0], p[at.rows :], 0.0, *state, 10**6)
+        p[at.top] = 0.0
+        kernels.potentials(links, paid, at.top, p)
+    for one, other in zip(found[:4], (links, flow, paid, p), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert found[4][PIVOTS] == pivots
+    *_, done = kernels.solve(*begin, 10, 0)
+    assert not done
+
+
+@every_seed
+def test_read_is_the_plan_with_its_crumbs(seed):
+    """Of the rows and columns of the matrix."""
+    at = Planted(seed)
+    at.descend(10**6)
+    a, b = (x * at.rng.uniform(1 - 1e-15, 1 + 1e-15, x.size) for x in (at.a, at.b))
+    i, j, x = kernels.read(*at.matrix, np.inf, at.links, at.paid, at.p, at.top, a, b)
+    (n, m), P = at.matrix[0].shape, np.zeros(at.cost.shape)
+    np.add.at(P, (i, j), x)
+    assert (i < n).all()
+    assert (j < m).all()
+    np.testing.assert_array_equal(P[:n, :m], at.plan(a, b)[1][:n, :m])
+
+
+@every_seed
+def test_tidy(seed):
+    rng = np.random.default_rng(seed)
+    n, m, size = rng.integers(1, 12, 3)
+    i, j = (rng.integers(0, k, size).astype(np.int32) for k in (n, m))
+    x, a, b = 2.0 ** rng.integers(-60, 0, size), rng.random(n), 1e3 * rng.random(m)
+    P = np.zeros((n, m))
+    np.add.at(P, (i, j), x)
+    P[(P <= 1e-9) & (1e-6 * np.minimum(a[:, None], b) >= P)] = 0.0
+    rows, cols, values = kernels.tidy(i, j, x, a, b, 1e-9)
+    np.testing.assert_array_equal((rows, cols), np.nonzero(P))
+    np.testing.assert_allclose(values, P[rows, cols], rtol=1e-15)
+
+
+def test_where_costs_may_be_convex(rng):
+    """On sorted points of a line they are; one place in so many tells that others are not."""
+    x, y = np.sort(rng.random(40)), np.sort(rng.random(50))
+    for power in (1.0, 2.0, 3.0):
+        assert kernels.may_be_convex(np.abs(x[:, None] - y) ** power, 16)
+    assert not kernels.may_be_convex((x[::-1, None] - y) ** 2, 16)
+    assert not kernels.may_be_convex(rng.random((40, 50)), 16)
+    for shape in ((1, 1), (1, 9), (9, 1)):
+        assert kernels.may_be_convex(rng.random(shape), 16)
+
+
+@every_seed
+def test_costs_are_moderate(seed):
+    """As what half of the mass, of the rows and of the columns have to pay tells."""
+    rng = np.random.default_rng(seed)
+    rows, cols = rng.integers(0, 3, 9).astype(float), rng.integers(0, 3, 7).astype(float)
+    a, b = rng.random(9), rng.random(7)
+    total = rng.uniform(0.2, 1.0) * min(a.sum(), b.sum())
+    for dear in (1.0, 2.0, 4.0, 10.0):
+        bar, pays = 4.0 / dear, False
+        many = all((2 * (least >= bar).sum() >= least.size) for least in (rows, cols))
+        for least, mass in ((rows, a), (cols, b)):
+            pays |= mass[least >= bar].sum() - (mass.sum() - total) >= 0.5 * total
+        assert kernels.are_moderate(rows, cols, 0.0, 4.0, a, b, total, dear) == (many and pays)

@@ -24,6 +24,8 @@ CLOSED = -1e300  # the price of a column that takes nothing more
 OFTEN = 32
 SEVERAL = 32
 ROUNDING = 8 * 2.0**-52
+# The part of its row's and column's mass that an entry has to be to be more than the sum of a few.
+CRUMB = 1e-6
 
 
 @kernel
@@ -81,7 +83,7 @@ def _cost(C, i, j, spare, corner):
 
 
 @kernel
-def costs(C, spare, corner, arcs):
+def _costs(C, spare, corner, arcs):
     """What the pairs (K, 2) cost, (K,)."""
     found = np.empty(arcs.shape[0])
     for k in range(found.size):
@@ -108,6 +110,11 @@ def whole(a, b, total, units):
 
     What is left over by rounding goes to the heaviest of the side that has less.
     """
+    return _whole(a, b, total, units)
+
+
+@exact_kernel
+def _whole(a, b, total, units):
     whole_a = np.empty(a.size, np.int64)
     whole_b = np.empty(b.size, np.int64)
     more = np.int64(0)
@@ -166,6 +173,43 @@ def survey(C):
 
 
 @kernel
+def are_moderate(rows, cols, low, high, a, b, total, dear):
+    """Whether no cost is more than `dear` times what is paid, beyond the least one, `low`.
+
+    By the least costs of the rows (n,) and columns (m,): of half of them, and of half of the total.
+    """
+    bar = (high - low) / dear
+    pays = False
+    for side in range(2):
+        least, mass = (rows, a) if side == 0 else (cols, b)
+        count = 0
+        dearer = whole = 0.0
+        for k in range(mass.size):
+            whole += mass[k]
+            if least[k] - low >= bar:
+                count += 1
+                dearer += mass[k]
+        if 2 * count < mass.size:
+            return False
+        pays |= dearer - (whole - total) >= 0.5 * total
+    return pays
+
+
+@kernel
+def may_be_convex(C, tries):
+    """Whether C_ij + C_kl <= C_il + C_kj for neighbours i, k and j, l, in so many places."""
+    n, m = C.shape
+    for t in range(tries):
+        i = (n - 1) * (t + 1) // (tries + 1)
+        j = (m - 1) * ((7 * t + 3) % tries + 1) // (tries + 1)
+        if i + 1 < n and j + 1 < m:
+            apart = C[i, j + 1] + C[i + 1, j]
+            if C[i, j] + C[i + 1, j + 1] > apart + ROUNDING * abs(apart):
+                return False
+    return True
+
+
+@kernel
 def crash(C, spare, corner, first, v, order, a, b, root):
     """A strongly feasible basis: arcs (N - 1, 2) of a spanning tree, and what each carries.
 
@@ -173,6 +217,11 @@ def crash(C, spare, corner, first, v, order, a, b, root):
     row, by `order`, takes the columns of least cost - v_j. Every step closes one row or column.
     Ties go as if every row had a little more, and column `root` took all that.
     """
+    return _crash(C, spare, corner, first, v, order, a, b, root)
+
+
+@kernel
+def _crash(C, spare, corner, first, v, order, a, b, root):
     rows, cols = a.size, b.size
     arcs = np.empty((rows + cols - 1, 2), np.int32)
     flow = np.empty(rows + cols - 1, np.int64)
@@ -219,7 +268,7 @@ def crash(C, spare, corner, first, v, order, a, b, root):
 
 
 @kernel
-def plant(arcs, rows, cols, root):
+def _grow(arcs, rows, cols, root):
     """The tree of arcs (N - 1, 2) under column `root`: links (5, N), and the arc of each node."""
     size = rows + cols
     start = np.zeros(size + 1, np.int64)
@@ -298,6 +347,42 @@ def _potentials(links, paid, root, p):
     while x != root:
         p[x] = paid[x] - p[parent[x]]
         x = after[x]
+
+
+@kernel
+def plant(arcs, carried, cost, rows, cols, root):
+    """The tree of arcs (N - 1, 2) under column `root`, of what these carry and cost.
+
+    Returns links, flow, paid, p, and where a descent begins.
+    """
+    return _plant(arcs, carried, cost, rows, cols, root)
+
+
+@kernel
+def _plant(arcs, carried, cost, rows, cols, root):
+    size = rows + cols
+    links, arc = _grow(arcs, rows, cols, root)
+    flow = np.zeros(size, np.int64)
+    paid = np.zeros(size)
+    for x in range(size):
+        if arc[x] >= 0:
+            flow[x], paid[x] = carried[arc[x]], cost[arc[x]]
+    p = np.zeros(size)
+    _potentials(links, paid, rows + root, p)
+    return links, flow, paid, p, np.zeros(4, np.int64)
+
+
+@kernel
+def begin(C, spare, corner, first, v, order, a, b, root):
+    """A basis to begin with, as of `crash` and `plant`."""
+    return _begin(C, spare, corner, first, v, order, a, b, root)
+
+
+@kernel
+def _begin(C, spare, corner, first, v, order, a, b, root):
+    arcs, carried = _crash(C, spare, corner, first, v, order, a, b, root)
+    cost = _costs(C, spare, corner, arcs)
+    return _plant(arcs, carried, cost, a.size, b.size, root)
 
 
 @kernel
@@ -471,6 +556,11 @@ def descend_matrix(C, spare, corner, seen, v, margin, links, flow, paid, p, at, 
     single precision; `margin`: what a pair must gain there to be looked at. In place: links, flow,
     paid, p, v, at. True when all rows are clean.
     """
+    return _descend(C, spare, corner, seen, v, margin, links, flow, paid, p, at, most)
+
+
+@kernel
+def _descend(C, spare, corner, seen, v, margin, links, flow, paid, p, at, most):
     n, m = C.shape
     rows = p.size - v.size
     row, clean = at[ROW], at[CLEAN]
@@ -576,6 +666,11 @@ def plan(barred, links, paid, root, a, b):
     but the root gets too much. Pairs that cost `barred` or more get nothing: with integers that was
     rounding. a and b become what that leaves over, as little; b[root] is not kept.
     """
+    return _plan(barred, links, paid, root, a, b)
+
+
+@kernel
+def _plan(barred, links, paid, root, a, b):
     rows = a.size
     parent, before = links[PARENT], links[PREVIOUS]
     i = np.empty(parent.size, np.int32)
@@ -598,7 +693,7 @@ def plan(barred, links, paid, root, a, b):
 
 
 @kernel
-def crumbs(C, spare, corner, barred, p, root, i, j, x, a, b):
+def _crumbs(C, spare, corner, barred, p, root, i, j, x, a, b):
     """What `plan` leaves over of a and b, by the pairs that lose least: rows, cols, values.
 
     No further than that loses no more than the rounding of the value a time; the rest stays open.
@@ -645,6 +740,93 @@ def crumbs(C, spare, corner, barred, p, root, i, j, x, a, b):
                 x[big] -= b[c]
                 count += 1
     return more_i[:count], more_j[:count], more_x[:count]
+
+
+@kernel
+def tidy(i, j, x, a, b, crumb):
+    """Entries row by row, columns ascending, each pair once, without crumbs: rows, cols, values.
+
+    A crumb is no larger than `crumb`, and next to nothing beside the mass of its row or column,
+    a (n,), b (m,).
+    """
+    n, m = a.size, b.size
+    of_col = np.zeros(m + 1, np.int64)
+    of_row = np.zeros(n + 1, np.int64)
+    for k in range(x.size):
+        of_col[j[k] + 1] += 1
+        of_row[i[k] + 1] += 1
+    for c in range(m):
+        of_col[c + 1] += of_col[c]
+    for r in range(n):
+        of_row[r + 1] += of_row[r]
+    by_col = np.empty(x.size, np.int64)
+    by_row = np.empty(x.size, np.int64)
+    for k in range(x.size):
+        by_col[of_col[j[k]]] = k
+        of_col[j[k]] += 1
+    for k in by_col:
+        by_row[of_row[i[k]]] = k
+        of_row[i[k]] += 1
+    rows = np.empty(x.size, np.int32)
+    cols = np.empty(x.size, np.int32)
+    values = np.empty(x.size)
+    count = 0
+    for k in by_row:
+        if count > 0 and rows[count - 1] == i[k] and cols[count - 1] == j[k]:
+            values[count - 1] += x[k]
+        else:
+            rows[count], cols[count], values[count] = i[k], j[k], x[k]
+            count += 1
+    kept = 0
+    for k in range(count):
+        if values[k] > crumb or values[k] > CRUMB * min(a[rows[k]], b[cols[k]]):
+            rows[kept], cols[kept], values[kept] = rows[k], cols[k], values[k]
+            kept += 1
+    return rows[:kept], cols[:kept], values[:kept]
+
+
+@kernel
+def solve(C, spare, corner, first, v, order, a, b, root, rounds, most):
+    """Begin, and pivot until no pair gains at potentials read off the tree: so often at most.
+
+    Returns links, flow, paid, p, where the descent is, and whether it has ended, in `most` looks at
+    a row each time.
+    """
+    links, flow, paid, p, at = _begin(C, spare, corner, first, v, order, a, b, root)
+    top = a.size + root
+    for _ in range(rounds):
+        before = at[PIVOTS]
+        if not _descend(C, spare, corner, C, p[a.size :], 0.0, links, flow, paid, p, at, most):
+            return links, flow, paid, p, at, False
+        if at[PIVOTS] == before:
+            break
+        p[top] = 0.0
+        _potentials(links, paid, top, p)
+        at[: CLEAN + 1] = 0
+    return links, flow, paid, p, at, True
+
+
+@kernel
+def read(C, spare, corner, barred, links, paid, p, root, a, b):
+    """The plan of a tree under the node `root` for masses a (R,), b (K,): rows, cols, values.
+
+    See `plan`; what that leaves over goes by the pairs that lose least. Without the spare ones.
+    """
+    n, m = C.shape
+    left_a, left_b = a.copy(), b.copy()
+    i, j, x = _plan(barred, links, paid, root, left_a, left_b)
+    left_b[root - a.size] = 0.0
+    more_i, more_j, more_x = _crumbs(C, spare, corner, barred, p, root, i, j, x, left_a, left_b)
+    size = x.size + more_x.size
+    rows, cols, values = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
+    count = 0
+    for part in range(2):
+        r, c, y = (i, j, x) if part == 0 else (more_i, more_j, more_x)
+        for k in range(y.size):
+            if r[k] < n and c[k] < m:
+                rows[count], cols[count], values[count] = r[k], c[k], y[k]
+                count += 1
+    return rows[:count], cols[:count], values[:count]
 
 
 @kernel

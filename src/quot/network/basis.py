@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ Longs = NDArray[np.int64]
 UNITS = 2.0**61
 # Passes from potentials read off the tree, and looks at rows in one of them, for each row and each
 # column: more are only taken where rounding decides what gains.
-_ROUNDS, _PATIENCE = 10, 2000
+ROUNDS, _PATIENCE = 10, 2000
 
 
 class Masses(NamedTuple):
@@ -49,11 +49,8 @@ class Basis:
     Parameters
     ----------
     masses : Masses
-    arcs : int32 array of shape (N - 1, 2)
-        Rows and columns of the pairs of the tree.
-    carried : int64 array of shape (N - 1,)
-    paid : array of shape (N - 1,)
-        What they cost.
+    state : arrays
+        `links`, `flow`, `paid`, `p` and `at`, as of the kernels.
     root : int, optional
         A column; the heaviest by default.
 
@@ -66,22 +63,11 @@ class Basis:
     """
 
     def __init__(
-        self,
-        masses: Masses,
-        arcs: Ints,
-        carried: Longs,
-        paid: Floats,
-        root: int | None = None,
+        self, masses: Masses, state: Sequence[NDArray[Any]], root: int | None = None
     ) -> None:
         self.masses, self.rows = masses, masses.a.size
-        root = masses.root if root is None else root
-        self.links, arc = kernels.plant(arcs, self.rows, masses.b.size, root)
-        self.flow, self.paid = carried[arc], paid[arc]
-        self.root = self.rows + root
-        self.flow[self.root], self.paid[self.root] = 0, 0.0
-        self.p = np.zeros(self.flow.size)
-        self.at = np.zeros(4, np.int64)
-        self.price()
+        self.root = self.rows + (masses.root if root is None else root)
+        self.links, self.flow, self.paid, self.p, self.at = state
 
     @property
     def pivots(self) -> int:
@@ -121,7 +107,7 @@ class Basis:
 
         `look` goes through so many rows, of some `length` pairs, and tells if all are clean.
         """
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             before = self.pivots
             if not self.sweep(look, length, must_stop):
                 return False
@@ -135,19 +121,20 @@ class Basis:
     ) -> bool:
         """Pivot until no pair gains at the potentials as they are; True unless stopped."""
         last = self.looks + _PATIENCE * self.flow.size
-        while not look(max(1, settings().stretch // max(length, 1))):
+        while not look(stretch(length)):
             if self.looks > last or must_stop():
                 return False
         return True
 
-    def plan(self, barred: float = np.inf) -> tuple[tuple[Ints, Ints, Floats], Floats, Floats]:
-        """Rows, columns and values for the masses as they are, and what is left of these.
-
-        Pairs that cost `barred` or more get nothing.
-        """
-        left_a, left_b = self.masses.exact_a.copy(), self.masses.exact_b.copy()
+    def plan(self) -> tuple[Ints, Ints, Floats]:
+        """Rows, columns and values for the masses as they are."""
+        left = self.masses.exact_a.copy(), self.masses.exact_b.copy()
         sent: tuple[Ints, Ints, Floats] = kernels.plan(
-            barred, self.links, self.paid, self.root, left_a, left_b
+            np.inf, self.links, self.paid, self.root, *left
         )
-        left_b[self.root - self.rows] = 0.0
-        return sent, left_a, left_b
+        return sent
+
+
+def stretch(length: int) -> int:
+    """Rows of some `length` pairs to look at between two questions whether to stop."""
+    return max(1, settings().stretch // max(length, 1))

@@ -70,7 +70,7 @@ class Parametric:
         paid = np.zeros(n + 1 + m)
         paid[n] = -float(allowed.min()) / self.unit if allowed.size else 0.0
         arcs = np.stack((i, j), axis=1).astype(np.int32)
-        self.tree = Basis(masses, arcs, carried, paid, root=m)
+        self.tree = Basis(masses, kernels.plant(arcs, carried, paid, n + 1, m + 1, m), root=m)
         k = min(_NEAR, m)
         self.lists = np.empty((n, k), np.int32), np.empty((n, k)), np.empty((n, k + 1))
         prices = np.zeros(m)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import simplex as kernels
-from quot.network.basis import Basis, Masses
+from quot.network.basis import ROUNDS, Basis, Masses, stretch
 from quot.prices import Extent, are_moderate, positive_middle_price, unit_for
 from quot.settings import settings
 
@@ -32,8 +32,10 @@ _SINGLE = 5e-7
 _TINY, _HUGE = 1e-30, 1e30
 # Passes over a list: far more than ever were needed, unless rounding decides what gains.
 _PASSES = 100_000
-# Rows in which a staircase has to be right to be looked at any further.
-_PROMISING = 16
+# Places in which costs have to be convex for a staircase to be tried, and rows in which that has to
+# be right to be looked at any further.
+_PLACES, _PROMISING = 16, 16
+_NONE = np.zeros((0, 2), np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,20 +189,45 @@ def _typical(x: Floats) -> float:
 
 
 class _MatrixBasis(Basis):
-    """A basis of the pairs of a matrix, and of the spare row and column."""
+    """A basis of the pairs of a matrix, and of the spare row and column.
+
+    Parameters
+    ----------
+    C : array of shape (n, m)
+    masses : Masses
+    first : int32 array of shape (K, 2)
+        Pairs that the tree takes first, by preference.
+    prices : array of shape (K,)
+        Of the columns: the other pairs of the tree are the cheapest of their rows.
+    extent : Extent
+        Of the costs.
+    at_once : bool, default=False
+        Whether to go on to the end, if that is not too far.
+    """
 
     def __init__(
-        self, C: Floats, masses: Masses, first: Ints, prices: Floats, extent: Extent
+        self,
+        C: Floats,
+        masses: Masses,
+        first: Ints,
+        prices: Floats,
+        extent: Extent,
+        *,
+        at_once: bool = False,
     ) -> None:
         self.C, self.low, self.high = C, extent.low, extent.high
         self.size = max(abs(self.low), abs(self.high))
         self.corner = self.low + (max(2.0 * (self.high - self.low), 1e-3 * self.size) or 1.0)
         order = np.argsort(-masses.a, kind="stable")
-        arcs, carried = kernels.crash(
+        begin = (
             C, self.low, self.corner, first, prices, order, masses.a, masses.b, masses.root
-        )
-        paid = kernels.costs(C, self.low, self.corner, arcs)
-        super().__init__(masses, arcs, carried, paid)
+        )  # fmt: skip
+        self.has_ended = False
+        if at_once:
+            *state, self.has_ended = kernels.solve(*begin, ROUNDS, stretch(C.shape[1]))
+        else:
+            state = kernels.begin(*begin)
+        super().__init__(masses, state)
 
     def is_clean(self, most: int) -> bool:
         """Whether nothing gained so far, nor gains in so many more rows."""
@@ -209,6 +236,8 @@ class _MatrixBasis(Basis):
 
     def optimise(self, must_stop: Callable[[], bool]) -> bool:
         """Pivot until no pair gains; True unless stopped. Large matrices in single precision."""
+        if self.has_ended:
+            return True
         length = self.C.shape[1]
         if self.C.size > settings().single:
             rough, v = self.C.astype(np.float32), self.p[self.rows :].astype(np.float32)
@@ -257,21 +286,13 @@ class _MatrixBasis(Basis):
         by, after these of rows and columns were taken from them.
         """
         (n, m), p = self.C.shape, self.p
-        (i, j, x), *left = self.plan(barred)
-        more: tuple[Ints, Ints, Floats] = kernels.crumbs(
-            self.C, self.low, self.corner, barred, p, self.root, i, j, x, *left
-        )
-        if more[0].size:
-            i, j = np.append(i, more[0]), np.append(j, more[1])
-            x = np.append(x, more[2])
-        if p.size > n + m:
-            real = (i < n) & (j < m)
-            i, j, x = i[real], j[real], x[real]
+        pairs: tuple[Ints, Ints, Floats] = kernels.read(
+            self.C, self.low, self.corner, barred, self.links, self.paid, p,
+            self.root, self.masses.exact_a, self.masses.exact_b,
+        )  # fmt: skip
         u, v, low = scale * p[: self.rows], scale * p[self.rows :], scale * self.low
         return Vertex(
-            i,
-            j,
-            x,
+            *pairs,
             u[:n] + prices[0],
             v[:m] + prices[1],
             (
@@ -293,13 +314,14 @@ def _begin(C: Floats, masses: Masses, first: Ints | None, extent: Extent) -> _Ma
     prices[:m] = extent.cols
     if first is not None:
         return _MatrixBasis(C, masses, first, prices, extent)
-    if balanced and C.size > settings().convex:
+    if balanced and C.size > settings().convex and kernels.may_be_convex(C, _PLACES):
         tree = _MatrixBasis(C, masses, staircase(masses), prices, extent)
         if tree.is_clean(_PROMISING):
             return tree
-    elif C.size > settings().priced_apart and min(n, m) > settings().part:
+    if not balanced and C.size > settings().priced_apart and min(n, m) > settings().part:
         prices = _prices_of_a_part(C, masses)
-    return _MatrixBasis(C, masses, np.zeros((0, 2), np.int32), prices, extent)
+    is_small = C.size <= settings().single
+    return _MatrixBasis(C, masses, _NONE, prices, extent, at_once=is_small)
 
 
 def staircase(masses: Masses) -> Ints:
@@ -356,7 +378,9 @@ class ListBasis(Basis):
         key = first[:, 0].astype(np.int64) * masses.b.size + first[:, 1]
         order = np.argsort(key, kind="stable")
         taken = arcs[:, 0].astype(np.int64) * masses.b.size + arcs[:, 1]
-        super().__init__(masses, arcs, carried, paid[order[np.searchsorted(key[order], taken)]])
+        cost = paid[order[np.searchsorted(key[order], taken)]]
+        sizes = masses.a.size, masses.b.size
+        super().__init__(masses, kernels.plant(arcs, carried, cost, *sizes, masses.root))
 
     def optimise(self, must_stop: Callable[[], bool]) -> bool:
         """Pivot until no listed pair gains; True unless stopped."""

@@ -80,7 +80,7 @@ def solve_by_pairs(
         return None
     if (basis.paid == dear).any():
         return None
-    (rows, cols, amount), *_ = basis.plan()
+    rows, cols, amount = basis.plan()
     order, flow = np.argsort(rows, kind="stable"), np.zeros(net.n_arcs)
     begin = np.searchsorted(rows[order], np.arange(sources.size + 1))
     kernels.route(*ways, sources, begin, sinks[cols[order]], amount[order], flow)

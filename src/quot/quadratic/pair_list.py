@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quot.dual import Dual
 from quot.kernels import forest
+from quot.kernels import simplex as kernels
 from quot.network.basis import Masses
 from quot.network.simplex import ListBasis
 from quot.pairs.candidates import Box
@@ -27,9 +28,8 @@ Bools = NDArray[np.bool_]
 
 # Mass that is rounding, relative.
 _ROUND_OFF = 1e-14
-# The integer one, as a part of the total; and the part of its row's and column's mass that an entry
-# has to be to be more than the sum of a few.
-_UNIT, _CRUMB = 2.0**-60, 1e-6
+# The integer one, as a part of the total.
+_UNIT = 2.0**-60
 
 
 class Kept(NamedTuple):
@@ -57,10 +57,8 @@ def prices(problem: Problem, u: Floats, v: Floats, kept: tuple[float, float]) ->
 
 def visible_plan(problem: Problem, rows: Ints, cols: Ints, values: Floats) -> Plan:
     """The plan of these pairs, less crumbs that the rounding to integers has left."""
-    plan = Plan(problem.shape, rows, cols, values).ordered()
     crumb = sum(problem.shape) * _UNIT * problem.total
-    least = _CRUMB * np.minimum(problem.a[plan.rows], problem.b[plan.cols])
-    return plan.kept((plan.values > crumb) | (plan.values > least))
+    return Plan(problem.shape, *kernels.tidy(rows, cols, values, problem.a, problem.b, crumb))
 
 
 class PairList:
@@ -137,7 +135,7 @@ class PairList:
     def read(self, tree: ListBasis) -> tuple[Plan, Dual, tuple[Bools, Bools]]:
         """The plan, the prices, and which rows and columns send through the hub."""
         (n, m), (hub_row, hub_col) = self.problem.shape, self.hub
-        (i, j, x), _, _ = tree.plan()
+        i, j, x = tree.plan()
         real = (i < n) & (j < m)
         plan = visible_plan(self.problem, i[real], j[real], x[real])
         u, v = tree.p[: tree.rows], tree.p[tree.rows :]
