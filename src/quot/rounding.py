@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,55 @@ _FEW = 4_000_000
 _SOME = 8
 
 
-def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = None) -> Plan:
+class Marginals(NamedTuple):
+    """What a plan sends and gets, beside the masses of a problem.
+
+    Parameters
+    ----------
+    off, over : float
+        The largest violation of a marginal or of P >= 0 where all mass moves, and where it need
+        not; NaN propagates.
+    total : float
+    rows, cols : array of shape (n,), (m,)
+        Sums of the plan.
+    beyond : bool
+        Whether an entry is larger than the mass of its row or column.
+    """
+
+    off: float
+    over: float
+    total: float
+    rows: Floats
+    cols: Floats
+    beyond: bool
+
+    @classmethod
+    def of(cls, problem: Transport, plan: AnyPlan) -> Marginals:
+        """Of a plan that is a list of entries, in one pass, or of any other."""
+        if isinstance(plan, Plan):
+            return cls(*kernels.survey(plan.rows, plan.cols, plan.values, problem.a, problem.b))
+        rows, cols, negative = plan.row_sums(), plan.col_sums(), -plan.least
+        sides = rows - problem.a, cols - problem.b
+        off = np.max([*(np.abs(side).max() for side in sides), negative])
+        over = np.max([*(side.max() for side in sides), negative, 0.0])
+        return cls(float(off), float(over), plan.total, rows, cols, beyond=False)
+
+    def error(self, problem: Transport) -> float:
+        """The largest violation; see `marginal_error`."""
+        unit = problem.unit
+        if problem.is_balanced:
+            return float(self.off / unit)
+        excess = abs(self.total - problem.total) / (problem.total or unit)
+        return float(np.maximum(self.over / unit, excess))
+
+
+def repair(
+    problem: Transport,
+    plan: Plan,
+    full: tuple[Bools, Bools] | None = None,
+    *,
+    seen: Marginals | None = None,
+) -> Plan:
     """Return a plan with exact marginals, near the given one and on its support if possible.
 
     No entry is left larger than the mass of its row or column, which rounding of larger masses may
@@ -45,10 +94,12 @@ def repair(problem: Transport, plan: Plan, full: tuple[Bools, Bools] | None = No
 
     In a partial problem `full` may tell which rows (n,) and columns (m,) are known to send and
     take all their mass; the others of less than that keep some back. Where what is kept has an
-    entropy none is full, whatever is said.
+    entropy none is full, whatever is said. `seen`: the marginals of the plan, if they are known.
     """
-    plan = _capped(problem, plan)
-    if full is None and marginal_error(problem, plan) <= ROUND_OFF:
+    seen = seen or Marginals.of(problem, plan)
+    if seen.beyond:
+        plan, seen = _capped(problem, plan), None
+    if full is None and (seen or Marginals.of(problem, plan)).error(problem) <= ROUND_OFF:
         return plan
     if problem.has_slack:
         full = np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
@@ -80,8 +131,6 @@ def _widened(plan: Plan, cost: SparseCost) -> Plan:
 def _capped(problem: Transport, plan: Plan) -> Plan:
     """The plan with no entry above the mass of its row or column."""
     most = np.minimum(problem.a[plan.rows], problem.b[plan.cols])
-    if not (plan.values > most).any():
-        return plan
     return replace(plan, values=np.minimum(plan.values, most))
 
 
@@ -91,26 +140,16 @@ def marginal_error(problem: Transport, plan: AnyPlan) -> float:
     The first two in units of the most that a row or column can send or get, the last relative to
     the total.
     """
-    unit = problem.unit
-    if isinstance(plan, Plan):
-        off, over, total = kernels.errors(plan.rows, plan.cols, plan.values, problem.a, problem.b)
-        if problem.is_balanced:
-            return float(off / unit)
-        return float(np.maximum(over / unit, abs(total - problem.total) / (problem.total or unit)))
-    rows, cols = plan.row_sums() - problem.a, plan.col_sums() - problem.b
-    negative = -plan.least
-    if problem.is_balanced:
-        return float(np.max([np.abs(rows).max(), np.abs(cols).max(), negative])) / unit
-    excess = abs(plan.total - problem.total) / (problem.total or unit)
-    return float(np.max([np.max([rows.max(), cols.max(), negative, 0.0]) / unit, excess]))
+    return Marginals.of(problem, plan).error(problem)
 
 
-def is_feasible(problem: Transport, plan: AnyPlan) -> bool:
+def is_feasible(problem: Transport, plan: AnyPlan, seen: Marginals | None = None) -> bool:
     """Whether a repaired plan satisfies all constraints up to the rounding of the total.
 
-    It moves too little where forbidden pairs were all that was left.
+    It moves too little where forbidden pairs were all that was left. `seen`: its marginals, if they
+    are known.
     """
-    if marginal_error(problem, plan) <= ROUND_OFF:
+    if (seen or Marginals.of(problem, plan)).error(problem) <= ROUND_OFF:
         return True
     differ = abs(float(problem.a.sum() - problem.b.sum())) if problem.is_balanced else 0.0
     return bool(problem.total - plan.total <= 4 * ROUND_OFF * problem.total + differ)
@@ -125,8 +164,8 @@ def visible(problem: Problem, plan: Plan) -> Plan:
     """
     size = plan.values
     lost = size <= _EPS * np.minimum(problem.a[plan.rows], problem.b[plan.cols])
-    if not problem.is_balanced:
-        crumb = size <= _EPS * problem.total
+    crumb = size <= (0.0 if problem.is_balanced else _EPS * problem.total)
+    if crumb.any():
         paid = np.abs(problem.cost.at(plan.rows, plan.cols) + problem.reg * size) * size
         lost |= crumb & (paid > _EPS * float(paid[~crumb].sum()))
     return plan.kept(~lost)
@@ -212,43 +251,22 @@ def _mend_on_support(
     Rows and columns that keep mass back hang on two more nodes, S and T, through which the total
     is put right.
     """
-    n, m = problem.shape
     values = np.maximum(plan.values, 0.0)
-    have_a, have_b = sums(plan.rows, values, n), sums(plan.cols, values, m)
-    free_a, short_a = _slack(problem, problem.a, have_a, full[0])
-    free_b, short_b = _slack(problem, problem.b, have_b, full[1])
-    source, sink = n + m, n + m + 1
-    tail = np.concatenate((plan.rows, np.full(free_a.size, source), n + free_b)).astype(np.int32)
-    head = np.concatenate((n + plan.cols, free_a, np.full(free_b.size, sink))).astype(np.int32)
-    carried = np.concatenate((values, have_a[free_a], have_b[free_b]))
-    # Arcs are preferred by how far they are from their bounds.
-    room = np.concatenate(
-        (
-            values,
-            np.minimum(have_a, problem.a - have_a)[free_a],
-            np.minimum(have_b, problem.b - have_b)[free_b],
-        )
+    have = sums(plan.rows, values, problem.a.size), sums(plan.cols, values, problem.b.size)
+    free_a, short_a = _slack(problem, problem.a, have[0], full[0])
+    free_b, short_b = _slack(problem, problem.b, have[1], full[1])
+    mended = forest.mend(
+        plan.rows, plan.cols, values, *have, problem.a, problem.b, free_a, free_b, short_a, short_b
     )
-    need = np.concatenate(
-        (have_a - problem.a, problem.b - have_b, [-short_a if free_a.size else 0.0], [short_b])
-    )
-    need[free_a], need[n + free_b] = 0.0, 0.0
-    if not free_b.size:
-        need[sink] = 0.0
-    order = forest.heaviest(room, tail, head, need.size)
-    # By how much masses of both sides differ is left to what keeps some back, or has most.
-    mass = np.concatenate((problem.a, problem.b, [np.inf, np.inf]))
-    forest.route(*forest.span(order, tail, head, need.size, mass), tail, head, need, carried)
-    mended = np.maximum(carried[: plan.nnz], 0.0)
     return _merge(plan.shape, plan.rows, plan.cols, mended)
 
 
 def _slack(
     problem: Transport, mass: Floats, have: Floats, full: Bools | None
-) -> tuple[NDArray[np.int64], float]:
+) -> tuple[Bools, float]:
     """Rows (or columns) that keep mass back, and how much they fall short of the total in all."""
     if problem.fills(mass):
-        return np.zeros(0, np.int64), 0.0
+        return np.zeros(mass.size, np.bool_), 0.0
     if full is None:
         free = have < mass * (1 - ON_BOUND)
     else:
@@ -256,7 +274,7 @@ def _slack(
         nearly = (have > _MOSTLY * mass) & (missing <= _LITTLE * float(mass.max()))
         free = (missing > 0.0) & ~(full & nearly)
     given = float(mass[~free].sum() + have[free].sum())
-    return np.flatnonzero(free), problem.total - given
+    return free, problem.total - given
 
 
 def shrink(bound: Floats, have: Floats) -> Floats:

@@ -1,5 +1,7 @@
 """The pass over all pairs against three lines of NumPy."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -77,3 +79,38 @@ def test_forbidden_pairs_never_count():
     )
     assert squares[0] == 0.0
     assert largest[0] == -np.inf
+
+
+def test_signed(rng):
+    f = rng.normal(size=30)
+    found, top, size = kernels.signed(f)
+    np.testing.assert_array_equal(found, np.minimum(f, 0.0))
+    assert (top, size) == (max(f.max(), 0.0), np.abs(f).max())
+    f[3] = np.nan
+    found, top, size = kernels.signed(f)
+    assert np.isnan([found[3], top, size]).all()
+
+
+@pytest.mark.parametrize("digits", [0, 8, 20])
+def test_a_sum_is_rounded_once(digits, rng):
+    x = rng.normal(size=1001) * 10.0 ** rng.uniform(-digits, digits, 1001)
+    x = np.append(x, -x[:500])
+    assert kernels.total(x) == pytest.approx(math.fsum(x), rel=1e-15)
+    assert kernels.total(np.array([1e308, 1e308])) == np.inf
+    assert np.isnan(kernels.total(np.array([1.0, np.nan])))
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.7])
+def test_bounds(moved, rng):
+    """Two sums, and how prices are lowered before the first."""
+    f, g, a, b = rng.normal(size=(4, 9))
+    a, b = np.maximum(a, 0.0), np.abs(b)
+    squares, largest, top, lam = rng.random(9), rng.normal(size=9), 0.3, 1.5
+    largest[4] = -np.inf
+    linear, both, penalty = kernels.bounds(f, g, lam, top, a, b, moved, squares, largest)
+    lowered = np.minimum(f - np.where(largest > -np.inf, largest, 0.0), top)
+    assert penalty == pytest.approx(squares.sum())
+    assert linear == pytest.approx(lowered @ a + g @ b + lam * moved)
+    assert both == pytest.approx(f @ a + g @ b + lam * moved - squares.sum() / 2)
+    f[2], a[2] = 1e300, 1e300
+    assert not np.isfinite(kernels.bounds(f, g, lam, top, a, b, moved, squares, largest)[1])

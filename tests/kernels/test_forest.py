@@ -87,6 +87,32 @@ def test_heaviest_is_what_sorting_would_take(rng, levels):
     for size, arcs in ((1, 0), (2, 3), (30, 20), (30, 400)):
         tail, head = rng.integers(0, size, (2, arcs)).astype(np.int32)
         weight = rng.integers(0, levels, arcs).astype(float)
-        found = forest.heaviest(weight, tail, head, size)
+        found = forest._heaviest(weight, tail, head, size)
         _, expected = forest.span(np.argsort(-weight, kind="stable"), tail, head, size, np.zeros(0))
         assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_mend_meets_the_masses(is_partial, rng):
+    """On a plan of one tree, from a plan that misses a little; nothing goes elsewhere."""
+    n, m = 7, 5
+    rows, cols = (x.astype(np.int32) for x in np.nonzero(rng.random((n, m)) < 0.8))
+    values = rng.uniform(1.0, 2.0, rows.size)
+    a, b = np.bincount(rows, values, n), np.bincount(cols, values, m)
+    free_a, free_b = np.zeros(n, bool), np.zeros(m, bool)
+    if is_partial:
+        free_a[:2], free_b[:2] = True, True
+        a[:2], b[:2] = 2.0 * a[:2], 2.0 * b[:2]
+    total = values.sum()
+    off = values * rng.uniform(0.99, 1.01, rows.size)
+    have = np.bincount(rows, off, n), np.bincount(cols, off, m)
+    short = (
+        total - np.where(free, got, mass).sum() if is_partial else 0.0
+        for free, got, mass in ((free_a, have[0], a), (free_b, have[1], b))
+    )  # fmt: skip
+    mended = forest.mend(rows, cols, off, *have, a, b, free_a, free_b, *short)
+    sent, got = np.bincount(rows, mended, n), np.bincount(cols, mended, m)
+    np.testing.assert_allclose(sent[~free_a], a[~free_a], rtol=1e-14)
+    np.testing.assert_allclose(got[~free_b], b[~free_b], rtol=1e-14)
+    assert mended.sum() == pytest.approx(total, rel=1e-14)
+    assert np.count_nonzero(mended != off) <= n + m + 1

@@ -76,3 +76,21 @@ def test_fill(a, b, mass, random):
         amount = min(a[i], b[j], mass)
         assert x == amount
         a[i], b[j], mass = a[i] - amount, b[j] - amount, mass - amount
+
+
+def test_survey(rng):
+    rows, cols = (x.astype(np.int32) for x in np.nonzero(rng.random((9, 7)) < 0.6))
+    values = rng.random(rows.size)
+    a, b = np.bincount(rows, values, 9), np.bincount(cols, values, 7)
+    more, less = a + rng.random(9), 0.9 * b
+    off, over, total, *sums, beyond = kernels.survey(rows, cols, values, more, less)
+    np.testing.assert_array_equal(sums[0], a)
+    np.testing.assert_array_equal(sums[1], b)
+    np.testing.assert_allclose(off, max((more - a).max(), (b - less).max()))
+    np.testing.assert_allclose(over, (b - less).max())
+    np.testing.assert_allclose(total, values.sum())
+    assert beyond == (values > np.minimum(more[rows], less[cols])).any()
+    values[3] = -2.0
+    assert kernels.survey(rows, cols, values, 9 + more, 9 + less)[1] == 2.0
+    values[3] = np.nan
+    assert np.isnan(kernels.survey(rows, cols, values, more, less)[:3]).all()

@@ -345,3 +345,9 @@ def test_costs_are_moderate(seed):
         for least, mass in ((rows, a), (cols, b)):
             pays |= mass[least >= bar].sum() - (mass.sum() - total) >= 0.5 * total
         assert kernels.are_moderate(rows, cols, 0.0, 4.0, a, b, total, dear) == (many and pays)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 3), (3, 70), (4, 129)])
+def test_row_minima(rng, shape):
+    C, v = rng.normal(size=shape), rng.normal(size=shape[1])
+    np.testing.assert_array_equal(kernels.row_minima(C, v), (C - v).min(axis=1))

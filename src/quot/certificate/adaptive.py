@@ -16,7 +16,7 @@ from quot.certificate.bracket import (
     Certificate,
     exact_sum,
 )
-from quot.certificate.plans import Masses, bounds_of, least_value, mended
+from quot.certificate.plans import Masses, bounds_of, least_value
 from quot.costs import PointCost
 from quot.pairs import Pricer
 from quot.pairs.screen import Blocks
@@ -24,7 +24,7 @@ from quot.parallel import map_rows
 from quot.perplexity import bounds, largest, spreads, units
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, Problem
-from quot.rounding import is_feasible, marginal_error
+from quot.rounding import Marginals, is_feasible, repair
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -52,23 +52,24 @@ def certify_adaptive(
     delta = _where_bounded(given[1], problem.b, problem.col_bounds)
     scale = max(float(np.abs(eps).max()), float(np.abs(delta).max()), np.finfo(float).tiny)
     negative = max(0.0, -float(eps.min()), -float(delta.min())) / scale
-    repaired = mended(problem, plan)
-    assert isinstance(repaired, Plan)
+    seen = Marginals.of(problem, plan)
+    repaired = repair(problem, plan, seen=seen)
+    now = seen if repaired is plan else Marginals.of(problem, repaired)
     if eps.any() or delta.any():
         found = [_bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))]
     else:
         linear = Problem(problem.cost, problem.a, problem.b)
-        found = bounds_of(linear, Masses.own(problem, repaired), (f, g, 0.0), None)[0]
+        found = bounds_of(linear, Masses.own(problem, now), (f, g, 0.0), None)[0]
     upper, used = repaired.paid(problem.cost)
     part = _mixed(problem, repaired)
     if part > 0.0:
         even, size = _even(problem)
         upper, used = upper + part * (even - upper), used + part * (size - used)
     lower = [*found, *least_value(problem)]
-    bracket = Bracket.of(lower, upper if is_feasible(problem, repaired) else np.inf, used)
+    bracket = Bracket.of(lower, upper if is_feasible(problem, repaired, now) else np.inf, used)
     return Certificate(
         **bracket._asdict(),
-        primal_residual=float(np.max([marginal_error(problem, plan), excess(problem, plan)])),
+        primal_residual=float(np.max([seen.error(problem), excess(problem, plan)])),
         multiplier_violation=negative,
         scope="all",
         pairs=problem.a.size * problem.b.size,

@@ -15,7 +15,6 @@ from quot.certificate.bracket import (
     Bound,
     Bracket,
     Certificate,
-    exact_sum,
 )
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.gibbs_plan import AnyPlan, GibbsPlan
@@ -27,7 +26,7 @@ from quot.pairs.screen import Blocks, Boxes, choose
 from quot.parallel import map_rows
 from quot.plan import Plan
 from quot.problem import Problem, Transport
-from quot.rounding import is_feasible, marginal_error, repair
+from quot.rounding import Marginals, is_feasible, repair
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -46,7 +45,7 @@ class Masses(NamedTuple):
     moved: float | None
 
     @classmethod
-    def own(cls, problem: Transport, plan: AnyPlan) -> Masses:
+    def own(cls, problem: Transport, plan: Marginals) -> Masses:
         """Those that a plan has, where they are those of the problem up to rounding.
 
         What rounding takes from a row may be all it has, and at any price. And both sides have the
@@ -54,8 +53,8 @@ class Masses(NamedTuple):
         all the rounding of its potential would cost what nobody pays.
         """
         off, most = ROUND_OFF * problem.unit, np.inf if problem.is_balanced else problem.total
-        a = kernels.own(plan.row_sums(), problem.a, off, most)
-        b = kernels.own(plan.col_sums(), problem.b, off, most)
+        a = kernels.own(plan.rows, problem.a, off, most)
+        b = kernels.own(plan.cols, problem.b, off, most)
         moved = problem.mass
         if moved is not None and abs(plan.total - moved) <= ROUND_OFF * moved:
             moved = plan.total
@@ -69,23 +68,27 @@ def certify_plan(
 
     A plan that is kept by its prices serves where neither its squares nor its pairs are asked for.
     """
-    repaired = mended(problem, plan)
+    seen = Marginals.of(problem, plan)
+    repaired = mended(problem, plan, seen)
+    now = seen if repaired is plan else Marginals.of(problem, repaired)
     f, g, lam, violation = signed(problem, f, g, lam)
     support = plan if scope != "all" and isinstance(plan, Plan) else None
-    bounds, pairs = bounds_of(problem, Masses.own(problem, repaired), (f, g, lam), support)
-    found = bracket(problem, repaired, bounds)
+    bounds, pairs = bounds_of(problem, Masses.own(problem, now), (f, g, lam), support)
+    found = bracket(problem, repaired, now, bounds)
     return Certificate(
         **found._asdict(),
-        primal_residual=marginal_error(problem, plan),
+        primal_residual=seen.error(problem),
         multiplier_violation=violation,
         scope=scope,
         pairs=pairs,
     )
 
 
-def mended(problem: Transport, plan: AnyPlan) -> AnyPlan:
-    """A plan with exact marginals, near the given one and of its kind."""
-    return repair_gibbs(problem, plan) if isinstance(plan, GibbsPlan) else repair(problem, plan)
+def mended(problem: Transport, plan: AnyPlan, seen: Marginals) -> AnyPlan:
+    """A plan with exact marginals, near the given one and of its kind; itself if it has them."""
+    if isinstance(plan, GibbsPlan):
+        return repair_gibbs(problem, plan)
+    return repair(problem, plan, seen=seen)
 
 
 def signed(
@@ -94,15 +97,16 @@ def signed(
     """Potentials with the signs that they must have, and by how much they had not."""
     if problem.is_balanced:
         return f, g, 0.0, 0.0
-    spread = abs(lam) + float(np.abs(f).max() + np.abs(g).max())
-    violation = float(np.max([f.max(), g.max(), 0.0])) / (spread if spread > 0 else 1.0)
-    return np.minimum(f, 0.0), np.minimum(g, 0.0), lam, violation
+    (f, top_f, size_f), (g, top_g, size_g) = kernels.signed(f), kernels.signed(g)
+    spread = abs(lam) + size_f + size_g
+    violation = max(top_f, top_g) / (spread if spread > 0 else 1.0)
+    return f, g, lam, violation
 
 
-def bracket(problem: Transport, repaired: AnyPlan, bounds: list[Bound]) -> Bracket:
-    """What bounds say next to a repaired plan."""
+def bracket(problem: Transport, repaired: AnyPlan, seen: Marginals, bounds: list[Bound]) -> Bracket:
+    """What bounds say next to a repaired plan of these marginals."""
     value, size = problem.summed(repaired)
-    upper = value if is_feasible(problem, repaired) else np.inf
+    upper = value if is_feasible(problem, repaired, seen) else np.inf
     least_scale = _blur(problem.cost) * problem.total / EXCUSED
     return Bracket.of(bounds, upper, size, least_scale)
 
@@ -124,16 +128,11 @@ def bounds_of(
         return [Bound(np.nan, np.nan)], 0
     noise = ROUND_OFF * terms
     f, g, lam, top = without_lam(masses, f, g, lam)
-    others = g * b, lam * (moved or 0.0)
-    squares, largest, pairs = _scan(problem, f + lam, g, support)
-    # The linear bound: move each f to where no pair of its row is violated.
-    full = a > 0
-    lowered = np.minimum(f - np.where(np.isfinite(largest), largest, 0.0), top)
-    bounds = [Bound(exact_sum(lowered[full] * a[full], *others), noise)]
+    squares, largest, pairs = _scan(problem, f + lam if lam else f, g, support)
+    linear, both, penalty = kernels.bounds(f, g, lam, top, a, b, moved or 0.0, squares, largest)
+    bounds = [Bound(linear, noise)]
     if reg > 0:
-        penalty = 0.5 * exact_sum(squares)
-        signed = exact_sum(f * a, *others, -penalty)
-        bounds.append(Bound(signed, noise + ROUND_OFF * penalty))
+        bounds.append(Bound(both, noise + ROUND_OFF * 0.5 * penalty))
     if support is None:
         bounds += least_value(problem)
     return bounds, pairs
@@ -155,7 +154,7 @@ def without_lam(
     """
     if masses.moved is None:
         return f, g, 0.0, np.inf
-    kept_a, kept_b = (exact_sum(mass) - masses.moved for mass in (masses.a, masses.b))
+    kept_a, kept_b = (kernels.total(mass) - masses.moved for mass in (masses.a, masses.b))
     rounding = 2 * ROUND_OFF * masses.moved
     full_a, full_b = abs(kept_a) <= rounding, abs(kept_b) <= rounding
     if full_a and full_b:
@@ -176,7 +175,7 @@ def least_value(problem: Transport) -> list[Bound]:
     if problem.total == 0.0:
         least = 0.0
     elif isinstance(cost, DenseCost):
-        least = float(cost.C.min())
+        least = cost.extent.low
     elif isinstance(cost, SparseCost) and cost.values.size:
         least = float(cost.values.min())
     elif isinstance(cost, PointCost) and not _blur(cost):

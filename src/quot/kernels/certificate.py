@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from quot.kernels._jit import kernel
+from quot.kernels._jit import exact_kernel, kernel
 
 # So many pairs at a time are looked at.
 _RUN = 64
@@ -32,12 +32,71 @@ def own(sums, mass, off, most):
 
 
 @kernel
+def signed(f):
+    """No price above 0, the largest there was beyond that, and the largest size; NaN propagates."""
+    found = np.empty(f.size)
+    top = size = unknown = 0.0
+    for i in range(f.size):
+        found[i] = min(f[i], 0.0) if f[i] == f[i] else f[i]
+        top = max(top, f[i])
+        size = max(size, abs(f[i]))
+        unknown += 0.0 if f[i] == f[i] else f[i]
+    return found, top + unknown, size + unknown
+
+
+@kernel
 def terms(f, mass, lam):
     """What is added up in sum f mass, where f is known no better than lam >= 0 is."""
     total = 0.0
     for i in range(f.size):
         total += (abs(f[i]) + lam) * mass[i]
     return total
+
+
+@exact_kernel
+def _plus(total, lost, x):
+    """The sum so far and one more number, and what rounding has taken from it."""
+    new = total + x
+    if abs(total) >= abs(x):
+        lost += (total - new) + x
+    else:
+        lost += (x - new) + total
+    return new, lost
+
+
+@exact_kernel
+def total(x):
+    """The sum, rounded once; without that where it overflows."""
+    found = lost = 0.0
+    for y in x:
+        found, lost = _plus(found, lost, y)
+    return found + lost if np.isfinite(found + lost) else found
+
+
+@exact_kernel
+def bounds(f, g, lam, top, a, b, moved, squares, largest):
+    """Two values of the dual, of the linear and the quadratic problem, and the sum of squares.
+
+    For the first each f (n,) is moved to where no pair of its row is violated by more than
+    `largest` says, nor above `top`. squares, largest (n,): see `scan_rows`.
+    """
+    given, lost_given = lam * moved, 0.0
+    for j in range(g.size):
+        given, lost_given = _plus(given, lost_given, g[j] * b[j])
+    linear, lost_linear = given, lost_given
+    both, lost_both = given, lost_given
+    paid = lost_paid = 0.0
+    for i in range(f.size):
+        paid, lost_paid = _plus(paid, lost_paid, squares[i])
+        both, lost_both = _plus(both, lost_both, f[i] * a[i])
+        if a[i] > 0.0:
+            low = min(f[i] - (largest[i] if np.isfinite(largest[i]) else 0.0), top)
+            linear, lost_linear = _plus(linear, lost_linear, low * a[i])
+    squared = paid + lost_paid if np.isfinite(paid + lost_paid) else paid
+    both, lost_both = _plus(both, lost_both, -0.5 * squared)
+    linear += lost_linear if np.isfinite(linear + lost_linear) else 0.0
+    both += lost_both if np.isfinite(both + lost_both) else 0.0
+    return linear, both, squared
 
 
 @kernel

@@ -18,7 +18,7 @@ def _find(parent, v):
 
 
 @kernel
-def heaviest(weight, tail, head, size):
+def _heaviest(weight, tail, head, size):
     """The arcs (K,) of a spanning forest of most weight; of equal ones those that come first.
 
     Boruvka's way: in each round every part takes its heaviest arc to another. That reads the arcs a
@@ -64,6 +64,11 @@ def span(order, tail, head, size, mass):
     order (E,): arcs by preference, the forest takes each that closes no cycle. mass (N,): of each
     tree the node of most is the root, whichever it is where none has any; (0,) for whichever.
     """
+    return _span(order, tail, head, size, mass)
+
+
+@kernel
+def _span(order, tail, head, size, mass):
     parent = np.empty(size, np.int64)
     for v in range(size):
         parent[v] = v
@@ -140,6 +145,11 @@ def route(nodes, arcs, tail, head, need, values):
     need (N,): what must still arrive at each node, net; overwritten with what is left, which is
     zero except at the root of each tree.
     """
+    _route(nodes, arcs, tail, head, need, values)
+
+
+@kernel
+def _route(nodes, arcs, tail, head, need, values):
     for k in range(nodes.size):
         leaf = nodes[k]
         e = arcs[k]
@@ -163,3 +173,50 @@ def stretch(nodes, arcs, tail, head, length, potentials):
             potentials[leaf] = potentials[tail[e]] + length[e]
         else:
             potentials[leaf] = potentials[head[e]] - length[e]
+
+
+@kernel
+def mend(rows, cols, values, have_a, have_b, a, b, free_a, free_b, short_a, short_b):
+    """The values of a plan with what is missing sent along its heaviest entries, (nnz,).
+
+    have_a (n,), have_b (m,): what rows send and columns get; a, b: their masses. Those that are
+    free keep mass back and hang on two more nodes, through which the total is put right: short_a,
+    short_b are what each side moves too little. Entries are preferred by how far they are from
+    their bounds. By how much masses of both sides differ is left to what keeps some back, or has
+    most.
+    """
+    n, m, size = a.size, b.size, values.size
+    source, sink = n + m, n + m + 1
+    arcs = size + np.count_nonzero(free_a) + np.count_nonzero(free_b)
+    tail, head = np.empty(arcs, np.int32), np.empty(arcs, np.int32)
+    carried, room = np.empty(arcs), np.empty(arcs)
+    need, mass = np.zeros(n + m + 2), np.empty(n + m + 2)
+    for e in range(size):
+        tail[e], head[e] = rows[e], n + cols[e]
+        carried[e] = room[e] = values[e]
+    for i in range(n):
+        mass[i] = a[i]
+        if free_a[i]:
+            tail[size], head[size] = source, i
+            carried[size], room[size] = have_a[i], min(have_a[i], a[i] - have_a[i])
+            need[source] = -short_a
+            size += 1
+        else:
+            need[i] = have_a[i] - a[i]
+    for j in range(m):
+        mass[n + j] = b[j]
+        if free_b[j]:
+            tail[size], head[size] = n + j, sink
+            carried[size], room[size] = have_b[j], min(have_b[j], b[j] - have_b[j])
+            need[sink] = short_b
+            size += 1
+        else:
+            need[n + j] = b[j] - have_b[j]
+    mass[source] = mass[sink] = np.inf
+    order = _heaviest(room, tail, head, need.size)
+    nodes, chosen = _span(order, tail, head, need.size, mass)
+    _route(nodes, chosen, tail, head, need, carried)
+    found = np.empty(values.size)
+    for e in range(values.size):
+        found[e] = max(carried[e], 0.0)
+    return found

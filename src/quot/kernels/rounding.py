@@ -6,18 +6,24 @@ from quot.kernels._jit import exact_kernel, kernel
 
 
 @exact_kernel
-def errors(rows, cols, values, a, b):
+def survey(rows, cols, values, a, b):
     """How far marginals of a plan are off, at most, by how much they are over, and its total.
 
-    A negative entry counts as both. NaN if any entry is.
+    A negative entry counts as both. NaN if any entry is. Then the sums of its rows (n,) and columns
+    (m,), and whether an entry is larger than the mass of its row or column.
     """
-    left_a = a.copy()
-    left_b = b.copy()
+    sums_a, sums_b = np.zeros(a.size), np.zeros(b.size)
+    left_a, left_b = a.copy(), b.copy()
     total = lost = least = unknown = 0.0
+    beyond = False
     for e in range(values.size):
         x = values[e]
-        left_a[rows[e]] -= x
-        left_b[cols[e]] -= x
+        i, j = rows[e], cols[e]
+        sums_a[i] += x
+        sums_b[j] += x
+        left_a[i] -= x
+        left_b[j] -= x
+        beyond |= x > a[i] or x > b[j]
         least = min(least, x)
         unknown += 0.0 * x
         more = x - lost  # what the rounding of the sum so far has taken
@@ -31,7 +37,7 @@ def errors(rows, cols, values, a, b):
     for x in left_b:
         off = max(off, abs(x))
         over = max(over, -x)
-    return off + unknown, over + unknown, total + unknown
+    return off + unknown, over + unknown, total + unknown, sums_a, sums_b, beyond
 
 
 @kernel

@@ -343,6 +343,20 @@ def advance(
 
 
 @kernel
+def sent(start, col, beyond, reg):
+    """The pairs that carry something, row by row: rows, cols, values."""
+    size = start[-1]
+    rows, cols, values = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
+    count = 0
+    for i in range(start.size - 1):
+        for q in range(start[i], start[i + 1]):
+            if beyond[q] > 0.0:
+                rows[count], cols[count], values[count] = i, col[q], beyond[q] / reg
+                count += 1
+    return rows[:count], cols[:count], values[:count]
+
+
+@kernel
 def nearby(C, u, v, bar, start, col):
     """The pairs with C - u - v <= bar, in place in start (n + 1,), col (n m,)."""
     n, m = C.shape

@@ -104,6 +104,15 @@ def column_minima(C, u):
     return v
 
 
+@kernel
+def row_minima(C, v):
+    """min_j C_ij - v_j, (n,)."""
+    u = np.empty(C.shape[0])
+    for i in range(u.size):
+        u[i], _ = _below(C[i], v, np.inf)
+    return u
+
+
 @exact_kernel
 def whole(a, b, total, units):
     """Masses as integers > 0 of equal totals, `units` in all, more or less.

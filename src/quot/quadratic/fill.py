@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, SparseCost, turned
+from quot.costs import Cost, DenseCost, SparseCost, turned
 from quot.dual import Dual
+from quot.kernels import simplex as kernels
 from quot.pairs import Pricer
 from quot.plan import Plan
 from quot.problem import Problem
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,11 +31,11 @@ def fill(problem: Problem, dual: Dual) -> Dual:
     if open_g.size and known.size:
         g[open_g] = _below(turned(problem.cost.take(known, open_g)), f[known] + lam)
     open_f = np.flatnonzero(np.isnan(f))
-    if open_f.size:
-        everything = np.arange(problem.shape[1])
-        f[open_f] = _below(problem.cost.take(open_f, everything), g + lam)
     if problem.reg == 0.0:
         f = _least(problem.cost, g + lam)
+    elif open_f.size:
+        everything = np.arange(problem.shape[1])
+        f[open_f] = _below(problem.cost.take(open_f, everything), g + lam)
     if not problem.is_balanced:
         f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)
     return Dual(f, g, lam)
@@ -49,7 +51,9 @@ def nothing(problem: Problem) -> tuple[Plan, Dual]:
 
 def _least(cost: Cost, g: Floats) -> Floats:
     """min_j C_ij - g_j for every row; 0 where all pairs are forbidden."""
-    if isinstance(cost, SparseCost):
+    if isinstance(cost, DenseCost) and cost.C.size < settings().threaded:
+        least = kernels.row_minima(cost.C, g)
+    elif isinstance(cost, SparseCost):
         least = np.full(cost.shape[0], np.inf)
         np.minimum.at(least, cost.rows, cost.values - g[cost.cols])
     else:

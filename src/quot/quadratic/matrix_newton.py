@@ -207,11 +207,9 @@ class MatrixNewton:
 
     def plan(self) -> Plan:
         """What the rows send."""
-        (n, _), (start, col, beyond) = self.C.shape, self.listed
-        start = start[: n + 1]
-        sent = np.flatnonzero(beyond[: start[-1]])
-        rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(start))
-        found = Plan(self.C.shape, rows[sent], col[sent], beyond[sent] / self.problem.reg)
+        start, col, beyond = self.listed
+        start = start[: self.f.size + 1]
+        found = Plan(self.C.shape, *kernels.sent(start, col, beyond, self.problem.reg))
         return found.T if self.is_turned else found
 
     def dual(self) -> Dual:
