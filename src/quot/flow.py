@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from quot.arraylike import ArrayLike
 from quot.graph import Graph
 from quot.plan import THRESHOLD, sums
 
@@ -15,8 +17,8 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
-    """Mass moved along the edges of a graph.
+class Flow(ArrayLike):
+    """Mass moved along the edges of a graph; to NumPy the array of its values.
 
     Parameters
     ----------
@@ -31,6 +33,12 @@ class Flow:
     values: Floats
     sent: Floats = field(repr=False)
     received: Floats = field(repr=False)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
+        return np.array(self.values, dtype=dtype, copy=bool(copy) or None)
+
+    def __len__(self) -> int:
+        return self.values.size
 
     @property
     def nnz(self) -> int:
