@@ -85,6 +85,28 @@ def test_solving_is_light():
     assert done.stdout.strip() == "[]"
 
 
+def test_pictures_need_no_import_of_their_own():
+    code = (
+        "import quot, sys; assert 'quot.plot' not in sys.modules; quot.plot.flow;"
+        "print('matplotlib' in sys.modules, 'plot' in dir(quot))"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "False True"
+    with pytest.raises(AttributeError, match="module 'quot' has no attribute 'plots'"):
+        quot.plots  # noqa: B018
+
+
+def test_dir_is_what_is_public():
+    assert dir(quot) == sorted(["__version__", "plot", *quot.__all__])
+
+
+def test_help_says_what_is_there():
+    told = set(re.findall(r"`(\w+)`", quot.__doc__))
+    assert told == {"plot", *quot.__all__}
+    assert max(map(len, quot.__doc__.splitlines())) <= 100
+
+
 def test_import_leaves_global_state_alone():
     code = (
         "import numpy as np, warnings, logging;"

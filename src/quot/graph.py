@@ -43,7 +43,7 @@ class Graph:
         Whether mass may go from the first node to the second only, of all edges or of each.
     capacity : array of shape (E,), optional
         The most that may flow along each edge, > 0; inf, the default, where there is no limit.
-    positions : array of shape (N, d), optional
+    positions : array of shape (N, d), or mapping of nodes to places, optional
         Where the nodes are; for pictures.
     labels : sequence of N hashables, optional
         Names of the nodes, as of networkx; masses may be given by name then.
@@ -89,10 +89,11 @@ class Graph:
             ("lengths", lengths),
             ("directed", directed),
             ("capacity", _as_capacity(self.capacity, count)),
-            ("positions", _as_positions(self.positions, n)),
             ("labels", _as_labels(self.labels, n)),
         ):
             object.__setattr__(self, name, value)
+        if self.positions is not None:
+            object.__setattr__(self, "positions", self.places(self.positions))
 
     @classmethod
     def of(cls, graph: Any) -> Graph:
@@ -122,7 +123,7 @@ class Graph:
         Parameters
         ----------
         lengths : scipy.sparse array of shape (N, N)
-        positions : array of shape (N, d), optional
+        positions : array of shape (N, d), or mapping of node numbers to places, optional
             Where the nodes are.
         """
         csr = sp.csr_array(lengths, copy=True)
@@ -323,6 +324,25 @@ class Graph:
             )
         return masses
 
+    def places(self, value: Any) -> Floats:
+        """Return places (N, d) from an array, or from a mapping of labels (or node numbers)."""
+        if isinstance(value, Mapping):
+            names = self.names(np.arange(self.n_nodes))
+            missing = [name for name in names if name not in value]
+            if missing:
+                raise InvalidProblemError(
+                    f"`positions` has no place for the node {missing[0]!r} ({len(missing)} such "
+                    f"node{'s' * (len(missing) > 1)}); pass one for each."
+                )
+            value = [value[name] for name in names]
+        places = as_array(value, "positions", 2).copy()
+        if len(places) != self.n_nodes:
+            raise InvalidProblemError(
+                f"`positions` has {len(places)} rows, but the graph has {self.n_nodes} nodes; pass "
+                "one a node."
+            )
+        return places
+
     def names(self, nodes: NDArray[np.integer[Any]]) -> list[Hashable]:
         """Return the labels of nodes, or their numbers where there are none."""
         return [int(v) if self.labels is None else self.labels[v] for v in nodes]
@@ -436,17 +456,6 @@ def _as_capacity(value: Any, count: int) -> Floats:
             "Leave out an edge that may carry nothing."
         )
     return capacity
-
-
-def _as_positions(value: Any, n: int) -> Floats | None:
-    if value is None:
-        return None
-    positions = as_array(value, "positions", 2).copy()
-    if len(positions) != n:
-        raise InvalidProblemError(
-            f"`positions` has {len(positions)} rows, but the graph has {n} nodes; pass one a node."
-        )
-    return positions
 
 
 def _as_labels(value: Any, n: int) -> tuple[Hashable, ...] | None:
