@@ -153,18 +153,29 @@ def solve(  # noqa: PLR0913
     return deliver(result, on_failure)
 
 
-def solve_points(
+def solve_points(  # noqa: PLR0913
     X: Any,
     Y: Any,
     a: Any = None,
     b: Any = None,
     *,
     metric: str = "sqeuclidean",
-    **options: Any,
+    reg: float = 0.0,
+    mass: float | None = None,
+    method: str = "auto",
+    tol: float | Tolerance = 1e-9,
+    max_iter: int = 2000,
+    time_limit: float | None = None,
+    start: Result[Any] | None = None,
+    ties: str = "share",
+    callback: Callable[[Iterate], bool | None] | None = None,
+    verbose: bool = False,
+    on_failure: str = "warn",
+    solver_options: Mapping[str, Any] | None = None,
 ) -> Result[Plan]:
     """Solve sparse transport between two sets of points; the (n, m) matrix is never formed.
 
-    The same as ``solve(PointCost(X, Y, metric=metric), a, b, **options)``.
+    The same as ``solve(PointCost(X, Y, metric=metric), a, b, ...)``.
 
     Parameters
     ----------
@@ -176,8 +187,14 @@ def solve_points(
         Masses; uniform by default.
     metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
         Cost between two points.
-    **options
-        Keyword arguments of `solve`: reg, mass, tol, ...
+    reg : float, default=0
+        Strength of the quadratic term, in cost per mass.
+    mass : float, optional
+        Mass to move; None moves all.
+    method, tol, max_iter, time_limit, start, ties
+        How to solve, how well and from where; as in `solve`.
+    callback, verbose, on_failure, solver_options
+        What to tell on the way, and what to do where it fails; as in `solve`.
 
     Returns
     -------
@@ -187,6 +204,13 @@ def solve_points(
     ------
     InvalidProblemError
         If an argument is unusable.
+    NotConvergedError
+        If the tolerance is not reached and ``on_failure="raise"``.
+
+    Warns
+    -----
+    NotConvergedWarning
+        If the tolerance is not reached.
 
     Examples
     --------
@@ -195,7 +219,23 @@ def solve_points(
     >>> quot.solve_points(X, X + 0.25, reg=0.0).cost
     0.0625
     """
-    return solve(PointCost(X, Y, metric=metric), a, b, **options)
+    return solve(
+        PointCost(X, Y, metric=metric),
+        a,
+        b,
+        reg=reg,
+        mass=mass,
+        method=method,
+        tol=tol,
+        max_iter=max_iter,
+        time_limit=time_limit,
+        start=start,
+        ties=ties,
+        callback=callback,
+        verbose=verbose,
+        on_failure=on_failure,
+        solver_options=solver_options,
+    )
 
 
 def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
