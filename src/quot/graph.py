@@ -108,9 +108,13 @@ class Graph:
         networkx = sys.modules.get("networkx")
         if networkx is not None and isinstance(graph, networkx.Graph):
             return cls.from_networkx(graph)
+        advice = (
+            " A dense array does not tell an edge of length 0 from none; pass "
+            "`scipy.sparse.csr_array(graph)`."
+        )
         raise InvalidProblemError(
             f"`graph` must be a quot.Graph, a networkx graph or a scipy.sparse adjacency of "
-            f"lengths; got {type(graph).__name__}."
+            f"lengths; got {type(graph).__name__}.{advice if np.ndim(graph) == 2 else ''}"
         )
 
     @classmethod

@@ -18,6 +18,7 @@ from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
 from quot.graph import Graph
+from quot.order import explained, of_graph, of_problem
 from quot.parallel import dot
 from quot.perplexity import (
     REGULARIZERS,
@@ -62,6 +63,7 @@ class Transport:
     b: Floats
     mass: float | None
 
+    @explained(of_problem)
     def _check(self) -> None:
         """Pass cost and masses through the door."""
         self._fix("cost", as_cost(self.cost))
@@ -515,6 +517,7 @@ class GraphProblem:
     reg: float | Floats = 0.0
     mass: float | None = None
 
+    @explained(of_graph)
     def __post_init__(self) -> None:
         graph = Graph.of(self.graph)
         source, target = graph.masses(self.source, "source"), graph.masses(self.target, "target")

@@ -289,7 +289,7 @@ def nouns():
     flow = quot.solve_graph(graph, {"a": 1.0}, {"c": 1.0}, reg=0.5)
     found = [
         problem, problem.cost, result, result.certificate, result.plan, result.history[0],
-        result.tolerance, result.status, quot.estimate(problem), quot.suggest_reg,
+        result.tolerance, result.status, quot.estimate(problem), quot.solve,
         entropic.problem, entropic, entropic.plan, entropic.plan.T, adaptive.problem, adaptive,
         graph, flow.problem, flow, flow.plan, quot.mass_path(problem),
         quot.PointCost(X, X), quot.affinities(X, perplexity=3),

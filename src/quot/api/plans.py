@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quot.api.deliver import ON_FAILURE, TIES, check_solver_options, deliver, talk
+from quot.api.deliver import ON_FAILURE, TIES, check_problem, check_solver_options, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError
+from quot.order import by_name, explained, of_points
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.estimate import Estimate
@@ -30,6 +31,7 @@ logger = logging.getLogger("quot")
 METHODS = ("auto", "newton", *REFERENCE_METHODS)
 
 
+@by_name("reg")
 def solve(  # noqa: PLR0913
     C: Any,
     a: Any = None,
@@ -153,6 +155,8 @@ def solve(  # noqa: PLR0913
     return deliver(result, on_failure)
 
 
+@by_name("reg")
+@explained(of_points)
 def solve_points(  # noqa: PLR0913
     X: Any,
     Y: Any,
@@ -191,10 +195,26 @@ def solve_points(  # noqa: PLR0913
         Strength of the quadratic term, in cost per mass.
     mass : float, optional
         Mass to move; None moves all.
-    method, tol, max_iter, time_limit, start, ties
-        How to solve, how well and from where; as in `solve`.
-    callback, verbose, on_failure, solver_options
-        What to tell on the way, and what to do where it fails; as in `solve`.
+    method : str, default="auto"
+        From where `reg` is reached. This and what follows is as in `solve`.
+    tol : float or Tolerance, default=1e-9
+        Relative duality gap and residuals.
+    max_iter : int, default=2000
+        Steps in all.
+    time_limit : float, optional
+        Seconds.
+    start : Result, optional
+        An earlier result to start from.
+    ties : {"share", "any"}, default="share"
+        Which of several cheapest plans to return for ``reg=0``.
+    callback : callable, optional
+        ``callback(iterate)`` after every outer iteration; a true value stops.
+    verbose : bool, default=False
+        Write a line per outer iteration to standard error.
+    on_failure : {"warn", "raise", "ignore"}, default="warn"
+        What to do when the tolerance is not reached.
+    solver_options : mapping, optional
+        Options of the solver of a reference method.
 
     Returns
     -------
@@ -272,10 +292,10 @@ def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
     >>> bool(8 <= plan.nnz / 500 <= 12)
     True
     """
-    given: Any = problem
-    if not isinstance(given, Problem) or given.total == 0.0:
+    check_problem(problem)
+    if problem.total == 0.0:
         raise InvalidProblemError(
-            f"`problem` must be a quot.Problem that moves mass; got {type(problem).__name__}."
+            "`problem` moves no mass, whatever its reg; pass one with a mass to move."
         )
     wanted = check_positive(neighbours, "neighbours")
     if not 1.0 < wanted <= problem.shape[1]:
@@ -314,11 +334,7 @@ def estimate(problem: Problem) -> Estimate:
     >>> quot.estimate(problem).candidates
     1200
     """
-    given: Any = problem
-    if not isinstance(given, Problem):
-        raise InvalidProblemError(
-            f"`problem` must be a quot.Problem; got {type(problem).__name__}."
-        )
+    check_problem(problem)
     return estimate_quadratic(problem)
 
 
