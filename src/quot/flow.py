@@ -12,12 +12,13 @@ from numpy.typing import DTypeLike, NDArray
 from quot.arraylike import ArrayLike
 from quot.graph import Graph
 from quot.plan import THRESHOLD, sums
+from quot.shown import Shown
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Flow(ArrayLike):
+class Flow(ArrayLike, Shown):
     """Mass moved along the edges of a graph; to NumPy the array of its values.
 
     Parameters
@@ -74,6 +75,15 @@ class Flow(ArrayLike):
         ends = np.where(x > 0.0, tail, head), np.where(x > 0.0, head, tail)
         shape = (self.graph.n_nodes,) * 2
         return sp.csr_array((np.abs(x), ends), shape=shape)
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "nodes": self.graph.n_nodes,
+            "edges": self.graph.n_edges,
+            "edges that carry": self.nnz,
+            "total": self.total,
+            "most on an edge": float(np.abs(self.values).max(initial=0.0)),
+        }
 
     def __repr__(self) -> str:
         return f"Flow({self.graph.n_edges} edges, nnz={self.nnz}, total={self.total:.6g})"

@@ -317,6 +317,10 @@ class GibbsPlan(Coupling):
 
         return map_rows(part, n, m, max(step, -(-n // _PARTS)))
 
+    def _facts(self) -> dict[str, Any]:
+        n, m = self.shape
+        return {"shape": f"{n} x {m}", "eps": self.eps, "cost": type(self.cost).__name__}
+
     def __repr__(self) -> str:
         n, m = self.shape
         return f"GibbsPlan({n} x {m}, eps={self.eps:g})"
@@ -384,6 +388,10 @@ class Transposed(Coupling):
     def pull(self, y: Any) -> Floats:
         """Return P y."""
         return self._plan.push(y)
+
+    def _facts(self) -> dict[str, Any]:
+        n, m = self.shape
+        return {**self._plan._facts(), "shape": f"{n} x {m}"}
 
     def __repr__(self) -> str:
         return f"{self._plan!r}.T"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import flow as kernels
+from quot.shown import Shown, ends
 from quot.validation import as_array, check_count
 
 Floats = NDArray[np.float64]
@@ -27,7 +28,7 @@ _LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(Shown):
     """A graph with edge lengths. The constructor checks everything; a graph that exists is valid.
 
     Parameters
@@ -367,6 +368,19 @@ class Graph:
     def _numbers(self) -> dict[Hashable, int]:
         names: Iterable[Hashable] = range(self.n_nodes) if self.labels is None else self.labels
         return {label: k for k, label in enumerate(names)}
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "nodes": self.n_nodes,
+            "edges": self.n_edges,
+            "one way": int(np.count_nonzero(self.directed)),
+            "with a capacity": int(np.count_nonzero(np.isfinite(self.capacity))),
+            "lengths": ends(self.lengths) if self.n_edges else "no edges",
+            "known of nodes": ", ".join(
+                name for name in ("positions", "labels") if getattr(self, name) is not None
+            )
+            or "numbers",
+        }
 
     def __repr__(self) -> str:
         return f"Graph({self.n_nodes} nodes, {self.n_edges} edges)"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quot import memory
 from quot.arraylike import MatrixLike, dense
+from quot.shown import Shown
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -47,7 +48,7 @@ class Totals(NamedTuple):
     entropy_size: float
 
 
-class Coupling(MatrixLike):
+class Coupling(MatrixLike, Shown):
     """A transport plan P (n, m), however it is kept.
 
     To NumPy it is the matrix: ``np.asarray(plan)``, ``plan[i, j]``, ``x @ plan @ y``,
@@ -342,6 +343,16 @@ class Plan(Coupling):
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
         brought: Floats = self._csr @ dense(y)
         return brought
+
+    def _facts(self) -> dict[str, Any]:
+        n, m = self.shape
+        return {
+            "shape": f"{n} x {m}",
+            "entries": self.nnz,
+            "total": self.total,
+            "rows that send": f"{np.count_nonzero(self.row_sums())} of {n}",
+            "columns that receive": f"{np.count_nonzero(self.col_sums())} of {m}",
+        }
 
     def __repr__(self) -> str:
         n, m = self.shape

@@ -46,7 +46,7 @@ MIXED_UP = {
         r"^`a` is 0\.1, and masses are arrays, one a row; what else there is goes by name, as in "
         r"`reg=0\.1`\.$",
     ),
-    "strength in place of the second masses": (
+    "strength for the second masses": (
         (C, a, np.float64(2)),
         r"^`b` is 2, and .* one a column",
     ),

@@ -21,6 +21,7 @@ from quot.pairs.price import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.perplexity import spreads
+from quot.shown import Shown, ends
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -38,7 +39,7 @@ _ROUNDS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Affinities(ArrayLike):
+class Affinities(ArrayLike, Shown):
     """How much each point has to do with others, as a sparse matrix, and how good that is.
 
     To NumPy it is that matrix.
@@ -125,6 +126,18 @@ class Affinities(ArrayLike):
 
         map_rows(part, n, n, blocks.rows)
         return out
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "points": self.price.size,
+            "kind": self.kind,
+            "regularizer": self.regularizer,
+            "perplexity": ends(self.perplexity),
+            "entries": self.matrix.nnz,
+            "pairs": "all that count" if self.is_exact else "those kept",
+            "residual": f"{self.residual:.1e}",
+            "gap": f"{self.gap:.1e}",
+        }
 
     def __repr__(self) -> str:
         n = self.price.size
