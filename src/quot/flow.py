@@ -36,7 +36,7 @@ class Flow(ArrayLike, Shown):
     received: Floats = field(repr=False)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
-        return np.array(self.values, dtype=dtype, copy=bool(copy) or None)
+        return np.array(self.values, dtype=dtype, copy=copy)
 
     def __len__(self) -> int:
         return self.values.size

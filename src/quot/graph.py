@@ -109,13 +109,16 @@ class Graph(Shown):
         networkx = sys.modules.get("networkx")
         if networkx is not None and isinstance(graph, networkx.Graph):
             return cls.from_networkx(graph)
-        advice = (
-            " A dense array does not tell an edge of length 0 from none; pass "
-            "`scipy.sparse.csr_array(graph)`."
-        )
+        shape: tuple[int, ...] = getattr(graph, "shape", ())
+        advice = ""
+        if len(shape) == 2 and shape[0] == shape[1]:
+            advice = (
+                " A dense array does not tell an edge of length 0 from none; pass "
+                "`scipy.sparse.csr_array(graph)`."
+            )
         raise InvalidProblemError(
             f"`graph` must be a quot.Graph, a networkx graph or a scipy.sparse adjacency of "
-            f"lengths; got {type(graph).__name__}.{advice if np.ndim(graph) == 2 else ''}"
+            f"lengths; got {type(graph).__name__}.{advice}"
         )
 
     @classmethod

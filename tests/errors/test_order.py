@@ -129,6 +129,9 @@ def test_a_dense_adjacency():
     )
     with pytest.raises(InvalidProblemError, match=message):
         quot.solve_graph(np.ones((3, 3)), np.eye(3)[0], np.eye(3)[2])
+    for edges in (np.array([[0, 1], [1, 2], [0, 2]]), [[0], [1, 2]]):
+        with pytest.raises(InvalidProblemError, match=rf"lengths; got {type(edges).__name__}\.$"):
+            quot.solve_graph(edges, np.eye(3)[0], np.eye(3)[2])
 
 
 @pytest.mark.parametrize(

@@ -265,6 +265,10 @@ def test_a_flow_is_an_array_of_its_edges(rng):
     np.testing.assert_array_equal(2 * flow, 2 * flow.values)
     np.testing.assert_array_equal(np.abs(flow), np.abs(flow.values))
     assert np.sum(flow) == flow.values.sum()
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        assert np.asarray(flow, copy=False) is flow.values
+        with pytest.raises(ValueError, match="copy"):
+            np.asarray(flow, dtype=np.float32, copy=False)
     made = np.array(flow)
     made[:] = 0.0
     assert flow.nnz > 0
