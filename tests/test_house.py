@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import enum
 import importlib
 import inspect
 import pkgutil
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import quot
+import quot.applications
 from quot import adaptive, plot
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +62,7 @@ def test_the_public_face_is_the_one_promised():
     assert promised <= set(quot.__all__)
     listed = set(re.findall(r"auto\w+:: (\w+)", (ROOT / "docs" / "api.md").read_text()))
     assert listed <= {*quot.__all__, *quot.graphs.__all__, *plot.__all__, *adaptive.__all__}
+    assert set(quot.__all__) - listed == {"adaptive", "graphs"}
 
 
 def run(code):
@@ -83,6 +86,28 @@ def test_solving_is_light():
     done = run(code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_pictures_need_no_import_of_their_own():
+    code = (
+        "import quot, sys; assert 'quot.plot' not in sys.modules; quot.plot.flow;"
+        "print('matplotlib' in sys.modules, 'plot' in dir(quot))"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "False True"
+    with pytest.raises(AttributeError, match="module 'quot' has no attribute 'plots'"):
+        quot.plots  # noqa: B018
+
+
+def test_dir_is_what_is_public():
+    assert dir(quot) == sorted(["__version__", "plot", *quot.__all__])
+
+
+def test_help_says_what_is_there():
+    told = set(re.findall(r"`(\w+)`", quot.__doc__))
+    assert told == {"plot", *quot.__all__}
+    assert max(map(len, quot.__doc__.splitlines())) <= 100
 
 
 def test_import_leaves_global_state_alone():
@@ -133,6 +158,57 @@ def test_docstring_parameters_are_the_signature():
         names = documented_parameters(thing)
         if names or "." not in name:  # a method of one sentence may do without the section
             assert names == parameters(thing), name
+
+
+def callables():
+    """Functions, constructors and methods of all that is public, applications and pictures too."""
+    applications = [
+        importlib.import_module(f"quot.applications.{info.name}")
+        for info in pkgutil.iter_modules(quot.applications.__path__)
+    ]
+    for module in (quot, quot.graphs, adaptive, plot, *applications):
+        names = getattr(module, "__all__", [k for k in vars(module) if not k.startswith("_")])
+        for name in names:
+            thing = getattr(module, name)
+            if not getattr(thing, "__module__", "").startswith("quot"):
+                continue
+            yield f"{module.__name__}.{name}", thing
+            for attribute in vars(thing) if inspect.isclass(thing) else ():
+                member = getattr(thing, attribute)
+                if inspect.isroutine(member) and not attribute.startswith("_"):
+                    yield f"{name}.{attribute}", member
+
+
+def test_every_keyword_is_in_a_signature():
+    """Editors and type checkers see it, and an error for a wrong one names what was called."""
+    seen = 0
+    for name, thing in callables():
+        if inspect.isclass(thing) and issubclass(thing, (BaseException, enum.Enum)):
+            continue
+        if callable(thing):
+            kinds = {p.kind for p in inspect.signature(thing).parameters.values()}
+            assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}, (
+                f"{name} takes what its signature does not name"
+            )
+            seen += 1
+    assert seen > 100
+
+
+def test_points_are_solved_with_the_keywords_of_a_cost(monkeypatch):
+    """The same names, defaults and types; and each arrives."""
+
+    def keywords(function):
+        kept = inspect.signature(function).parameters.values()
+        return {p.name: (p.default, p.annotation) for p in kept if p.kind is p.KEYWORD_ONLY}
+
+    points = keywords(quot.solve_points)
+    assert points.pop("metric") == ("sqeuclidean", "str")
+    assert points == keywords(quot.solve)
+    with pytest.raises(TypeError, match=r"^solve_points\(\) got an unexpected keyword.*'regg'"):
+        quot.solve_points(np.eye(2), np.eye(2), regg=1.0)
+    given = {name: object() for name in points}
+    monkeypatch.setattr("quot.api.plans.solve", lambda *args, **options: options)
+    assert quot.solve_points(np.eye(2), np.eye(2), **given) == given
 
 
 def test_public_docstrings_say_something():

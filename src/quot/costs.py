@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
 from quot.prices import Extent
+from quot.shown import Shown
 from quot.validation import as_array, as_weights, check_option
 
 Floats = NDArray[np.float64]
@@ -45,8 +46,21 @@ class Cost(Protocol):
         """Return the cost restricted to the given rows and columns, in the given order."""
 
 
-@dataclass(frozen=True, eq=False)
-class DenseCost:
+class _Sized:
+    """What says its size, and what else there is, in one line."""
+
+    shape: Any
+
+    def _more(self) -> str:
+        return ""
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        return f"{type(self).__name__}({n} x {m}{self._more()})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DenseCost(_Sized):
     """A cost given as an (n, m) array."""
 
     C: Floats
@@ -77,8 +91,8 @@ class DenseCost:
         return DenseCost(np.ascontiguousarray(chosen))
 
 
-@dataclass(frozen=True, eq=False)
-class SparseCost:
+@dataclass(frozen=True, eq=False, repr=False)
+class SparseCost(_Sized):
     """A cost given for some pairs only; all others are forbidden.
 
     Parameters
@@ -102,6 +116,9 @@ class SparseCost:
         values = as_array(csr.data, "C", 1)
         rows = np.repeat(np.arange(csr.shape[0], dtype=np.int32), np.diff(csr.indptr))
         return cls(csr.shape, rows, csr.indices.astype(np.int32), values)
+
+    def _more(self) -> str:
+        return f", {self.values.size} pairs"
 
     @cached_property
     def indptr(self) -> NDArray[np.int64]:
@@ -138,8 +155,8 @@ class SparseCost:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class PointCost:
+@dataclass(frozen=True, eq=False, repr=False)
+class PointCost(_Sized, Shown):
     """Cost between points; the (n, m) matrix is never formed.
 
     Parameters
@@ -251,6 +268,13 @@ class PointCost:
     def shape(self) -> tuple[int, int]:
         """(n, m)."""
         return self.X.shape[0], self.Y.shape[0]
+
+    def _more(self) -> str:
+        return f", {self.X.shape[1]} axes, {self.metric!r}"
+
+    def _facts(self) -> dict[str, Any]:
+        rows, cols = self.shape
+        return {"rows": rows, "columns": cols, "axes": self.X.shape[1], "metric": self.metric}
 
     @cached_property
     def _prepared(self) -> tuple[Floats, Floats, int]:

@@ -54,6 +54,9 @@ class DummyCost:
         costs[inside] = self.inner.at(i[inside], j[inside])
         return costs
 
+    def __repr__(self) -> str:
+        return f"DummyCost({self.inner!r}, corner={self.corner:g})"
+
     def take(self, rows: Ints, cols: Ints) -> DenseCost:
         """Return the cost restricted to the given rows and columns, in the given order."""
         every = self.block(0, self.shape[0])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from quot.arraylike import ArrayLike
 from quot.graph import Graph
 from quot.plan import THRESHOLD, sums
+from quot.shown import Shown
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
-    """Mass moved along the edges of a graph.
+class Flow(ArrayLike, Shown):
+    """Mass moved along the edges of a graph; to NumPy the array of its values.
 
     Parameters
     ----------
@@ -31,6 +34,12 @@ class Flow:
     values: Floats
     sent: Floats = field(repr=False)
     received: Floats = field(repr=False)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        return self.values.size
 
     @property
     def nnz(self) -> int:
@@ -66,6 +75,15 @@ class Flow:
         ends = np.where(x > 0.0, tail, head), np.where(x > 0.0, head, tail)
         shape = (self.graph.n_nodes,) * 2
         return sp.csr_array((np.abs(x), ends), shape=shape)
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "nodes": self.graph.n_nodes,
+            "edges": self.graph.n_edges,
+            "edges that carry": self.nnz,
+            "total": self.total,
+            "most on an edge": float(np.abs(self.values).max(initial=0.0)),
+        }
 
     def __repr__(self) -> str:
         return f"Flow({self.graph.n_edges} edges, nnz={self.nnz}, total={self.total:.6g})"

@@ -13,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from quot import memory
+from quot.arraylike import dense
 from quot.costs import Cost
 from quot.exceptions import MassLostWarning
 from quot.kernels import gibbs as kernels
@@ -157,13 +159,33 @@ class GibbsPlan(Coupling):
 
     def to_dense(self) -> Floats:
         """Return an (n, m) array."""
-        dense = np.empty(self.shape)
+        memory.check_array(self.shape)
+        every = np.empty(self.shape)
 
         def fill(P: Floats, start: int) -> None:
-            dense[start : start + P.shape[0]] = P
+            every[start : start + P.shape[0]] = P
 
         self._over(fill)
-        return dense
+        return every
+
+    def matches(self) -> NDArray[np.intp]:
+        """Return the column that gets most of each row, (n,); see `Plan`."""
+        return np.concatenate(self._over(lambda P, _: _first_largest(P)[1]))
+
+    def _matches_of_columns(self) -> NDArray[np.intp]:
+        """The row that sends most to each column, (m,)."""
+
+        def found(blocks: _Blocks) -> tuple[Floats, NDArray[np.intp]]:
+            most, at = np.zeros(self.shape[1]), np.full(self.shape[1], -1)
+            for P, start in blocks:
+                here, row = _first_largest(P.T)
+                at = np.where(here > most, row + start, at)
+                most = np.maximum(here, most)
+            return most, at
+
+        most, at = (np.array(k) for k in zip(*self._parts(found), strict=True))
+        best: NDArray[np.intp] = at[most.argmax(axis=0), np.arange(self.shape[1])]
+        return best
 
     @property
     def T(self) -> Transposed:  # noqa: N802
@@ -171,8 +193,11 @@ class GibbsPlan(Coupling):
         return Transposed(self)
 
     def push(self, x: Any) -> Floats:
-        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
-        given = np.asarray(x)
+        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...).
+
+        These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
+        """
+        given = dense(x)
 
         def part(blocks: _Blocks) -> Floats:
             return added(P.T @ given[start : start + P.shape[0]] for P, start in blocks)
@@ -181,7 +206,7 @@ class GibbsPlan(Coupling):
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        given = np.asarray(y)
+        given = dense(y)
         return np.concatenate(self._over(lambda P, _: P @ given))
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
@@ -292,6 +317,10 @@ class GibbsPlan(Coupling):
 
         return map_rows(part, n, m, max(step, -(-n // _PARTS)))
 
+    def _facts(self) -> dict[str, Any]:
+        n, m = self.shape
+        return {"shape": f"{n} x {m}", "eps": self.eps, "cost": type(self.cost).__name__}
+
     def __repr__(self) -> str:
         n, m = self.shape
         return f"GibbsPlan({n} x {m}, eps={self.eps:g})"
@@ -305,49 +334,67 @@ class Transposed(Coupling):
     """A plan from its columns to its rows."""
 
     def __init__(self, plan: GibbsPlan) -> None:
-        self.T = plan
+        self._plan = plan
         self.shape = plan.shape[::-1]
+
+    @property
+    def T(self) -> GibbsPlan:  # noqa: N802
+        """The plan from rows to columns."""
+        return self._plan
 
     @property
     def nnz(self) -> int:
         """Number of entries that are not zero as floats; a pass."""
-        return self.T.nnz
+        return self._plan.nnz
 
     @property
     def least(self) -> float:
         """The smallest entry, 0 if there is none."""
-        return self.T.least
+        return self._plan.least
 
     def sparsity_at(self, threshold: float, *, relative: bool = False) -> float:
         """Return the fraction of the n * m entries that are at most `threshold`; see `Plan`."""
-        return self.T.sparsity_at(threshold, relative=relative)
+        return self._plan.sparsity_at(threshold, relative=relative)
+
+    def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
+        """Return single entries, (k,)."""
+        return self._plan.at(cols, rows)
+
+    def matches(self) -> NDArray[np.intp]:
+        """Return the column that gets most of each row, (n,); see `Plan`."""
+        return self._plan._matches_of_columns()
 
     def row_sums(self) -> Floats:
         """Mass sent by each row, (n,)."""
-        return self.T.col_sums()
+        return self._plan.col_sums()
 
     def col_sums(self) -> Floats:
         """Mass received by each column, (m,)."""
-        return self.T.row_sums()
+        return self._plan.row_sums()
 
     def to_csr(self, threshold: float = 0.0) -> sp.csr_array:
         """Return the entries beyond a threshold; see `GibbsPlan`."""
-        return sp.csr_array(self.T.to_csr(threshold).T)
+        return sp.csr_array(self._plan.to_csr(threshold).T)
 
     def to_dense(self) -> Floats:
         """Return an (n, m) array."""
-        return np.ascontiguousarray(self.T.to_dense().T)
+        memory.check_array(self.shape)
+        return np.ascontiguousarray(self._plan.to_dense().T)
 
     def push(self, x: Any) -> Floats:
         """Return P' x."""
-        return self.T.pull(x)
+        return self._plan.pull(x)
 
     def pull(self, y: Any) -> Floats:
         """Return P y."""
-        return self.T.push(y)
+        return self._plan.push(y)
+
+    def _facts(self) -> dict[str, Any]:
+        n, m = self.shape
+        return {**self._plan._facts(), "shape": f"{n} x {m}"}
 
     def __repr__(self) -> str:
-        return f"{self.T!r}.T"
+        return f"{self._plan!r}.T"
 
 
 def _listed(P: Floats, start: int, threshold: float) -> tuple[Ints, Ints, Floats, float]:
@@ -356,6 +403,12 @@ def _listed(P: Floats, start: int, threshold: float) -> tuple[Ints, Ints, Floats
     values = P[i, j]
     rest = float(np.abs(P[threshold >= P]).sum())
     return (i + start).astype(np.int32), j.astype(np.int32), values, rest
+
+
+def _first_largest(P: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """The largest entry of each row and the first place it is at, 0 and -1 where none is > 0."""
+    most = P.max(axis=1)
+    return np.maximum(most, 0.0), np.where(most > 0.0, P.argmax(axis=1), -1)
 
 
 def _logs(x: Floats) -> Floats:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import flow as kernels
+from quot.shown import Shown, ends
 from quot.validation import as_array, check_count
 
 Floats = NDArray[np.float64]
@@ -27,7 +28,7 @@ _LISTED = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class Graph(Shown):
     """A graph with edge lengths. The constructor checks everything; a graph that exists is valid.
 
     Parameters
@@ -43,7 +44,7 @@ class Graph:
         Whether mass may go from the first node to the second only, of all edges or of each.
     capacity : array of shape (E,), optional
         The most that may flow along each edge, > 0; inf, the default, where there is no limit.
-    positions : array of shape (N, d), optional
+    positions : array of shape (N, d), or mapping of nodes to places, optional
         Where the nodes are; for pictures.
     labels : sequence of N hashables, optional
         Names of the nodes, as of networkx; masses may be given by name then.
@@ -89,10 +90,11 @@ class Graph:
             ("lengths", lengths),
             ("directed", directed),
             ("capacity", _as_capacity(self.capacity, count)),
-            ("positions", _as_positions(self.positions, n)),
             ("labels", _as_labels(self.labels, n)),
         ):
             object.__setattr__(self, name, value)
+        if self.positions is not None:
+            object.__setattr__(self, "positions", self.places(self.positions))
 
     @classmethod
     def of(cls, graph: Any) -> Graph:
@@ -107,9 +109,16 @@ class Graph:
         networkx = sys.modules.get("networkx")
         if networkx is not None and isinstance(graph, networkx.Graph):
             return cls.from_networkx(graph)
+        shape: tuple[int, ...] = getattr(graph, "shape", ())
+        advice = ""
+        if len(shape) == 2 and shape[0] == shape[1]:
+            advice = (
+                " A dense array does not tell an edge of length 0 from none; pass "
+                "`scipy.sparse.csr_array(graph)`."
+            )
         raise InvalidProblemError(
             f"`graph` must be a quot.Graph, a networkx graph or a scipy.sparse adjacency of "
-            f"lengths; got {type(graph).__name__}."
+            f"lengths; got {type(graph).__name__}.{advice}"
         )
 
     @classmethod
@@ -122,7 +131,7 @@ class Graph:
         Parameters
         ----------
         lengths : scipy.sparse array of shape (N, N)
-        positions : array of shape (N, d), optional
+        positions : array of shape (N, d), or mapping of node numbers to places, optional
             Where the nodes are.
         """
         csr = sp.csr_array(lengths, copy=True)
@@ -323,6 +332,25 @@ class Graph:
             )
         return masses
 
+    def places(self, value: Any) -> Floats:
+        """Return places (N, d) from an array, or from a mapping of labels (or node numbers)."""
+        if isinstance(value, Mapping):
+            names = self.names(np.arange(self.n_nodes))
+            missing = [name for name in names if name not in value]
+            if missing:
+                raise InvalidProblemError(
+                    f"`positions` has no place for the node {missing[0]!r} ({len(missing)} such "
+                    f"node{'s' * (len(missing) > 1)}); pass one for each."
+                )
+            value = [value[name] for name in names]
+        places = as_array(value, "positions", 2).copy()
+        if len(places) != self.n_nodes:
+            raise InvalidProblemError(
+                f"`positions` has {len(places)} rows, but the graph has {self.n_nodes} nodes; pass "
+                "one a node."
+            )
+        return places
+
     def names(self, nodes: NDArray[np.integer[Any]]) -> list[Hashable]:
         """Return the labels of nodes, or their numbers where there are none."""
         return [int(v) if self.labels is None else self.labels[v] for v in nodes]
@@ -343,6 +371,19 @@ class Graph:
     def _numbers(self) -> dict[Hashable, int]:
         names: Iterable[Hashable] = range(self.n_nodes) if self.labels is None else self.labels
         return {label: k for k, label in enumerate(names)}
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "nodes": self.n_nodes,
+            "edges": self.n_edges,
+            "one way": int(np.count_nonzero(self.directed)),
+            "with a capacity": int(np.count_nonzero(np.isfinite(self.capacity))),
+            "lengths": ends(self.lengths) if self.n_edges else "no edges",
+            "known of nodes": ", ".join(
+                name for name in ("positions", "labels") if getattr(self, name) is not None
+            )
+            or "numbers",
+        }
 
     def __repr__(self) -> str:
         return f"Graph({self.n_nodes} nodes, {self.n_edges} edges)"
@@ -436,17 +477,6 @@ def _as_capacity(value: Any, count: int) -> Floats:
             "Leave out an edge that may carry nothing."
         )
     return capacity
-
-
-def _as_positions(value: Any, n: int) -> Floats | None:
-    if value is None:
-        return None
-    positions = as_array(value, "positions", 2).copy()
-    if len(positions) != n:
-        raise InvalidProblemError(
-            f"`positions` has {len(positions)} rows, but the graph has {n} nodes; pass one a node."
-        )
-    return positions
 
 
 def _as_labels(value: Any, n: int) -> tuple[Hashable, ...] | None:

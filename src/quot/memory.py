@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from quot.exceptions import ProblemTooLargeError
 _BASE, _A_CANDIDATE = 250_000_000, 400
 # So few pairs take less than the interpreter does: it takes longer to ask.
 _FEW = 20_000
+# So many bytes are written before the machine has said what it has.
+_AT_ONCE = 10_000_000
 # What is stored to save time takes no more than this part of what is there.
 _SMALL_PART = 0.4
 
@@ -53,6 +56,20 @@ def check(pairs: float) -> None:
             f"the plan needs about {pairs:.1e} pairs, hence {gigabytes(needed(pairs))} of memory; "
             f"this machine has {gigabytes(room)} left. Lower `reg`, which makes the plan sparser, "
             "or join points that coincide into one of their mass."
+        )
+
+
+def check_array(shape: tuple[int, ...]) -> None:
+    """Raise ProblemTooLargeError if the machine cannot hold an array of the entries of a plan."""
+    size = 8.0 * math.prod(shape)
+    if size < _AT_ONCE:
+        return
+    room = available()
+    if room is not None and size > room:
+        raise ProblemTooLargeError(
+            f"an array of all {' x '.join(map(str, shape))} entries takes {gigabytes(size)}, and "
+            f"this machine has {gigabytes(room)} left. Use `to_csr()`, products such as "
+            "`plan @ y`, or a row at a time, `plan[i]`."
         )
 
 

@@ -15,12 +15,13 @@ from quot.exceptions import InvalidProblemError
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.result import Result
+from quot.shown import Shown, ends
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Path(Sequence[Result[Plan]]):
+class Path(Sequence[Result[Plan]], Shown):
     """Results of one problem for several masses, or for several `reg`: a sequence of `Result`.
 
     Parameters
@@ -57,6 +58,15 @@ class Path(Sequence[Result[Plan]]):
 
     def __getitem__(self, key: int | slice) -> Any:
         return self.results[key]
+
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {"results": len(self), "status": self.status.name}
+        if self.results:
+            facts[self.over] = ends(self.masses if self.over == "mass" else self.regs)
+            facts |= {"cost": ends(self.costs), "value": ends(self.values)}
+        if self.breakpoints is not None:
+            facts["breakpoints"] = self.breakpoints.size
+        return facts
 
     def __repr__(self) -> str:
         where = self.masses if self.over == "mass" else self.regs

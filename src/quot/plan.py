@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from quot import memory
+from quot.arraylike import MatrixLike, dense
+from quot.shown import Shown
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -44,10 +48,17 @@ class Totals(NamedTuple):
     entropy_size: float
 
 
-class Coupling(ABC):
-    """A transport plan P (n, m), however it is kept."""
+class Coupling(MatrixLike, Shown):
+    """A transport plan P (n, m), however it is kept.
 
-    shape: tuple[int, int]
+    To NumPy it is the matrix: ``np.asarray(plan)``, ``plan[i, j]``, ``x @ plan @ y``,
+    ``(plan * C).sum()``.
+    """
+
+    @property
+    @abstractmethod
+    def T(self) -> Coupling:  # noqa: N802
+        """The plan from columns to rows."""
 
     @property
     @abstractmethod
@@ -59,6 +70,14 @@ class Coupling(ABC):
         """Return the fraction of the n * m entries that are at most `threshold`.
 
         With ``relative=True`` the threshold is a multiple of the largest entry.
+        """
+
+    @abstractmethod
+    def matches(self) -> NDArray[np.intp]:
+        """Return the column that gets most of each row, (n,); -1 where a row sends nothing.
+
+        Of several that get the same it is the first. The best row of each column is
+        ``plan.T.matches()``.
         """
 
     @abstractmethod
@@ -74,12 +93,11 @@ class Coupling(ABC):
         """Return a scipy.sparse CSR array of its own memory."""
 
     @abstractmethod
-    def to_dense(self) -> Floats:
-        """Return an (n, m) array."""
-
-    @abstractmethod
     def push(self, x: Any) -> Floats:
-        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
+        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...).
+
+        These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
+        """
 
     @abstractmethod
     def pull(self, y: Any) -> Floats:
@@ -95,36 +113,44 @@ class Coupling(ABC):
         """Fraction of the n * m entries that are at most 1e-10."""
         return self.sparsity_at(THRESHOLD)
 
-    def __matmul__(self, y: Any) -> Floats:
-        return self.pull(y)
-
     def barycentric(self, Y: Any, *, X: Any = None, a: Any = None) -> Floats:
         """Return where each row goes on average, (n, d).
 
-        Row i with sent mass q_i goes to ``sum_j P_ij Y_j / q_i``.
+        Row i with sent mass q_i goes to ``sum_j P_ij Y_j / q_i``. Of labels that is how they are
+        propagated: with a column for each, 1 where it is, ``plan.T.barycentric(labels)`` says with
+        what probability a column gets which from the rows.
 
         Parameters
         ----------
-        Y : array of shape (m, d)
-            Positions of the columns.
-        X : array of shape (n, d), optional
+        Y : array of shape (m, d) or (m,)
+            Positions of the columns, or whatever else they have.
+        X : array of shape (n, d) or (n,), or float, optional
             Positions of the rows. A row that sends nothing stays there; without `X` it is NaN.
         a : array of shape (n,), optional
             Masses of the rows; needs `X`. The mass that is not moved stays where it is:
             ``(sum_j P_ij Y_j + (a_i - q_i) X_i) / a_i``, the partial rule of colour transfer.
+
+        Examples
+        --------
+        >>> import numpy as np, quot
+        >>> plan = quot.Plan.from_dense([[0.75, 0.0], [0.25, 0.0]])
+        >>> plan.T.barycentric(np.eye(2)).tolist()
+        [[0.75, 0.25], [nan, nan]]
         """
-        moved = self.pull(np.asarray(Y, dtype=np.float64))
+        moved = self.pull(dense(Y).astype(np.float64, copy=False))
         sent = self.row_sums()
         weight = sent
         if a is not None:
             if X is None:
                 raise TypeError("barycentric(a=...) needs `X`, where the unmoved mass stays")
             weight = np.asarray(a, dtype=np.float64)
-            moved = moved + np.maximum(weight - sent, 0.0)[:, None] * np.asarray(X)
+            kept = np.maximum(weight - sent, 0.0)
+            moved = moved + (kept[:, None] if moved.ndim > 1 else kept) * np.asarray(X)
         with np.errstate(divide="ignore", invalid="ignore"):
-            image: Floats = moved / weight[:, None]
+            image: Floats = moved / (weight[:, None] if moved.ndim > 1 else weight)
         empty = weight <= 0.0
-        image[empty] = np.nan if X is None else np.asarray(X, dtype=np.float64)[empty]
+        stay = np.nan if X is None else np.asarray(X, dtype=np.float64)
+        image[empty] = np.broadcast_to(stay, image.shape)[empty]
         return image
 
 
@@ -226,7 +252,7 @@ class Plan(Coupling):
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
         """Return single entries, (k,)."""
-        keys = self.rows.astype(np.int64) * self.shape[1] + self.cols
+        keys = self._keys
         wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + cols
         if not keys.size:
             return np.zeros(wanted.shape)
@@ -247,9 +273,49 @@ class Plan(Coupling):
 
     def to_dense(self) -> Floats:
         """Return an (n, m) array."""
-        dense = np.zeros(self.shape)
-        dense[self.rows, self.cols] = self.values
-        return dense
+        memory.check_array(self.shape)
+        P = np.zeros(self.shape)
+        P[self.rows, self.cols] = self.values
+        return P
+
+    def matches(self) -> NDArray[np.intp]:
+        """Return the column that gets most of each row, (n,); -1 where a row sends nothing.
+
+        Of several that get the same it is the first. The best row of each column is
+        ``plan.T.matches()``.
+
+        Examples
+        --------
+        >>> import quot
+        >>> quot.Plan.from_dense([[0.0, 0.5], [0.0, 0.0]]).matches().tolist()
+        [1, -1]
+        """
+        most = np.zeros(self.shape[0])
+        np.maximum.at(most, self.rows, self.values)
+        best = np.full(self.shape[0], -1, np.intp)
+        entries = np.flatnonzero((self.values == most[self.rows]) & (self.values > 0.0))[::-1]
+        best[self.rows[entries]] = self.cols[entries]  # the last written is the first column
+        return best
+
+    def _each(self, ufunc: np.ufunc, other: Any) -> Any:
+        """Do so for the entries that are there; returns a scipy.sparse CSR array."""
+        if sp.issparse(other) and other.shape == self.shape:
+            other = Plan.from_sparse(other)
+        if isinstance(other, Coupling) and other.shape == self.shape:
+            factor = other.at(self.rows, self.cols)
+        else:
+            fitted = self._fitted(dense(other))
+            if fitted is None:
+                return NotImplemented
+            factor = fitted[self.rows, self.cols]
+        csr = self.to_csr()
+        csr.data = ufunc(csr.data, factor)
+        return csr
+
+    @cached_property
+    def _keys(self) -> NDArray[np.int64]:
+        """Where each entry is in the matrix, row by row; ascending."""
+        return self.rows.astype(np.int64) * self.shape[1] + self.cols
 
     @cached_property
     def _csr(self) -> sp.csr_array:
@@ -266,14 +332,27 @@ class Plan(Coupling):
         )
 
     def push(self, x: Any) -> Floats:
-        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
-        carried: Floats = self._csr.T @ np.asarray(x)
+        """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...).
+
+        These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
+        """
+        carried: Floats = self._csr.T @ dense(x)
         return carried
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        brought: Floats = self._csr @ np.asarray(y)
+        brought: Floats = self._csr @ dense(y)
         return brought
+
+    def _facts(self) -> dict[str, Any]:
+        n, m = self.shape
+        return {
+            "shape": f"{n} x {m}",
+            "entries": self.nnz,
+            "total": self.total,
+            "rows that send": f"{np.count_nonzero(self.row_sums())} of {n}",
+            "columns that receive": f"{np.count_nonzero(self.col_sums())} of {m}",
+        }
 
     def __repr__(self) -> str:
         n, m = self.shape

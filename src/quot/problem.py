@@ -18,6 +18,7 @@ from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
 from quot.graph import Graph
+from quot.order import explained, of_graph, of_problem
 from quot.parallel import dot
 from quot.perplexity import (
     REGULARIZERS,
@@ -29,6 +30,7 @@ from quot.perplexity import (
     units,
 )
 from quot.plan import Plan, sums
+from quot.shown import Shown, ends
 from quot.validation import as_mass, as_reg, as_regs, as_weights, check_option, check_positive
 
 Floats = NDArray[np.float64]
@@ -54,7 +56,14 @@ def _unit(one: Floats, other: Floats, total: float) -> float:
     return (min(most, total) if total > 0.0 else most) or 1.0
 
 
-class Transport:
+def _line(problem: Any, size: str, given: dict[str, str]) -> str:
+    """A problem in one line: its size, what moves, and what there is besides."""
+    moved = f"{'total' if problem.is_balanced else 'mass'}={problem.total:.6g}"
+    more = (f"{name}={value}" for name, value in given.items())
+    return f"{type(problem).__name__}({', '.join((size, moved, *more))})"
+
+
+class Transport(Shown):
     """What all transport problems share: a cost, masses and perhaps a mass to move."""
 
     cost: Cost
@@ -62,6 +71,7 @@ class Transport:
     b: Floats
     mass: float | None
 
+    @explained(of_problem)
     def _check(self) -> None:
         """Pass cost and masses through the door."""
         self._fix("cost", as_cost(self.cost))
@@ -72,6 +82,24 @@ class Transport:
 
     def _fix(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
+
+    def _given(self) -> dict[str, str]:
+        """What there is besides cost and masses, by name, as text."""
+        return {}
+
+    def _facts(self) -> dict[str, Any]:
+        n, m = self.shape
+        return {
+            "shape": f"{n} x {m}",
+            "cost": type(self.cost).__name__,
+            "a": f"total {self.a.sum():.6g}",
+            "b": f"total {self.b.sum():.6g}",
+            "mass": "all" if self.mass is None else self.mass,
+            **self._given(),
+        }
+
+    def __repr__(self) -> str:
+        return _line(self, "{} x {}".format(*self.shape), self._given())
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -168,7 +196,7 @@ class Transport:
         return self.summed(plan)[1]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem(Transport):
     """Quadratically regularised transport, balanced or partial.
 
@@ -203,6 +231,9 @@ class Problem(Transport):
         self._check()
         self._fix("reg", as_reg(self.reg))
 
+    def _given(self) -> dict[str, str]:
+        return {"reg": f"{self.reg:.6g}"}
+
     def with_reg(self, reg: float) -> Problem:
         """The same at another reg, a valid one; nothing else is judged again."""
         other = copy(self)
@@ -223,7 +254,7 @@ class Problem(Transport):
         return paid + squares, size + squares
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EntropicProblem(Transport):
     """Transport with an entropy, balanced or partial.
 
@@ -291,6 +322,14 @@ class EntropicProblem(Transport):
         if self.corner is None and self.formulation == "E3":
             self._fix("corner", self._usual_corner())
 
+    def _given(self) -> dict[str, str]:
+        given = {"eps": f"{self.eps:.6g}"}
+        if not self.is_balanced:
+            given["formulation"] = self.formulation
+        if self.corner is not None:
+            given["corner"] = f"{self.corner:.6g}"
+        return given
+
     def _usual_corner(self) -> float:
         """A cost at which nothing is in the corner that floats can see."""
         kept = (float(x.sum()) - self.total for x in (self.a, self.b))
@@ -337,7 +376,7 @@ class EntropicProblem(Transport):
         return np.maximum(kept, 0.0) * (logs - 1.0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveProblem(Transport):
     """Transport in which every row, or column, shares its mass with so many others at least.
 
@@ -398,6 +437,12 @@ class AdaptiveProblem(Transport):
                 "an average is over rows or over columns; pass one of `row_perplexity` and "
                 "`col_perplexity`."
             )
+
+    def _given(self) -> dict[str, str]:
+        sides = ((name, getattr(self, name)) for name in ("row_perplexity", "col_perplexity"))
+        rule = " on average" if self.is_average else ""
+        asked = {name: f"{ends(each)}{rule}" for name, each in sides if each is not None}
+        return {"regularizer": self.regularizer, **asked}
 
     @property
     def turned(self) -> AdaptiveProblem:
@@ -482,8 +527,8 @@ class AdaptiveProblem(Transport):
         return plan.paid(self.cost)
 
 
-@dataclass(frozen=True, eq=False)
-class GraphProblem:
+@dataclass(frozen=True, eq=False, repr=False)
+class GraphProblem(Shown):
     """Transport along the edges of a graph, balanced or partial.
 
     Minimise ``sum_e l_e |w_e| + reg_e/2 w_e^2`` over flows w along the edges (in its direction only
@@ -515,6 +560,7 @@ class GraphProblem:
     reg: float | Floats = 0.0
     mass: float | None = None
 
+    @explained(of_graph)
     def __post_init__(self) -> None:
         graph = Graph.of(self.graph)
         source, target = graph.masses(self.source, "source"), graph.masses(self.target, "target")
@@ -526,6 +572,20 @@ class GraphProblem:
             ("mass", as_mass(self.mass, source, target, ("source", "target"))),
         ):
             object.__setattr__(self, name, value)
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "nodes": self.graph.n_nodes,
+            "edges": self.graph.n_edges,
+            "source": f"total {self.source.sum():.6g}",
+            "target": f"total {self.target.sum():.6g}",
+            "mass": "all" if self.mass is None else self.mass,
+            "reg": ends(np.asarray(self.reg)) if np.size(self.reg) else "0",
+        }
+
+    def __repr__(self) -> str:
+        size = f"{self.graph.n_nodes} nodes, {self.graph.n_edges} edges"
+        return _line(self, size, {"reg": self._facts()["reg"]})
 
     @property
     def is_balanced(self) -> bool:

@@ -18,6 +18,7 @@ from quot.gibbs_plan import AnyPlan
 from quot.perplexity import average, perplexities
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, GraphProblem, Transport
+from quot.shown import Shown
 
 Floats = NDArray[np.float64]
 # A problem, and its plan or flow.
@@ -28,7 +29,7 @@ Q = TypeVar("Q", bound=AnyPlan)
 
 
 @dataclass(frozen=True, eq=False)
-class Solved(Generic[P, T]):
+class Solved(Shown, Generic[P, T]):
     """What a solve of any problem ends with; see `Result` and `GraphResult` for the fields."""
 
     problem: P
@@ -83,6 +84,22 @@ class Solved(Generic[P, T]):
         """<C, P> alone."""
         cost: float = self.problem.linear_cost(self.plan)
         return cost
+
+    def _facts(self) -> dict[str, Any]:
+        is_done, judged = self.status is Status.OPTIMAL, self.certificate
+        return {
+            "problem": repr(self.problem),
+            "status": self.status.name + ("" if is_done else f": {self.status.advice}"),
+            "method": self.method or "not said",
+            "value": self.value,
+            "cost": self.cost,
+            "relative gap": f"{judged.relative_gap:.1e}",
+            "residual": f"{judged.primal_residual:.1e}",
+            "mass moved": self.plan.total,
+            "plan": repr(self.plan),
+            "iterations": len(self.history),
+            "seconds": f"{self.seconds:.3g}",
+        }
 
     @property
     def gap(self) -> float:

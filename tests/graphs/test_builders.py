@@ -235,6 +235,26 @@ def test_pictures_need_positions_in_the_plane():
         plot.flow(flow)
     with pytest.raises(InvalidProblemError, match=r"shape \(2, 2\) to be drawn; got \(2, 3\)"):
         plot.flow(flow, positions=np.zeros((2, 3)))
+    with pytest.raises(InvalidProblemError, match=r"`positions` has no place for the node 1 \(1 "):
+        plot.flow(flow, positions={0: (0.0, 0.0)})
+    with pytest.raises(InvalidProblemError, match=r"must be a GraphResult or a Flow; got Graph\."):
+        plot.flow(flow.graph)
+
+
+def test_a_picture_takes_places_by_name():
+    """As networkx has them, in any order; those of other nodes do not matter."""
+    graph = quot.Graph(2, [[0, 1]], [1.0], labels=("park", "school"))
+    r = quot.solve_graph(graph, {"park": 1.0}, {"school": 1.0})
+    places = {"school": (1.0, 0.5), "market": (9.0, 9.0), "park": np.array([0.0, 0.0])}
+    sent, received = quot.plot.flow(r, positions=places).collections[3:]
+    assert sent.get_offsets().tolist() == [[0.0, 0.0]]
+    assert received.get_offsets().tolist() == [[1.0, 0.5]]
+    assert quot.Graph(2, [[0, 1]], [1.0], positions={1: [2, 3], 0: [0, 1]}).positions.tolist() == [
+        [0, 1],
+        [2, 3],
+    ]
+    named = quot.Graph(2, [[0, 1]], [1.0], labels=graph.labels, positions=places)
+    assert named.positions.tolist() == [[0, 0], [1, 0.5]]
 
 
 def test_a_graph_in_parts_is_logged(X, caplog):

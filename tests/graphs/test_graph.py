@@ -27,6 +27,11 @@ BAD_GRAPHS = {
     "capacities": ((3, EDGES, LENGTHS), {"capacity": [1.0]}, r"shape \(1,\), .* 2 edges"),
     "words": ((3, EDGES, LENGTHS), {"capacity": ["a", "b"]}, r"`capacity` cannot be read"),
     "positions": ((3, EDGES, LENGTHS), {"positions": [[0, 0]]}, r"has 1 rows, .* 3 nodes"),
+    "places": (
+        (3, EDGES, LENGTHS),
+        {"positions": {"a": [0, 0], "b": [1, 1]}, "labels": "abc"},
+        r"no place for the node 'c' \(1 such node\)",
+    ),
     "labels": ((3, EDGES, LENGTHS), {"labels": "aab"}, r"3 different names.*2 of them different"),
 }
 

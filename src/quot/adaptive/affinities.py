@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from quot import memory
 from quot.adaptive.neighbours import Kept, Neighbours
 from quot.adaptive.shares import Shares, exact_shares, shares
 from quot.adaptive.symmetric import Judged, Symmetric, ascend, descend, first_guess
+from quot.arraylike import ArrayLike, no_copy
 from quot.costs import Cost, SparseCost
 from quot.kernels import affinities as kernels
 from quot.pairs.price import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.perplexity import spreads
+from quot.shown import Shown, ends
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -35,8 +39,10 @@ _ROUNDS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Affinities:
+class Affinities(ArrayLike, Shown):
     """How much each point has to do with others, as a sparse matrix, and how good that is.
+
+    To NumPy it is that matrix.
 
     Parameters
     ----------
@@ -77,6 +83,12 @@ class Affinities:
     _cost: Cost = field(repr=False)
     _pairs: Kept = field(repr=False)
 
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
+        no_copy(copy)
+        memory.check_array(self.matrix.shape)
+        every: Floats = self.matrix.toarray()
+        return every.astype(dtype or np.float64, copy=False)
+
     @property
     def converged(self) -> bool:
         """Whether residual and gap are within the tolerance."""
@@ -114,6 +126,18 @@ class Affinities:
 
         map_rows(part, n, n, blocks.rows)
         return out
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "points": self.price.size,
+            "kind": self.kind,
+            "regularizer": self.regularizer,
+            "perplexity": ends(self.perplexity),
+            "entries": self.matrix.nnz,
+            "pairs": "all that count" if self.is_exact else "those kept",
+            "residual": f"{self.residual:.1e}",
+            "gap": f"{self.gap:.1e}",
+        }
 
     def __repr__(self) -> str:
         n = self.price.size

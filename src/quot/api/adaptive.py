@@ -11,6 +11,7 @@ from quot.adaptive.solve import check_room, solve_adaptive_problem
 from quot.api.deliver import ON_FAILURE, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import InvalidProblemError
+from quot.order import by_name
 from quot.perplexity import REGULARIZERS
 from quot.problem import AdaptiveProblem
 from quot.result import AdaptiveResult
@@ -22,6 +23,7 @@ ADAPTIVE_METHODS = ("auto", "newton", "interior")
 SIDES = ("source", "target", "both", "average")
 
 
+@by_name("perplexity")
 def solve_adaptive(  # noqa: PLR0913
     C: Any,
     a: Any = None,

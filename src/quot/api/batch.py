@@ -12,6 +12,7 @@ from quot.api.plans import solved
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import Cost
 from quot.exceptions import InfeasibleError, InvalidProblemError
+from quot.order import by_name
 from quot.parallel import map_each
 from quot.plan import Plan
 from quot.problem import Problem
@@ -26,6 +27,7 @@ Callback = Callable[[int, Result[Plan]], bool | None]
 _NO_TIME = 1e-9
 
 
+@by_name("reg")
 def solve_batch(
     Cs: Any,
     a: Any = None,

@@ -9,12 +9,22 @@ from typing import Any, TypeVar
 
 from quot.convergence import Iterate, Status
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
+from quot.problem import Problem
 from quot.result import Solved
 
 R = TypeVar("R", bound=Solved[Any, Any])
 
 TIES = ("share", "any")
 ON_FAILURE = ("warn", "raise", "ignore")
+
+
+def check_problem(problem: Any) -> None:
+    """Refuse what is no Problem."""
+    if not isinstance(problem, Problem):
+        raise InvalidProblemError(
+            f"`problem` must be a quot.Problem; got {type(problem).__name__}. Make one of a cost "
+            "and masses, `quot.Problem(C, a, b)`."
+        )
 
 
 def check_solver_options(given: Mapping[str, Any] | None, method: str, of: tuple[str, ...]) -> None:

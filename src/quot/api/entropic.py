@@ -18,6 +18,7 @@ from quot.entropic.methods import METHODS, formulation_of, options_of
 from quot.entropic.solve import solve_entropic_problem
 from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan
+from quot.order import by_name
 from quot.problem import FORMULATIONS, EntropicProblem, Problem
 from quot.reference import REFERENCE_METHODS, solve_entropic_reference
 from quot.result import Result
@@ -29,6 +30,7 @@ ENTROPIC_METHODS = ("auto", *METHODS, *REFERENCE_METHODS)
 APPROXIMATE_METHODS = ("auto", *APPROXIMATE)
 
 
+@by_name("eps")
 def solve_entropic(  # noqa: PLR0913
     C: Any,
     a: Any = None,
@@ -157,6 +159,7 @@ def solve_entropic(  # noqa: PLR0913
     return deliver(result, on_failure)
 
 
+@by_name("accuracy")
 def approximate_partial(
     C: Any,
     a: Any = None,

@@ -9,6 +9,7 @@ from typing import Any
 from quot.api.deliver import ON_FAILURE, TIES, check_solver_options, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import InvalidProblemError
+from quot.order import by_name
 from quot.problem import GraphProblem
 from quot.quadratic.edge_model import EdgeModel
 from quot.quadratic.solve import solve_quadratic
@@ -21,6 +22,7 @@ logger = logging.getLogger("quot")
 GRAPH_METHODS = ("auto", *GRAPH_REFERENCE_METHODS)
 
 
+@by_name("reg")
 def solve_graph(  # noqa: PLR0913
     graph: Any,
     source: Any,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from quot.api.deliver import ON_FAILURE, TIES, deliver
+from quot.api.deliver import ON_FAILURE, TIES, check_problem, deliver
 from quot.api.plans import solved
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
@@ -111,7 +111,7 @@ def mass_path(
     >>> path.costs.tolist()
     [0.0, 0.5]
     """
-    _check_problem(problem)
+    check_problem(problem)
     steps = _Steps(tol, max_iter, time_limit, ties, callback, on_failure)
     count = check_count(count, "count")
     if masses is not None:
@@ -194,7 +194,7 @@ def reg_path(
     >>> path.costs.round(3).tolist()
     [0.2, 0.2, 0.6]
     """
-    _check_problem(problem)
+    check_problem(problem)
     steps = _Steps(tol, max_iter, time_limit, ties, callback, on_failure)
     wanted = [as_reg(reg) for reg in _as_list(regs, "regs")]
     steps.by_reg(problem, wanted)
@@ -322,13 +322,6 @@ class _Steps:
 
 def _dual(result: Result[Plan]) -> Dual:
     return Dual(result.f, result.g, result.lam)
-
-
-def _check_problem(problem: Any) -> None:
-    if not isinstance(problem, Problem):
-        raise InvalidProblemError(
-            f"`problem` must be a quot.Problem; got {type(problem).__name__}."
-        )
 
 
 def _as_list(values: Any, name: str) -> list[float]:

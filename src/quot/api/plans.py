@@ -8,11 +8,12 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quot.api.deliver import ON_FAILURE, TIES, check_solver_options, deliver, talk
+from quot.api.deliver import ON_FAILURE, TIES, check_problem, check_solver_options, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError
+from quot.order import by_name, explained, of_points
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.estimate import Estimate
@@ -30,6 +31,7 @@ logger = logging.getLogger("quot")
 METHODS = ("auto", "newton", *REFERENCE_METHODS)
 
 
+@by_name("reg")
 def solve(  # noqa: PLR0913
     C: Any,
     a: Any = None,
@@ -153,18 +155,31 @@ def solve(  # noqa: PLR0913
     return deliver(result, on_failure)
 
 
-def solve_points(
+@by_name("reg")
+@explained(of_points)
+def solve_points(  # noqa: PLR0913
     X: Any,
     Y: Any,
     a: Any = None,
     b: Any = None,
     *,
     metric: str = "sqeuclidean",
-    **options: Any,
+    reg: float = 0.0,
+    mass: float | None = None,
+    method: str = "auto",
+    tol: float | Tolerance = 1e-9,
+    max_iter: int = 2000,
+    time_limit: float | None = None,
+    start: Result[Any] | None = None,
+    ties: str = "share",
+    callback: Callable[[Iterate], bool | None] | None = None,
+    verbose: bool = False,
+    on_failure: str = "warn",
+    solver_options: Mapping[str, Any] | None = None,
 ) -> Result[Plan]:
     """Solve sparse transport between two sets of points; the (n, m) matrix is never formed.
 
-    The same as ``solve(PointCost(X, Y, metric=metric), a, b, **options)``.
+    The same as ``solve(PointCost(X, Y, metric=metric), a, b, ...)``.
 
     Parameters
     ----------
@@ -176,8 +191,30 @@ def solve_points(
         Masses; uniform by default.
     metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
         Cost between two points.
-    **options
-        Keyword arguments of `solve`: reg, mass, tol, ...
+    reg : float, default=0
+        Strength of the quadratic term, in cost per mass.
+    mass : float, optional
+        Mass to move; None moves all.
+    method : str, default="auto"
+        From where `reg` is reached. This and what follows is as in `solve`.
+    tol : float or Tolerance, default=1e-9
+        Relative duality gap and residuals.
+    max_iter : int, default=2000
+        Steps in all.
+    time_limit : float, optional
+        Seconds.
+    start : Result, optional
+        An earlier result to start from.
+    ties : {"share", "any"}, default="share"
+        Which of several cheapest plans to return for ``reg=0``.
+    callback : callable, optional
+        ``callback(iterate)`` after every outer iteration; a true value stops.
+    verbose : bool, default=False
+        Write a line per outer iteration to standard error.
+    on_failure : {"warn", "raise", "ignore"}, default="warn"
+        What to do when the tolerance is not reached.
+    solver_options : mapping, optional
+        Options of the solver of a reference method.
 
     Returns
     -------
@@ -187,6 +224,13 @@ def solve_points(
     ------
     InvalidProblemError
         If an argument is unusable.
+    NotConvergedError
+        If the tolerance is not reached and ``on_failure="raise"``.
+
+    Warns
+    -----
+    NotConvergedWarning
+        If the tolerance is not reached.
 
     Examples
     --------
@@ -195,7 +239,23 @@ def solve_points(
     >>> quot.solve_points(X, X + 0.25, reg=0.0).cost
     0.0625
     """
-    return solve(PointCost(X, Y, metric=metric), a, b, **options)
+    return solve(
+        PointCost(X, Y, metric=metric),
+        a,
+        b,
+        reg=reg,
+        mass=mass,
+        method=method,
+        tol=tol,
+        max_iter=max_iter,
+        time_limit=time_limit,
+        start=start,
+        ties=ties,
+        callback=callback,
+        verbose=verbose,
+        on_failure=on_failure,
+        solver_options=solver_options,
+    )
 
 
 def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
@@ -232,10 +292,10 @@ def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
     >>> bool(8 <= plan.nnz / 500 <= 12)
     True
     """
-    given: Any = problem
-    if not isinstance(given, Problem) or given.total == 0.0:
+    check_problem(problem)
+    if problem.total == 0.0:
         raise InvalidProblemError(
-            f"`problem` must be a quot.Problem that moves mass; got {type(problem).__name__}."
+            "`problem` moves no mass, whatever its reg; pass one with a mass to move."
         )
     wanted = check_positive(neighbours, "neighbours")
     if not 1.0 < wanted <= problem.shape[1]:
@@ -274,11 +334,7 @@ def estimate(problem: Problem) -> Estimate:
     >>> quot.estimate(problem).candidates
     1200
     """
-    given: Any = problem
-    if not isinstance(given, Problem):
-        raise InvalidProblemError(
-            f"`problem` must be a quot.Problem; got {type(problem).__name__}."
-        )
+    check_problem(problem)
     return estimate_quadratic(problem)
 
 

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Status, Tolerance
+from quot.shown import Shown
 
 EPS = float(np.finfo(np.float64).eps)
 # What is summed may be wrong by so much of the size of all its terms.
@@ -76,8 +77,8 @@ class Bracket(NamedTuple):
         return rest / self.scale if rest < math.inf and self.scale > 0.0 else math.inf
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Shown):
     """A bracket of the optimal value, and what the plan and the potentials violate.
 
     Parameters
@@ -155,6 +156,29 @@ class Certificate:
         if status is not Status.OPTIMAL:
             return status
         return Status.NEAR_OPTIMAL if self.holds(Tolerance.of(_NEAR)) else Status.STALLED
+
+    @property
+    def _priced(self) -> str:
+        """What was priced, in words."""
+        return f"{'all' if self.scope == 'all' else 'the'} {self.pairs:,} {self.priced}" + (
+            "" if self.scope == "all" else " of the plan"
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "lower": self.lower,
+            "upper": self.upper,
+            "relative gap": f"{self.relative_gap:.1e}",
+            _CHECKED[self.priced]: f"within {self.primal_residual:.1e}",
+            "signs of multipliers": f"within {self.multiplier_violation:.1e}",
+            "priced": self._priced,
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"Certificate({self.lower:.10g} <= optimal value <= {self.upper:.10g}, relative gap "
+            f"{self.relative_gap:.1e}, residual {self.primal_residual:.1e}, {self._priced})"
+        )
 
     def __str__(self) -> str:
         return (

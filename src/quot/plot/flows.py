@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
+from quot.graph import Graph
 from quot.plot.canvas import need_matplotlib, new_figure
 from quot.result import GraphResult
-from quot.validation import as_array
 
 Floats = NDArray[np.float64]
 
@@ -43,8 +43,8 @@ def flow(
     plan : GraphResult or Flow
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
-    positions : array of shape (N, 2), optional
-        Where the nodes are; those of the graph by default.
+    positions : array of shape (N, 2), or mapping of nodes to places, optional
+        Where the nodes are, by number or by name as networkx has it; those of the graph by default.
     width : float, default=5
         Of the widest line, in points.
     size : float, default=120
@@ -57,16 +57,19 @@ def flow(
     Raises
     ------
     InvalidProblemError
-        If there are no positions in the plane.
+        If there is no flow, or no positions in the plane.
     MissingDependencyError
         If matplotlib is not installed.
     """
+    moved: Any = plan.plan if isinstance(plan, GraphResult) else plan
+    if not isinstance(moved, Flow):
+        raise InvalidProblemError(
+            f"`plan` must be a GraphResult or a Flow; got {type(plan).__name__}."
+        )
     need_matplotlib()
     from matplotlib.collections import LineCollection
 
-    moved = plan.plan if isinstance(plan, GraphResult) else plan
-    graph = moved.graph
-    where = _positions(graph.positions if positions is None else positions, graph.n_nodes)
+    where = _positions(positions, moved.graph)
     if ax is None:
         ax = new_figure(7.0, 7.0).add_axes((0.0, 0.0, 1.0, 1.0))
     low, high = where.min(axis=0), where.max(axis=0)
@@ -75,7 +78,7 @@ def flow(
     ax.set_ylim(low[1] - margin, high[1] + margin)
     ax.set_aspect("equal")
     ax.set_axis_off()
-    ends = where[graph.edges]
+    ends = where[moved.graph.edges]
     ax.add_collection(LineCollection(list(ends), colors=_EDGE, linewidths=0.6, zorder=1))
     used = np.flatnonzero(moved.values)
     x = moved.values[used]
@@ -141,14 +144,14 @@ def _masses(ax: Any, where: Floats, plan: GraphResult | Flow, size: float) -> No
             )
 
 
-def _positions(value: Any, n: int) -> Floats:
-    if value is None:
+def _positions(given: Any, graph: Graph) -> Floats:
+    where = graph.positions if given is None else graph.places(given)
+    if where is None:
         raise InvalidProblemError(
             "the graph has no `positions`; pass where its nodes are, `positions` of shape (N, 2)."
         )
-    where = as_array(value, "positions", 2)
-    if where.shape != (n, 2):
+    if where.shape != (graph.n_nodes, 2):
         raise InvalidProblemError(
-            f"`positions` must have shape ({n}, 2) to be drawn; got {where.shape}."
+            f"`positions` must have shape ({graph.n_nodes}, 2) to be drawn; got {where.shape}."
         )
     return where
