@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from quot.costs import Cost
 from quot.exceptions import MassLostWarning
 from quot.kernels import gibbs as kernels
+from quot.labels import placed
 from quot.parallel import added, map_rows
 from quot.plan import Coupling, Floats, Ints, Plan, Totals
 from quot.support import Support
@@ -138,7 +139,12 @@ class GibbsPlan(Coupling):
                 MassLostWarning,
                 stacklevel=2,
             )
-        return Plan(self.shape, *(np.concatenate(k) for k in (rows, cols, values)))
+        plan = Plan(self.shape, *(np.concatenate(k) for k in (rows, cols, values)))
+        return plan.labelled(self.row_labels, self.col_labels)
+
+    def to_frame(self, threshold: float = 0.0) -> Any:
+        """Return a pandas DataFrame of the entries beyond a threshold; see `Plan.to_frame`."""
+        return self.to_plan(threshold).to_frame()
 
     def to_csr(self, threshold: float = 0.0) -> sp.csr_array:
         """Return the entries beyond a threshold as a scipy.sparse CSR array.
@@ -172,7 +178,7 @@ class GibbsPlan(Coupling):
 
     def push(self, x: Any) -> Floats:
         """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
-        given = np.asarray(x)
+        given = placed(x, self.row_labels, "x", "rows")
 
         def part(blocks: _Blocks) -> Floats:
             return added(P.T @ given[start : start + P.shape[0]] for P, start in blocks)
@@ -181,7 +187,7 @@ class GibbsPlan(Coupling):
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        given = np.asarray(y)
+        given = placed(y, self.col_labels, "y", "columns")
         return np.concatenate(self._over(lambda P, _: P @ given))
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
@@ -307,6 +313,7 @@ class Transposed(Coupling):
     def __init__(self, plan: GibbsPlan) -> None:
         self.T = plan
         self.shape = plan.shape[::-1]
+        self.row_labels, self.col_labels = plan.col_labels, plan.row_labels
 
     @property
     def nnz(self) -> int:

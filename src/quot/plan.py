@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from quot.labels import Labels, as_column, named, need_pandas, of_cost, placed
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -19,6 +22,7 @@ Ints = NDArray[np.int32]
 
 # An entry at or below this counts as zero in `sparsity` (the threshold of the first source).
 THRESHOLD = 1e-10
+_LABELS = ("row_labels", "col_labels")
 
 
 def sums(index: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
@@ -48,6 +52,20 @@ class Coupling(ABC):
     """A transport plan P (n, m), however it is kept."""
 
     shape: tuple[int, int]
+    # Names, of a plan that has some; see `labelled`.
+    row_labels: Labels = None
+    col_labels: Labels = None
+
+    def labelled(self, rows: Any = None, cols: Any = None) -> Self:
+        """Return the same plan with names for its rows and columns, (n,) and (m,).
+
+        They are the columns of `to_frame`, and what `push`, `pull` and `barycentric` take a Series
+        or DataFrame by. The plan of a result has those of its problem.
+        """
+        other = copy(self)
+        for name, labels, size in zip(_LABELS, (rows, cols), self.shape, strict=True):
+            object.__setattr__(other, name, named(labels, None, name, size))
+        return other
 
     @property
     @abstractmethod
@@ -113,7 +131,11 @@ class Coupling(ABC):
             Masses of the rows; needs `X`. The mass that is not moved stays where it is:
             ``(sum_j P_ij Y_j + (a_i - q_i) X_i) / a_i``, the partial rule of colour transfer.
         """
-        moved = self.pull(np.asarray(Y, dtype=np.float64))
+        moved = self.pull(np.asarray(placed(Y, self.col_labels, "Y", "columns"), np.float64))
+        X, a = (
+            each if each is None else placed(each, self.row_labels, name, "rows")
+            for each, name in ((X, "X"), (a, "a"))
+        )
         sent = self.row_sums()
         weight = sent
         if a is not None:
@@ -154,10 +176,11 @@ class Plan(Coupling):
 
     @classmethod
     def from_dense(cls, P: Any) -> Plan:
-        """Return the plan with the nonzero entries of an (n, m) array."""
+        """Return the plan with the nonzero entries of an (n, m) array or DataFrame."""
         dense = np.asarray(P, dtype=np.float64)
         rows, cols = np.nonzero(dense)
-        return cls(dense.shape, rows.astype(np.int32), cols.astype(np.int32), dense[rows, cols])
+        plan = cls(dense.shape, rows.astype(np.int32), cols.astype(np.int32), dense[rows, cols])
+        return plan.labelled(*of_cost(P))
 
     @classmethod
     def from_sparse(cls, P: Any) -> Plan:
@@ -197,7 +220,9 @@ class Plan(Coupling):
         """Return the plan of these entries (nnz,) alone."""
         if entries.all():
             return self
-        return Plan(self.shape, self.rows[entries], self.cols[entries], self.values[entries])
+        return Plan(
+            self.shape, self.rows[entries], self.cols[entries], self.values[entries]
+        ).labelled(self.row_labels, self.col_labels)
 
     def ordered(self) -> Plan:
         """Return the plan with its entries row by row, columns ascending, each pair once."""
@@ -251,6 +276,15 @@ class Plan(Coupling):
         dense[self.rows, self.cols] = self.values
         return dense
 
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with a line for each entry: row, column and mass.
+
+        By name where rows and columns have names (see `labelled`), else by number.
+        """
+        names = as_column(self.row_labels, self.rows), as_column(self.col_labels, self.cols)
+        columns = dict(zip(("row", "column"), names, strict=True))
+        return need_pandas().DataFrame({**columns, "mass": self.values})
+
     @cached_property
     def _csr(self) -> sp.csr_array:
         indptr = np.zeros(self.shape[0] + 1, np.int64)
@@ -261,18 +295,19 @@ class Plan(Coupling):
     def T(self) -> Plan:  # noqa: N802
         """The plan from columns to rows."""
         order = np.lexsort((self.rows, self.cols))
-        return Plan(
+        turned = Plan(
             (self.shape[1], self.shape[0]), self.cols[order], self.rows[order], self.values[order]
         )
+        return turned.labelled(self.col_labels, self.row_labels)
 
     def push(self, x: Any) -> Floats:
         """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...)."""
-        carried: Floats = self._csr.T @ np.asarray(x)
+        carried: Floats = self._csr.T @ placed(x, self.row_labels, "x", "rows")
         return carried
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        brought: Floats = self._csr @ np.asarray(y)
+        brought: Floats = self._csr @ placed(y, self.col_labels, "y", "columns")
         return brought
 
     def __repr__(self) -> str:

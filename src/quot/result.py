@@ -43,6 +43,14 @@ class Solved(Generic[P, T]):
     seconds: float = 0.0
     method: str = ""
 
+    def __post_init__(self) -> None:
+        """Give the plan the labels of its problem."""
+        problem = self.problem
+        if isinstance(problem, Transport) and (problem.row_labels or problem.col_labels):
+            plan: Any = self.plan
+            plan = plan.labelled(problem.row_labels, problem.col_labels)
+            object.__setattr__(self, "plan", plan)
+
     @classmethod
     def of(
         cls,

@@ -14,6 +14,7 @@ from quot.adaptive.shares import Shares, exact_shares, shares
 from quot.adaptive.symmetric import Judged, Symmetric, ascend, descend, first_guess
 from quot.costs import Cost, SparseCost
 from quot.kernels import affinities as kernels
+from quot.labels import Labels
 from quot.pairs.price import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
@@ -62,6 +63,8 @@ class Affinities:
         Whether no pair is left out that would have an entry.
     tol : float
         What `converged` is judged by.
+    labels : sequence of n names, optional
+        Names of the points, if they came in a DataFrame.
     """
 
     matrix: sp.csr_array
@@ -76,6 +79,7 @@ class Affinities:
     tol: float
     _cost: Cost = field(repr=False)
     _pairs: Kept = field(repr=False)
+    labels: Labels = field(default=None, repr=False)
 
     @property
     def converged(self) -> bool:
