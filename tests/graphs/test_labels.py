@@ -5,7 +5,6 @@ import sys
 import networkx as nx
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,15 +21,6 @@ def streets(names=NAMES):
     graph.add_edge(park, school, length=1.0)
     graph.add_edge(depot, school, length=4.0)
     return graph
-
-
-def test_a_series_is_taken_by_name():
-    """As a mapping is; it was taken by place, and cost nothing."""
-    source, target = pd.Series({"school": 5.0, "depot": 0.0}), pd.Series({"depot": 5.0})
-    for convert in (dict, lambda masses: masses):
-        assert quot.solve_graph(streets(), convert(source), convert(target)).cost == 15.0
-    by_place = pl.Series([0.0, 0.0, 5.0]), pd.Series([5.0, 0.0, 0.0])
-    assert quot.solve_graph(streets(), *by_place).cost == 15.0
 
 
 @given(names=st.permutations([*NAMES, "mill"]), seed=st.integers(0, 99), data=st.data())
