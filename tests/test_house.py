@@ -281,6 +281,7 @@ def test_no_addresses_and_no_machine_paths():
         "README.md",
         "docs/index.md",
         "docs/choosing.md",
+        "docs/labels.md",
         "docs/graphs.md",
         "docs/entropic.md",
         "docs/adaptive.md",

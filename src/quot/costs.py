@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
+from quot.labels import Labels, as_frame, row_labels, same_columns
 from quot.prices import Extent
 from quot.shown import Shown
 from quot.validation import as_array, as_weights, check_option
@@ -161,10 +162,11 @@ class PointCost(_Sized, Shown):
 
     Parameters
     ----------
-    X : array of shape (n, d)
-        Positions of the rows.
-    Y : array of shape (m, d)
-        Positions of the columns.
+    X : array or DataFrame of shape (n, d)
+        Positions of the rows. The index of a DataFrame names them.
+    Y : array or DataFrame of shape (m, d)
+        Positions of the columns. If both have names for their coordinates, these must be the same,
+        in any order.
     metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
         Squared Euclidean, Euclidean or city-block distance, or one minus the cosine of the angle.
 
@@ -185,6 +187,8 @@ class PointCost(_Sized, Shown):
     X: Floats
     Y: Floats
     metric: str = "sqeuclidean"
+    row_labels: Labels = field(default=None, init=False, repr=False)
+    col_labels: Labels = field(default=None, init=False, repr=False)
 
     @classmethod
     def from_images(
@@ -242,7 +246,8 @@ class PointCost(_Sized, Shown):
 
     def __post_init__(self) -> None:
         check_option(self.metric, "metric", METRICS)
-        X, Y = as_array(self.X, "X", 2), as_array(self.Y, "Y", 2)
+        rows, cols = row_labels(self.X), row_labels(self.Y)
+        X, Y = as_array(self.X, "X", 2), as_array(same_columns(self.X, self.Y), "Y", 2)
         for name, points in (("X", X), ("Y", Y)):
             if points.shape[0] == 0 or points.shape[1] == 0:
                 raise InvalidProblemError(
@@ -252,8 +257,8 @@ class PointCost(_Sized, Shown):
             raise InvalidProblemError(
                 f"`X` has {X.shape[1]} columns and `Y` has {Y.shape[1]}; points need one dimension."
             )
-        object.__setattr__(self, "X", X)
-        object.__setattr__(self, "Y", Y)
+        for name, value in (("X", X), ("Y", Y), ("row_labels", rows), ("col_labels", cols)):
+            object.__setattr__(self, name, value)
         if self.metric == "cosine":
             for name, points in (("X", X), ("Y", Y)):
                 zero = np.flatnonzero(~points.any(axis=1))
@@ -374,6 +379,7 @@ def as_cost(value: Any) -> Cost:
     """Return the Cost behind an array, a scipy.sparse array or a Cost."""
     if isinstance(value, CHECKED):
         return value
+    value = value if (frame := as_frame(value)) is None else frame.to_numpy()
     if sp.issparse(value):
         if value.ndim != 2:
             raise InvalidProblemError(f"`C` must have 2 axes, as (n, m); got shape {value.shape}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from quot.arraylike import ArrayLike
 from quot.graph import Graph
+from quot.labels import need_pandas
 from quot.plan import THRESHOLD, sums
 from quot.shown import Shown
 
@@ -75,6 +77,54 @@ class Flow(ArrayLike, Shown):
         ends = np.where(x > 0.0, tail, head), np.where(x > 0.0, head, tail)
         shape = (self.graph.n_nodes,) * 2
         return sp.csr_array((np.abs(x), ends), shape=shape)
+
+    def between(self, u: Hashable, v: Hashable) -> float:
+        """Return what all edges between two nodes, by name, bring from u to v; < 0 if from v to u.
+
+        Examples
+        --------
+        >>> import quot
+        >>> path = quot.Graph(3, [[0, 1], [1, 2]], [1.0, 1.0], labels=["inn", "mill", "ford"])
+        >>> flow = quot.solve_graph(path, {"inn": 2.0}, {"mill": 1.5, "ford": 0.5}).plan
+        >>> flow.between("inn", "mill"), flow.between("ford", "mill")
+        (2.0, -0.5)
+        """
+        graph = self.graph
+        one, other = graph.number(u), graph.number(v)
+        there = (graph.tail == one) & (graph.head == other)
+        back = (graph.tail == other) & (graph.head == one)
+        return float(self.values[there].sum() - self.values[back & ~there].sum())
+
+    @property
+    def ways(self) -> NDArray[np.int32]:
+        """The two nodes of each edge in the direction in which mass goes, (E, 2)."""
+        return np.where(self.values[:, None] < 0.0, self.graph.edges[:, ::-1], self.graph.edges)
+
+    def table(self, ends: tuple[str, str] = ("source", "target")) -> dict[str, Any]:
+        """Return the columns of a table with a line for each edge that carries something.
+
+        The node it takes mass from and the node it brings it to, by name if they have names; the
+        number of the edge, from 0; the flow, > 0; the length, and what the flow pays for it.
+
+        Parameters
+        ----------
+        ends : pair of str, default=("source", "target")
+            What to call the columns of the nodes.
+        """
+        used = np.flatnonzero(self.values)
+        pairs, flow, lengths = self.ways[used], np.abs(self.values[used]), self.graph.lengths[used]
+        return {
+            ends[0]: self.graph.names(pairs[:, 0]),
+            ends[1]: self.graph.names(pairs[:, 1]),
+            "edge": used,
+            "flow": flow,
+            "length": lengths,
+            "cost": lengths * flow,
+        }
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame of `table`."""
+        return need_pandas().DataFrame(self.table())
 
     def _facts(self) -> dict[str, Any]:
         return {

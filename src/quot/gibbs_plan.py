@@ -14,7 +14,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot import memory
-from quot.arraylike import dense
 from quot.costs import Cost
 from quot.exceptions import MassLostWarning
 from quot.kernels import gibbs as kernels
@@ -140,7 +139,12 @@ class GibbsPlan(Coupling):
                 MassLostWarning,
                 stacklevel=2,
             )
-        return Plan(self.shape, *(np.concatenate(k) for k in (rows, cols, values)))
+        plan = Plan(self.shape, *(np.concatenate(k) for k in (rows, cols, values)))
+        return plan.labelled(self.row_labels, self.col_labels)
+
+    def to_frame(self, threshold: float = 0.0) -> Any:
+        """Return a pandas DataFrame of the entries beyond a threshold; see `Plan.to_frame`."""
+        return self.to_plan(threshold).to_frame()
 
     def to_csr(self, threshold: float = 0.0) -> sp.csr_array:
         """Return the entries beyond a threshold as a scipy.sparse CSR array.
@@ -197,7 +201,7 @@ class GibbsPlan(Coupling):
 
         These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
         """
-        given = dense(x)
+        given = self._by_rows(x, "x")
 
         def part(blocks: _Blocks) -> Floats:
             return added(P.T @ given[start : start + P.shape[0]] for P, start in blocks)
@@ -206,7 +210,7 @@ class GibbsPlan(Coupling):
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        given = dense(y)
+        given = self._by_cols(y, "y")
         return np.concatenate(self._over(lambda P, _: P @ given))
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
@@ -336,6 +340,7 @@ class Transposed(Coupling):
     def __init__(self, plan: GibbsPlan) -> None:
         self._plan = plan
         self.shape = plan.shape[::-1]
+        self.row_labels, self.col_labels = plan.col_labels, plan.row_labels
 
     @property
     def T(self) -> GibbsPlan:  # noqa: N802

@@ -15,6 +15,16 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import flow as kernels
+from quot.labels import (
+    Labels,
+    aligned,
+    as_frame,
+    by_pairs,
+    distinct,
+    is_whole,
+    repeated,
+    row_labels,
+)
 from quot.shown import Shown, ends
 from quot.validation import as_array, check_count
 
@@ -39,12 +49,13 @@ class Graph(Shown):
         The two nodes of each edge, numbers from 0 to N - 1. Edges may be parallel. An edge from a
         node to itself never carries anything.
     lengths : array of shape (E,)
-        What a unit of mass pays on each edge: >= 0; on directed edges any number.
+        What a unit of mass pays on each edge: >= 0; on directed edges any number. As `directed` and
+        `capacity` in the order of the edges, or a Series or mapping by pairs of nodes.
     directed : bool or bool array of shape (E,), default=False
         Whether mass may go from the first node to the second only, of all edges or of each.
     capacity : array of shape (E,), optional
         The most that may flow along each edge, > 0; inf, the default, where there is no limit.
-    positions : array of shape (N, d), or mapping of nodes to places, optional
+    positions : array of shape (N, d), or DataFrame or mapping of nodes to places, optional
         Where the nodes are; for pictures.
     labels : sequence of N hashables, optional
         Names of the nodes, as of networkx; masses may be given by name then.
@@ -75,8 +86,15 @@ class Graph(Shown):
             raise InvalidProblemError(f"`n_nodes` is {n}; at most {_MOST_NODES} can be numbered.")
         edges = _as_edges(self.edges, n)
         count = len(edges)
-        lengths = _as_edge_values(self.lengths, "lengths", count)
-        directed = _as_directed(self.directed, count)
+        labels = _as_labels(self.labels, n)
+        positions, found = _as_positions(self.positions, labels or range(n))
+        names = labels or distinct(found)
+        directed = _as_directed(by_pairs(self.directed, "directed", edges, names), count)
+        lengths, capacity = (
+            by_pairs(value, name, edges, names, directed)
+            for value, name in ((self.lengths, "lengths"), (self.capacity, "capacity"))
+        )
+        lengths = _as_edge_values(lengths, "lengths", count)
         bad = np.flatnonzero((lengths < 0.0) & ~directed)
         if bad.size:
             raise InvalidProblemError(
@@ -89,12 +107,11 @@ class Graph(Shown):
             ("edges", edges),
             ("lengths", lengths),
             ("directed", directed),
-            ("capacity", _as_capacity(self.capacity, count)),
-            ("labels", _as_labels(self.labels, n)),
+            ("capacity", _as_capacity(capacity, count)),
+            ("positions", positions),
+            ("labels", names),
         ):
             object.__setattr__(self, name, value)
-        if self.positions is not None:
-            object.__setattr__(self, "positions", self.places(self.positions))
 
     @classmethod
     def of(cls, graph: Any) -> Graph:
@@ -310,7 +327,10 @@ class Graph(Shown):
         return np.array([math.fsum(part) for part in np.split(values[order], ends)])
 
     def masses(self, value: Any, name: str) -> Floats:
-        """Return masses (N,) from an array, or from a mapping of labels (or node numbers)."""
+        """Return masses (N,) from an array, or from what is given by labels (or node numbers)."""
+        frame = as_frame(value)
+        if frame is not None:
+            value = self._keyed(frame, name)
         if not isinstance(value, Mapping):
             masses = as_array(value, name, 1).copy()
             if masses.size != self.n_nodes:
@@ -333,27 +353,46 @@ class Graph(Shown):
         return masses
 
     def places(self, value: Any) -> Floats:
-        """Return places (N, d) from an array, or from a mapping of labels (or node numbers)."""
-        if isinstance(value, Mapping):
-            names = self.names(np.arange(self.n_nodes))
-            missing = [name for name in names if name not in value]
-            if missing:
-                raise InvalidProblemError(
-                    f"`positions` has no place for the node {missing[0]!r} ({len(missing)} such "
-                    f"node{'s' * (len(missing) > 1)}); pass one for each."
-                )
-            value = [value[name] for name in names]
-        places = as_array(value, "positions", 2).copy()
-        if len(places) != self.n_nodes:
-            raise InvalidProblemError(
-                f"`positions` has {len(places)} rows, but the graph has {self.n_nodes} nodes; pass "
-                "one a node."
-            )
-        return places
+        """Return places (N, d) from an array, or from what is given by labels (or node numbers)."""
+        found, _ = _as_positions(value, self.labels or range(self.n_nodes))
+        assert found is not None
+        return found
 
     def names(self, nodes: NDArray[np.integer[Any]]) -> list[Hashable]:
         """Return the labels of nodes, or their numbers where there are none."""
         return [int(v) if self.labels is None else self.labels[v] for v in nodes]
+
+    def number(self, name: Hashable) -> int:
+        """Return the number of the node of that name, or of that number if they have no names.
+
+        Raises
+        ------
+        InvalidProblemError
+            If there is none.
+        """
+        if name not in self._numbers:
+            raise InvalidProblemError(f"the graph has no node {name!r}.")
+        return self._numbers[name]
+
+    def by_edge(self, value: Any, name: str) -> Any:
+        """Return what is given for each edge in their order, if it is given by pairs of nodes."""
+        return by_pairs(value, name, self.edges, self.labels, self.directed)
+
+    def _keyed(self, frame: Any, name: str) -> Any:
+        """The masses of a Series by its index; as an array if that only counts the nodes."""
+        keys = row_labels(frame)
+        assert keys is not None
+        if isinstance(keys, range):
+            labels = self.labels or ()
+            if len(keys) != self.n_nodes or not any(is_whole(label) for label in labels):
+                return frame.to_numpy()
+        masses = dict(zip(keys, frame.to_numpy(), strict=True))
+        if len(masses) < len(keys):
+            raise InvalidProblemError(
+                f"`{name}` names the node {repeated(keys)!r} more than once; give each node one "
+                f"mass (`{name}.groupby(level=0).sum()`)."
+            )
+        return masses
 
     def _by_name(self, value: Mapping[Any, Any], name: str) -> Floats:
         number = self._numbers
@@ -489,3 +528,20 @@ def _as_labels(value: Any, n: int) -> tuple[Hashable, ...] | None:
             f"{len(set(labels))} of them different."
         )
     return labels
+
+
+def _as_positions(value: Any, names: Labels) -> tuple[Floats | None, Labels]:
+    """Places by the names of the nodes, or in their order; others may be there. And the names."""
+    assert names is not None
+    if isinstance(value, Mapping):
+        value = {name: value[name] for name in names if name in value}
+    value, found = aligned(value, names, "positions", "nodes")
+    if value is None:
+        return None, found
+    positions = as_array(value, "positions", 2).copy()
+    if len(positions) != len(names):
+        raise InvalidProblemError(
+            f"`positions` has {len(positions)} rows, but the graph has {len(names)} nodes; pass "
+            "one a node."
+        )
+    return positions, found

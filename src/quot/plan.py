@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from quot import memory
 from quot.arraylike import MatrixLike, dense
+from quot.labels import Labels, aligned, as_column, named, need_pandas, of_cost
 from quot.shown import Shown
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ Ints = NDArray[np.int32]
 
 # An entry at or below this counts as zero in `sparsity` (the threshold of the first source).
 THRESHOLD = 1e-10
+_LABELS = ("row_labels", "col_labels")
 
 
 def sums(index: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
@@ -55,10 +58,33 @@ class Coupling(MatrixLike, Shown):
     ``(plan * C).sum()``.
     """
 
+    # Names, of a plan that has some; see `labelled`.
+    row_labels: Labels = None
+    col_labels: Labels = None
+
+    def labelled(self, rows: Any = None, cols: Any = None) -> Self:
+        """Return the same plan with names for its rows and columns, (n,) and (m,).
+
+        They are the columns of `to_frame`, and what `push`, `pull` and `barycentric` take a Series
+        or DataFrame by. The plan of a result has those of its problem.
+        """
+        other = copy(self)
+        for name, labels, size in zip(_LABELS, (rows, cols), self.shape, strict=True):
+            object.__setattr__(other, name, named(labels, None, name, size))
+        return other
+
     @property
     @abstractmethod
     def T(self) -> Coupling:  # noqa: N802
         """The plan from columns to rows."""
+
+    def _by_rows(self, x: Any, name: str) -> NDArray[Any]:
+        """What is given for each row, as an array."""
+        return dense(aligned(x, self.row_labels, name, "rows")[0])
+
+    def _by_cols(self, y: Any, name: str) -> NDArray[Any]:
+        """What is given for each column, as an array."""
+        return dense(aligned(y, self.col_labels, name, "columns")[0])
 
     @property
     @abstractmethod
@@ -137,7 +163,11 @@ class Coupling(MatrixLike, Shown):
         >>> plan.T.barycentric(np.eye(2)).tolist()
         [[0.75, 0.25], [nan, nan]]
         """
-        moved = self.pull(dense(Y).astype(np.float64, copy=False))
+        moved = self.pull(self._by_cols(Y, "Y").astype(np.float64, copy=False))
+        X, a = (
+            each if each is None else self._by_rows(each, name)
+            for each, name in ((X, "X"), (a, "a"))
+        )
         sent = self.row_sums()
         weight = sent
         if a is not None:
@@ -180,10 +210,11 @@ class Plan(Coupling):
 
     @classmethod
     def from_dense(cls, P: Any) -> Plan:
-        """Return the plan with the nonzero entries of an (n, m) array."""
+        """Return the plan with the nonzero entries of an (n, m) array or DataFrame."""
         dense = np.asarray(P, dtype=np.float64)
         rows, cols = np.nonzero(dense)
-        return cls(dense.shape, rows.astype(np.int32), cols.astype(np.int32), dense[rows, cols])
+        plan = cls(dense.shape, rows.astype(np.int32), cols.astype(np.int32), dense[rows, cols])
+        return plan.labelled(*of_cost(P))
 
     @classmethod
     def from_sparse(cls, P: Any) -> Plan:
@@ -223,7 +254,9 @@ class Plan(Coupling):
         """Return the plan of these entries (nnz,) alone."""
         if entries.all():
             return self
-        return Plan(self.shape, self.rows[entries], self.cols[entries], self.values[entries])
+        return Plan(
+            self.shape, self.rows[entries], self.cols[entries], self.values[entries]
+        ).labelled(self.row_labels, self.col_labels)
 
     def ordered(self) -> Plan:
         """Return the plan with its entries row by row, columns ascending, each pair once."""
@@ -317,6 +350,15 @@ class Plan(Coupling):
         """Where each entry is in the matrix, row by row; ascending."""
         return self.rows.astype(np.int64) * self.shape[1] + self.cols
 
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with a line for each entry: row, column and mass.
+
+        By name where rows and columns have names (see `labelled`), else by number.
+        """
+        names = as_column(self.row_labels, self.rows), as_column(self.col_labels, self.cols)
+        columns = dict(zip(("row", "column"), names, strict=True))
+        return need_pandas().DataFrame({**columns, "mass": self.values})
+
     @cached_property
     def _csr(self) -> sp.csr_array:
         indptr = np.zeros(self.shape[0] + 1, np.int64)
@@ -327,21 +369,22 @@ class Plan(Coupling):
     def T(self) -> Plan:  # noqa: N802
         """The plan from columns to rows."""
         order = np.lexsort((self.rows, self.cols))
-        return Plan(
+        turned = Plan(
             (self.shape[1], self.shape[0]), self.cols[order], self.rows[order], self.values[order]
         )
+        return turned.labelled(self.col_labels, self.row_labels)
 
     def push(self, x: Any) -> Floats:
         """Return P' x: carry a quantity per unit mass from rows (n, ...) to columns (m, ...).
 
         These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
         """
-        carried: Floats = self._csr.T @ dense(x)
+        carried: Floats = self._csr.T @ self._by_rows(x, "x")
         return carried
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        brought: Floats = self._csr @ dense(y)
+        brought: Floats = self._csr @ self._by_cols(y, "y")
         return brought
 
     def _facts(self) -> dict[str, Any]:

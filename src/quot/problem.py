@@ -18,6 +18,7 @@ from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
 from quot.graph import Graph
+from quot.labels import Labels, aligned, named, of_cost
 from quot.order import explained, of_graph, of_problem
 from quot.parallel import dot
 from quot.perplexity import (
@@ -70,15 +71,24 @@ class Transport(Shown):
     a: Floats
     b: Floats
     mass: float | None
+    row_labels: Labels
+    col_labels: Labels
 
     @explained(of_problem)
     def _check(self) -> None:
         """Pass cost and masses through the door."""
+        rows, cols = of_cost(self.cost)
         self._fix("cost", as_cost(self.cost))
         n, m = self.cost.shape
-        self._fix("a", as_weights(self.a, "a", n))
-        self._fix("b", as_weights(self.b, "b", m))
+        rows = named(self.row_labels, rows, "row_labels", n)
+        cols = named(self.col_labels, cols, "col_labels", m)
+        a, rows = aligned(self.a, rows, "a", "rows")
+        b, cols = aligned(self.b, cols, "b", "columns")
+        self._fix("a", as_weights(a, "a", n))
+        self._fix("b", as_weights(b, "b", m))
         self._fix("mass", as_mass(self.mass, self.a, self.b))
+        self._fix("row_labels", rows)
+        self._fix("col_labels", cols)
 
     def _fix(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -140,6 +150,8 @@ class Transport(Shown):
             cost=self.cost.take(rows, cols),
             a=self.a[rows],
             b=self.b[cols],
+            row_labels=None,
+            col_labels=None,
             **self._of_sides(rows, cols),
         )
         return part
@@ -176,7 +188,8 @@ class Transport(Shown):
         a, b = sums(rows, self.a, n), sums(cols, self.b, m)
         mass = self.mass if self.mass is None else min(self.mass, a.sum(), b.sum())
         other = self.with_masses(a, b, mass)
-        other._fix("cost", cost)
+        for name, value in (("cost", cost), ("row_labels", None), ("col_labels", None)):
+            other._fix(name, value)
         return other
 
     def linear_cost(self, plan: AnyPlan) -> float:
@@ -206,14 +219,17 @@ class Problem(Transport):
 
     Parameters
     ----------
-    cost : Cost, array of shape (n, m) or scipy.sparse array
+    cost : Cost, array or DataFrame of shape (n, m), or scipy.sparse array
         Cost per unit mass. Absent entries of a sparse cost are forbidden pairs.
-    a, b : array of shape (n,), (m,), optional
-        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses of rows and columns, by name if they have names; uniform, 1/n and 1/m, by default.
     reg : float, default=0
         Strength of the quadratic term, in cost per mass.
     mass : float, optional
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``.
+    row_labels, col_labels : sequence of shape (n,), (m,), optional
+        Names of rows and columns; by default those of the cost or of the masses, if these are
+        tables. See "Tables with labels".
 
     Raises
     ------
@@ -226,6 +242,8 @@ class Problem(Transport):
     b: Floats = None  # type: ignore[assignment]
     reg: float = 0.0
     mass: float | None = None
+    row_labels: Labels = field(default=None, kw_only=True, repr=False)
+    col_labels: Labels = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         self._check()
@@ -272,10 +290,10 @@ class EntropicProblem(Transport):
 
     Parameters
     ----------
-    cost : Cost, array of shape (n, m) or scipy.sparse array
+    cost : Cost, array or DataFrame of shape (n, m), or scipy.sparse array
         Cost per unit mass. Absent entries of a sparse cost are forbidden pairs.
-    a, b : array of shape (n,), (m,), optional
-        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses of rows and columns, by name if they have names; uniform, 1/n and 1/m, by default.
     eps : float
         Temperature, > 0, in cost per mass. The source of this problem writes eps/2 for it.
     mass : float, optional
@@ -286,6 +304,9 @@ class EntropicProblem(Transport):
     corner : float, optional
         Cost of the corner in "E3", > 0. By default twice a bound of all costs, or, where `eps` is
         large, as much as leaves nothing there that floats can see; then "E3" is "E2".
+    row_labels, col_labels : sequence of shape (n,), (m,), optional
+        Names of rows and columns; by default those of the cost or of the masses, if these are
+        tables. See "Tables with labels".
 
     Raises
     ------
@@ -300,6 +321,8 @@ class EntropicProblem(Transport):
     mass: float | None = field(default=None, kw_only=True)
     formulation: str = field(default="E1", kw_only=True)
     corner: float | None = field(default=None, kw_only=True)
+    row_labels: Labels = field(default=None, kw_only=True, repr=False)
+    col_labels: Labels = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         self._check()
@@ -350,9 +373,10 @@ class EntropicProblem(Transport):
         corner = np.inf if self.corner is None else self.corner
         kept = np.append(self.a, b - mass), np.append(self.b, a - mass)
         other = copy(self).with_masses(*kept, None)
-        for name, value in (("cost", DummyCost(self.cost, corner)), ("corner", None)):
+        for name, value in (("cost", DummyCost(self.cost, corner)), ("formulation", "E1")):
             other._fix(name, value)
-        other._fix("formulation", "E1")
+        for name in ("corner", "row_labels", "col_labels"):
+            other._fix(name, None)
         return other
 
     def objective(self, plan: AnyPlan) -> float:
@@ -386,10 +410,11 @@ class AdaptiveProblem(Transport):
 
     Parameters
     ----------
-    cost : Cost or array of shape (n, m)
+    cost : Cost, array or DataFrame of shape (n, m)
         Cost per unit mass.
-    a, b : array of shape (n,), (m,), optional
-        Masses of rows and columns, equal in total; uniform, 1/n and 1/m, by default.
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses of rows and columns, by name if they have names, equal in total; uniform, 1/n and
+        1/m, by default.
     row_perplexity, col_perplexity : float or array of shape (n,), (m,), optional
         At least 1 and less than that of the plan ``a b' / sum b``. None leaves the rows, or the
         columns, free.
@@ -398,6 +423,9 @@ class AdaptiveProblem(Transport):
     is_average : bool, default=False
         Whether rows, or columns, only have it on average. Then that, too, is less than that of the
         plan ``a b' / sum b``, and one of the two perplexities is None.
+    row_labels, col_labels : sequence of shape (n,), (m,), optional
+        Names of rows and columns; by default those of the cost or of the masses, if these are
+        tables. See "Tables with labels".
 
     Raises
     ------
@@ -413,6 +441,8 @@ class AdaptiveProblem(Transport):
     regularizer: str = field(default="quadratic", kw_only=True)
     is_average: bool = field(default=False, kw_only=True)
     mass: None = field(default=None, init=False)
+    row_labels: Labels = field(default=None, kw_only=True, repr=False)
+    col_labels: Labels = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         self._check()
@@ -422,11 +452,11 @@ class AdaptiveProblem(Transport):
                 "a sparse cost forbids pairs, and with a perplexity each row must be free to share "
                 "its mass with all columns. Pass a dense array, large where a pair is dear."
             )
-        for name, masses, others in (
-            ("row_perplexity", self.a, self.b),
-            ("col_perplexity", self.b, self.a),
+        for name, masses, others, labels, of in (
+            ("row_perplexity", self.a, self.b, self.row_labels, "rows"),
+            ("col_perplexity", self.b, self.a, self.col_labels, "columns"),
         ):
-            asked, kind = getattr(self, name), self.regularizer
+            asked, kind = aligned(getattr(self, name), labels, name, of)[0], self.regularizer
             if asked is not None and self.is_average:
                 asked = as_average_perplexity(asked, masses, others, kind, name)
             elif asked is not None:
@@ -540,9 +570,9 @@ class GraphProblem(Shown):
     ----------
     graph : Graph, networkx graph or scipy.sparse array of shape (N, N)
         See `Graph.of`.
-    source, target : array of shape (N,), or mapping of nodes to masses
-        Mass that is at each node, and that is wanted there.
-    reg : float or array of shape (E,), default=0
+    source, target : array of shape (N,), or Series or mapping of nodes to masses
+        Mass that is at each node, and that is wanted there; nodes that are not named have none.
+    reg : float, array of shape (E,), or Series or mapping of pairs of nodes, default=0
         Strength of the quadratic term, of all edges or of each, in length per mass.
     mass : float, optional
         Mass to move, ``0 <= mass <= min(source.sum(), target.sum())``. Mass that is wanted where it
@@ -568,7 +598,7 @@ class GraphProblem(Shown):
             ("graph", graph),
             ("source", source),
             ("target", target),
-            ("reg", as_regs(self.reg, graph.n_edges)),
+            ("reg", as_regs(graph.by_edge(self.reg, "reg"), graph.n_edges)),
             ("mass", as_mass(self.mass, source, target, ("source", "target"))),
         ):
             object.__setattr__(self, name, value)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
+from quot.exceptions import MissingDependencyError
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
+from quot.labels import need_pandas
 from quot.perplexity import average, perplexities
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, GraphProblem, Transport
@@ -43,6 +45,14 @@ class Solved(Shown, Generic[P, T]):
     history: tuple[Iterate, ...] = ()
     seconds: float = 0.0
     method: str = ""
+
+    def __post_init__(self) -> None:
+        """Give the plan the labels of its problem."""
+        problem = self.problem
+        if isinstance(problem, Transport) and (problem.row_labels or problem.col_labels):
+            plan: Any = self.plan
+            plan = plan.labelled(problem.row_labels, problem.col_labels)
+            object.__setattr__(self, "plan", plan)
 
     @classmethod
     def of(
@@ -261,9 +271,94 @@ class GraphResult(Solved[GraphProblem, Flow]):
         """The potential p of each node, (N,): what a unit of mass is worth there."""
         return -self.f
 
+    def table(self, node: str = "node") -> dict[str, Any]:
+        """Return the columns of a table with a line for each node.
+
+        Its name, or number; the mass that is there and that is wanted; what it sends and receives
+        of these; and its potential. Mass that stays is sent and received.
+
+        Parameters
+        ----------
+        node : str, default="node"
+            What to call the column of the nodes.
+        """
+        problem, flow = self.problem, self.plan
+        return {
+            node: problem.graph.names(np.arange(problem.graph.n_nodes)),
+            "source": problem.source,
+            "target": problem.target,
+            "sent": flow.sent,
+            "received": flow.received,
+            "potential": self.potentials,
+        }
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame of `table`, with the nodes as its index."""
+        return need_pandas().DataFrame(self.table()).set_index("node")
+
+    def to_networkx(self) -> Any:
+        """Return a networkx graph in which every edge points the way its mass goes.
+
+        Nodes have their names, and the columns of `table` for attributes, and `pos`. Edges have a
+        `flow` >= 0, their `length`, their `capacity` if there is one, and whether they are
+        `directed`: of those that are not, and carry nothing, either direction is as good.
+
+        Returns
+        -------
+        networkx.DiGraph
+            A MultiDiGraph if two edges could point from one node to the same other one.
+
+        Raises
+        ------
+        MissingDependencyError
+            If networkx is not installed.
+
+        Examples
+        --------
+        >>> import quot
+        >>> path = quot.Graph(3, [[0, 1], [2, 1]], [1.0, 1.0], labels=["inn", "mill", "ford"])
+        >>> made = quot.solve_graph(path, {"inn": 2.0}, {"ford": 2.0}).to_networkx()
+        >>> made.edges["mill", "ford"]["flow"], made.nodes["ford"]["received"]
+        (2.0, 2.0)
+        """
+        networkx = _need_networkx()
+        graph, flow = self.problem.graph, self.plan
+        both = np.concatenate((graph.edges, graph.edges[~graph.directed][:, ::-1]))
+        is_simple = len(np.unique(both, axis=0)) == len(both)
+        made = networkx.DiGraph() if is_simple else networkx.MultiDiGraph()
+        names, *columns = (list(column) for column in self.table().values())
+        keys = list(self.table())[1:]
+        for k, name in enumerate(names):
+            made.add_node(name, **{key: float(c[k]) for key, c in zip(keys, columns, strict=True)})
+            if graph.positions is not None:
+                made.nodes[name]["pos"] = tuple(graph.positions[k].tolist())
+        for k, (u, v) in enumerate(flow.ways.tolist()):
+            limit = graph.capacity[k]
+            made.add_edge(
+                names[u],
+                names[v],
+                flow=float(abs(flow.values[k])),
+                length=float(graph.lengths[k]),
+                directed=bool(graph.directed[k]),
+                **({"capacity": float(limit)} if np.isfinite(limit) else {}),
+            )
+        return made
+
     def __repr__(self) -> str:
         graph = self.problem.graph
         return (
             f"GraphResult({graph.n_nodes} nodes, {graph.n_edges} edges, value={self.value:.10g}, "
             f"gap={self.gap:.1e}, nnz={self.plan.nnz}, {self.status.name}, {self.seconds:.3g} s)"
         )
+
+
+def _need_networkx() -> Any:
+    """Import networkx."""
+    try:
+        import networkx
+    except ImportError as error:
+        raise MissingDependencyError(
+            "`networkx` is not installed, and `to_networkx` needs it (extra `graphs`); install it "
+            "with `pip install 'quot[graphs]'`."
+        ) from error
+    return networkx

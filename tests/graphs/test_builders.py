@@ -235,7 +235,7 @@ def test_pictures_need_positions_in_the_plane():
         plot.flow(flow)
     with pytest.raises(InvalidProblemError, match=r"shape \(2, 2\) to be drawn; got \(2, 3\)"):
         plot.flow(flow, positions=np.zeros((2, 3)))
-    with pytest.raises(InvalidProblemError, match=r"`positions` has no place for the node 1 \(1 "):
+    with pytest.raises(InvalidProblemError, match=r"`positions` has no entry for the node 1 \(1 "):
         plot.flow(flow, positions={0: (0.0, 0.0)})
     with pytest.raises(InvalidProblemError, match=r"must be a GraphResult or a Flow; got Graph\."):
         plot.flow(flow.graph)

@@ -30,7 +30,7 @@ BAD_GRAPHS = {
     "places": (
         (3, EDGES, LENGTHS),
         {"positions": {"a": [0, 0], "b": [1, 1]}, "labels": "abc"},
-        r"no place for the node 'c' \(1 such node\)",
+        r"no entry for the node 'c' \(1 such\)",
     ),
     "labels": ((3, EDGES, LENGTHS), {"labels": "aab"}, r"3 different names.*2 of them different"),
 }

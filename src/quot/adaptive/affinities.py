@@ -17,6 +17,7 @@ from quot.adaptive.symmetric import Judged, Symmetric, ascend, descend, first_gu
 from quot.arraylike import ArrayLike, no_copy
 from quot.costs import Cost, SparseCost
 from quot.kernels import affinities as kernels
+from quot.labels import Labels
 from quot.pairs.price import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
@@ -68,6 +69,8 @@ class Affinities(ArrayLike, Shown):
         Whether no pair is left out that would have an entry.
     tol : float
         What `converged` is judged by.
+    labels : sequence of n names, optional
+        Names of the points, if they came in a DataFrame.
     """
 
     matrix: sp.csr_array
@@ -82,6 +85,7 @@ class Affinities(ArrayLike, Shown):
     tol: float
     _cost: Cost = field(repr=False)
     _pairs: Kept = field(repr=False)
+    labels: Labels = field(default=None, repr=False)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
         no_copy(copy)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InfeasibleError, InvalidProblemError
+from quot.labels import aligned, row_labels
 from quot.perplexity import REGULARIZERS, for_each
 from quot.validation import as_array, as_masses, check_option
 
@@ -102,8 +103,9 @@ def project_rows(
     check_option(regularizer, "regularizer", REGULARIZERS)
     rows = as_array(K, "K", 2)
     n, m = rows.shape
+    a, labels = aligned(a, row_labels(K), "a", "rows")
     masses = as_masses(a, "a", n, "`K`")
-    asked = _as_perplexities(perplexity, n, m)
+    asked = _as_perplexities(aligned(perplexity, labels, "perplexity", "rows")[0], n, m)
     if regularizer == "entropic":
         _check_support(rows, masses, asked)
         with np.errstate(divide="ignore"):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from quot.adaptive.neighbours import Kept, Neighbours
 from quot.exceptions import InvalidProblemError
 from quot.kernels import affinities as kernels
+from quot.labels import aligned, row_labels
 from quot.parallel import map_rows
 from quot.perplexity import REGULARIZERS, for_each
 from quot.validation import as_array, check_option
@@ -86,6 +87,7 @@ def share_rows(
     check_option(regularizer, "regularizer", REGULARIZERS)
     costs = as_array(C, "C", 2)
     n, k = costs.shape
+    perplexity = aligned(perplexity, row_labels(C), "perplexity", "rows")[0]
     asked = as_perplexities(perplexity, n, np.full(n, k), "columns of `C`")
     found = shares(Kept.block(costs), asked, regularizer)
     return found.entries.reshape(n, k), found.strength

@@ -51,13 +51,13 @@ def solve_adaptive(  # noqa: PLR0913
 
     Parameters
     ----------
-    C : array of shape (n, m) or Cost
+    C : array or DataFrame of shape (n, m), or Cost
         Cost per unit mass. Of points, ``quot.PointCost(X, Y)``, there is never a matrix, and with a
         quadratic regulariser few pairs are kept; else all of them are, 64 bytes each.
-    a, b : array of shape (n,), (m,), optional
-        Masses of rows (source) and columns (target), equal in total; uniform, 1/n and 1/m, by
-        default.
-    perplexity : float, array of shape (n,) or (m,), or a pair of these
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses of rows (source) and columns (target), by name if they have names, equal in total;
+        uniform, 1/n and 1/m, by default.
+    perplexity : float, array or Series of shape (n,) or (m,), or a pair of these
         At least 1 and less than that of the plan ``a b' / sum b``, which is m for a row if b is
         uniform. For one side a number or one for each of its points; with ``on="both"`` a pair, of
         the source and of the target, or one number for both. With ``on="average"`` as for the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from quot.exceptions import (
     NotConvergedWarning,
     ProblemTooLargeError,
 )
+from quot.labels import Labels, aligned, of_cost, row_labels, square
 from quot.perplexity import REGULARIZERS
 from quot.validation import as_array, check_count, check_option, check_positive
 
@@ -56,13 +58,13 @@ def affinities(
 
     Parameters
     ----------
-    X : array of shape (n, d), or of shape (n, n) with metric="precomputed"
-        Points, or what each pair costs: an array, a Cost, or a scipy.sparse matrix, of which only
-        the pairs stored are used (one of neighbours, for instance).
-    perplexity : float or array of shape (n,), default=30
-        Of all points or of each, fractional or not: at least 1 and less than the number of others
-        that a point may share with. A row p has ``exp(- sum p log p)`` (entropic) or ``1 / sum
-        p^2`` (quadratic).
+    X : array or DataFrame of shape (n, d), or of shape (n, n) with metric="precomputed"
+        Points, or what each pair costs: an array, a DataFrame, a Cost, or a scipy.sparse matrix, of
+        which only the pairs stored are used (one of neighbours, for instance).
+    perplexity : float, or array or Series of shape (n,), default=30
+        Of all points or of each, by name if they have names, fractional or not: at least 1 and less
+        than the number of others that a point may share with. A row p has ``exp(- sum p log p)``
+        (entropic) or ``1 / sum p^2`` (quadratic).
     kind : {"symmetric", "directed", "doubly_stochastic"}, default="symmetric"
         "directed": row i minimises ``sum_j C_ij p_j`` over p >= 0 of sum 1 with the perplexity; the
         p_{j|i} of t-SNE if entropic. "symmetric": the mean of that matrix and its transpose, n
@@ -127,14 +129,15 @@ def affinities(
     check_option(on_failure, "on_failure", ON_FAILURE)
     if not isinstance(diagonal, (bool, np.bool_)):
         raise InvalidProblemError(f"`diagonal` must be True or False; got {diagonal!r}.")
-    cost = _as_cost(X, metric)
+    cost, labels = _as_cost(X, metric)
+    asked, labels = aligned(perplexity, labels, "perplexity", "points")
     n = cost.shape[0]
     if kind == "doubly_stochastic":
         _check_symmetric(cost)
     count = _as_count(n_neighbors, cost)
     task = Task(
         cost=cost,
-        perplexity=as_perplexities(perplexity, n, *_sizes(cost, count, diagonal=bool(diagonal))),
+        perplexity=as_perplexities(asked, n, *_sizes(cost, count, diagonal=bool(diagonal))),
         kind=kind,
         regularizer=regularizer,
         count=count,
@@ -143,18 +146,20 @@ def affinities(
         max_iter=check_count(max_iter, "max_iter"),
     )
     _check_room(task)
-    found = find(task)
+    found = replace(find(task), labels=labels)
     logger.info("%s", found)
     return _deliver(found, on_failure)
 
 
-def _as_cost(X: Any, metric: str) -> Cost:
-    """The cost of all pairs."""
+def _as_cost(X: Any, metric: str) -> tuple[Cost, Labels]:
+    """The cost of all pairs, and the names of the points."""
     if metric != _PRECOMPUTED:
         points = as_array(X, "X", 2)
         cost: Cost = PointCost(points, points, metric)
+        labels = row_labels(X)
     else:
-        cost = as_cost(X)
+        X = square(X, "X")
+        cost, (labels, _) = as_cost(X), of_cost(X)
         if cost.shape[0] != cost.shape[1]:
             raise InvalidProblemError(
                 f'`X` must be square with metric="precomputed"; got shape {cost.shape}. Pass what '
@@ -165,7 +170,7 @@ def _as_cost(X: Any, metric: str) -> Cost:
             f"affinities need 3 points at least, else there is nothing to choose; got "
             f"{cost.shape[0]}."
         )
-    return cost
+    return cost, labels
 
 
 def _check_symmetric(cost: Cost) -> None:

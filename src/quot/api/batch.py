@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from quot.api.plans import solved
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import Cost
 from quot.exceptions import InfeasibleError, InvalidProblemError
+from quot.labels import aligned, as_frame
 from quot.order import by_name
 from quot.parallel import map_each
 from quot.plan import Plan
@@ -53,7 +54,8 @@ def solve_batch(
     Cs : array of shape (k, n, m), or sequence of k costs
         Costs of the problems, each as `solve` takes them; shapes may differ in a sequence.
     a, b : array of shape (n,), (m,), of shape (k, n), (k, m), or sequence of k arrays, optional
-        Masses, of all problems or of each; uniform by default.
+        Masses, of all problems or of each, by name if rows and columns have names (of a DataFrame
+        the columns are named by them, and lines are problems); uniform by default.
     reg : float or sequence of k floats, default=0
         Strength of the quadratic term, of all problems or of each.
     mass : float or sequence of k floats, optional
@@ -207,18 +209,21 @@ def _arrays(value: Any, name: str, count: int) -> list[Any]:
     """The masses of each problem, from those of all or of each."""
     if value is None:
         return [None] * count
-    if isinstance(value, (list, tuple)) and value and np.ndim(value[0]) > 0:
+    is_many = isinstance(value, (list, tuple)) and len(value) > 0
+    if is_many and (isinstance(value[0], Mapping) or np.ndim(value[0]) > 0):
         return _as_many(list(value), name, count)
-    if np.ndim(value) < 2:
+    if isinstance(value, Mapping) or np.ndim(value) < 2:
         return [value] * count
-    return _as_many(list(value), name, count)
+    frame = as_frame(value)  # a list of it would be its columns
+    each = np.asarray(value) if frame is None else (frame.iloc[k] for k in range(len(frame)))
+    return _as_many(list(each), name, count)
 
 
 def _numbers(value: Any, name: str, count: int) -> list[Any]:
     """The number of each problem, from that of all or of each."""
     if value is None or np.ndim(value) == 0:
         return [value] * count
-    return _as_many(list(value), name, count)
+    return _as_many(list(aligned(value, None, name, "problems")[0]), name, count)
 
 
 def _as_many(values: list[Any], name: str, count: int) -> list[Any]:

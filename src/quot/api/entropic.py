@@ -60,10 +60,10 @@ def solve_entropic(  # noqa: PLR0913
 
     Parameters
     ----------
-    C : array of shape (n, m), scipy.sparse array or Cost
+    C : array or DataFrame of shape (n, m), scipy.sparse array or Cost
         Cost per unit mass. Absent entries of a sparse array are forbidden pairs.
-    a, b : array of shape (n,), (m,), optional
-        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses of rows and columns, by name if they have names; uniform, 1/n and 1/m, by default.
     eps : float
         Temperature, > 0, in cost per mass. Where the objective is written with eps/2, as in the
         source of "E1", pass half of that eps.
@@ -183,10 +183,10 @@ def approximate_partial(
 
     Parameters
     ----------
-    C : array of shape (n, m), scipy.sparse array or Cost
+    C : array or DataFrame of shape (n, m), scipy.sparse array or Cost
         Cost per unit mass. Absent entries of a sparse array are forbidden pairs.
-    a, b : array of shape (n,), (m,), optional
-        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses of rows and columns, by name if they have names; uniform, 1/n and 1/m, by default.
     mass : float, optional
         Mass to move, ``0 <= mass <= min(a.sum(), b.sum())``; but with "newton" and
         "dual-extrapolation" less than that. None moves all mass and needs equal totals.

@@ -51,9 +51,9 @@ def solve_graph(  # noqa: PLR0913
     ----------
     graph : Graph, networkx graph or scipy.sparse array of shape (N, N)
         Lengths of edges, their directions and capacities; see `Graph`.
-    source, target : array of shape (N,), or mapping of nodes to masses
-        Mass that is at each node, and that is wanted there.
-    reg : float or array of shape (E,), default=0
+    source, target : array of shape (N,), or Series or mapping of nodes to masses
+        Mass that is at each node, and that is wanted there; nodes that are not named have none.
+    reg : float, array of shape (E,), or Series or mapping of pairs of nodes, default=0
         Strength of the quadratic term, of all edges or of each, in length per mass.
     mass : float, optional
         Mass to move, ``0 <= mass <= min(source.sum(), target.sum())``; what is wanted where it is

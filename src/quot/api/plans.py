@@ -60,10 +60,10 @@ def solve(  # noqa: PLR0913
 
     Parameters
     ----------
-    C : array of shape (n, m), scipy.sparse array or Cost
+    C : array or DataFrame of shape (n, m), scipy.sparse array or Cost
         Cost per unit mass. Absent entries of a sparse array are forbidden pairs.
-    a, b : array of shape (n,), (m,), optional
-        Masses of rows and columns; uniform, 1/n and 1/m, by default.
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses of rows and columns, by name if they have names; uniform, 1/n and 1/m, by default.
     reg : float, default=0
         Strength of the quadratic term, in cost per mass. With masses 1/n the same part of all pairs
         carries mass if `reg` grows like n m; the same number in a row, of points in the plane, at
@@ -183,12 +183,12 @@ def solve_points(  # noqa: PLR0913
 
     Parameters
     ----------
-    X : array of shape (n, d)
+    X : array or DataFrame of shape (n, d)
         Positions of the rows.
-    Y : array of shape (m, d)
+    Y : array or DataFrame of shape (m, d)
         Positions of the columns.
-    a, b : array of shape (n,), (m,), optional
-        Masses; uniform by default.
+    a, b : array, Series or mapping of shape (n,), (m,), optional
+        Masses, by name if the points have names; uniform by default.
     metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
         Cost between two points.
     reg : float, default=0

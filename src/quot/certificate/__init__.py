@@ -15,6 +15,7 @@ from quot.certificate.flows import certify_flow
 from quot.certificate.plans import certify_plan
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan, GibbsPlan
+from quot.labels import check_same, placed
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem, Transport
 
@@ -46,9 +47,10 @@ def certify(
     problem : Problem, EntropicProblem, AdaptiveProblem or GraphProblem
     plan : Plan or GibbsPlan, or Flow of a GraphProblem
         Any of the right shape; its marginals need not be exact.
-    f, g : array of shape (n,), (m,)
-        Potentials; those of rows and columns without mass do not count in an EntropicProblem. In a
-        GraphProblem one for each node, and `f` and `lam` say all: g is -f - lam.
+    f, g : array or Series of shape (n,), (m,)
+        Potentials, by name if rows and columns have names; those of rows and columns without mass
+        do not count in an EntropicProblem. In a GraphProblem one for each node, and `f` and `lam`
+        say all: g is -f - lam.
     lam : float, default=0
         Price of the total mass in a partial problem; 0 in a balanced one.
     scope : {"all", "support"}, default="all"
@@ -63,9 +65,14 @@ def certify(
     if isinstance(problem, GraphProblem):
         if not isinstance(plan, Flow):
             raise TypeError(f"a graph problem has a Flow for a plan, not a {type(plan).__name__}")
-        return certify_flow(problem, plan, f, lam)
+        nodes = problem.graph.labels or range(problem.graph.n_nodes)
+        return certify_flow(problem, plan, placed(f, nodes, "f", "nodes"), lam)
     if not isinstance(plan, (Plan, GibbsPlan)):
         raise TypeError(f"`plan` must be a Plan or GibbsPlan; got {type(plan).__name__}")
+    check_same(plan.row_labels, problem.row_labels, "rows")
+    check_same(plan.col_labels, problem.col_labels, "columns")
+    f = placed(f, problem.row_labels, "f", "rows")
+    g = placed(g, problem.col_labels, "g", "columns")
     if isinstance(problem, AdaptiveProblem):
         sparse = plan.to_plan() if isinstance(plan, GibbsPlan) else plan
         zero = np.zeros(problem.a.size), np.zeros(problem.b.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
 from quot.graphs.connect import connect as connected
+from quot.labels import distinct, row_labels
 from quot.validation import as_array, check_count
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Names = tuple[Hashable, ...] | None
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +28,9 @@ def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
 
     Parameters
     ----------
-    X : array of shape (N, d)
-        Points; edges are as long as the distance of their ends.
+    X : array or DataFrame of shape (N, d)
+        Points; edges are as long as the distance of their ends. The index of a DataFrame names the
+        nodes, here and in all builders.
     k : int
         Neighbours of each point, itself not counted; an edge found from both ends is one.
     connect : bool, default=False
@@ -43,8 +47,8 @@ def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     >>> quot.graphs.knn(X, 12)
     Graph(500 nodes, 3451 edges)
     """
-    X = _points(X, k, "k")
-    return _graph(X, *_pairs(_nearest(X, k)), connect=connect)
+    labels, X = _points(X, k, "k")
+    return _graph(X, *_pairs(_nearest(X, k)), labels=labels, connect=connect)
 
 
 def near(
@@ -85,15 +89,17 @@ def near(
     Linderman, Mishne, Kluger and Steinerberger: Randomized near-neighbor graphs, giant components
     and applications in data science.
     """
-    X = _points(X, K, "K")
+    labels, X = _points(X, K, "K")
     _check_of(k, K)
     rng = np.random.default_rng(random_state)
     neighbours = _nearest(X, K)
     if exactly:
         chosen = np.argsort(rng.random(neighbours.shape), axis=1)[:, :k]
-        return _graph(X, *_pairs(np.take_along_axis(neighbours, chosen, 1)), connect=connect)
+        return _graph(
+            X, *_pairs(np.take_along_axis(neighbours, chosen, 1)), labels=labels, connect=connect
+        )
     rows, place = np.nonzero(rng.random(neighbours.shape) < k / K)
-    return _graph(X, rows, neighbours[rows, place], connect=connect)
+    return _graph(X, rows, neighbours[rows, place], labels=labels, connect=connect)
 
 
 def partition(
@@ -129,7 +135,7 @@ def partition(
     -------
     Graph
     """
-    X = _points(X, K, "K")
+    labels, X = _points(X, K, "K")
     _check_of(k, K)
     rng = np.random.default_rng(random_state)
     n, parts = len(X), K // k
@@ -148,7 +154,7 @@ def partition(
         rows, columns = np.nonzero(~is_self & (place <= allowed[:, None]))
         tails.append(asking[rows])
         heads.append(found[rows, columns])
-    return _graph(X, np.concatenate(tails), np.concatenate(heads), connect=connect)
+    return _graph(X, np.concatenate(tails), np.concatenate(heads), labels=labels, connect=connect)
 
 
 def delaunay(X: Any) -> Graph:
@@ -159,7 +165,7 @@ def delaunay(X: Any) -> Graph:
     X : array of shape (N, d)
         Points in general position, at least d + 2 of them.
     """
-    X = _points(X, 1, "k")
+    labels, X = _points(X, 1, "k")
     try:
         simplices = Delaunay(X).simplices
     except (QhullError, ValueError) as error:
@@ -171,21 +177,23 @@ def delaunay(X: Any) -> Graph:
     corners = simplices.shape[1]
     pairs = [simplices[:, [i, j]] for i in range(corners) for j in range(i)]
     edges = np.concatenate(pairs).astype(np.int64)
-    return _graph(X, edges[:, 0], edges[:, 1], connect=True)  # duplicates are in no simplex
+    return _graph(
+        X, edges[:, 0], edges[:, 1], labels=labels, connect=True
+    )  # duplicates are in no simplex
 
 
 # --- shared ----------------------------------------------------------------------------------
 
 
-def _points(X: Any, most: int, name: str) -> Floats:
-    """Check points, and that each has so many others."""
+def _points(X: Any, most: int, name: str) -> tuple[Names, Floats]:
+    """Check points, and that each has so many others; with their names."""
     points = as_array(X, "X", 2)
     check_count(most, name)
     if most >= len(points):
         raise InvalidProblemError(
             f"`{name}={most}` neighbours need more than {most} points; got {len(points)}."
         )
-    return points
+    return distinct(row_labels(X)), points
 
 
 def _check_of(k: int, K: int) -> None:
@@ -208,13 +216,13 @@ def _pairs(neighbours: Ints) -> tuple[Ints, Ints]:
     return np.repeat(np.arange(len(neighbours)), neighbours.shape[1]), neighbours.ravel()
 
 
-def _graph(X: Floats, tail: Ints, head: Ints, *, connect: bool) -> Graph:
+def _graph(X: Floats, tail: Ints, head: Ints, *, labels: Names, connect: bool) -> Graph:
     """The undirected graph of these pairs, each once."""
     n = len(X)
     keys = np.unique(np.minimum(tail, head) * np.int64(n) + np.maximum(tail, head))
     edges = np.stack((keys // n, keys % n), axis=1).astype(np.int32)
     lengths = np.linalg.norm(X[edges[:, 0]] - X[edges[:, 1]], axis=1)
-    graph = Graph(n, edges, lengths, positions=X)
+    graph = Graph(n, edges, lengths, positions=X, labels=labels)
     if connect:
         return connected(graph)
     if logger.isEnabledFor(logging.INFO):

@@ -12,7 +12,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
@@ -124,6 +124,31 @@ def vector_of(array: NDArray[Any], size: int, name: str) -> Floats:
     if array.dtype.kind != "f" or array.shape != (size,):
         raise ValueError(f"`{name}` is {array.dtype} of shape {array.shape}, not ({size},)")
     return array.astype(np.float64, copy=False)
+
+
+def labels_to_array(labels: Sequence[Hashable]) -> NDArray[Any] | None:
+    """Return labels as an array that gives them back, of integers or text; None if none does."""
+    array = np.array(0)
+    if all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in labels) or all(
+        isinstance(k, str) for k in labels
+    ):
+        array = np.array(labels)
+    return array if array.dtype.kind in "iU" and array.tolist() == list(labels) else None
+
+
+def labels_of(arrays: Arrays, name: str) -> tuple[Hashable, ...] | None:
+    """Return labels from the array of that name, if there is one."""
+    array = arrays.get(name)
+    if array is None:
+        return None
+    if array.dtype.kind not in "iU":
+        raise ValueError(f"`{name}` is {array.dtype}")
+    return tuple(array.tolist())
+
+
+def kinds(labels: Sequence[Hashable]) -> str:
+    """Return of which types labels are, for a message."""
+    return ", ".join(sorted({type(label).__name__ for label in labels}))
 
 
 def listed(arrays: Arrays) -> str:

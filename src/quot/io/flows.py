@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from quot.flow import Flow
 from quot.io.files import PathLike
 from quot.io.tables import write_table
@@ -29,21 +27,7 @@ def write_flow(flow: Flow, path: PathLike, ends: tuple[str, str] = _ENDS) -> Non
     ends : pair of str, default=("source", "target")
         What to call the columns of the nodes.
     """
-    graph, used = flow.graph, np.flatnonzero(flow.values)
-    carried, lengths = np.abs(flow.values[used]), graph.lengths[used]
-    back = flow.values[used] < 0.0
-    pairs = graph.edges[used]
-    pairs[back] = pairs[back, ::-1]
-    one, other = ends if set(ends).isdisjoint(_FLOW) else _ENDS
-    columns = [used, carried, lengths, lengths * carried]
-    write_table(
-        {
-            one: graph.names(pairs[:, 0]),
-            other: graph.names(pairs[:, 1]),
-            **dict(zip(_FLOW, columns, strict=True)),
-        },
-        path,
-    )
+    write_table(flow.table(ends if set(ends).isdisjoint(_FLOW) else _ENDS), path)
 
 
 def write_balance(result: GraphResult, path: PathLike, node: str = "node") -> None:
@@ -60,10 +44,4 @@ def write_balance(result: GraphResult, path: PathLike, node: str = "node") -> No
     node : str, default="node"
         What to call the column of the nodes.
     """
-    problem, flow = result.problem, result.plan
-    everyone = np.arange(problem.graph.n_nodes)
-    columns = [problem.source, problem.target, flow.sent, flow.received, result.potentials]
-    name = "node" if node in _BALANCE else node
-    write_table(
-        {name: problem.graph.names(everyone), **dict(zip(_BALANCE, columns, strict=True))}, path
-    )
+    write_table(result.table("node" if node in _BALANCE else node), path)

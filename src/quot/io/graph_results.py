@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.graph import Graph
-from quot.io.arrays import Arrays, vector_of
+from quot.io.arrays import Arrays, kinds, labels_of, labels_to_array, vector_of
 from quot.problem import GraphProblem
 from quot.result import GraphResult
 
@@ -50,16 +50,13 @@ def to_arrays(result: GraphResult) -> Arrays:
     if graph.positions is not None:
         arrays["positions"] = graph.positions
     if graph.labels is not None:
-        arrays["labels"] = _labels(graph.labels)
+        arrays["labels"] = _saved(graph.labels)
     return arrays
 
 
 def problem_from_arrays(arrays: Arrays) -> GraphProblem:
     """Return the problem; any error means that the arrays describe none."""
     strength, mass = arrays["strength"], arrays["mass"]
-    labels = arrays.get("labels")
-    if labels is not None and labels.dtype.kind not in "iU":
-        raise ValueError(f"`labels` is {labels.dtype}")
     graph = Graph(
         int(arrays["n_nodes"]),
         arrays["edges"],
@@ -67,7 +64,7 @@ def problem_from_arrays(arrays: Arrays) -> GraphProblem:
         arrays["directed"],
         arrays["capacity"],
         positions=arrays.get("positions"),
-        labels=None if labels is None else labels.tolist(),
+        labels=labels_of(arrays, "labels"),
     )
     return GraphProblem(
         graph,
@@ -85,18 +82,13 @@ def flow_from_arrays(arrays: Arrays, graph: Graph) -> Flow:
     return Flow(graph, values, sent, received)
 
 
-def _labels(labels: tuple[Hashable, ...]) -> NDArray[Any]:
-    """Return labels as an array that gives them back: of 64-bit integers, or of text."""
-    array = np.array(0)
-    if all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in labels) or all(
-        isinstance(k, str) for k in labels
-    ):
-        array = np.array(labels)
-    if array.dtype.kind not in "iU" or array.tolist() != list(labels):
-        kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+def _saved(labels: tuple[Hashable, ...]) -> NDArray[Any]:
+    """Return labels as an array that gives them back."""
+    array = labels_to_array(labels)
+    if array is None:
         raise InvalidProblemError(
-            f"the labels of the graph are of type {kinds}, and only integers of 64 bits, or "
-            "text without zeros at its end, can be saved; relabel the graph "
+            f"the labels of the graph are of type {kinds(labels)}, and only integers of 64 bits, "
+            "or text without zeros at its end, can be saved; relabel the graph "
             "(`networkx.convert_node_labels_to_integers`), or keep the flow alone "
             "(`result.plan.to_csr()`)."
         )

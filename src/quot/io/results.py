@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 from quot.certificate import certify
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
-from quot.exceptions import InvalidProblemError, NumericalWarning
+from quot.exceptions import InvalidProblemError, NumericalWarning, QuotWarning
 from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.io import graph_results
-from quot.io.arrays import Arrays, listed, read_npz, vector_of
+from quot.io.arrays import (
+    Arrays,
+    kinds,
+    labels_of,
+    labels_to_array,
+    listed,
+    read_npz,
+    vector_of,
+)
 from quot.io.files import UNREADABLE, PathLike, too_large, write_atomically
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, Problem, Transport
@@ -41,6 +49,7 @@ _PERPLEXITIES = ("row_perplexity", "col_perplexity")
 _MULTIPLIERS = ("row_multipliers", "col_multipliers")
 # Arrays of a plan that is kept by its prices; their names in a file begin with `plan_`.
 _PRICES = ("f", "g", "u", "w")
+_LABELS = ("row_labels", "col_labels")
 
 
 def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
@@ -55,7 +64,8 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
     ----------
     result : Result, AdaptiveResult or GraphResult
         What to save; its cost is an array, a scipy.sparse array or a `PointCost`, its graph has
-        integers or text for labels, if it has any.
+        integers or text for labels, if it has any. Labels of rows and columns that are neither
+        are left out, with a warning.
     path : str or path
         Where to; the name is taken as it is.
 
@@ -63,13 +73,19 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
     ------
     InvalidProblemError
         If the cost is of a class of your own, or the prices of the plan are for another, or the
-        labels are of another kind, or the file cannot be written.
+        labels of a graph are of another kind, or the file cannot be written.
+
+    Warns
+    -----
+    QuotWarning
+        If labels of rows or columns are left out.
     """
     tolerance = result.tolerance
     arrays: Arrays = {
         "format": FORMAT,
         "version": VERSION,
         **_solved_to_arrays(result),
+        **_labels_to_arrays(result.problem),
         "f": result.f,
         "g": result.g,
         "lam": result.lam,
@@ -252,6 +268,7 @@ def _problem_from_arrays(arrays: Arrays) -> Transport:
     n, m = (int(k) for k in arrays["shape"])
     cls, mass = _KINDS[str(arrays["problem"])], _or_none(arrays["mass"])
     of = {"cost": _cost_from_arrays(arrays, (n, m)), "a": arrays["a"], "b": arrays["b"]}
+    of |= {name: labels_of(arrays, name) for name in _LABELS}
     problem: Transport
     if cls is AdaptiveProblem:
         problem = AdaptiveProblem(**of, **_adaptive_from_arrays(arrays))
@@ -262,6 +279,27 @@ def _problem_from_arrays(arrays: Arrays) -> Transport:
     if problem.shape != (n, m):
         raise ValueError(f"the cost has shape {problem.shape} and not ({n}, {m})")
     return problem
+
+
+def _labels_to_arrays(problem: Any) -> Arrays:
+    """Names of rows and columns, as far as an array can have them; numbers need none."""
+    arrays: Arrays = {}
+    for name in _LABELS:
+        labels = getattr(problem, name, None)
+        if labels is None or isinstance(labels, range):
+            continue
+        array = labels_to_array(labels)
+        if array is not None:
+            arrays[name] = array
+        else:
+            warnings.warn(
+                f"`{name}` are of type {kinds(labels)}, and only integers of 64 bits, or text "
+                "without zeros at its end, can be saved: the file has none. Keep them beside it, "
+                "or name rows and columns by text.",
+                QuotWarning,
+                stacklevel=3,
+            )
+    return arrays
 
 
 def _kind_to_arrays(problem: Transport) -> Arrays:

@@ -1,0 +1,338 @@
+"""Labels: the names of rows and columns that came with the input, and what is given by name.
+
+Known by what they can do, pandas is never imported: a Series or DataFrame has `iloc` and `index`,
+what xarray makes turns into one, and polars has columns with names but no index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.exceptions import InvalidProblemError, MissingDependencyError
+
+# A tuple of names; range(n), the numbers that a table has if nobody names its rows; or None.
+Labels = Sequence[Hashable] | None
+
+
+def as_frame(value: Any) -> Any:
+    """Return a Series or DataFrame that is one, or is behind a DataArray; else None."""
+    if value is None or isinstance(value, np.ndarray):
+        return None
+    if hasattr(value, "to_pandas") and hasattr(value, "coords") and value.ndim in (1, 2):
+        value = value.to_pandas()
+    return value if hasattr(value, "iloc") and hasattr(value, "index") else None
+
+
+def row_labels(value: Any) -> Labels:
+    """Return what the rows of an array or table are called."""
+    frame = as_frame(value)
+    return None if frame is None else _listed(frame.index)
+
+
+def column_labels(value: Any) -> Labels:
+    """Return what the columns of an array or table are called, with an index or without."""
+    if isinstance(value, np.ndarray):
+        return None
+    frame = as_frame(value)
+    if frame is None:  # `columns` of pyarrow are arrays
+        names = getattr(value, "column_names", getattr(value, "columns", None))
+    else:
+        names = getattr(frame, "columns", None)
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        return None
+    listed: Labels = _listed(names)
+    assert listed is not None
+    unnamed = tuple(f"column_{k}" for k in range(len(listed)))  # as polars has it
+    return range(len(listed)) if listed == unnamed else listed
+
+
+def of_cost(cost: Any) -> tuple[Labels, Labels]:
+    """Return what rows and columns of a cost are called."""
+    frame = as_frame(cost)
+    if frame is not None:
+        return row_labels(frame), column_labels(frame)
+    return getattr(cost, "row_labels", None), getattr(cost, "col_labels", None)
+
+
+def named(given: Any, found: Labels, name: str, size: int) -> Labels:
+    """Return the labels given by name, if any, else those found; these must not say otherwise."""
+    if given is None:
+        return found
+    labels: Sequence[Hashable] = _listed(given)
+    if len(labels) != size:
+        raise InvalidProblemError(
+            f"`{name}` has {len(labels)} names, but there are {size} {_of(name)}; pass one a "
+            f"{_of(name)[:-1]}."
+        )
+    if isinstance(found, tuple) and found != labels:
+        raise InvalidProblemError(
+            f"`{name}` are not those that the cost came with; leave them out, or name the cost "
+            "anew."
+        )
+    return labels
+
+
+def distinct(labels: Labels) -> tuple[Hashable, ...] | None:
+    """Return the labels if they are names that tell rows apart, else None."""
+    return labels if isinstance(labels, tuple) and len(set(labels)) == len(labels) else None
+
+
+def aligned(value: Any, labels: Labels, name: str, of: str) -> tuple[Any, Labels]:
+    """Return what is given for each of the rows, say, in their order; and their labels then.
+
+    Parameters
+    ----------
+    value : object
+        By name (a Series, a DataFrame, a mapping), or anything else, which stays as it is.
+    labels : Labels
+        Of the rows.
+    name, of : str
+        What `value` is called, and what it is for: "rows", "columns", "nodes", ...
+
+    Raises
+    ------
+    InvalidProblemError
+        If names are missing, unknown or repeated, or nobody knows whether they are names.
+    """
+    frame = as_frame(value)
+    if frame is None:
+        is_mapping = not isinstance(value, np.ndarray) and isinstance(value, Mapping)
+        return (_by_name(value, labels, name, of) if is_mapping else value), labels
+    keys, values = _listed(frame.index), frame.to_numpy()
+    if labels is None:
+        _check_clear(keys, name, of)
+        return values, keys
+    if keys == labels or _is_by_place(keys, labels):
+        return values, labels if isinstance(keys, range) else keys
+    return values[matching(keys, labels, name, of)], labels
+
+
+def placed(value: Any, labels: Labels, name: str, of: str) -> NDArray[Any]:
+    """Return an array of what is given for each of the rows, say; see `aligned`."""
+    return np.asarray(aligned(value, labels, name, of)[0])
+
+
+def _by_name(value: Mapping[Any, Any], labels: Labels, name: str, of: str) -> list[Any]:
+    """The values of a mapping, in the order of labels."""
+    if labels is None:
+        raise InvalidProblemError(
+            f"`{name}` is a mapping of names, but the {of} have none; pass an array, or name them "
+            "(by a DataFrame, or by `row_labels` and `col_labels` of the problem)."
+        )
+    matching(tuple(value), labels, name, of)
+    return [value[label] for label in labels]
+
+
+def _check_clear(keys: Labels, name: str, of: str) -> None:
+    """Refuse an index of 0, 1, 2, ... in another order: nobody knows if it numbers or names."""
+    if isinstance(keys, range) or not _are_whole(keys):
+        return
+    assert keys is not None
+    if set(keys) == set(range(len(keys))):
+        raise InvalidProblemError(
+            f"the index of `{name}` is 0 to {len(keys) - 1} in another order, and the {of} have no "
+            f"names: pass `{name}.sort_index()` if it numbers them, or `{name}.to_numpy()` if it "
+            "is in their order."
+        )
+
+
+def matching(keys: Labels, labels: Labels, name: str, of: str) -> list[int]:
+    """Return where each label is among the keys, which are the same names in any order."""
+    assert keys is not None
+    assert labels is not None
+    one = of.removesuffix("s")
+    advice = f"or pass its values without names if they are in the order of the {of}"
+    for names, whose in ((keys, f"`{name}` has"), (labels, f"the {of} have")):
+        if len(set(names)) < len(names):
+            raise InvalidProblemError(
+                f"{whose} the name {repeated(names)!r} more than once, so `{name}` cannot be "
+                f"matched with the {of}; name each once, {advice}."
+            )
+    place = {key: k for k, key in enumerate(keys)}
+    missing = [label for label in labels if label not in place]
+    if missing:
+        raise InvalidProblemError(
+            f"`{name}` has no entry for the {one} {missing[0]!r} ({len(missing)} such); give each "
+            f"of the {of} one, {advice}."
+        )
+    if len(keys) > len(labels):
+        known = set(labels)
+        extra = [key for key in keys if key not in known]
+        raise InvalidProblemError(
+            f"`{name}` has an entry for {extra[0]!r} ({len(extra)} such), which is none of the "
+            f"{of}; leave it out, {advice}."
+        )
+    return [place[label] for label in labels]
+
+
+def is_whole(label: Any) -> bool:
+    """Whether a name is a whole number, of any type."""
+    if isinstance(label, bool) or not isinstance(label, (int, float, np.integer, np.floating)):
+        return False
+    return bool(label % 1 == 0)
+
+
+def check_same(labels: Labels, wanted: Labels, of: str) -> None:
+    """Refuse a plan whose rows, say, have other names than those of its problem, or another order.
+
+    Raises
+    ------
+    InvalidProblemError
+        If both have names, and they differ.
+    """
+    if not isinstance(labels, tuple) or not isinstance(wanted, tuple) or labels == wanted:
+        return
+    raise InvalidProblemError(
+        f"the {of} of `plan` are {_some(labels)} and those of the problem {_some(wanted)}; bring "
+        "the plan in the same order, or take its names away (`plan.labelled()`)."
+    )
+
+
+def repeated(names: Sequence[Hashable]) -> Hashable:
+    """Return the first name that has been there before."""
+    seen: set[Hashable] = set()
+    for name in names:
+        if name in seen:
+            break
+        seen.add(name)
+    return name
+
+
+def same_columns(X: Any, Y: Any) -> Any:
+    """Return Y with its columns in the order of those of X, if both have names.
+
+    Raises
+    ------
+    InvalidProblemError
+        If the names are not the same.
+    """
+    one, other = column_labels(X), column_labels(Y)
+    if one is None or other is None or one == other or _is_by_place(one, other):
+        return Y
+    if set(one) != set(other) or len(set(one)) < max(len(one), len(other)):
+        raise InvalidProblemError(
+            f"`X` has the columns {_some(one)} and `Y` has {_some(other)}; they must be the same, "
+            "in any order. Rename them, or pass arrays if they are in order."
+        )
+    place = {key: k for k, key in enumerate(other)}
+    return np.asarray(Y)[:, [place[key] for key in one]]
+
+
+def square(table: Any, name: str) -> Any:
+    """Return a DataFrame with its columns in the order of its rows; anything else as it is.
+
+    Raises
+    ------
+    InvalidProblemError
+        If they are not called the same.
+    """
+    rows, cols = of_cost(as_frame(table))
+    if rows is None or cols is None or rows == cols or _is_by_place(rows, cols):
+        return table
+    frame = as_frame(table)
+    return frame.iloc[:, matching(cols, rows, f"{name}.columns", "rows")]
+
+
+def by_pairs(
+    value: Any,
+    name: str,
+    edges: NDArray[np.integer[Any]],
+    labels: Labels,
+    directed: NDArray[np.bool_] | None = None,
+) -> Any:
+    """Return what is given for each edge, in the order of the edges.
+
+    Parameters
+    ----------
+    value : object
+        By the names of two nodes (a Series with two levels of names, a mapping of pairs), or
+        anything else, which is taken as it comes.
+    name : str
+    edges : int array of shape (E, 2)
+    labels : Labels
+        Of the nodes; None if these are their numbers.
+    directed : bool array of shape (E,), optional
+        Whether the other order of two names means another edge; all by default.
+
+    Raises
+    ------
+    InvalidProblemError
+        If pairs are missing, unknown or repeated.
+    """
+    frame = as_frame(value)
+    if frame is None and (isinstance(value, np.ndarray) or not isinstance(value, Mapping)):
+        return value
+    keys = tuple(value) if frame is None else _listed(frame.index)
+    if frame is not None and not all(isinstance(key, tuple) for key in keys):
+        return aligned(value, None, name, "edges")[0]
+    ends = [(u, v) if labels is None else (labels[u], labels[v]) for u, v in edges.tolist()]
+    known = {pair: pair for pair in ends}
+    if directed is not None:
+        for (u, v), is_one_way in zip(ends, directed, strict=True):
+            if not is_one_way:
+                known.setdefault((v, u), (u, v))
+    found = tuple(known.get(key, key) for key in keys)
+    values = list(value.values()) if frame is None else frame.to_numpy()
+    if found == tuple(ends):
+        return values
+    return [values[k] for k in matching(found, ends, name, "edges")]
+
+
+def as_column(labels: Labels, index: NDArray[np.integer[Any]]) -> Any:
+    """Return the labels at an index for a table; the index itself where there are none."""
+    if labels is None or isinstance(labels, range):
+        return index
+    return need_pandas().Series(list(labels)).take(index).array
+
+
+def need_pandas() -> Any:
+    """Import pandas.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed; the message has the command that installs it.
+    """
+    try:
+        import pandas
+    except ImportError as error:
+        raise MissingDependencyError(
+            "`pandas` is not installed, and `to_frame` needs it; install it with "
+            "`pip install pandas`."
+        ) from error
+    return pandas
+
+
+def _listed(names: Any) -> Any:
+    """The names of an index: a tuple, or a range where they are 0, 1, 2, ... in order."""
+    size = len(names)
+    if getattr(names, "start", None) == 0 and getattr(names, "step", None) == 1:
+        return range(size)
+    listed = tuple(names.tolist() if hasattr(names, "tolist") else names)
+    return range(size) if _are_whole(listed) and listed == tuple(range(size)) else listed
+
+
+def _are_whole(labels: Labels) -> bool:
+    """Whether names are whole numbers, at least one."""
+    if labels is None or isinstance(labels, range):
+        return labels is not None
+    return len(labels) > 0 and all(is_whole(label) for label in labels)
+
+
+def _is_by_place(one: Labels, other: Labels) -> bool:
+    """Whether one of them only counts, and the other one has names that are no numbers."""
+    counts = isinstance(one, range), isinstance(other, range)
+    return any(counts) and not (_are_whole(one) and _are_whole(other))
+
+
+def _of(name: str) -> str:
+    return "rows" if name.startswith("row") else "columns"
+
+
+def _some(names: Sequence[Hashable], most: int = 4) -> str:
+    listed = ", ".join(map(repr, names[:most]))
+    return listed if len(names) <= most else f"{listed}, ... ({len(names)})"
