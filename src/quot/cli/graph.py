@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 import quot
-from quot.applications.images import need
 from quot.cli import common
 from quot.convergence import Iterate
 from quot.exceptions import InvalidProblemError
@@ -19,6 +18,7 @@ from quot.io.files import check_writable, write_atomically
 from quot.io.flows import write_balance, write_flow
 from quot.io.graphs import GraphData, Roles, read_graph
 from quot.io.tables import check_table_path
+from quot.optional import need
 from quot.result import GraphResult
 from quot.validation import TOTALS_ROUND_OFF, as_number
 
@@ -276,7 +276,7 @@ def _check_outputs(args: argparse.Namespace) -> None:
             check_table_path(path)
     if args.picture is not None:
         check_writable(args.picture, PICTURES)
-        need("matplotlib", "matplotlib")
+        need("matplotlib", "pictures", "images")
     if args.save is not None:
         check_writable(args.save, (".npz",))
     outputs = {"-o": args.output, "--balance": args.balance, "--picture": args.picture}

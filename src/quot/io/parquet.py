@@ -12,7 +12,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.exceptions import InvalidProblemError, MissingDependencyError
+from quot import optional
+from quot.exceptions import InvalidProblemError
 from quot.io.files import UNREADABLE, PathLike, unreadable
 from quot.plan import Plan
 
@@ -35,15 +36,8 @@ def need() -> Any:
     MissingDependencyError
         If it is not installed; the message has the command that installs it.
     """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingDependencyError(
-            "`pyarrow` is not installed, and .parquet files need it (extra `parquet`); install it "
-            "with `pip install 'quot[parquet]'`."
-        ) from error
-    return pyarrow
+    optional.need("pyarrow.parquet", ".parquet files", "parquet")
+    return optional.need("pyarrow", ".parquet files", "parquet")
 
 
 def read_matrix(path: PathLike) -> Floats:
