@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from quot.exceptions import InvalidProblemError, NumericalWarning
 from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.io import graph_results
 from quot.io.arrays import Arrays, listed, read_npz, vector_of
-from quot.io.files import UNREADABLE, PathLike, too_large, write_atomically
+from quot.io.files import UNREADABLE, PathLike, check_writable, too_large, write_atomically
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, Problem, Transport
 from quot.result import AdaptiveResult, GraphResult, Result
@@ -28,6 +29,7 @@ from quot.validation import as_array
 Floats = NDArray[np.float64]
 
 FORMAT = "quot-result"
+SUFFIXES = (".npz",)
 # One more with every change of what is in a file.
 VERSION = 2
 # The classes of problems a file can hold.
@@ -57,14 +59,15 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
         What to save; its cost is an array, a scipy.sparse array or a `PointCost`, its graph has
         integers or text for labels, if it has any.
     path : str or path
-        Where to; the name is taken as it is.
+        Where to; the name is taken as it is, and ends in .npz or has no suffix.
 
     Raises
     ------
     InvalidProblemError
         If the cost is of a class of your own, or the prices of the plan are for another, or the
-        labels are of another kind, or the file cannot be written.
+        labels are of another kind, or the file cannot be written or is to be of another format.
     """
+    check_writable(path, SUFFIXES if Path(path).suffix else ())
     tolerance = result.tolerance
     arrays: Arrays = {
         "format": FORMAT,
@@ -110,7 +113,7 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
     NumericalWarning
         If the file claims an optimal plan and the certificate does not hold.
     """
-    arrays = read_npz(path)
+    arrays = read_npz(path, expected="a result that `quot.save` wrote,")
     if not is_result(arrays):
         raise InvalidProblemError(
             f"`{path}` is not a result of quot; got an archive of {listed(arrays)}. "
