@@ -5,6 +5,7 @@ import os
 import sys
 import tracemalloc
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,9 @@ def test_columns_of_every_number_in_order():
     expected = [z, y.astype(np.float32), x.astype(np.float16), k]
     assert np.array_equal(found, np.column_stack(expected))
     write_table("a.parquet", mass=z)
-    assert np.array_equal(read_vector("a.parquet", "a"), z)
+    found, note = read_vector("a.parquet", "a")
+    assert np.array_equal(found, z)
+    assert note == "column mass"
 
 
 def test_many_batches(monkeypatch):
@@ -147,7 +150,13 @@ def test_many_batches(monkeypatch):
         ({"x": [1.0], "name": ["a"]}, "the column `name` of `F.parquet` is string, which is not"),
         ({"x": [True]}, "the column `x` of `F.parquet` is bool, which is not numbers; leave it"),
         ({"x": [1.0, None]}, "the column `x` of `F.parquet` has entries without a value; fill"),
-        ({"x": [1], "__index_level_0__": [1]}, "is an index that pandas added; write the table"),
+        ({"__index_level_0__": [1]}, "`F.parquet` is empty; pass a table with columns of numbers"),
+        ({"id": [7, 3], "x": [1, 2]}, "the column `id` of `F.parquet` is called as an index is, "),
+        ({"e": [[1.0], [2.0, 3.0]]}, "the column `e` of `F.parquet` has lists of several lengths"),
+        ({"e": [[1.0], [None]]}, "the column `e` of `F.parquet` has entries without a value"),
+        ({"e": [[1.0], None]}, "the column `e` of `F.parquet` has entries without a value"),
+        ({"e": [[1.0]], "x": [1]}, "the column `e` of `F.parquet` holds lists, and there are"),
+        ({"e": [["a"]]}, "the column `e` of `F.parquet` is list<.*: string>, which is not numbers"),
         ({"x": pa.array([], pa.float64())}, "`F.parquet` is empty; pass a table with columns"),
         ({}, "`F.parquet` is empty; pass a table with columns of numbers"),
     ],
@@ -156,6 +165,88 @@ def test_columns_that_are_no_numbers(columns, message):
     write_table(**columns)
     with pytest.raises(InvalidProblemError, match=message):
         read_arrays("F.parquet")
+
+
+def test_two_columns_of_a_name():
+    pq.write_table(pa.table([[1.0], [2.0]], names=["x", "x"]), "F.parquet")
+    with pytest.raises(InvalidProblemError, match=r"`F\.parquet` has two columns `x`; give each"):
+        read_arrays("F.parquet")
+
+
+def test_numbers_of_every_kind():
+    write_table(d=[Decimal("1.5"), Decimal("2.25")], h=np.float16([1, 2]), u=np.uint8([3, 4]))
+    found = read_arrays("F.parquet")
+    assert found[""].tolist() == [[1.5, 1, 3], [2.25, 2, 4]]
+    assert found.note == "columns d, h, u"
+
+
+P, Q = [0.5, 0.6, 0.7], [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda frame: frame, ""),
+        (lambda frame: frame.rename_axis("k"), ""),  # a range, which takes no column
+        (lambda frame: frame.set_index([[7, 9, 8]]), "; index `__index_level_0__` left out"),
+        (lambda frame: frame.set_index([[7, 9, 8]]).rename_axis("k"), "; index `k` left out"),
+        (lambda frame: frame.set_index([list("abc")]).rename_axis("k"), "; index `k` left out"),
+        (lambda frame: frame.reset_index(), "; index `index` left out"),
+        (lambda frame: frame.assign(id=[1, 2, 3])[["id", "p", "q"]], "; index `id` left out"),
+    ],
+)
+def test_an_index_of_pandas_is_no_coordinate(change, note):
+    frame = change(pytest.importorskip("pandas").DataFrame({"p": P, "q": Q}))
+    frame.to_parquet("F.parquet")
+    found = read_arrays("F.parquet")
+    assert np.array_equal(found[""], np.column_stack([P, Q]))
+    assert found.note == f"columns p, q{note}"
+
+
+@pytest.mark.parametrize("frame", ["[]", "null", "{}", '{"index_columns": [{}, 7]}'])
+def test_a_note_that_names_no_index(frame):
+    table = pa.table({"x": [1.0]}).replace_schema_metadata({"pandas": frame})
+    pq.write_table(table, "F.parquet")
+    assert read_arrays("F.parquet")[""].tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("frame", ["{", '{"index_columns": 3}'])
+def test_a_damaged_note(frame):
+    table = pa.table({"x": [1.0]}).replace_schema_metadata({"pandas": frame})
+    pq.write_table(table, "F.parquet")
+    with pytest.raises(InvalidProblemError, match=r"`F\.parquet` cannot be read \("):
+        read_arrays("F.parquet")
+
+
+def test_tables_of_polars():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"p": P, "q": Q})
+    for each, note in ((frame, ""), (frame.with_row_index(), "; index `index` left out")):
+        each.write_parquet("F.parquet")
+        found = read_arrays("F.parquet")
+        assert np.array_equal(found[""], np.column_stack([P, Q]))
+        assert found.note == f"columns p, q{note}"
+
+
+@pytest.mark.parametrize("size", [3, None])
+def test_a_column_of_lists_is_points(size, monkeypatch):
+    monkeypatch.setattr(parquet, "_CHUNK", 7)
+    write_table(e=pa.array(X.tolist(), pa.list_(pa.float32(), size or -1)))
+    found = read_arrays("F.parquet")
+    assert found[""].dtype == np.float64
+    assert np.array_equal(found[""], X.astype(np.float32))
+    assert found.note == "column e"
+
+
+def test_pairs_beside_an_index():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"row": [4, 0], "column": [1, 2], "mass": [3, 2.5]}, index=[8, 9])
+    frame.to_parquet("P.parquet")
+    frame.to_csv("P.csv")
+    frame.to_csv("Q.csv", sep=";", index=False)
+    for name in ("P.parquet", "P.csv", "Q.csv"):
+        back = read_plan(name, (5, 3))
+        assert (back.nnz, back.to_dense()[4, 1], back.to_dense()[0, 2]) == (2, 3, 2.5)
 
 
 def test_damaged_parquet_is_refused():

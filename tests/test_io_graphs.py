@@ -254,7 +254,10 @@ BAD_ROLES = {
     "no parquet": ({"edges": "no.parquet"}, "`no.parquet` does not exist"),
     "no graphml": ({"edges": "no.graphml", "nodes": None}, "`no.graphml` does not exist"),
     "folder": ({"nodes": "dir.csv"}, "`dir.csv` is a directory"),
-    "bytes": ({"nodes": "bytes.csv"}, r"`bytes.csv` cannot be read \('utf-8' codec"),
+    "bytes": (
+        {"nodes": "bytes.csv"},
+        r"`bytes.csv` cannot be read \(byte 0x8b of it is no UTF-8\); save",
+    ),
 }
 
 

@@ -102,8 +102,13 @@ def _is_kernel(event: Event) -> bool:
     return bool(event.data["dispatcher"].py_func.__module__.startswith(_KERNELS))
 
 
+def is_quiet() -> bool:
+    """Whether the user wants no lines on stderr but warnings and errors (`QUOT_QUIET=1`)."""
+    return os.environ.get("QUOT_QUIET", "") not in {"", "0"}
+
+
 def watch() -> None:
     """Have kernels compiled without pauses; where that takes long, say so on stderr, once."""
     register("numba:compile", _Pause())
-    if os.environ.get("QUOT_QUIET", "") in {"", "0"}:
+    if not is_quiet():
         register("numba:compile", _Watch())

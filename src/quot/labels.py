@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.exceptions import InvalidProblemError, MissingDependencyError
+from quot.exceptions import InvalidProblemError
+from quot.optional import need
 
 # A tuple of names; range(n), the numbers that a table has if nobody names its rows; or None.
 Labels = Sequence[Hashable] | None
@@ -297,14 +298,7 @@ def need_pandas() -> Any:
     MissingDependencyError
         If it is not installed; the message has the command that installs it.
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise MissingDependencyError(
-            "`pandas` is not installed, and `to_frame` needs it; install it with "
-            "`pip install pandas`."
-        ) from error
-    return pandas
+    return need("pandas", "data frames", "pandas")
 
 
 def _listed(names: Any) -> Any:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
-from quot.exceptions import MissingDependencyError
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan
 from quot.labels import need_pandas
+from quot.optional import need
 from quot.perplexity import average, perplexities
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, GraphProblem, Transport
@@ -321,7 +321,7 @@ class GraphResult(Solved[GraphProblem, Flow]):
         >>> made.edges["mill", "ford"]["flow"], made.nodes["ford"]["received"]
         (2.0, 2.0)
         """
-        networkx = _need_networkx()
+        networkx = need("networkx", "graphs of networkx", "graphs")
         graph, flow = self.problem.graph, self.plan
         both = np.concatenate((graph.edges, graph.edges[~graph.directed][:, ::-1]))
         is_simple = len(np.unique(both, axis=0)) == len(both)
@@ -350,15 +350,3 @@ class GraphResult(Solved[GraphProblem, Flow]):
             f"GraphResult({graph.n_nodes} nodes, {graph.n_edges} edges, value={self.value:.10g}, "
             f"gap={self.gap:.1e}, nnz={self.plan.nnz}, {self.status.name}, {self.seconds:.3g} s)"
         )
-
-
-def _need_networkx() -> Any:
-    """Import networkx."""
-    try:
-        import networkx
-    except ImportError as error:
-        raise MissingDependencyError(
-            "`networkx` is not installed, and `to_networkx` needs it (extra `graphs`); install it "
-            "with `pip install 'quot[graphs]'`."
-        ) from error
-    return networkx

@@ -1,5 +1,7 @@
 """Colour transfer: spaces, palettes, the partial rule, files."""
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -229,5 +231,36 @@ def test_command_line(files, tmp_path, capsys):
     assert (tmp_path / "out-plan.png").exists()
     assert main([*arguments, "--json"]) == 0
     assert '"converged": true' in capsys.readouterr().out
-    assert main(["recolor", str(out), str(tmp_path / "none.png"), "-o", str(out)]) == 2
+    assert (
+        main(["recolor", str(out), str(tmp_path / "none.png"), "-o", str(tmp_path / "x.png")]) == 2
+    )
     assert "quot: error:" in capsys.readouterr().err
+
+
+def test_no_picture_is_written_over_another(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("quot.applications.color.make_palette", pytest.fail)
+    for source, target, over in (
+        (files[0], files[0], f"`-o` names `{files[0]}`, which is the file that `SOURCE` reads"),
+        (files[1], files[0], f"`-o` names `{files[0]}`, which is the file that `REFERENCE` reads"),
+    ):
+        pair = [str(files[0]), str(files[1])]
+        argv = ["recolor", *(pair if source is files[0] else pair[::-1]), "-o", str(target)]
+        assert main(argv) == 2
+        assert over in capsys.readouterr().err
+    Path(files[0]).rename("x-plan.png")
+    assert main(["recolor", "x-plan.png", str(files[1]), "-o", "x.png"]) == 2
+    message = "`--picture` names `x-plan.png`, which is the file that `SOURCE` reads"
+    assert message in capsys.readouterr().err
+
+
+def test_what_was_read_is_said(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("QUOT_QUIET")
+    argv = ["recolor", *map(str, files), "-o", str(tmp_path / "out.png"), "--colors", "16"]
+    assert main(argv) == 0
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"quot: read a photograph of \d+ x \d+ pixels and one of .* pixels\n", said)
+    assert main([*argv, "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert json.loads(captured.out)["read"] == said.removeprefix("quot: read ").strip()

@@ -250,9 +250,9 @@ def test_check_of_a_plan_on_forbidden_pairs(said, told):
     assert (code, facts["value"], facts["certified"]) == (1, None, False)
 
 
-@pytest.mark.parametrize("plan", ["P.npz", "P.csv", "P.parquet", "X.parquet"])
+@pytest.mark.parametrize("plan", ["P.npz", "P.csv", "P.parquet"])
 def test_points_masses_and_plan_in_parquet(told, plan):
-    """Solved and checked as from other formats, also if the plan takes the place of the points."""
+    """Solved and checked as from other formats."""
     X, Y = np.random.default_rng(0).random((2, 20, 2))
     a = np.arange(1, 21) / 210
     for name, columns in (("X", X.T), ("Y", Y.T), ("a", [a])):
@@ -267,14 +267,123 @@ def test_points_masses_and_plan_in_parquet(told, plan):
     assert (code, again["value"]) == (0, facts["value"])
 
 
-def test_a_plan_may_take_the_place_of_the_points(told):
-    """They are mapped into memory while the plan is written over them."""
-    points = ["--points", "XY.npz", "XY.npz"]
-    code, facts = told("solve", *points, "-o", "P.csv")
-    code, again = told("solve", *points, "-o", "XY.npz")
-    assert (code, again["value"]) == (0, facts["value"])
-    plan = quot.io.plans.read_plan("P.csv", (2, 3))
-    assert np.array_equal(sp.load_npz("XY.npz").toarray(), plan.to_dense())
+@pytest.mark.parametrize("option", ["-o", "--save"])
+@pytest.mark.parametrize(
+    ("argv", "path", "reads"),
+    [
+        (["all.npz"], "all.npz", "COST"),
+        (["all.npz"], "./all.npz", "COST"),
+        (["all.npz"], "link.npz", "COST"),
+        (["all.npz"], "hard.npz", "COST"),
+        (["all.npz"], "folder/all.npz", "COST"),
+        (["link.npz"], "hard.npz", "COST"),
+        (["C.npy", "-a", "all.npz"], "all.npz", "-a"),
+        (["C.npy", "-b", "all.npz"], "all.npz", "-b"),
+        (["--points", "XY.npz", "X.npy"], "XY.npz", "--points"),
+        (["--points", "X.npy", "XY.npz"], "XY.npz", "--points"),
+    ],
+)
+def test_nothing_is_written_over_what_is_read(said, folder, argv, path, reads, option):
+    (folder / "link.npz").symlink_to("all.npz")
+    (folder / "hard.npz").hardlink_to("all.npz")
+    (folder / "folder").symlink_to(".")
+    before = {name: Path(name).read_bytes() for name in ("all.npz", "XY.npz")}
+    code, out, err = said("solve", *argv, option, path)
+    assert (code, out) == (2, "")
+    assert err == (
+        f"quot: error: `{option}` names `{path}`, which is the file that `{reads}` reads, and "
+        "would overwrite it; choose another name.\n"
+    )
+    assert before == {name: Path(name).read_bytes() for name in before}
+
+
+@pytest.mark.parametrize("path", ["./P.npz", "p.npz", "folder/P.npz"])
+def test_two_outputs_are_two_files(said, folder, path):
+    (folder / "folder").symlink_to(".")
+    code, _, err = said("solve", "C.npy", "-o", "P.npz", "--save", path)
+    assert (code, err) == (
+        2,
+        "quot: error: `-o` and `--save` name one file, links and capitals apart, `P.npz` and "
+        f"`{path}`, and one would overwrite the other; choose two names.\n",
+    )
+
+
+def test_devices_and_what_is_only_read_may_be_named_twice(said, folder):
+    (folder / "P.npz").symlink_to("/dev/null")
+    (folder / "R.npz").symlink_to("/dev/null")
+    argv = ("--points", "XY.npz", "XY.npz", "-o", "P.npz", "--save", "R.npz")
+    assert said("solve", *argv)[0] == 0
+
+
+def test_suffixes_in_capitals(said, told):
+    Path("C.csv").rename("K.CSV")
+    code, facts = told("solve", "K.CSV", "--reg", 0.5, "-o", "P.PARQUET", "--save", "R.NPZ")
+    assert (code, facts["plan"], facts["result"]) == (0, "P.PARQUET", "R.NPZ")
+    assert said("check", "R.NPZ")[0] == 0
+    assert told("check", "P.PARQUET", "--cost", "K.CSV", "--reg", 0.5, "--solve")[1]["certified"]
+
+
+def test_what_may_not_be_written(said, folder, monkeypatch):
+    (folder / "P.npz").write_bytes(b"kept")
+    (folder / "closed").mkdir()
+    closed = {folder / "P.npz", folder / "closed"}
+    monkeypatch.setattr("quot.io.files.os.access", lambda path, _: Path(path) not in closed)
+    for path, what in (("P.npz", "P.npz"), ("closed/P.npz", "closed")):
+        code, out, err = said("solve", "C.npy", "-o", path)
+        assert (code, out) == (2, "")
+        assert f"`{path}` cannot be written: `{what}` may not be changed; change its perm" in err
+    assert Path("P.npz").read_bytes() == b"kept"
+
+
+# --- what was read -----------------------------------------------------------------------------
+
+
+READ = [
+    (["C.npy"], "cost of 2 x 3, masses uniform"),
+    (["C.csv"], "cost of 2 x 3 (no header), masses uniform"),
+    (["C.npy", "-a", "a.csv"], "cost of 2 x 3, a of total 1 (no header), b uniform"),
+    (["all.npz"], "cost of 2 x 3, a of total 1, b of total 1"),
+    (["S.npz", "--mass", "0.3"], "sparse cost of 2 x 3, 2 pairs forbidden, masses uniform"),
+    (
+        ["--points", "X.npy", "Y.csv"],
+        "4 points x 4 points (no header) of 1 coordinate, masses uniform",
+    ),
+    (
+        ["--points", "P.csv", "P.csv", "-b", "m.csv"],
+        "2 x 2 points of 2 coordinates (columns p, q; header skipped), a uniform, b of total 1 "
+        "(column mass; header skipped)",
+    ),
+    (
+        ["--points", "P.csv", "X2.npy"],
+        "2 points (columns p, q; header skipped) x 3 points of 2 coordinates, masses uniform",
+    ),
+    (["C.npy", "--eps", "0.5"], "cost of 2 x 3, masses uniform"),
+    (["C.npy", "--perplexity", "2"], "cost of 2 x 3, masses uniform"),
+]
+
+
+@pytest.mark.parametrize(("argv", "text"), READ)
+def test_what_was_read_is_said_before_any_work(said, told, monkeypatch, argv, text):
+    Path("P.csv").write_text("p,q\n0,1\n2,3\n")
+    Path("m.csv").write_text("mass\n0.5\n0.5\n")
+    np.save("X2.npy", np.ones((3, 2)))
+    code, facts = told("solve", *argv)
+    assert (code, facts["read"]) == (0, text)
+    monkeypatch.delenv("QUOT_QUIET")
+    code, out, err = said("solve", *argv)
+    assert (code, err) == (0, f"quot: read {text}\n")
+    assert "read" not in out
+    assert told("solve", *argv)[1]["read"] == text  # and nothing on stderr
+    monkeypatch.setattr(common, "progress", raising(KeyboardInterrupt()))
+    assert said("solve", *argv) == (130, "", f"quot: read {text}\nquot: interrupted\n")
+
+
+def test_what_was_read_of_a_plan(said, told, solved, monkeypatch):
+    quot.io.plans.write_plan(solved.plan, "P.csv")
+    text = f"plan of {solved.plan.nnz} entries; cost of 2 x 3, masses uniform"
+    assert told("check", "P.csv", *PROBLEM)[1]["read"] == text
+    monkeypatch.delenv("QUOT_QUIET")
+    assert said("check", "P.csv", *PROBLEM)[2] == f"quot: read {text}\n"
 
 
 def test_check_of_points(told):
@@ -366,7 +475,8 @@ ERRORS = {
     "truncated npy": (["solve", "cut.npy"], "`cut.npy` cannot be read ("),
     "truncated npz": (["solve", "cut.npz"], "`cut.npz` cannot be read ("),
     "header that lies": (["solve", "huge.npy"], "but there are only 0); it should hold an array"),
-    "words in csv": (["solve", "words.csv"], "it should hold rows of numbers separated by commas"),
+    "words in csv": (["solve", "words.csv"], "`y` in line 3 of `words.csv` is 'cat', which is no"),
+    "header or data": (["solve", "either.csv"], "may be the names of columns, as pandas writes"),
     "words in parquet": (["solve", "words.parquet"], "the column `x` of `words.parquet` is string"),
     "zero under cosine": (
         ["solve", "--points", "X.npy", "X.npy", "--metric", "cosine"],
@@ -408,7 +518,8 @@ def bad_files():
         Path(f"cut.{kind}").write_bytes(whole[:-20])
     head = Path("C.npy").read_bytes()[:128]
     Path("huge.npy").write_bytes(head.replace(b"(2, 3), }            ", b"(2, 3000000000000), }"))
-    Path("words.csv").write_text("x,y\n1,2\n")
+    Path("words.csv").write_text("x,y\n1,2\n3,cat\n")
+    Path("either.csv").write_text("0,1\n1,0\n")
     pa.parquet.write_table(pa.table({"x": ["a"]}), "words.parquet")
 
 

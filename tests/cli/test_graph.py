@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -237,7 +236,11 @@ ERRORS = {
     "flows": (["-o", "flows.npz"], "'.npz', which names no format to write; use .csv or .parquet."),
     "balance": (["--balance", "no/b.csv"], "there is no directory `no`; make it first."),
     "result": (["--save", "r.csv"], "which names no format to write; use .npz."),
-    "same": (["-o", "f.csv", "--balance", "./f.csv"], "`-o` and `--balance` both name `f.csv`"),
+    "same": (["-o", "f.csv", "--balance", "f.csv"], "`-o` and `--balance` both name `f.csv`, and"),
+    "same by link": (["-o", "f.csv", "--balance", "./f.csv"], "name one file, links and capitals"),
+    "over edges": (["-o", "./streets.csv"], "`-o` names `./streets.csv`, which is the file that `FI"
+                   "LE` reads, and would overwrite it; choose another name."),
+    "over nodes": (["--balance", "stations.csv"], "which is the file that `--nodes` reads, and wo"),
 }  # fmt: skip
 
 
@@ -325,20 +328,11 @@ def test_a_saved_result_is_not_believed(said):
     assert "`r.npz` is a saved result and carries its problem and potentials" in err
 
 
-# --- pages ---------------------------------------------------------------------------------------
-
-
-def test_the_readme_shows_what_happens(said):
-    """Its tables are written, its command is run, and the lines it prints are those printed."""
-    pytest.importorskip("matplotlib")
-    text = (Path(__file__).parents[2] / "README.md").read_text()
-    block = re.search(r"```console\n(\$ cat streets.csv\n.*?)```", text, flags=re.DOTALL)[1]
-    *files, (command, printed) = re.findall(r"\$ (.*)\n((?:[^$].*\n)*)", block)
-    for cat, table in files:
-        Path(cat.removeprefix("cat ")).write_text(table)
-    code, out, err = said(*command.removeprefix("quot ").split())
-    assert (code, err) == (0, "")
-    assert out.startswith(printed.removesuffix("...\n"))
-    assert printed.endswith("...\n")
-    assert Path("flows.csv").read_text().startswith("from,to,edge,flow,length,cost\nstation,park,0")
-    assert Path("flows.png").exists()
+def test_what_was_read_is_said(said, told, monkeypatch):
+    text = "20 nodes, 31 edges (from, to), bikes of total {:g}, wanted of total {:g}"
+    argv = (*CITY, "--mass", 1)
+    facts = told(*argv)[1]
+    text = text.format(facts["source"], facts["target"])
+    assert facts["read"] == text
+    monkeypatch.delenv("QUOT_QUIET")
+    assert said(*argv)[2] == f"quot: read {text}\n"

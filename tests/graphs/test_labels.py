@@ -199,5 +199,5 @@ def test_to_networkx_keeps_both_ways_apart():
 def test_without_networkx(monkeypatch):
     r = quot.solve_graph(GRAPH, {"depot": 1.0}, {"park": 1.0})
     monkeypatch.setitem(sys.modules, "networkx", None)
-    with pytest.raises(quot.MissingDependencyError, match="`networkx` is not installed, and `to_n"):
+    with pytest.raises(quot.MissingDependencyError, match="`networkx` is not installed, and gra"):
         r.to_networkx()

@@ -270,7 +270,7 @@ def test_names_of_parts_and_of_the_transpose():
 
 def test_to_frame_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(quot.MissingDependencyError, match="`pandas` is not installed, and `to_fr"):
+    with pytest.raises(quot.MissingDependencyError, match="`pandas` is not installed, and data fr"):
         quot.Plan.empty((2, 2)).to_frame()
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.exceptions import InvalidProblemError, MissingDependencyError
+from quot.exceptions import InvalidProblemError
 from quot.io.files import PathLike, check_writable, write_atomically
+from quot.optional import need
 
 Bytes = NDArray[np.uint8]
 
@@ -28,23 +28,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"lossless": True},
     "TIFF": {"compression": "tiff_deflate"},
 }
-
-
-def need(module: str, package: str) -> Any:
-    """Import a module of an optional package.
-
-    Raises
-    ------
-    MissingDependencyError
-        If it is not installed; the message has the command that installs it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"`{package}` is not installed, and pictures need it (extra `images`); install it with "
-            "`pip install 'quot[images]'`."
-        ) from error
 
 
 def read_image(path: PathLike) -> Bytes:
@@ -70,8 +53,8 @@ def read_image(path: PathLike) -> Bytes:
     MissingDependencyError
         If Pillow is not installed.
     """
-    pil = need("PIL.Image", "pillow")
-    ops = need("PIL.ImageOps", "pillow")
+    pil = need("PIL.Image", "pictures", "images", "pillow")
+    ops = need("PIL.ImageOps", "pictures", "images", "pillow")
     if Path(path).is_dir():
         raise InvalidProblemError(f"`{path}` is a directory; name a picture in it.")
     try:
@@ -112,7 +95,7 @@ def write_image(image: Bytes, path: PathLike) -> None:
 
     Only JPEG loses anything; it has no transparency, which is refused rather than dropped.
     """
-    pil = need("PIL.Image", "pillow")
+    pil = need("PIL.Image", "pictures", "images", "pillow")
     check_image_path(path, image)
     kind = FORMATS[Path(path).suffix.lower()]
     with write_atomically(path) as stream:

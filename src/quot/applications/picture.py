@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.applications.color import Recoloring
-from quot.applications.images import need
 from quot.applications.palette import Palette
 from quot.applications.spaces import from_space, rgb_to_lab
+from quot.optional import need
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def draw_recoloring(outcome: Recoloring, path: str | Path) -> None:
     MissingDependencyError
         If matplotlib is not installed.
     """
-    need("matplotlib", "matplotlib")
+    need("matplotlib", "pictures", "images")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 import quot
 from quot.certificate.adaptive import excess
-from quot.cli import common, graph, solve, transport
+from quot.cli import common, graph, problem_files, solve, transport
 from quot.convergence import Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.io.plans import read_plan
@@ -22,6 +22,8 @@ from quot.rounding import marginal_error
 
 # What `quot.solve`, and what the other solves, reach by default.
 TOL, OTHER_TOL = 1e-9, 1e-8
+# Facts, lines of a table, and whether it is certified, in words, to which tolerance.
+Said: TypeAlias = tuple[dict[str, Any], list[tuple[str, str]], tuple[bool, str, Tolerance]]
 _OF_PLANS = (
     *("cost", "points", "metric", "a", "b", "reg", "eps", "mass", "formulation"),
     *("perplexity", "on", "regularizer", "solve"),
@@ -79,12 +81,16 @@ def run(args: argparse.Namespace) -> int:
             "pass `--cost C` or `--points X Y`, with masses, and `--reg`, `--eps` or "
             "`--perplexity` if it had any."
         )
-    problem = transport.read_problem(args)
+    problem, read = problem_files.read_problem(args)
     plan = read_plan(args.file, problem.shape)
+    read = f"plan of {plan.nnz:,} entries; {read}"
+    common.say_read(args, read)
     tolerance = tolerance or Tolerance.of(_tol(problem))
     if args.solve:
-        return _check_by_solving(args, problem, plan, tolerance)
-    return _check_feasibility(args, problem, plan, tolerance)
+        facts, rows, verdict = _by_solving(problem, plan, tolerance)
+    else:
+        facts, rows, verdict = _feasibility(problem, plan, tolerance)
+    return _print(args, {"read": read, **facts}, rows, verdict)
 
 
 def _check_result(args: argparse.Namespace, tolerance: Tolerance | None) -> int:
@@ -106,9 +112,7 @@ def _check_result(args: argparse.Namespace, tolerance: Tolerance | None) -> int:
     return _print(args, facts, rows, _verdict(certified, tolerance))
 
 
-def _check_by_solving(
-    args: argparse.Namespace, problem: transport.AnyProblem, plan: Plan, tolerance: Tolerance
-) -> int:
+def _by_solving(problem: transport.AnyProblem, plan: Plan, tolerance: Tolerance) -> Said:
     """Certify the plan with the potentials of our own solution."""
     describe = transport.describe if isinstance(problem, EntropicProblem) else None
     with common.progress("solving for the bound", describe=describe) as callback:
@@ -125,12 +129,10 @@ def _check_by_solving(
         *common.certificate_rows(certificate),
         ("our value", f"{ours.value:.12g}, {ours.status.name}, {ours.seconds:.3g} s"),
     ]
-    return _print(args, facts, rows, _verdict(certificate.holds(tolerance), tolerance))
+    return facts, rows, _verdict(certificate.holds(tolerance), tolerance)
 
 
-def _check_feasibility(
-    args: argparse.Namespace, problem: transport.AnyProblem, plan: Plan, tolerance: Tolerance
-) -> int:
+def _feasibility(problem: transport.AnyProblem, plan: Plan, tolerance: Tolerance) -> Said:
     """Say what a plan alone can tell."""
     residual = marginal_error(problem, plan)
     if isinstance(problem, AdaptiveProblem):
@@ -150,7 +152,7 @@ def _check_feasibility(
         ("feasible", f"{'yes' if feasible else 'no'}, to {tolerance.primal:.1e}"),
     ]
     text = "no: a plan without potentials has no bound; pass `--solve` to compute one"
-    return _print(args, facts, rows, (False, text, tolerance))
+    return facts, rows, (False, text, tolerance)
 
 
 def _tol(problem: transport.AnyProblem) -> float:

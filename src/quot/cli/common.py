@@ -16,6 +16,7 @@ import numpy as np
 
 from quot.api import TIES
 from quot.certificate import Certificate
+from quot.compiling import is_quiet
 from quot.convergence import Iterate
 from quot.exceptions import QuotError, QuotWarning
 from quot.problem import Problem
@@ -26,10 +27,13 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
 CERTIFIED, NOT_CERTIFIED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
 FILES = (
-    "Files are .npy, .npz, .csv without a header, or .parquet with columns of numbers (extra "
-    "`parquet`), never pickled. An .npz is a scipy.sparse matrix, a single array, or several with "
-    "the names C, X, Y, a, b; the other formats hold one array. A .npy and an .npz that is not "
-    "compressed are mapped into memory; do not change them in place while quot runs."
+    "Files are .npy, .npz, .csv, or .parquet (extra `parquet`) with columns of numbers, never "
+    "pickled. In a .csv a first line of names is a header, and one of numbers is data; one that "
+    "may be either, as 0,1,2 is, is refused. A first column without a name, or named index or id "
+    "and counting the rows, is left out. What was taken is said on stderr, and in --json. An .npz "
+    "is a scipy.sparse matrix, a single array, or several with the names C, X, Y, a, b; the other "
+    "formats hold one array. A .npy and an .npz that is not compressed are mapped into memory; do "
+    "not change them in place while quot runs."
 )
 EXIT_CODES = "Exit codes: 0 certified, 1 not converged or not certified, 2 bad input."
 
@@ -142,6 +146,23 @@ def add_json_argument(parser: argparse.ArgumentParser) -> None:
         "--json", action="store_true", help="print JSON; null is what there is not, what nobody "
         "counted, and a number that is not finite",
     )  # fmt: skip
+
+
+# --- what was read ---------------------------------------------------------------------------
+
+
+def say_read(args: argparse.Namespace, text: str) -> None:
+    """Say on stderr what was read, before any work; with --json it is told with the rest.
+
+    The table on stdout is as it was; QUOT_QUIET=1 keeps this quiet.
+    """
+    if not (args.json or is_quiet()):
+        _complain(f"read {text}")
+
+
+def in_brackets(note: str) -> str:
+    """Return what was taken of a file, to be put behind what it is."""
+    return f" ({note})" if note else ""
 
 
 # --- progress --------------------------------------------------------------------------------

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import itertools
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import quot
-from quot.applications.images import need
 from quot.cli import common
 from quot.convergence import Iterate
 from quot.exceptions import InvalidProblemError
-from quot.io.files import check_writable, write_atomically
+from quot.io.files import check_apart, check_writable, write_atomically
 from quot.io.flows import write_balance, write_flow
 from quot.io.graphs import GraphData, Roles, read_graph
+from quot.io.results import SUFFIXES
 from quot.io.tables import check_table_path
+from quot.optional import need
 from quot.result import GraphResult
 from quot.validation import TOTALS_ROUND_OFF, as_number
 
@@ -115,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
     data = read_graph(args.file, _roles(args, column), nodes=args.nodes, directed=args.directed)
     if args.picture is not None:
         _check_places(data, args)
+    read = _said(data, args)
+    common.say_read(args, read)
     with common.progress("solving", describe=describe) as callback:
         result = quot.solve_graph(
             data.graph,
@@ -137,11 +138,20 @@ def run(args: argparse.Namespace) -> int:
     written = {"flows": args.output, "balance": args.balance, "picture": args.picture}
     written["result"] = args.save
     if args.json:
-        common.print_json({**result_facts(result), **written})
+        common.print_json({"read": read, **result_facts(result), **written})
     else:
         named = [(name, path) for name, path in written.items() if path is not None]
         common.print_table([*result_rows(result), *named])
     return common.CERTIFIED if result.converged else common.NOT_CERTIFIED
+
+
+def _said(data: GraphData, args: argparse.Namespace) -> str:
+    """Say what was read."""
+    masses = ((args.source, data.source), (args.target, data.target))
+    return (
+        f"{data.graph.n_nodes:,} nodes, {data.graph.n_edges:,} edges ({', '.join(data.ends)}), "
+        + ", ".join(f"{name} of total {mass.sum():.12g}" for name, mass in masses)
+    )
 
 
 def describe(k: Iterate) -> str:
@@ -276,17 +286,12 @@ def _check_outputs(args: argparse.Namespace) -> None:
             check_table_path(path)
     if args.picture is not None:
         check_writable(args.picture, PICTURES)
-        need("matplotlib", "matplotlib")
+        need("matplotlib", "pictures", "images")
     if args.save is not None:
-        check_writable(args.save, (".npz",))
-    outputs = {"-o": args.output, "--balance": args.balance, "--picture": args.picture}
-    given = [(k, v) for k, v in {**outputs, "--save": args.save}.items() if v is not None]
-    for (one, path), (other, second) in itertools.combinations(given, 2):
-        if os.path.realpath(path) == os.path.realpath(second):
-            raise InvalidProblemError(
-                f"`{one}` and `{other}` both name `{path}`, and one would overwrite the other; "
-                "choose two names."
-            )
+        check_writable(args.save, SUFFIXES)
+    outputs = [("-o", args.output), ("--balance", args.balance), ("--picture", args.picture)]
+    inputs = [("FILE", args.file), ("--nodes", args.nodes)]
+    check_apart([*outputs, ("--save", args.save)], inputs)
 
 
 def _check_places(data: GraphData, args: argparse.Namespace) -> None:

@@ -12,7 +12,9 @@ from quot.cli.common import (
     print_json,
     print_table,
     progress,
+    say_read,
 )
+from quot.io.files import check_apart
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -54,12 +56,17 @@ def run(args: argparse.Namespace) -> int:
     picture = Path(args.picture) if args.picture else output.with_name(f"{output.stem}-plan.png")
     check_image_path(output)
     check_image_path(picture)
-    source = read_image(args.source)
+    photographs = [("SOURCE", args.source), ("REFERENCE", args.reference)]
+    check_apart([("-o", output), ("--picture", picture)], photographs)
+    source, reference = read_image(args.source), read_image(args.reference)
     check_image_path(output, source)
+    sizes = [f"{each.shape[1]} x {each.shape[0]} pixels" for each in (source, reference)]
+    read = f"a photograph of {sizes[0]} and one of {sizes[1]}"
+    say_read(args, read)
     with progress("recolor") as callback:
         outcome = recolor(
             source,
-            args.reference,
+            reference,
             mass=args.mass,
             reg=args.reg,
             colors=args.colors,
@@ -73,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     facts = outcome.summary()
     if args.json:
         files = {"output": str(output), "picture": str(picture)}
-        print_json({**facts, **files, **certificate_facts(outcome.result.certificate)})
+        print_json(
+            {"read": read, **facts, **files, **certificate_facts(outcome.result.certificate)}
+        )
     else:
         print_table(
             [

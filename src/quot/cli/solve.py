@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 import quot
 from quot.api import ADAPTIVE_METHODS, ENTROPIC_METHODS, METHODS
-from quot.cli import common, plan_file, transport
+from quot.cli import common, plan_file, problem_files, transport
 from quot.exceptions import InvalidProblemError
-from quot.io.files import check_writable
+from quot.io.files import check_apart, check_writable
+from quot.io.results import SUFFIXES
 from quot.problem import AdaptiveProblem, EntropicProblem
 from quot.reference import REFERENCE_METHODS
 from quot.result import AdaptiveResult, Result
@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     """Solve, write, print; return the exit code."""
     _check_outputs(args)
     _check_method(args)
-    problem = transport.read_problem(args, args.method)
+    problem, read = problem_files.read_problem(args, args.method)
+    common.say_read(args, read)
     plan_file.check_room(args, problem)
     with _progress(problem, args.method) as callback:
         result = transport.solve(
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     written = plan_file.write(args, result)
     if args.json:
         files = {**written.facts(), "result": args.save}
-        common.print_json({**result_facts(result), **files})
+        common.print_json({"read": read, **result_facts(result), **files})
     else:
         saved = [] if args.save is None else [("result", args.save)]
         common.print_table([*result_rows(result), *written.rows(), *saved])
@@ -148,12 +149,6 @@ def _check_method(args: argparse.Namespace) -> None:
 def _check_outputs(args: argparse.Namespace) -> None:
     """Refuse, before any work, files that cannot be written."""
     plan_file.check_plan_arguments(args)
-    output, save = args.output, args.save
-    if save is not None:
-        check_writable(save, (".npz",))
-    both = output is not None and save is not None
-    if both and os.path.realpath(str(output)) == os.path.realpath(str(save)):
-        raise InvalidProblemError(
-            f"`-o` and `--save` both name `{save}`, and one would overwrite the other; "
-            "choose two names."
-        )
+    if args.save is not None:
+        check_writable(args.save, SUFFIXES)
+    check_apart([("-o", args.output), ("--save", args.save)], problem_files.inputs(args))

@@ -1,4 +1,4 @@
-"""Transport between rows and columns, of either kind: from arguments and files to facts."""
+"""Transport between rows and columns, of either kind: from arguments to facts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import argparse
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 import quot
-from quot.api import SIDES, adaptive_problem
+from quot.api import SIDES
 from quot.certificate import Certificate, certify
 from quot.convergence import Iterate
-from quot.costs import METRICS, PointCost, SparseCost
-from quot.entropic.methods import formulation_of
+from quot.costs import METRICS, SparseCost
 from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan
-from quot.io.arrays import Arrays, as_vector, pick, read_arrays, read_vector
-from quot.io.results import is_result
 from quot.perplexity import REGULARIZERS, average, perplexities
 from quot.plan import Plan
 from quot.problem import FORMULATIONS, AdaptiveProblem, EntropicProblem, Problem, Transport
@@ -33,7 +29,7 @@ _HAS_ENTROPY = {
 }
 
 
-# --- from arguments and files --------------------------------------------------------------------
+# --- from arguments --------------------------------------------------------------------
 
 
 def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,78 +112,6 @@ def _check_adaptive(args: argparse.Namespace) -> None:
         raise InvalidProblemError(
             f"`--perplexity` takes one number, or with `--on both` two; got {len(args.perplexity)}."
         )
-
-
-def read_problem(args: argparse.Namespace, method: str = "auto") -> AnyProblem:
-    """Read the problem that --cost or COST, --points, --metric, -a, -b, ... describe.
-
-    An entropic one without --formulation is of the first that the method solves.
-    """
-    check_kind(args)
-    if args.perplexity is not None:
-        cost, a, b = _read(args)
-        return adaptive_problem(
-            cost,
-            a,
-            b,
-            perplexity=args.perplexity if len(args.perplexity) > 1 else args.perplexity[0],
-            on=args.on or "source",
-            regularizer=args.regularizer or "quadratic",
-        )
-    if args.eps is None:
-        cost, a, b = _read(args)
-        return Problem(cost, a, b, reg=args.reg or 0.0, mass=args.mass)
-    name = "newton" if method == "auto" else method
-    formulation = formulation_of(name, args.formulation, is_balanced=args.mass is None)
-    cost, a, b = _read(args)
-    return EntropicProblem(cost, a, b, eps=args.eps, mass=args.mass, formulation=formulation)
-
-
-def _read(args: argparse.Namespace) -> tuple[Any, Any, Any]:
-    """Cost and masses."""
-    if args.points is None:
-        if args.metric is not None:
-            raise InvalidProblemError(
-                "`--metric` is for points, and the cost is a file; leave it out, or pass "
-                "`--points X Y`."
-            )
-        rows = columns = _arrays_of_problem(args.cost)
-        cost = pick(rows, "C", args.cost)
-        files = (args.cost, args.cost)
-    else:
-        files = (args.points[0], args.points[1])
-        rows, columns = (_arrays_of_problem(file) for file in files)
-        cost = PointCost(
-            _points(rows, "X", files[0]),
-            _points(columns, "Y", files[1]),
-            metric=args.metric or "sqeuclidean",
-        )
-    return cost, _masses("a", args.a, rows, files[0]), _masses("b", args.b, columns, files[1])
-
-
-def _arrays_of_problem(path: str) -> Arrays:
-    arrays = read_arrays(path)
-    if is_result(arrays):
-        raise InvalidProblemError(
-            f"`{path}` is a saved result, not a cost; check it with `quot check`, or pass the cost."
-        )
-    return arrays
-
-
-def _points(arrays: Arrays, name: str, path: str) -> Any:
-    points = pick(arrays, name, path)
-    if sp.issparse(points):
-        raise InvalidProblemError(
-            f"`{name}` in `{path}` is a sparse matrix of shape {points.shape}; pass a plain array."
-        )
-    return points
-
-
-def _masses(name: str, path: str | None, beside: Arrays, beside_path: str) -> Any:
-    """Masses from their own file, or from an array of that name beside the cost."""
-    if path is not None:
-        return read_vector(path, name)
-    return as_vector(beside[name], name, beside_path) if name in beside else None
 
 
 # --- solving -------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Arrays from .npy, .npz, .csv and .parquet, mapped into memory where the format allows it.
 
-Nothing here is ever unpickled. A mapped array is private: what is written to it stays in memory,
-and a new file of the same name, put in place by `write_atomically`, leaves it as it was.
+`np.load` maps no member of an .npz, and believes the header of what it does not map; so .npy and
+.npz are read here, with NumPy's own functions for headers and data. Nothing is ever unpickled. A
+mapped array is private: what is written to it stays in memory, and a new file of the same name, put
+in place by `write_atomically`, leaves it as it was.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 import math
 import os
 import struct
-import warnings
 import zipfile
 import zlib
 from collections.abc import Collection, Hashable, Iterator, Sequence
@@ -24,13 +25,13 @@ from numpy.typing import NDArray
 from quot.exceptions import InvalidProblemError
 from quot.io import parquet
 from quot.io.files import UNREADABLE, PathLike, unreadable
+from quot.io.matrices import Matrix, read_csv
 from quot.validation import as_array
 
 Floats = NDArray[np.float64]
 Arrays = dict[str, Any]
 
 SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
-_ARCHIVE = "an archive in NumPy's .npz format"
 # The arrays of every file that `scipy.sparse.save_npz` writes.
 _SPARSE = {"format", "shape", "data"}
 
@@ -39,6 +40,14 @@ _HEADERS = {
     np.lib.format.magic(1, 0): np.lib.format.read_array_header_1_0,
     np.lib.format.magic(2, 0): np.lib.format.read_array_header_2_0,
 }
+
+
+class Noted(Arrays):
+    """The arrays of a file, and what was taken for them, as "columns p, q; header skipped"."""
+
+    def __init__(self, arrays: Arrays, note: str = "") -> None:
+        super().__init__(arrays)
+        self.note = note
 
 
 class Header(NamedTuple):
@@ -50,7 +59,7 @@ class Header(NamedTuple):
     length: int
 
 
-def read_arrays(path: PathLike) -> Arrays:
+def read_arrays(path: PathLike, *, is_data: bool = False) -> Noted:
     """Read what a .npy, .npz, .csv or .parquet file holds, without pickle.
 
     A .npy file and the members of an uncompressed .npz archive are mapped: they take memory only
@@ -60,12 +69,14 @@ def read_arrays(path: PathLike) -> Arrays:
     ----------
     path : str or path
         The suffix says the format.
+    is_data : bool, default=False
+        Take a first line of numbers in a .csv for data even where it may be a header.
 
     Returns
     -------
-    dict
-        A single array, or a scipy.sparse array saved by `scipy.sparse.save_npz`, under the empty
-        name; several arrays under their own names.
+    Noted
+        A dict. A single array, or a scipy.sparse array saved by `scipy.sparse.save_npz`, under the
+        empty name; several arrays under their own names.
 
     Raises
     ------
@@ -80,15 +91,22 @@ def read_arrays(path: PathLike) -> Arrays:
             f"`{path}` has the suffix {suffix!r}; pass a file ending in {', '.join(SUFFIXES)}."
         )
     if suffix == ".csv":
-        return {"": read_csv(path)}
+        return of_table(read_csv(path, is_data=is_data), path)
     if suffix == ".parquet":
-        return {"": parquet.read_matrix(path)}
+        return of_table(parquet.read_matrix(path), path)
     if suffix == ".npy":
-        return {"": _read_npy(path)}
+        return Noted({"": _read_npy(path)})
     if _names(path) >= _SPARSE:
-        return {"": _read_sparse(path)}
+        return Noted({"": _read_sparse(path)})
     arrays = read_npz(path, mapped=True)
-    return {"": next(iter(arrays.values()))} if len(arrays) == 1 else arrays
+    return Noted({"": next(iter(arrays.values()))} if len(arrays) == 1 else arrays)
+
+
+def of_table(matrix: Matrix, path: PathLike) -> Noted:
+    """Return the numbers of a table as its only array; there must be some."""
+    if not matrix.values.size:
+        raise InvalidProblemError(f"`{path}` is empty; pass a table with columns of numbers.")
+    return Noted({"": matrix.values}, matrix.note)
 
 
 def pick(arrays: Arrays, name: str, path: PathLike) -> Any:
@@ -103,9 +121,14 @@ def pick(arrays: Arrays, name: str, path: PathLike) -> Any:
     return arrays[""]
 
 
-def read_vector(path: PathLike, name: str) -> Floats:
-    """Return a vector, from a file of one row or one column or with an array of that name."""
-    return as_vector(pick(read_arrays(path), name, path), name, path)
+def read_vector(path: PathLike, name: str) -> tuple[Floats, str]:
+    """Return a vector, from a file of one row or one column or with an array of that name.
+
+    And what was taken for it. As there is one entry a row of something else, a header that was
+    taken for an entry would be found out: a first line of numbers is data.
+    """
+    arrays = read_arrays(path, is_data=True)
+    return as_vector(pick(arrays, name, path), name, path), arrays.note
 
 
 def as_vector(array: Any, name: str, path: PathLike) -> Floats:
@@ -173,7 +196,13 @@ def _read_npy(path: PathLike) -> NDArray[Any]:
         raise unreadable(path, "an array in NumPy's .npy format", error) from error
 
 
-def read_npz(path: PathLike, only: Collection[str] = (), *, mapped: bool = False) -> Arrays:
+def read_npz(
+    path: PathLike,
+    only: Collection[str] = (),
+    *,
+    mapped: bool = False,
+    expected: str = "an archive",
+) -> Arrays:
     """Return the arrays of an .npz archive by name.
 
     Parameters
@@ -184,6 +213,8 @@ def read_npz(path: PathLike, only: Collection[str] = (), *, mapped: bool = False
     mapped : bool, default=False
         Map the arrays that are not compressed instead of reading them. Their check sums are
         compared all the same.
+    expected : str, default="an archive"
+        What the file should hold, for messages.
 
     Returns
     -------
@@ -194,7 +225,7 @@ def read_npz(path: PathLike, only: Collection[str] = (), *, mapped: bool = False
     InvalidProblemError
         If the file is missing, damaged, too large or of another kind.
     """
-    with _opened(path) as (stream, archive):
+    with _opened(path, expected) as (stream, archive):
         return {
             name: _read_member(stream, archive, member, mapped=mapped)
             for name, member in _members(archive).items()
@@ -203,7 +234,9 @@ def read_npz(path: PathLike, only: Collection[str] = (), *, mapped: bool = False
 
 
 @contextmanager
-def _opened(path: PathLike) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
+def _opened(
+    path: PathLike, expected: str = "an archive"
+) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
     """Open an archive and compare the header of each array in it with its size."""
     try:
         with Path(path).open("rb") as stream, zipfile.ZipFile(stream) as archive:
@@ -214,7 +247,7 @@ def _opened(path: PathLike) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
                     _read_header(content, min(member.file_size, size if stored else math.inf))
             yield stream, archive
     except UNREADABLE as error:
-        raise unreadable(path, _ARCHIVE, error) from error
+        raise unreadable(path, f"{expected} in NumPy's .npz format", error) from error
 
 
 def _names(path: PathLike) -> set[str]:
@@ -304,37 +337,3 @@ def _read_sparse(path: PathLike) -> Any:
         return sp.csr_array(matrix)
     except UNREADABLE as error:
         raise unreadable(path, "a scipy.sparse matrix", error) from error
-
-
-# --- .csv --------------------------------------------------------------------------------------
-
-
-def read_csv(path: PathLike, dtype: Any = np.float64, skiprows: int = 0) -> NDArray[Any]:
-    """Read rows of numbers separated by commas, (n, d); or of a structured `dtype`, (n,)."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # an empty file; reported below
-            table = np.loadtxt(
-                path,
-                dtype,
-                delimiter=",",
-                skiprows=skiprows,
-                ndmin=2 if dtype is np.float64 else 1,
-                encoding="utf-8-sig",
-            )
-    except UNREADABLE as error:
-        raise unreadable(path, "rows of numbers separated by commas", error) from error
-    if not table.size and not skiprows:
-        raise InvalidProblemError(
-            f"`{path}` is empty; pass rows of numbers separated by commas, without a header."
-        )
-    return table
-
-
-def first_line(path: PathLike) -> str:
-    """Return the first line of a .csv file, without blanks."""
-    try:
-        with Path(path).open(encoding="utf-8-sig") as stream:
-            return stream.readline(200).strip().replace(" ", "")
-    except UNREADABLE as error:
-        raise unreadable(path, "rows of numbers separated by commas", error) from error

@@ -8,7 +8,7 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -78,6 +78,54 @@ def check_writable(path: PathLike, suffixes: tuple[str, ...] = ()) -> None:
         raise InvalidProblemError(
             f"`{path}` cannot be written: there is no directory `{target.parent}`; make it first."
         )
+    real = Path(os.path.realpath(target))
+    is_device = real.exists() and not real.is_file()
+    for place in (real,) if is_device else (real, real.parent):
+        if place.exists() and not os.access(place, os.W_OK):
+            closed = path if place is real else target.parent
+            raise InvalidProblemError(
+                f"`{path}` cannot be written: `{closed}` may not be changed; change its "
+                "permissions, or choose another place."
+            )
+
+
+# What names each on the command line, such as "-o"; None where there is none.
+Paths = Sequence[tuple[str, PathLike | None]]
+
+
+def check_apart(outputs: Paths, inputs: Paths) -> None:
+    """Raise early, before any work, if what is written would replace what is read or written.
+
+    Parameters
+    ----------
+    outputs, inputs : sequence of (name, path)
+        Devices and pipes, and files that are only read, may be named twice.
+    """
+    written = [(name, path) for name, path in outputs if path is not None]
+    for k, (name, path) in enumerate(written):
+        for other, second in inputs:
+            if second is not None and _is_same(path, second):
+                raise InvalidProblemError(
+                    f"`{name}` names `{path}`, which is the file that `{other}` reads, and would "
+                    "overwrite it; choose another name."
+                )
+        for other, second in written[:k]:
+            if _is_same(second, path):
+                both = f"both name `{path}`"
+                if os.fspath(path) != os.fspath(second):
+                    both = f"name one file, links and capitals apart, `{second}` and `{path}`"
+                raise InvalidProblemError(
+                    f"`{other}` and `{name}` {both}, and one would overwrite the other; choose two "
+                    "names."
+                )
+
+
+def _is_same(one: PathLike, other: PathLike) -> bool:
+    """Whether two paths lead to one file, by links, or on a system that takes b.csv for B.csv."""
+    first, second = (Path(os.path.realpath(path)) for path in (one, other))
+    if first.exists() and second.exists():
+        return first.samefile(second) and first.is_file()
+    return str(first).casefold() == str(second).casefold() and first.exists() == second.exists()
 
 
 def unreadable(path: PathLike, expected: str, error: Exception) -> InvalidProblemError:
@@ -88,6 +136,11 @@ def unreadable(path: PathLike, expected: str, error: Exception) -> InvalidProble
         return InvalidProblemError(f"`{path}` is a directory; name a file in it.")
     if isinstance(error, PermissionError):
         return InvalidProblemError(f"`{path}` may not be read; change its permissions.")
+    if isinstance(error, UnicodeDecodeError):
+        byte = error.object[error.start]
+        return InvalidProblemError(
+            f"`{path}` cannot be read (byte {byte:#x} of it is no UTF-8); save it as UTF-8."
+        )
     if isinstance(error, MemoryError):
         return too_large(path, error)
     reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quot.exceptions import MissingDependencyError
 from quot.io.files import UNREADABLE, PathLike, unreadable
 from quot.io.tables import ListTable
+from quot.optional import need
 
 # The columns that are no attributes.
 ENDS, NODE = ("source", "target"), "node"
@@ -44,13 +44,7 @@ def read_graphml(path: PathLike) -> GraphTables:
     MissingDependencyError
         If networkx is not installed.
     """
-    try:
-        import networkx
-    except ImportError as error:
-        raise MissingDependencyError(
-            "`networkx` is not installed, and .graphml files need it (extra `graphs`); install it "
-            "with `pip install 'quot[graphs]'`."
-        ) from error
+    networkx = need("networkx", ".graphml files", "graphs")
     try:
         with Path(path).open("rb") as stream:
             graph = networkx.read_graphml(stream)

@@ -1,4 +1,4 @@
-"""Tables from and to .parquet; the border to pyarrow (extra `parquet`)."""
+"""Tables from and to .parquet; the border to pyarrow (extra `parquet`), which does the reading."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.exceptions import InvalidProblemError, MissingDependencyError
+from quot import optional
+from quot.exceptions import InvalidProblemError
 from quot.io.files import UNREADABLE, PathLike, unreadable
+from quot.io.matrices import Matrix, noted, taken
 from quot.plan import Plan
 
 Floats = NDArray[np.float64]
@@ -35,19 +37,15 @@ def need() -> Any:
     MissingDependencyError
         If it is not installed; the message has the command that installs it.
     """
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingDependencyError(
-            "`pyarrow` is not installed, and .parquet files need it (extra `parquet`); install it "
-            "with `pip install 'quot[parquet]'`."
-        ) from error
-    return pyarrow
+    optional.need("pyarrow.parquet", ".parquet files", "parquet")
+    return optional.need("pyarrow", ".parquet files", "parquet")
 
 
-def read_matrix(path: PathLike) -> Floats:
+def read_matrix(path: PathLike) -> Matrix:
     """Read the columns of a table, in order, as an (n, d) array.
+
+    Columns that pandas noted as an index are left out, and so is a first one that only counts the
+    rows. A single column of lists of d numbers each is an array, too.
 
     Parameters
     ----------
@@ -55,31 +53,37 @@ def read_matrix(path: PathLike) -> Floats:
 
     Returns
     -------
-    array of shape (n, d)
+    Matrix
 
     Raises
     ------
     InvalidProblemError
-        If the file is missing, empty, damaged or too large, or a column is not of numbers or has
-        gaps.
+        If the file is missing, damaged or too large, or a column is not of numbers or has gaps.
     MissingDependencyError
         If pyarrow is not installed.
     """
     with _opened(path) as file:
-        _check_numbers(file.schema_arrow, path)
-        matrix = np.empty((file.metadata.num_rows, len(file.schema_arrow)))
-        for part, columns in _batches(file, path):
-            for k, column in enumerate(columns):
-                matrix[part, k] = column
-    if not matrix.size:
-        raise InvalidProblemError(f"`{path}` is empty; pass a table with columns of numbers.")
-    return matrix
+        names, index = _data(file.schema_arrow)
+        how = [f"index `{name}` left out" for name in index]
+        if len(names) == 1 and _is_list(file.schema_arrow.field(names[0]).type):
+            parts = [_unlisted(part.column(0), names[0], path) for part in _batches(file, names)]
+            if len({part.shape[1] for part in parts}) > 1:
+                raise _uneven(names[0], path)
+            values = np.concatenate(parts) if parts else np.empty((0, 0))
+            return Matrix(values, tuple(names), noted(names, *how))
+        _check_numbers(file.schema_arrow, names, path)
+        values, stop = np.empty((file.metadata.num_rows, len(names))), 0
+        for batch in _batches(file, names):
+            start, stop = stop, stop + batch.num_rows
+            for k, column in enumerate(_numbers(batch, path)):
+                values[start:stop, k] = column
+    return taken(values, names, path, *how)
 
 
 def holds_pairs(path: PathLike) -> bool:
-    """Whether the columns are row, column and mass."""
+    """Whether the columns are row, column and mass, besides an index."""
     with _opened(path) as file:
-        return list(file.schema_arrow.names) == PAIRS
+        return _data(file.schema_arrow)[0] == PAIRS
 
 
 def read_pairs(path: PathLike) -> tuple[tuple[int, int] | None, list[NDArray[Any]]]:
@@ -95,7 +99,7 @@ def read_pairs(path: PathLike) -> tuple[tuple[int, int] | None, list[NDArray[Any
     shape : (n, m) or None
         As `write_pairs` noted it; None in files of others.
     columns : three arrays of shape (nnz,)
-        Of the types they have in the file: two of integers and one of numbers.
+        Two of integers of the types they have in the file, and one of float64.
 
     Raises
     ------
@@ -104,9 +108,9 @@ def read_pairs(path: PathLike) -> tuple[tuple[int, int] | None, list[NDArray[Any
     """
     with _opened(path) as file:
         schema = file.schema_arrow
-        _check_numbers(schema, path)
-        types = [np.dtype(field.type.to_pandas_dtype()) for field in schema]
-        for name, dtype in zip(PAIRS[:2], types[:2], strict=True):
+        _check_numbers(schema, PAIRS, path)
+        types = [np.dtype(schema.field(name).type.to_pandas_dtype()) for name in PAIRS[:2]]
+        for name, dtype in zip(PAIRS[:2], types, strict=True):
             if dtype.kind not in "iu":
                 raise InvalidProblemError(
                     f"the column `{name}` of `{path}` is {dtype}; rows and columns of pairs are "
@@ -116,10 +120,12 @@ def read_pairs(path: PathLike) -> tuple[tuple[int, int] | None, list[NDArray[Any
         shape = None if noted is None else tuple(int(k) for k in json.loads(noted))
         if shape is not None and len(shape) != 2:
             raise ValueError(f"its shape is {shape}")
-        arrays = [np.empty(file.metadata.num_rows, dtype) for dtype in types]
-        for part, columns in _batches(file, path):
-            for array, column in zip(arrays, columns, strict=True):
-                array[part] = column
+        types.append(np.dtype(np.float64))
+        arrays, stop = [np.empty(file.metadata.num_rows, dtype) for dtype in types], 0
+        for batch in _batches(file, PAIRS):
+            start, stop = stop, stop + batch.num_rows
+            for array, column in zip(arrays, _numbers(batch, path), strict=True):
+                array[start:stop] = column
     return shape, arrays
 
 
@@ -183,20 +189,66 @@ def _opened(path: PathLike) -> Iterator[Any]:
         raise unreadable(path, "a table of numbers in the Parquet format", error) from error
 
 
-def _batches(file: Any, path: PathLike) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
-    """Give the columns piece by piece, with the rows each piece is for."""
-    stop = 0
-    for batch in file.iter_batches(batch_size=_CHUNK):
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if column.null_count:
-                raise InvalidProblemError(
-                    f"the column `{name}` of `{path}` has entries without a value; fill them or "
-                    "leave the rows out."
-                )
-        start, stop = stop, stop + batch.num_rows
-        yield slice(start, stop), [k.to_numpy(zero_copy_only=False) for k in batch.columns]
-    if stop != file.metadata.num_rows:
-        raise ValueError(f"it says {file.metadata.num_rows} rows and has {stop}")
+def _batches(file: Any, names: Sequence[str]) -> Iterator[Any]:
+    """Give these columns piece by piece, all rows of them."""
+    rows = 0
+    for batch in file.iter_batches(batch_size=_CHUNK, columns=list(names)):
+        rows += batch.num_rows
+        yield batch.select(list(names))
+    if rows != file.metadata.num_rows:
+        raise ValueError(f"it says {file.metadata.num_rows} rows and has {rows}")
+
+
+def _numbers(batch: Any, path: PathLike) -> list[NDArray[Any]]:
+    """The columns of a piece as arrays, none with a gap."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        _check_whole(column, name, path)
+    return [_cells(column) for column in batch.columns]
+
+
+def _check_whole(column: Any, name: str, path: PathLike) -> None:
+    if column.null_count:
+        raise InvalidProblemError(
+            f"the column `{name}` of `{path}` has entries without a value; fill them or leave the "
+            "rows out."
+        )
+
+
+def _data(schema: Any) -> tuple[list[str], list[str]]:
+    """The names of the columns, and of those that are the index of a frame of pandas."""
+    names = [str(name) for name in schema.names]
+    frame = schema.pandas_metadata
+    said = frame.get("index_columns", []) if isinstance(frame, dict) else []
+    index = {k for k in said if isinstance(k, str)} | set(filter(_INDEX.fullmatch, names))
+    return [k for k in names if k not in index], [k for k in names if k in index]
+
+
+def _is_list(kind: Any) -> bool:
+    types = need().types
+    if not any(
+        is_of(kind) for is_of in (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    ):
+        return False
+    return bool(types.is_integer(kind.value_type) or types.is_floating(kind.value_type))
+
+
+def _unlisted(column: Any, name: str, path: PathLike) -> Floats:
+    """A column of lists of numbers, all as long, as an array of rows."""
+    _check_whole(column, name, path)
+    numbers = column.flatten()
+    _check_whole(numbers, name, path)
+    width = len(numbers) // max(len(column), 1)
+    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+    if (lengths != width).any():
+        raise _uneven(name, path)
+    return np.asarray(numbers, np.float64).reshape(len(column), width)
+
+
+def _uneven(name: str, path: PathLike) -> InvalidProblemError:
+    return InvalidProblemError(
+        f"the column `{name}` of `{path}` has lists of several lengths; points need one number of "
+        "coordinates."
+    )
 
 
 def _cells(column: Any) -> NDArray[Any]:
@@ -209,17 +261,22 @@ def _cells(column: Any) -> NDArray[Any]:
     return array if array.dtype.kind in "iufbO" else array.astype(object)
 
 
-def _check_numbers(schema: Any, path: PathLike) -> None:
-    """Refuse columns that are not of integers or floats."""
+def _check_numbers(schema: Any, names: Sequence[str], path: PathLike) -> None:
+    """Refuse columns that are not of numbers."""
     types = need().types
-    for field in schema:
-        if _INDEX.fullmatch(field.name):
+    for name in names:
+        if list(names).count(name) > 1:
             raise InvalidProblemError(
-                f"the column `{field.name}` of `{path}` is an index that pandas added; write the "
-                "table with `index=False`."
+                f"`{path}` has two columns `{name}`; give each a name of its own."
             )
-        if not (types.is_integer(field.type) or types.is_floating(field.type)):
+        kind = schema.field(name).type
+        if _is_list(kind):
             raise InvalidProblemError(
-                f"the column `{field.name}` of `{path}` is {field.type}, which is not numbers; "
-                "leave it out, or convert it to float64."
+                f"the column `{name}` of `{path}` holds lists, and there are other columns beside "
+                "it; write it alone."
+            )
+        if not (types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)):
+            raise InvalidProblemError(
+                f"the column `{name}` of `{path}` is {kind}, which is not numbers; leave it out, "
+                "or convert it to float64."
             )

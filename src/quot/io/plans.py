@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.io import parquet
-from quot.io.arrays import first_line, pick, read_arrays, read_csv
+from quot.io.arrays import of_table, pick, read_arrays
 from quot.io.files import PathLike, check_writable, write_atomically
+from quot.io.matrices import read_csv
 from quot.plan import Plan
 from quot.validation import as_array
 
 PLAN_SUFFIXES = (".npz", ".csv", ".parquet")
 _HEADER = ",".join(parquet.PAIRS)
-_TYPES = np.dtype([("row", np.int64), ("column", np.int64), ("mass", np.float64)])
 _LINE = b"%d,%d,%.17g\n"
 # Lines of a .csv file made at a time.
 _CHUNK = 4096
@@ -87,9 +87,9 @@ def write_plan(plan: Plan, path: PathLike) -> None:
 def read_plan(path: PathLike, shape: tuple[int, int]) -> Plan:
     """Read a plan of the given shape, ours or a peer's.
 
-    A .csv that begins with ``row,column,mass``, and a .parquet with these columns, lists pairs;
-    any other .csv or .parquet, and .npy, is an (n, m) array; .npz is a scipy.sparse matrix or one
-    array. Masses may have either sign, for the certificate judges them, but must be finite.
+    A .csv or .parquet with the columns ``row``, ``column`` and ``mass`` lists pairs; any other, and
+    .npy, is an (n, m) array; .npz is a scipy.sparse matrix or one array. Masses may have either
+    sign, for the certificate judges them, but must be finite.
 
     Parameters
     ----------
@@ -110,14 +110,19 @@ def read_plan(path: PathLike, shape: tuple[int, int]) -> Plan:
         If the file is .parquet, and pyarrow is not installed.
     """
     suffix = Path(path).suffix.lower()
-    if suffix == ".csv" and first_line(path) == _HEADER:
-        table: Any = read_csv(path, dtype=_TYPES, skiprows=1)
-        return _from_pairs([table[name] for name in parquet.PAIRS], path, shape)
-    if suffix == ".parquet" and parquet.holds_pairs(path):
+    if suffix == ".csv":
+        table = read_csv(path, is_data=True)
+        if list(table.names) == parquet.PAIRS:
+            rows, cols, mass = table.values.T
+            return _from_pairs([_whole(rows, path), _whole(cols, path), mass], path, shape)
+        arrays = of_table(table, path)
+    elif suffix == ".parquet" and parquet.holds_pairs(path):
         noted, columns = parquet.read_pairs(path)
         _check_shape(noted or shape, path, shape)
         return _from_pairs(columns, path, shape)
-    array = pick(read_arrays(path), "P", path)
+    else:
+        arrays = read_arrays(path)
+    array = pick(arrays, "P", path)
     _check_shape(array.shape, path, shape)
     if sp.issparse(array):
         return _from_csr(array)
@@ -134,6 +139,19 @@ def _write_csv(plan: Plan, stream: IO[bytes]) -> None:
         for k, column in enumerate(columns):
             numbers[k::3] = column[start : start + size].tolist()
         stream.write(_LINE * size % tuple(numbers))
+
+
+def _whole(numbers: NDArray[np.float64], path: PathLike) -> NDArray[np.int64]:
+    """Numbers of rows or columns as integers."""
+    with np.errstate(invalid="ignore"):
+        whole = numbers.astype(np.int64)
+    if (whole != numbers).any():
+        at = int(np.argmax(whole != numbers))
+        raise InvalidProblemError(
+            f"`{path}` has a pair in row or column {numbers[at]:.6g}; rows and columns of pairs "
+            "are integers that count from 0."
+        )
+    return whole
 
 
 def _from_pairs(columns: list[NDArray[Any]], path: PathLike, shape: tuple[int, int]) -> Plan:

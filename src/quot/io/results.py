@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from quot.io.arrays import (
     read_npz,
     vector_of,
 )
-from quot.io.files import UNREADABLE, PathLike, too_large, write_atomically
+from quot.io.files import UNREADABLE, PathLike, check_writable, too_large, write_atomically
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, Problem, Transport
 from quot.result import AdaptiveResult, GraphResult, Result
@@ -36,6 +37,7 @@ from quot.validation import as_array
 Floats = NDArray[np.float64]
 
 FORMAT = "quot-result"
+SUFFIXES = (".npz",)
 # One more with every change of what is in a file.
 VERSION = 2
 # The classes of problems a file can hold.
@@ -67,19 +69,21 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
         integers or text for labels, if it has any. Labels of rows and columns that are neither
         are left out, with a warning.
     path : str or path
-        Where to; the name is taken as it is.
+        Where to; the name is taken as it is, and ends in .npz or has no suffix.
 
     Raises
     ------
     InvalidProblemError
         If the cost is of a class of your own, or the prices of the plan are for another, or the
-        labels of a graph are of another kind, or the file cannot be written.
+        labels of a graph are of another kind, or the file cannot be written or is to be of another
+        format.
 
     Warns
     -----
     QuotWarning
         If labels of rows or columns are left out.
     """
+    check_writable(path, SUFFIXES if Path(path).suffix else ())
     tolerance = result.tolerance
     arrays: Arrays = {
         "format": FORMAT,
@@ -126,7 +130,7 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
     NumericalWarning
         If the file claims an optimal plan and the certificate does not hold.
     """
-    arrays = read_npz(path)
+    arrays = read_npz(path, expected="a result that `quot.save` wrote,")
     if not is_result(arrays):
         raise InvalidProblemError(
             f"`{path}` is not a result of quot; got an archive of {listed(arrays)}. "

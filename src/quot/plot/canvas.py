@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quot.exceptions import MissingDependencyError
+from quot.optional import need
 
 INK, FAINT, GRID, SPINE = "#1f1f24", "#6b6b76", "#d9dce1", "#c8cbd0"
 
@@ -28,13 +28,7 @@ def new_figure(width: float, height: float, layout: Any = None) -> Any:
 
 def need_matplotlib() -> None:
     """Raise MissingDependencyError if matplotlib is not installed."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            "`matplotlib` is not installed, and pictures need it (extra `images`); install it "
-            "with `pip install 'quot[images]'`."
-        ) from error
+    need("matplotlib", "pictures", "images")
 
 
 def frame(ax: Any) -> None:

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from types import ModuleType
 from typing import Any
 
 from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError, MissingDependencyError, SolverError
+from quot.optional import need
 
 # Iterations allowed to OSQP; each is cheap, and cvxpy's own limit is for three digits.
 _OSQP_STEPS = 200_000
 
 
-def load(method: str) -> ModuleType:
+def load(method: str) -> Any:
     """Import cvxpy and make sure that it has the solver."""
-    try:
-        import cvxpy
-    except ImportError as error:
-        raise MissingDependencyError(
-            f'method="{method}" needs cvxpy, which cannot be imported ({error}); install it with '
-            "`pip install quot[reference]`."
-        ) from error
-    module: Any = cvxpy
+    module = need("cvxpy", "reference solvers", "reference")
     if method.upper() not in module.installed_solvers():
         raise MissingDependencyError(
             f'method="{method}" needs the solver {method}, which cvxpy does not find; install it '
-            "with `pip install quot[reference]`."
+            "with `pip install 'quot[reference]'`."
         )
-    return module  # type: ignore[no-any-return]
+    return module
 
 
 def options_of(
@@ -63,7 +56,7 @@ def options_of(
     return options
 
 
-def run(cvxpy: ModuleType, model: Any, method: str, options: dict[str, Any]) -> None:
+def run(cvxpy: Any, model: Any, method: str, options: dict[str, Any]) -> None:
     """Run the solver; its errors become ours, its warnings are said by the certificate."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
