@@ -197,7 +197,7 @@ BAD_STREETS = {
     "missing": (STREETS + "a,c,\n", r"`length` in line 5 of `streets.csv` is missing; every row"),
     "blanks": (STREETS + "a,c,  \n", r"`length` in line 5 of `streets.csv` is missing; every row"),
     "no name": (STREETS + "a, ,1\n", r"`to` in line 5 of `streets.csv` is missing; every row"),
-    "nan": (STREETS + "a,c,nan\n", r"`length` in line 5 of `streets.csv` is missing"),
+    "nan": (STREETS + "a,c,nan\n", r"`length` in line 5 of `streets.csv` is 'nan', which is no n"),
     "inf": (STREETS + "a,c,inf\n", r"`length` in line 5 .* is inf; a length is a finite number"),
     "negative": (STREETS + "a,c,-2\n", r"`length` in line 5 .* is -2; only an edge that leads one"),
     "short": (STREETS + "a,c\n", r"line 5 of `streets.csv` has 2 fields, but the header has 3: `f"),
