@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError, QuotWarning
 from quot.graph import Graph
-from quot.io import graphml
+from quot.io import graphml, parquet
 from quot.io.cells import Names, Reader, flags, given_numbers, numbers
 from quot.io.files import PathLike
+from quot.io.graphml import Elements
 from quot.io.tables import TABLE_SUFFIXES, Columns, Table, open_table
 
 Floats = NDArray[np.float64]
@@ -185,14 +186,16 @@ def _from_graphml(
         own = {"node": (graphml.NODE, book.codes)}
         if roles.xy is None and set(_XY) <= set(graph.nodes.columns):
             own |= {name: (name, numbers) for name in _XY}
-    streets = graph.edges.read(of_edges)
-    streets.arrays["one_way"] = np.full(streets["tail"].size, graph.is_directed)
     parts = [graph.nodes.read(own)]
+    streets = graph.edges.read(of_edges)
+    streets.arrays["one_way"] = graph.one_way
+    name = _NODE[0]
     if nodes is not None:
         table, count = open_table(nodes), len(book)
-        parts.append(table.read(_of_nodes(table, roles, book, _node(table, roles))))
-        _check_met(path, parts[-1], book, count)
-    return _assemble(streets, parts, book)
+        name = _node(table, roles)
+        parts.append(table.read(_of_nodes(table, roles, book, name)))
+        _check_met(path, parts[-1], book, count, graph.nodes)
+    return replace(_assemble(streets, parts, book), ends=_ENDS[0], node=name)
 
 
 # --- which columns -----------------------------------------------------------------------------
@@ -207,21 +210,31 @@ def _ends(table: Table, roles: Roles) -> tuple[str, str]:
         pair = table.find("ends", None, (one,)), table.find("ends", None, (other,))
         if pair[0] and pair[1]:
             return pair[0], pair[1]
-    first = [name for name in table.columns if name][:2]
-    if len(first) < 2 or first[0].lower() in _LENGTH or first[1].lower() in _LENGTH:
+    rest = [name for name in table.columns if name and name not in table.index]
+    if (
+        len(rest) < 2
+        or len(table.index) > 1
+        or not {k.lower() for k in rest[:2]}.isdisjoint(_LENGTH)
+    ):
         raise InvalidProblemError(
             f"`{table.path}` has no columns for the ends of edges, such as `source` and `target`; "
             f"it has {table.listed()}. Name two of these (`--ends COL COL`)."
         )
-    return first[0], first[1]
+    return rest[0], rest[1]
 
 
 def _node(table: Table, roles: Roles) -> str:
     found = table.find("nodes", roles.node, _NODE)
     if found is not None:
         return found
-    first = next((name for name in table.columns if name), "")
-    if not first or first in {roles.source, roles.target, *(roles.xy or _XY)}:
+    first = next(iter(table.index or table.columns))
+    if table.index and not parquet.is_named(first):
+        raise InvalidProblemError(
+            f"the index of `{table.path}` has no name; call it `node` if it names the nodes "
+            '(pandas: `df.rename_axis("node")`), or say which column does (`--node COL`), of '
+            f"{table.listed()}."
+        )
+    if first in {roles.source, roles.target, *(roles.xy or _XY)}:
         raise InvalidProblemError(
             f"`{table.path}` has no column for the names of nodes, such as `node`; it has "
             f"{table.listed()}. Name one of these (`--node COL`)."
@@ -236,8 +249,8 @@ def _of_edges(
     length = table.find("lengths", roles.length, _LENGTH)
     if length is None:
         raise InvalidProblemError(
-            f"`{table.path}` has no column `length`; it has {table.listed()}. Name one of these "
-            "(`--length COL`)."
+            f"`{table.path}` has no {table.what} `length`; it has {table.listed()}. Name one of "
+            "these (`--length COL`)."
         )
     wanted: dict[str, tuple[str, Reader]] = {
         "tail": (ends[0], book.codes),
@@ -355,15 +368,21 @@ def _check_once(nodes: Columns) -> None:
         raise nodes.table.error(nodes.names["node"], second, text)
 
 
-def _check_met(path: PathLike, nodes: Columns, book: Names, count: int) -> None:
+def _check_met(
+    path: PathLike, nodes: Columns, book: Names, count: int, known: Elements | None = None
+) -> None:
     """Refuse a table of other nodes than those of the graph, `count` in all; 1.0 is not 1."""
     if (nodes["node"] < count).any():
         return
     labels = book.labels()
+    given = labels[nodes["node"][0]]
+    advice = f"Name the column of the nodes (`--node COL`), of {nodes.table.listed()}."
+    held = [] if known is None else known.holding(str(given))
+    if held:
+        advice = f"The attribute `{held[0]}` has such names; write the ids of these nodes instead."
     raise InvalidProblemError(
         f"no node of `{nodes.table.path}` is in `{path}`: the column `{nodes.names['node']}` has "
-        f"names such as {labels[nodes['node'][0]]!r}, and the edges join nodes such as "
-        f"{labels[0]!r}. Name the column of the nodes (`--node COL`), of {nodes.table.listed()}."
+        f"names such as {given!r}, and the edges join nodes such as {labels[0]!r}. {advice}"
     )
 
 
