@@ -188,7 +188,7 @@ BAD_STREETS = {
     "no header": ("1,2,3.5\n2,3,1\n", r"`streets.csv` has no header: its first line is `1,2,3.5`"),
     "empty": ("", r"`streets.csv` has no first line; it should hold a table with a header"),
     "header alone": ("from,to,length\n", r"`streets.csv` has no rows; got only `from`, `to`, `l"),
-    "one column": ("a b 3\n", r"begins with the line 'a b 3', which is one name at most; it"),
+    "one column": ("a b 3\n", r"begins with the line 'a b 3', which is one name alone; it "),
     "lengths first": ("length,a,b\n", r"no columns for the ends .*`a`, `b`\. Name two of these"),
     "no length": ("a,b,metres\n", r"no column `length`; it has .*`metres`\. Name one of these \("),
     "twice": ("a,b,length,length\n", r"`streets.csv` has two columns `length`; give each"),

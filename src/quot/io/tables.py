@@ -183,15 +183,21 @@ class CsvTable(Table):
     def __init__(self, path: PathLike) -> None:
         with _text(path) as stream:
             line = stream.readline()
-        headers = {k: next(csv.reader([line], delimiter=k), []) for k in _SEPARATORS}
+        if "\0" in line:
+            raise InvalidProblemError(
+                f"`{path}` has zero bytes in its first line, as UTF-16 has; save it as UTF-8."
+            )
+        headers = {
+            k: next(csv.reader([line], delimiter=k, skipinitialspace=True), []) for k in _SEPARATORS
+        }
         self._separator = max(_SEPARATORS, key=lambda k: len(headers[k]))
         columns = [name.strip() for name in headers[self._separator]]
         if not any(columns):
             raise InvalidProblemError(f"`{path}` has no first line; it should hold {_EXPECTED}.")
-        if len(columns) == 1 or "\0" in line:
+        if len(list(filter(None, columns))) == 1:
             raise InvalidProblemError(
-                f"`{path}` begins with the line {line.strip()[:80]!r}, which is one name at most; "
-                f"it should hold {_EXPECTED}."
+                f"`{path}` begins with the line {line.strip()[:80]!r}, which is one name alone; it "
+                f"should hold {_EXPECTED}."
             )
         if all(_is_number(name) for name in columns):
             raise InvalidProblemError(
