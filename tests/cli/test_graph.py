@@ -220,7 +220,7 @@ ERRORS = {
     "unequal": ([], "moving all mass needs equal totals. Pass `--mass "),
     "too much": (["--mass", "99"], "`mass=99` exceeds min(source.sum(), target.sum())="),
     "fraction": (["--mass-fraction", "80"], "`--mass-fraction` must be from 0 to 1; got 80."),
-    "fraction of nan": (["--mass-fraction", "nan"], "`mass-fraction` must be finite; got nan."),
+    "fraction of nan": (["--mass-fraction", "nan"], "--mass-fraction: invalid number value: 'nan'"),
     "two masses": (["--mass", "1", "--mass-fraction", "1"], "not allowed with argument --mass"),
     "no column": (["--source", "cars"], "`stations.csv` has no column `cars` for the masses of `sou"
                   "rce`; it has `station`, `bikes`, `wanted`, `x`, `y`. Name one of these."),

@@ -15,6 +15,7 @@ from quot.applications.images import need
 from quot.cli import common
 from quot.convergence import Iterate
 from quot.exceptions import InvalidProblemError
+from quot.io.cells import number
 from quot.io.files import check_writable, write_atomically
 from quot.io.flows import write_balance, write_flow
 from quot.io.graphs import GraphData, Roles, read_graph
@@ -35,8 +36,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
             "Minimise sum l |w| + R/2 w^2 over flows w along the edges of a graph that bring the "
             "masses of the source to the target, or S of them, and print the value with its "
             "certificate. Edges and nodes are tables: .csv with a header, separated by comma, "
-            "semicolon or tab, or .parquet (extra `parquet`). A .graphml has both (extra "
-            "`graphs`)."
+            "semicolon or tab, or .parquet (extra `parquet`). A .graphml has both."
         ),
         epilog=common.EXIT_CODES,
     )
@@ -73,18 +73,18 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     edges = parser.add_argument_group("columns of the edges, or attributes in a .graphml")
     edges.add_argument(
         "--ends", nargs=2, metavar="COL", help="the two nodes (default: `source`, `target`, or "
-        "`from`, `to`, or `tail`, `head`, or `u`, `v`, or the first two columns)",
+        "`from`, `to`, or `tail`, `head`, or `u`, `v`, or the first two columns besides an index)",
     )  # fmt: skip
     edges.add_argument(
         "--length", metavar="COL", help="cost of a unit (default: `length`, `weight` or `cost`)"
     )
     edges.add_argument(
-        "--capacity", metavar="COL", help="the most it carries; none where the field is empty "
+        "--capacity", metavar="COL", help="the most it carries; no limit where the field is empty "
         "(default: `capacity`, if there is such)",
     )  # fmt: skip
     edges.add_argument(
-        "--one-way", metavar="COL", help="1 where it leads from its first node to its second only, "
-        "else 0 (default: `directed`, if there is such)",
+        "--one-way", metavar="COL", help="1, true or yes where it leads from its first node to its "
+        "second only, else 0, false, no or nothing (default: `directed`, if there is such)",
     )  # fmt: skip
     edges.add_argument(
         "--directed", action="store_true", help="all lead from the first node to the second only"
@@ -98,10 +98,10 @@ def _add_problem(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     mass = parser.add_mutually_exclusive_group()
     mass.add_argument(
-        "--mass", type=float, metavar="S", help="mass to move (default: all, and equal totals)"
+        "--mass", type=number, metavar="S", help="mass to move (default: all, and equal totals)"
     )
     mass.add_argument(
-        "--mass-fraction", type=float, metavar="F", help="the same, as a part of the smaller total"
+        "--mass-fraction", type=number, metavar="F", help="the same, as a part of the smaller total"
     )
     common.add_solver_arguments(parser)
 
@@ -239,7 +239,7 @@ def _roles(args: argparse.Namespace, reg: str | None) -> Roles:
 def _strength(text: str | None) -> tuple[float, str | None]:
     """Return reg as a number, or the column it is in."""
     try:
-        return float(text or 0.0), None
+        return number(text or "0"), None
     except ValueError:
         return 0.0, text
 

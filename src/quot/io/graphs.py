@@ -38,12 +38,12 @@ class Roles:
     source, target : str
         Of the nodes: mass that is there, and mass that is wanted.
     node : str, optional
-        Of the nodes: their names; "node" or "id" by default, else the first column.
+        Of the nodes: their names; "node" or "id" by default, else the index, or the first column.
     xy : pair of str, optional
         Of the nodes: where they are; "x" and "y" by default, if there are such.
     ends : pair of str, optional
         Of the edges: the two nodes; "source" and "target", "from" and "to", "tail" and "head" or
-        "u" and "v" by default, else the first two columns.
+        "u" and "v" by default, else the first two columns besides an index.
     length : str, optional
         Of the edges; "length", "weight" or "cost" by default.
     capacity : str, optional
@@ -111,7 +111,7 @@ def read_graph(
         A table of edges, .csv with a header or .parquet, or a .graphml.
     roles : Roles
     nodes : str or path, optional
-        A table of nodes; a .graphml has attributes of its own instead.
+        A table of nodes; a .graphml may have attributes of its own instead.
     directed : bool, default=False
         Whether every edge of a table leads from its first node to the second only.
 
