@@ -10,7 +10,8 @@ import pytest
 import quot
 from quot import InvalidProblemError
 from quot.io.graphml import read_graphml
-from quot.io.graphs import Roles, read_graph
+from quot.io.graphs import read_graph
+from quot.io.roles import Roles
 
 KEYS = """<key id="l" for="edge" attr.name="length" attr.type="double"/>
 <key id="c" for="edge" attr.name="capacity" attr.type="double"><default>9</default></key>
@@ -55,6 +56,7 @@ def check(data):
     assert data.source.tolist() == [2, 0, 2]
     assert data.target.tolist() == [0, 2, 2]
     assert (data.ends, data.node) == (("source", "target"), "node")
+    assert data.columns == (("source", "target", "length", "capacity"), ("id", "have", "want"))
 
 
 def test_defaults_directions_parallel_edges_and_the_order_of_the_file():
@@ -95,15 +97,15 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1", "cp1252"]
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_encodings(encoding):
     named = encoding.removesuffix("-sig").replace("cp", "windows-")
-    text = save(head=f'<?xml version="1.0" encoding="{named}"?>').replace('"a"', '"Caf\xe9"')
+    text = save(head=f'<?xml version="1.0" encoding="{named}"?>').replace('"a"', '"\xc9cole"')
     Path("g.graphml").write_bytes(text.encode(encoding))
-    assert read().graph.labels[0] == "Caf\xe9"
+    assert read().graph.labels[0] == "\xc9cole"
 
 
 def test_latin_letters_that_are_not_declared():
-    text = save(head="\n").replace('"a"', '"Caf\xe9"')
+    text = save(head="\n").replace('"a"', '"\xc9cole"')
     Path("g.graphml").write_bytes(text.encode("cp1252"))
-    message = r"`g.graphml` is not in UTF-8: line 6 has the byte 0xe9\. Save it as UTF-8 \(Excel"
+    message = r"`g.graphml` is not in UTF-8: line 6 has the byte 0xc9\. Save it as UTF-8 \(Excel"
     with pytest.raises(InvalidProblemError, match=message):
         read()
 
@@ -187,7 +189,7 @@ LENGTHS = {
 }
 BAD_LENGTHS = {
     "for graphs": (key("l", domain="graph", default=7), "", "has no attribute `length`"),
-    "graphics": ('<key id="length" for="edge" yfiles.type="edgegraphics"/>', "", "has no attribut"),
+    "graphics": ('<key id="length" for="edge" yfiles.type="edgegraphics"/>', "", "has no attrib"),
     "one id": (key("l") + key("l"), "", r"has a second <key> 'l' for edges; give each its own"),
     "no id": ('<key for="edge" attr.name="length"/>', "", "has a <key> without `id`; add it"),
     "twice": (key("l") + key("m"), '<data key="l">1</data><data key="m">2</data>',

@@ -15,7 +15,8 @@ import quot
 from quot import InvalidProblemError, MissingDependencyError, QuotWarning
 from quot.io import tables
 from quot.io.flows import write_balance, write_flow
-from quot.io.graphs import Roles, read_graph
+from quot.io.graphs import read_graph
+from quot.io.roles import Roles
 from quot.io.tables import check_table_path, open_table, write_table
 
 MASSES = Roles("have", "want")

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from quot import InvalidProblemError
-from quot.io.graphs import Roles, read_graph
+from quot.io.graphs import read_graph
+from quot.io.roles import Roles
 
 STREETS = {"here": ["a", "b"], "there": ["b", "c"], "length": [1.0, 2.5]}
 STATIONS = {"node": ["a", "c"], "have": [3, 0], "want": [0, 2]}
@@ -72,7 +73,7 @@ HEADER = "here,there,length\n"
 REFUSED = {
     "decimal commas": (
         "here;there;length\na;b;1\nb;c;2,5\n",
-        r"`length` in line 3 of `e.csv` is '2,5', which is no number; write it with a decimal poin",
+        r"`length` in line 3 of `e.csv` is '2,5', which is no number; write it with a decimal",
     ),
     "commas of both kinds": (
         HEADER + "a,b,1\nb,c,2,5\n",
@@ -103,8 +104,8 @@ REFUSED = {
     "zeros": ("h\0e\0,\0t\0,\0l\0\n", r"`e.csv` has zero bytes in its first line, as UTF-16 has;"),
     "powers": (HEADER + "a,1.23457E+11,1\n", r"`there` in line 2 .* as Excel and R write large i"),
     "look alike": (
-        HEADER + "Caf\xe9,b,1\nCafe\u0301,b,1\n",
-        r"two names of nodes look alike, .* but are 'Caf\\xe9' and 'Cafe\\u0301' in Unicode; write",
+        HEADER + "\xc9cole,b,1\nE\u0301cole,b,1\n",
+        r"two names of nodes look alike, .* but are '\\xc9cole' and 'E\\u0301cole' in Unicode;",
     ),
 }
 
@@ -119,28 +120,28 @@ def test_csv_that_is_refused(text, message):
 ENCODED = {
     "cp1252": (
         "cp1252",
-        r"`e.csv` is not in UTF-8: line 3 has the byte 0xe9\. Save it as UTF-8 \(",
+        r"`e.csv` is not in UTF-8: line 3 has the byte 0xc9\. Save it as UTF-8 \(",
     ),
     "utf-16": (
         "utf-16",
         r"`e.csv` is in UTF-16, which Excel calls Unicode text; save it as UTF-8 ",
     ),
-    "no mark": ("utf-16-le", r"`e.csv` is not in UTF-8: line 3 has the byte 0xe9\. Save it as"),
+    "no mark": ("utf-16-le", r"`e.csv` is not in UTF-8: line 3 has the byte 0xc9\. Save it as"),
 }
 
 
 @pytest.mark.parametrize(("encoding", "message"), ENCODED.values(), ids=ENCODED.keys())
 def test_other_encodings(encoding, message):
-    text = "here,there,length\na,b,1\nb,Caf\xe9,2\n"
+    text = "here,there,length\na,b,1\nb,\xc9cole,2\n"
     Path("e.csv").write_bytes(text.replace("\n", "\r\n").encode(encoding))
     with pytest.raises(InvalidProblemError, match=message):
         read()
 
 
 def test_a_byte_far_down():
-    text = "here,there,length\n" + "a,b,1\n" * 100_000 + "a,Caf\xe9,1\n"
+    text = "here,there,length\n" + "a,b,1\n" * 100_000 + "a,\xc9cole,1\n"
     Path("e.csv").write_bytes(text.encode("cp1252"))
-    with pytest.raises(InvalidProblemError, match=r"line 100002 has the byte 0xe9"):
+    with pytest.raises(InvalidProblemError, match=r"line 100002 has the byte 0xc9"):
         read()
 
 
@@ -269,7 +270,5 @@ def test_what_is_neither_number_nor_name(column):
     with pytest.raises(InvalidProblemError, match=r"`length` in row 0 .* (no number|missing)"):
         read("e.parquet")
     pq.write_table(table.set_column(0, "here", column), "e.parquet")
-    with pytest.raises(
-        InvalidProblemError, match=r"`here` in row 0 .*have integers or text for nam"
-    ):
+    with pytest.raises(InvalidProblemError, match=r"`here` in row 0 .*have integers or text for"):
         read("e.parquet", ends=("here", "there"))

@@ -57,6 +57,8 @@ def test_a_table_of_what_there_is_to_know(said, city):
     in_place = np.minimum(r.plan.sent, r.plan.received).sum()
     full = (np.abs(r.flow) == city[0].capacity).sum()
     assert full > 0
+    assert table["columns"] == ("from, to, length, lanes, oneway of the edges; "
+                                "station, bikes, wanted, x, y of the nodes")  # fmt: skip
     assert table["nodes"] == "20"
     assert table["edges"] == f"31, {one_way} one way, {lanes} with a capacity"
     assert table["components"] == "1"
@@ -76,6 +78,8 @@ def test_json(told, city):
     r = quot.solve_graph(*city, reg=0.5, mass=least / 2)
     assert code == 0
     assert (facts["nodes"], facts["edges"], facts["components"]) == (20, 31, 1)
+    assert facts["columns"]["edges"] == ["from", "to", "length", "lanes", "oneway"]
+    assert facts["columns"]["nodes"] == ["station", "bikes", "wanted", "x", "y"]
     assert (facts["reg"], facts["mass"], facts["mass_moved"]) == (0.5, least / 2, r.plan.total)
     assert (facts["source"], facts["target"]) == (city[1].sum(), city[2].sum())
     assert (facts["value"], facts["cost"], facts["edges_used"]) == (r.value, r.cost, r.plan.nnz)

@@ -18,7 +18,8 @@ from quot.exceptions import InvalidProblemError
 from quot.io.cells import number
 from quot.io.files import check_writable, write_atomically
 from quot.io.flows import write_balance, write_flow
-from quot.io.graphs import GraphData, Roles, read_graph
+from quot.io.graphs import GraphData, read_graph
+from quot.io.roles import Roles
 from quot.io.tables import check_table_path
 from quot.result import GraphResult
 from quot.validation import TOTALS_ROUND_OFF, as_number
@@ -137,10 +138,13 @@ def run(args: argparse.Namespace) -> int:
     written = {"flows": args.output, "balance": args.balance, "picture": args.picture}
     written["result"] = args.save
     if args.json:
-        common.print_json({**result_facts(result), **written})
+        columns = dict(zip(("edges", "nodes"), data.columns, strict=True))
+        common.print_json({"columns": columns, **result_facts(result), **written})
     else:
+        edges, nodes = (", ".join(names) for names in data.columns)
+        taken = ("columns", f"{edges} of the edges; {nodes} of the nodes")
         named = [(name, path) for name, path in written.items() if path is not None]
-        common.print_table([*result_rows(result), *named])
+        common.print_table([taken, *result_rows(result), *named])
     return common.CERTIFIED if result.converged else common.NOT_CERTIFIED
 
 

@@ -24,7 +24,7 @@ Reader: TypeAlias = Callable[[Cells], NDArray[Any]]
 # More digits than this may not fit into an integer of a file; such names stay text.
 _DIGITS = 18
 _TRUE, _FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no", ""}
-_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf)", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|inf)", re.ASCII | re.IGNORECASE)
 # What Python makes a number of, of these signs alone, is one by the rule above.
 _SIGNS = frozenset("0123456789+-.eE ")
 # The largest integers that floats have without gaps.
