@@ -272,3 +272,12 @@ def test_what_is_neither_number_nor_name(column):
     pq.write_table(table.set_column(0, "here", column), "e.parquet")
     with pytest.raises(InvalidProblemError, match=r"`here` in row 0 .*have integers or text for"):
         read("e.parquet", ends=("here", "there"))
+
+
+def test_text_of_parquet_that_is_not_utf8():
+    names = pa.array([b"\xc9cole", b"b"]).view(pa.string())
+    pq.write_table(as_arrow(STREETS, {}).set_column(0, "here", names), "e.parquet")
+    with pytest.raises(
+        InvalidProblemError, match=r"`e.parquet` cannot be read \(.*; it should hold"
+    ):
+        read("e.parquet")

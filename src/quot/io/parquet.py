@@ -187,7 +187,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
             yield file
     except InvalidProblemError:
         raise
-    except UNREADABLE as error:
+    except (*UNREADABLE, pa.ArrowException) as error:
         raise unreadable(path, "a table of numbers in the Parquet format", error) from error
 
 
