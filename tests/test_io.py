@@ -253,7 +253,8 @@ def test_missing_directory_empty_garbage(read, suffix):
     for content in (b"", b"\x00\xff\xfe garbage\n" * 9, b"PK\x03\x04", b"\x93NUMPY\x01\x00"):
         Path(name).write_bytes(content)
         with pytest.raises(
-            InvalidProblemError, match=r"`F\.\w+` (cannot be read \(|is empty; pass)"
+            InvalidProblemError,
+            match=r"`F\.\w+` (cannot be read \(|is empty; pass|is not in UTF-8: line 1)",
         ):
             read(name)
 

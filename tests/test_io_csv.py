@@ -212,7 +212,7 @@ def test_refused_by_line_and_column(text, message):
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
 def test_other_encodings(encoding):
-    with pytest.raises(InvalidProblemError, match=r"`x\.csv` cannot be read .*; save it as UTF-8"):
+    with pytest.raises(InvalidProblemError, match=r"`x\.csv` is .*(S|s)ave it as UTF-8"):
         read("Länge,q\n1,2\n", encoding)
 
 

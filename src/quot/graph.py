@@ -143,17 +143,26 @@ class Graph(Shown):
         """Return the graph of a square scipy.sparse array of lengths.
 
         An entry (u, v) is a directed edge from u to v; where (v, u) has the same length the two are
-        one undirected edge. Explicit zeros are edges of length zero.
+        one undirected edge. Explicit zeros are edges of length zero, but for those in the blocks of
+        a BSR array.
 
         Parameters
         ----------
         lengths : scipy.sparse array of shape (N, N)
+            With one entry at most for each (u, v). Where there are several, as in a COO array of
+            parallel edges, scipy adds them when it converts the array, unasked; here they are
+            refused. Parallel edges are for `Graph` itself.
         positions : array of shape (N, d), or mapping of node numbers to places, optional
             Where the nodes are.
+
+        Raises
+        ------
+        InvalidProblemError
+            If it is not square, or has two entries at one place.
         """
-        csr = sp.csr_array(lengths, copy=True)
-        csr.sum_duplicates()  # keeps explicit zeros
-        coo = csr.tocoo()
+        coo = sp.coo_array(lengths)  # keeps explicit zeros, and adds nothing up
+        if getattr(lengths, "format", "coo") == "bsr":
+            coo.eliminate_zeros()
         if coo.ndim != 2 or coo.shape[0] != coo.shape[1]:
             raise InvalidProblemError(
                 f"`graph` must be a square adjacency, (N, N); got shape {coo.shape}."
@@ -165,6 +174,14 @@ class Graph(Shown):
         key = np.minimum(u, v) * n + np.maximum(u, v)
         order = np.lexsort((u > v, key))
         u, v, values, key = u[order], v[order], values[order], key[order]
+        twice = np.flatnonzero((key[1:] == key[:-1]) & (u[1:] == u[:-1]))
+        if twice.size:
+            k = int(twice[0])
+            raise InvalidProblemError(
+                f"`graph` has two entries at ({u[k]}, {v[k]}), {values[k]:.6g} and "
+                f"{values[k + 1]:.6g}, which scipy would add; keep one of them, or pass parallel "
+                "edges to `quot.Graph(n_nodes, edges, lengths)`."
+            )
         same = (key[1:] == key[:-1]) & (values[1:] == values[:-1]) & (values[1:] >= 0.0)
         mirrored = np.append(same, False)
         kept = ~np.append(False, mirrored[:-1])
@@ -180,7 +197,8 @@ class Graph(Shown):
         Parameters
         ----------
         graph : networkx graph
-            Its edges need a `length`. Node attributes "pos" become positions, if all have one.
+            Its edges need a `length`. Node attributes "pos" become positions, if all nodes have
+            one, and each is as many finite numbers; else there are none.
         length, capacity : str
             The attributes to read. An edge without a capacity has no limit.
         """
@@ -199,14 +217,17 @@ class Graph(Shown):
             lengths.append(data[length])
             capacities.append(data.get(capacity, np.inf))
         places: Any = [data.get("pos") for _, data in graph.nodes(data=True)]
-        known = bool(places) and all(place is not None for place in places)
+        try:
+            positions, _ = _as_positions(places, labels)
+        except InvalidProblemError:  # they are for pictures alone
+            positions = None
         return cls(
             len(labels),
             np.array(edges, np.int32).reshape(-1, 2),
             lengths,
             directed=graph.is_directed(),
             capacity=capacities,
-            positions=places if known else None,
+            positions=positions,
             labels=labels,
         )
 
@@ -499,11 +520,17 @@ def _as_capacity(value: Any, count: int) -> Floats:
     if value is None:
         return np.full(count, np.inf)
     try:
-        capacity = np.array(value, dtype=np.float64)
+        raw = np.asarray(value)
     except (TypeError, ValueError) as error:
         raise InvalidProblemError(
             f"`capacity` cannot be read as an array of numbers ({error})."
         ) from error
+    if raw.dtype.kind not in "fiub":
+        raise InvalidProblemError(
+            f"`capacity` has dtype {raw.dtype}, which is not real numbers; pass a number for each "
+            "edge, inf where there is no limit."
+        )
+    capacity = raw.astype(np.float64)
     if capacity.shape != (count,):
         raise InvalidProblemError(
             f"`capacity` has shape {capacity.shape}, but the graph has {count} edges; pass one an "

@@ -265,7 +265,7 @@ ERRORS = {
     "formulation without eps": (["--formulation", "E1"], "without `--eps` nothing has; pass"),
     "unknown formulation": (["--eps", "1", "--formulation", "E4"], "argument --formulation: inval"),
     "eps of zero": (["--eps", "0"], "`eps` must be positive; got 0."),
-    "no number": (["--eps", "x"], "argument --eps: invalid float value: 'x'"),
+    "no number": (["--eps", "x"], "argument --eps: invalid number value: 'x'"),
     "entropic method": (
         ["--method", "aspot"],
         "`--method aspot` is for entropic problems; pass `--eps E`, or one of auto, newton, clara",
@@ -286,7 +286,7 @@ ERRORS = {
     "negative threshold": (
         ["--eps", "1", "-o", "P.npz", "--threshold=-1"], "`threshold` must not be negative; got -1"
     ),
-    "threshold of nan": (["--threshold", "nan", "-o", "P.npz"], "`threshold` must be finite; got"),
+    "threshold of inf": (["--threshold", "inf", "-o", "P.npz"], "`threshold` must be finite; got"),
 }  # fmt: skip
 
 

@@ -75,6 +75,8 @@ def test_json(told, city):
     r = quot.solve_graph(*city, reg=0.5, mass=least / 2)
     assert code == 0
     assert (facts["nodes"], facts["edges"], facts["components"]) == (20, 31, 1)
+    assert facts["columns"]["edges"] == ["from", "to", "length", "lanes", "oneway"]
+    assert facts["columns"]["nodes"] == ["station", "bikes", "wanted", "x", "y"]
     assert (facts["reg"], facts["mass"], facts["mass_moved"]) == (0.5, least / 2, r.plan.total)
     assert (facts["source"], facts["target"]) == (city[1].sum(), city[2].sum())
     assert (facts["value"], facts["cost"], facts["edges_used"]) == (r.value, r.cost, r.plan.nnz)
@@ -219,7 +221,7 @@ ERRORS = {
     "unequal": ([], "moving all mass needs equal totals. Pass `--mass "),
     "too much": (["--mass", "99"], "`mass=99` exceeds min(source.sum(), target.sum())="),
     "fraction": (["--mass-fraction", "80"], "`--mass-fraction` must be from 0 to 1; got 80."),
-    "fraction of nan": (["--mass-fraction", "nan"], "`mass-fraction` must be finite; got nan."),
+    "fraction of nan": (["--mass-fraction", "nan"], "--mass-fraction: invalid number value: 'nan'"),
     "two masses": (["--mass", "1", "--mass-fraction", "1"], "not allowed with argument --mass"),
     "no column": (["--source", "cars"], "`stations.csv` has no column `cars` for the masses of `sou"
                   "rce`; it has `station`, `bikes`, `wanted`, `x`, `y`. Name one of these."),
@@ -329,7 +331,10 @@ def test_a_saved_result_is_not_believed(said):
 
 
 def test_what_was_read_is_said(said, told, monkeypatch):
-    text = "20 nodes, 31 edges (from, to), bikes of total {:g}, wanted of total {:g}"
+    text = (
+        "20 nodes (station, bikes, wanted, x, y), 31 edges (from, to, length), "
+        "bikes of total {:g}, wanted of total {:g}"
+    )
     argv = (*CITY, "--mass", 1)
     facts = told(*argv)[1]
     text = text.format(facts["source"], facts["target"])

@@ -25,7 +25,13 @@ BAD_GRAPHS = {
     "directed": ((3, EDGES, LENGTHS), {"directed": [1, 0]}, r"`directed` must be True, False or"),
     "no capacity": ((3, EDGES, LENGTHS), {"capacity": [0, 1]}, r"capacity\[0\] is 0\. Leave out"),
     "capacities": ((3, EDGES, LENGTHS), {"capacity": [1.0]}, r"shape \(1,\), .* 2 edges"),
-    "words": ((3, EDGES, LENGTHS), {"capacity": ["a", "b"]}, r"`capacity` cannot be read"),
+    "ragged": ((3, EDGES, LENGTHS), {"capacity": [[1], [1, 2]]}, r"`capacity` cannot be read"),
+    "words": (
+        (3, EDGES, LENGTHS),
+        {"capacity": ["1_000", "2"]},
+        r"`capacity` has dtype <U5, which",
+    ),
+    "nothing": ((3, EDGES, LENGTHS), {"capacity": [1, None]}, r"`capacity` has dtype object.* inf"),
     "positions": ((3, EDGES, LENGTHS), {"positions": [[0, 0]]}, r"has 1 rows, .* 3 nodes"),
     "places": (
         (3, EDGES, LENGTHS),
@@ -91,6 +97,51 @@ def test_positions_of_networkx():
     streets.add_node("a", pos=(0.0, 1.0))
     streets.add_node("b", pos=(2.0, 3.0))
     assert quot.Graph.of(streets).positions.tolist() == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    "pos",
+    [None, "1,2", 3.0, (0.0,), (0.0, 1.0, 2.0), {"x": 1}, (0.0, np.nan), ("0", "1"), (None, 1)],
+)
+def test_a_pos_that_is_no_position_is_no_obstacle(pos):
+    streets = nx.Graph()
+    streets.add_node("a", pos=(0.0, 1.0))
+    streets.add_node("b", pos=pos)
+    streets.add_edge("a", "b", length=2.0)
+    assert quot.Graph.of(streets).positions is None
+    assert quot.solve_graph(streets, {"a": 1.0}, {"b": 1.0}).cost == 2.0
+
+
+PLACES = ([0, 1, 1, 2], [1, 0, 2, 1])
+
+
+def test_an_adjacency_of_every_format():
+    """Zeros that were given are edges, zeros that fill a block are none."""
+    given = sp.coo_array(([1.0, 1.0, 0.0, 2.0], PLACES), (4, 4))
+    for name in ("coo", "csr", "csc", "dok", "lil", "bsr"):
+        graph = quot.Graph.from_sparse(given.asformat(name))
+        edges = {(0, 1): 1.0, (1, 2): 0.0, (2, 1): 2.0}
+        if name == "bsr":
+            del edges[1, 2]
+        assert dict(zip(map(tuple, graph.edges.tolist()), graph.lengths, strict=True)) == edges
+        assert given.data.tolist() == [1.0, 1.0, 0.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["coo", "csr", "csc"])
+@pytest.mark.parametrize("lengths", [[1.0, 2.0], [2.0, 2.0]])
+def test_two_entries_at_one_place(name, lengths):
+    """They were added up: two streets of 1 and 2 were one of 3."""
+    given = sp.coo_array(([5.0, *lengths], ([2, 1, 1], [1, 2, 2])), (3, 3))
+    if name == "csr":
+        given = sp.csr_array(([5.0, *lengths], [2, 2, 1], [0, 0, 2, 3]), (3, 3))
+        given.data[:] = [*lengths, 5.0]
+    if name == "csc":
+        given = sp.csc_array(([5.0, *lengths], [2, 1, 1], [0, 0, 1, 3]), (3, 3))
+    message = (
+        r"`graph` has two entries at \(1, 2\), {:g} and {:g}, which scipy would add; keep one "
+    )
+    with pytest.raises(InvalidProblemError, match=message.format(*lengths)):
+        quot.solve_graph(given, [1.0, 0, 0], [0, 0, 1.0])
 
 
 def test_users_arrays_are_not_changed():

@@ -13,6 +13,7 @@ from quot.certificate.adaptive import excess
 from quot.cli import common, graph, problem_files, solve, transport
 from quot.convergence import Tolerance
 from quot.exceptions import InvalidProblemError
+from quot.io.cells import number
 from quot.io.plans import read_plan
 from quot.io.results import holds_result
 from quot.plan import Plan
@@ -62,7 +63,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
     )
     parser.add_argument(
         "--tol",
-        type=float,
+        type=number,
         metavar="T",
         help="relative tolerance (default: that of the saved result; for a plan "
         f"{TOL:g}, with --eps or --perplexity {OTHER_TOL:g})",

@@ -19,6 +19,7 @@ from quot.certificate import Certificate
 from quot.compiling import is_quiet
 from quot.convergence import Iterate
 from quot.exceptions import QuotError, QuotWarning
+from quot.io.cells import number
 from quot.problem import Problem
 from quot.quadratic.estimate import estimate
 
@@ -121,7 +122,7 @@ def add_solver_arguments(
 ) -> None:
     """Add what tells a solver how far to go; `tol` and `max_iter` say what it does by default."""
     parser.add_argument(
-        "--tol", type=float, metavar="T", help=f"relative tolerance (default: {tol})"
+        "--tol", type=number, metavar="T", help=f"relative tolerance (default: {tol})"
     )
     parser.add_argument(
         "--ties", choices=TIES,
@@ -131,7 +132,7 @@ def add_solver_arguments(
     parser.add_argument(
         "--max-iter", type=int, metavar="N", help=f"steps in all (default: {max_iter})"
     )
-    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds (default: none)")
+    parser.add_argument("--time-limit", type=number, metavar="S", help="seconds (default: none)")
 
 
 def solver_options(args: argparse.Namespace) -> dict[str, Any]:

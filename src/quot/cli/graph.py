@@ -12,10 +12,12 @@ import quot
 from quot.cli import common
 from quot.convergence import Iterate
 from quot.exceptions import InvalidProblemError
+from quot.io.cells import number
 from quot.io.files import check_apart, check_writable, write_atomically
 from quot.io.flows import write_balance, write_flow
-from quot.io.graphs import GraphData, Roles, read_graph
+from quot.io.graphs import GraphData, read_graph
 from quot.io.results import SUFFIXES
+from quot.io.roles import Roles
 from quot.io.tables import check_table_path
 from quot.optional import need
 from quot.result import GraphResult
@@ -34,8 +36,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
             "Minimise sum l |w| + R/2 w^2 over flows w along the edges of a graph that bring the "
             "masses of the source to the target, or S of them, and print the value with its "
             "certificate. Edges and nodes are tables: .csv with a header, separated by comma, "
-            "semicolon or tab, or .parquet (extra `parquet`). A .graphml has both (extra "
-            "`graphs`)."
+            "semicolon or tab, or .parquet (extra `parquet`). A .graphml has both."
         ),
         epilog=common.EXIT_CODES,
     )
@@ -72,18 +73,18 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     edges = parser.add_argument_group("columns of the edges, or attributes in a .graphml")
     edges.add_argument(
         "--ends", nargs=2, metavar="COL", help="the two nodes (default: `source`, `target`, or "
-        "`from`, `to`, or `tail`, `head`, or `u`, `v`, or the first two columns)",
+        "`from`, `to`, or `tail`, `head`, or `u`, `v`, or the first two columns besides an index)",
     )  # fmt: skip
     edges.add_argument(
         "--length", metavar="COL", help="cost of a unit (default: `length`, `weight` or `cost`)"
     )
     edges.add_argument(
-        "--capacity", metavar="COL", help="the most it carries; none where the field is empty "
+        "--capacity", metavar="COL", help="the most it carries; no limit where the field is empty "
         "(default: `capacity`, if there is such)",
     )  # fmt: skip
     edges.add_argument(
-        "--one-way", metavar="COL", help="1 where it leads from its first node to its second only, "
-        "else 0 (default: `directed`, if there is such)",
+        "--one-way", metavar="COL", help="1, true or yes where it leads from its first node to its "
+        "second only, else 0, false, no or nothing (default: `directed`, if there is such)",
     )  # fmt: skip
     edges.add_argument(
         "--directed", action="store_true", help="all lead from the first node to the second only"
@@ -97,10 +98,10 @@ def _add_problem(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     mass = parser.add_mutually_exclusive_group()
     mass.add_argument(
-        "--mass", type=float, metavar="S", help="mass to move (default: all, and equal totals)"
+        "--mass", type=number, metavar="S", help="mass to move (default: all, and equal totals)"
     )
     mass.add_argument(
-        "--mass-fraction", type=float, metavar="F", help="the same, as a part of the smaller total"
+        "--mass-fraction", type=number, metavar="F", help="the same, as a part of the smaller total"
     )
     common.add_solver_arguments(parser)
 
@@ -138,7 +139,9 @@ def run(args: argparse.Namespace) -> int:
     written = {"flows": args.output, "balance": args.balance, "picture": args.picture}
     written["result"] = args.save
     if args.json:
-        common.print_json({"read": read, **result_facts(result), **written})
+        columns = dict(zip(("edges", "nodes"), data.columns, strict=True))
+        facts = {"read": read, "columns": columns, **result_facts(result)}
+        common.print_json({**facts, **written})
     else:
         named = [(name, path) for name, path in written.items() if path is not None]
         common.print_table([*result_rows(result), *named])
@@ -146,12 +149,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _said(data: GraphData, args: argparse.Namespace) -> str:
-    """Say what was read."""
+    """Say what was read, by which columns."""
+    graph, columns = data.graph, (", ".join(names) for names in data.columns)
+    edges, nodes = columns
     masses = ((args.source, data.source), (args.target, data.target))
-    return (
-        f"{data.graph.n_nodes:,} nodes, {data.graph.n_edges:,} edges ({', '.join(data.ends)}), "
-        + ", ".join(f"{name} of total {mass.sum():.12g}" for name, mass in masses)
-    )
+    totals = ", ".join(f"{name} of total {mass.sum():.12g}" for name, mass in masses)
+    return f"{graph.n_nodes:,} nodes ({nodes}), {graph.n_edges:,} edges ({edges}), {totals}"
 
 
 def describe(k: Iterate) -> str:
@@ -249,7 +252,7 @@ def _roles(args: argparse.Namespace, reg: str | None) -> Roles:
 def _strength(text: str | None) -> tuple[float, str | None]:
     """Return reg as a number, or the column it is in."""
     try:
-        return float(text or 0.0), None
+        return number(text or "0"), None
     except ValueError:
         return 0.0, text
 

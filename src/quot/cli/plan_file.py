@@ -11,6 +11,7 @@ from quot import memory
 from quot.cli.transport import AnyProblem, carriers
 from quot.exceptions import InvalidProblemError, MassLostWarning, ProblemTooLargeError
 from quot.gibbs_plan import AnyPlan, GibbsPlan
+from quot.io.cells import number
 from quot.io.plans import check_plan_path, write_plan
 from quot.plan import Plan
 from quot.problem import EntropicProblem, Transport
@@ -75,7 +76,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the plan there, .npz (scipy.sparse), or .csv or .parquet (row,column,mass)",
     )
     parser.add_argument(
-        "--threshold", type=float, metavar="T", help="leave out entries of mass T or less in -o "
+        "--threshold", type=number, metavar="T", help="leave out entries of mass T or less in -o "
         "(default: with --eps 0, which keeps all that are not zero as floats; else keep all)",
     )  # fmt: skip
 

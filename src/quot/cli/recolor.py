@@ -14,6 +14,7 @@ from quot.cli.common import (
     progress,
     say_read,
 )
+from quot.io.cells import number
 from quot.io.files import check_apart
 
 
@@ -29,9 +30,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("reference", metavar="REFERENCE", help="photograph to take colours from")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="where to write it")
     parser.add_argument(
-        "--mass", type=float, default=0.8, help="share of the pixels that move (default: 0.8)"
+        "--mass", type=number, default=0.8, help="share of the pixels that move (default: 0.8)"
     )
-    parser.add_argument("--reg", type=float, help="strength of the quadratic term (default: fits)")
+    parser.add_argument("--reg", type=number, help="strength of the quadratic term (default: fits)")
     parser.add_argument("--colors", type=int, default=256, help="size of the palettes (256)")
     parser.add_argument(
         "--space", choices=("lab", "rgb"), default="lab", help="where colours are compared (lab)"

@@ -14,6 +14,7 @@ from quot.convergence import Iterate
 from quot.costs import METRICS, SparseCost
 from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan
+from quot.io.cells import number
 from quot.perplexity import REGULARIZERS, average, perplexities
 from quot.plan import Plan
 from quot.problem import FORMULATIONS, AdaptiveProblem, EntropicProblem, Problem, Transport
@@ -40,13 +41,13 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-a", metavar="FILE", help="masses of the rows (default: 1/n each)")
     parser.add_argument("-b", metavar="FILE", help="masses of the columns (default: 1/m each)")
     parser.add_argument(
-        "--reg", type=float, metavar="R", help="strength of the quadratic term (default: 0)"
+        "--reg", type=number, metavar="R", help="strength of the quadratic term (default: 0)"
     )
     parser.add_argument(
-        "--eps", type=float, metavar="E", help="temperature: an entropy instead of the squares"
+        "--eps", type=number, metavar="E", help="temperature: an entropy instead of the squares"
     )
     parser.add_argument(
-        "--mass", type=float, metavar="S", help="mass to move (default: all, and equal totals)"
+        "--mass", type=number, metavar="S", help="mass to move (default: all, and equal totals)"
     )
     parser.add_argument(
         "--formulation", choices=FORMULATIONS,
@@ -71,7 +72,7 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
 def _numbers(text: str) -> tuple[float, ...]:
     """Numbers with commas between them."""
     try:
-        return tuple(float(each) for each in text.split(","))
+        return tuple(number(each) for each in text.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             f"must be a number K, or two as K,L; got {text!r}"

@@ -34,6 +34,15 @@ UNREADABLE = (
     zipfile.BadZipFile,
 )
 
+# How files begin that are taken for text, and what they are.
+_WIDE = "in UTF-16, which Excel calls Unicode text; save it as UTF-8 (`CSV UTF-8`)"
+_STARTS = {
+    b"\xff\xfe": _WIDE,
+    b"\xfe\xff": _WIDE,
+    b"\x1f\x8b": "compressed by gzip; unpack it first",
+    b"PK\x03\x04": "a workbook of Excel or another zip archive; save it as `CSV UTF-8`",
+}
+
 
 @contextmanager
 def write_atomically(path: PathLike) -> Iterator[IO[bytes]]:
@@ -136,17 +145,39 @@ def unreadable(path: PathLike, expected: str, error: Exception) -> InvalidProble
         return InvalidProblemError(f"`{path}` is a directory; name a file in it.")
     if isinstance(error, PermissionError):
         return InvalidProblemError(f"`{path}` may not be read; change its permissions.")
-    if isinstance(error, UnicodeDecodeError):
-        byte = error.object[error.start]
-        return InvalidProblemError(
-            f"`{path}` cannot be read (byte {byte:#x} of it is no UTF-8); save it as UTF-8."
-        )
     if isinstance(error, MemoryError):
         return too_large(path, error)
+    if isinstance(error, UnicodeDecodeError):
+        return not_utf8(path)
     reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
     return InvalidProblemError(
         f"`{path}` cannot be read ({reason}); it should hold {expected}. Write it again."
     )
+
+
+def not_utf8(path: PathLike) -> InvalidProblemError:
+    """Return the error for a file that should be text and is not, as UTF-8 has it."""
+    with Path(path).open("rb") as stream:
+        start = stream.read(4)
+    for mark, what in _STARTS.items():
+        if start.startswith(mark):
+            return InvalidProblemError(f"`{path}` is {what}.")
+    line, byte = bad_byte(path)
+    return InvalidProblemError(
+        f"`{path}` is not in UTF-8: line {line} has the byte {byte:#04x}. Save it as UTF-8 (Excel: "
+        "`CSV UTF-8`)."
+    )
+
+
+def bad_byte(path: PathLike) -> tuple[int, int]:
+    """Return the line, from 1, and the first byte there that is not UTF-8; (0, 0) if all is."""
+    with Path(path).open("rb") as stream:
+        for k, line in enumerate(stream):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return k + 1, line[error.start]
+    return 0, 0
 
 
 def too_large(path: PathLike, error: MemoryError) -> InvalidProblemError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,55 +14,15 @@ from numpy.typing import NDArray
 from quot.exceptions import InvalidProblemError, QuotWarning
 from quot.graph import Graph
 from quot.io import graphml
-from quot.io.cells import Names, Reader, flags, given_numbers, numbers
+from quot.io.cells import Names, flags, numbers
 from quot.io.files import PathLike
-from quot.io.tables import TABLE_SUFFIXES, Columns, Table, open_table
+from quot.io.graphml import Elements
+from quot.io.roles import XY, Roles, edge_readers, find_ends, find_node, node_readers
+from quot.io.tables import TABLE_SUFFIXES, Columns, open_table
 
 Floats = NDArray[np.float64]
 
 GRAPH_SUFFIXES = (*TABLE_SUFFIXES, ".graphml")
-# How columns are usually called, upper and lower case alike.
-_ENDS = (("source", "target"), ("from", "to"), ("tail", "head"), ("u", "v"))
-_LENGTH = ("length", "weight", "cost")
-_NODE = ("node", "id")
-_XY = ("x", "y")
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Which columns of edges and nodes hold what; None finds one by its usual name.
-
-    Parameters
-    ----------
-    source, target : str
-        Of the nodes: mass that is there, and mass that is wanted.
-    node : str, optional
-        Of the nodes: their names; "node" or "id" by default, else the first column.
-    xy : pair of str, optional
-        Of the nodes: where they are; "x" and "y" by default, if there are such.
-    ends : pair of str, optional
-        Of the edges: the two nodes; "source" and "target", "from" and "to", "tail" and "head" or
-        "u" and "v" by default, else the first two columns.
-    length : str, optional
-        Of the edges; "length", "weight" or "cost" by default.
-    capacity : str, optional
-        Of the edges; "capacity" by default, if there is such. No limit where nothing is given.
-    one_way : str, optional
-        Of the edges: whether one leads from the first node to the second only; "directed" by
-        default, if there is such.
-    reg : str, optional
-        Of the edges: the strength of the quadratic term.
-    """
-
-    source: str
-    target: str
-    node: str | None = None
-    xy: tuple[str, str] | None = None
-    ends: tuple[str, str] | None = None
-    length: str | None = None
-    capacity: str | None = None
-    one_way: str | None = None
-    reg: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +39,8 @@ class GraphData:
         What the columns of the ends are called.
     node : str
         What the column of the nodes is called.
+    columns : pair of tuples of str
+        The columns, or attributes, that were read of the edges and of the nodes.
     unplaced : list
         Names of the nodes that have no place; the graph has positions if there is none.
     """
@@ -89,6 +51,7 @@ class GraphData:
     reg: Floats | None
     ends: tuple[str, str]
     node: str
+    columns: tuple[tuple[str, ...], tuple[str, ...]]
     unplaced: list[Hashable]
 
 
@@ -110,7 +73,7 @@ def read_graph(
         A table of edges, .csv with a header or .parquet, or a .graphml.
     roles : Roles
     nodes : str or path, optional
-        A table of nodes; a .graphml has attributes of its own instead.
+        A table of nodes; a .graphml may have attributes of its own instead.
     directed : bool, default=False
         Whether every edge of a table leads from its first node to the second only.
 
@@ -152,10 +115,10 @@ def read_graph(
             "`--directed` says that all edges lead one way, and `--one-way` which of them; pass "
             "one of the two."
         )
-    of_edges = _of_edges(edges, roles, book, _ends(edges, roles))
+    of_edges = edge_readers(edges, roles, book, find_ends(edges, roles))
     if one_way is not None:
         of_edges["one_way"] = one_way, flags
-    of_nodes = _of_nodes(table, roles, book, _node(table, roles))
+    of_nodes = node_readers(table, roles, book, find_node(table, roles))
     streets = edges.read(of_edges)
     count = len(book)
     stations = table.read(of_nodes)
@@ -178,96 +141,23 @@ def _from_graphml(
             f"`{option}`."
         )
     graph, book = graphml.read_graphml(path), Names()
-    of_edges = _of_edges(graph.edges, roles, book, graphml.ENDS)
+    of_edges = edge_readers(graph.edges, roles, book, graphml.ENDS)
     if nodes is None:
-        own = _of_nodes(graph.nodes, roles, book, graphml.NODE, numbers)  # no attribute, no mass
+        own = node_readers(graph.nodes, roles, book, graphml.NODE, numbers)  # no attribute, no mass
     else:
         own = {"node": (graphml.NODE, book.codes)}
-        if roles.xy is None and set(_XY) <= set(graph.nodes.columns):
-            own |= {name: (name, numbers) for name in _XY}
-    streets = graph.edges.read(of_edges)
-    streets.arrays["one_way"] = np.full(streets["tail"].size, graph.is_directed)
+        if roles.xy is None and set(XY) <= set(graph.nodes.columns):
+            own |= {name: (name, numbers) for name in XY}
     parts = [graph.nodes.read(own)]
+    streets = graph.edges.read(of_edges)
+    streets.arrays["one_way"] = graph.one_way
+    name = "node"
     if nodes is not None:
         table, count = open_table(nodes), len(book)
-        parts.append(table.read(_of_nodes(table, roles, book, _node(table, roles))))
-        _check_met(path, parts[-1], book, count)
-    return _assemble(streets, parts, book)
-
-
-# --- which columns -----------------------------------------------------------------------------
-
-
-def _ends(table: Table, roles: Roles) -> tuple[str, str]:
-    if roles.ends is not None:
-        for name in roles.ends:
-            table.find("ends", name)
-        return roles.ends
-    for one, other in _ENDS:
-        pair = table.find("ends", None, (one,)), table.find("ends", None, (other,))
-        if pair[0] and pair[1]:
-            return pair[0], pair[1]
-    first = [name for name in table.columns if name][:2]
-    if len(first) < 2 or first[0].lower() in _LENGTH or first[1].lower() in _LENGTH:
-        raise InvalidProblemError(
-            f"`{table.path}` has no columns for the ends of edges, such as `source` and `target`; "
-            f"it has {table.listed()}. Name two of these (`--ends COL COL`)."
-        )
-    return first[0], first[1]
-
-
-def _node(table: Table, roles: Roles) -> str:
-    found = table.find("nodes", roles.node, _NODE)
-    if found is not None:
-        return found
-    first = next((name for name in table.columns if name), "")
-    if not first or first in {roles.source, roles.target, *(roles.xy or _XY)}:
-        raise InvalidProblemError(
-            f"`{table.path}` has no column for the names of nodes, such as `node`; it has "
-            f"{table.listed()}. Name one of these (`--node COL`)."
-        )
-    return first
-
-
-def _of_edges(
-    table: Table, roles: Roles, book: Names, ends: tuple[str, str]
-) -> dict[str, tuple[str, Reader]]:
-    """What to read of the edges."""
-    length = table.find("lengths", roles.length, _LENGTH)
-    if length is None:
-        raise InvalidProblemError(
-            f"`{table.path}` has no column `length`; it has {table.listed()}. Name one of these "
-            "(`--length COL`)."
-        )
-    wanted: dict[str, tuple[str, Reader]] = {
-        "tail": (ends[0], book.codes),
-        "head": (ends[1], book.codes),
-        "length": (length, given_numbers),
-    }
-    capacity = table.find("capacities", roles.capacity, ("capacity",))
-    if capacity is not None:
-        wanted["capacity"] = capacity, numbers
-    if roles.reg is not None:
-        table.find("strength of the quadratic term", roles.reg)
-        wanted["reg"] = roles.reg, given_numbers
-    return wanted
-
-
-def _of_nodes(
-    table: Table, roles: Roles, book: Names, node: str, reader: Reader = given_numbers
-) -> dict[str, tuple[str, Reader]]:
-    """What to read of the nodes, the masses by this reader."""
-    wanted: dict[str, tuple[str, Reader]] = {"node": (node, book.codes)}
-    for role, name in (("source", roles.source), ("target", roles.target)):
-        table.find(f"masses of `{role}`", name)
-        wanted[role] = name, reader
-    places = roles.xy or tuple(table.find("places", None, (name,)) for name in _XY)
-    for role, place in zip(_XY, places, strict=True):
-        if roles.xy is not None:
-            table.find("places", place)
-        if None not in places:
-            wanted[role] = str(place), numbers
-    return wanted
+        name = find_node(table, roles)
+        parts.append(table.read(node_readers(table, roles, book, name)))
+        _check_met(path, parts[-1], book, count, graph.nodes)
+    return replace(_assemble(streets, parts, book), ends=("source", "target"), node=name)
 
 
 # --- what is in them ---------------------------------------------------------------------------
@@ -308,8 +198,13 @@ def _assemble(edges: Columns, nodes: Sequence[Columns], book: Names) -> GraphDat
         reg=edges.arrays.get("reg"),
         ends=(edges.names["tail"], edges.names["head"]),
         node=nodes[-1].names["node"],
+        columns=(_taken(edges), tuple(dict.fromkeys(k for part in nodes for k in _taken(part)))),
         unplaced=graph.names(np.flatnonzero(~placed)),
     )
+
+
+def _taken(part: Columns) -> tuple[str, ...]:
+    return tuple(name.removeprefix("@") for name in part.names.values())
 
 
 def _check_edges(edges: Columns) -> None:
@@ -355,15 +250,21 @@ def _check_once(nodes: Columns) -> None:
         raise nodes.table.error(nodes.names["node"], second, text)
 
 
-def _check_met(path: PathLike, nodes: Columns, book: Names, count: int) -> None:
+def _check_met(
+    path: PathLike, nodes: Columns, book: Names, count: int, known: Elements | None = None
+) -> None:
     """Refuse a table of other nodes than those of the graph, `count` in all; 1.0 is not 1."""
     if (nodes["node"] < count).any():
         return
     labels = book.labels()
+    given = labels[nodes["node"][0]]
+    advice = f"Name the column of the nodes (`--node COL`), of {nodes.table.listed()}."
+    held = [] if known is None else known.holding(str(given))
+    if held:
+        advice = f"The attribute `{held[0]}` has such names; write the ids of these nodes instead."
     raise InvalidProblemError(
         f"no node of `{nodes.table.path}` is in `{path}`: the column `{nodes.names['node']}` has "
-        f"names such as {labels[nodes['node'][0]]!r}, and the edges join nodes such as "
-        f"{labels[0]!r}. Name the column of the nodes (`--node COL`), of {nodes.table.listed()}."
+        f"names such as {given!r}, and the edges join nodes such as {labels[0]!r}. {advice}"
     )
 
 

@@ -147,10 +147,18 @@ def write_pairs(plan: Plan, stream: IO[bytes]) -> None:
             writer.write_batch(pa.record_batch(parts, schema=schema))
 
 
-def column_names(path: PathLike) -> list[str]:
-    """Return the names of the columns of a table."""
+def column_names(path: PathLike) -> tuple[list[str], list[str]]:
+    """Return the names of the columns, and those of them that pandas says are the index."""
     with _opened(path) as file:
-        return [str(name) for name in file.schema_arrow.names]
+        schema = file.schema_arrow
+        names = [str(name) for name in schema.names]
+        index = (schema.pandas_metadata or {}).get("index_columns", [])
+        return names, [name for name in names if name in index]
+
+
+def is_named(index: str) -> bool:
+    """Whether an index has a name of its own."""
+    return bool(index) and not _INDEX.fullmatch(index)
 
 
 def read_cells(path: PathLike, columns: Sequence[str]) -> Iterator[list[NDArray[Any]]]:
@@ -185,7 +193,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
             yield file
     except InvalidProblemError:
         raise
-    except UNREADABLE as error:
+    except (*UNREADABLE, pa.ArrowException) as error:
         raise unreadable(path, "a table of numbers in the Parquet format", error) from error
 
 
@@ -258,6 +266,8 @@ def _cells(column: Any) -> NDArray[Any]:
     if types.is_decimal(column.type):
         column = column.cast(pa.float64())
     array: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    if array.dtype.kind in "mM":  # in nanoseconds these become integers
+        array = array.astype(f"{array.dtype.kind}8[us]")
     return array if array.dtype.kind in "iufbO" else array.astype(object)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.io import parquet
-from quot.io.cells import BadCellError, Cells, Reader
+from quot.io.cells import BadCellError, Cells, Reader, number
 from quot.io.files import UNREADABLE, PathLike, check_writable, unreadable, write_atomically
 
 # By any name a column and its reader: `numbers`, `flags` or the `codes` of `Names`.
@@ -38,15 +38,20 @@ class Table(ABC):
         For messages.
     columns : sequence of str
         Names of all columns.
+    index : sequence of str, optional
+        Those of them that pandas or R wrote as names of the rows, which may be a count alone.
     """
 
-    def __init__(self, path: PathLike, columns: Sequence[str]) -> None:
-        self.path, self.columns = path, tuple(columns)
+    # What a column is called in the format.
+    what = "column"
+
+    def __init__(self, path: PathLike, columns: Sequence[str], index: Sequence[str] = ()) -> None:
+        self.path, self.columns, self.index = path, tuple(columns), tuple(index)
         named = [name for name in self.columns if name]
         twice = [name for k, name in enumerate(named) if name in named[:k]]
         if twice:
             raise InvalidProblemError(
-                f"`{path}` has two columns `{twice[0]}`; give each a name of its own."
+                f"`{path}` has two {self.what}s `{twice[0]}`; give each a name of its own."
             )
 
     @abstractmethod
@@ -62,12 +67,20 @@ class Table(ABC):
         if wanted is not None:
             if wanted not in self.columns:
                 raise InvalidProblemError(
-                    f"`{self.path}` has no column `{wanted}` for the {role}; it has "
+                    f"`{self.path}` has no {self.what} `{wanted}` for the {role}; it has "
                     f"{self.listed()}. Name one of these."
                 )
             return wanted
-        lower = {name.lower(): name for name in reversed(self.columns)}
-        return next((lower[name] for name in usual if name in lower), None)
+        for name in usual:
+            found = [column for column in self.columns if column.lower() == name]
+            if len(found) > 1:
+                raise InvalidProblemError(
+                    f"`{self.path}` has the {self.what}s `{found[0]}` and `{found[1]}`, which may "
+                    f"both be the {role}; say which, or rename one."
+                )
+            if found:
+                return found[0]
+        return None
 
     def listed(self) -> str:
         """Return the names of the columns, for a message."""
@@ -162,22 +175,37 @@ def open_table(path: PathLike) -> Table:
 
 
 class CsvTable(Table):
-    """A .csv file with a header; the separator is the one that makes most columns of it."""
+    """A .csv file with a header; the separator is the one that makes most columns of it.
+
+    Python's `csv`, strictly: pandas and pyarrow do not tell the line of a bad cell.
+    """
 
     def __init__(self, path: PathLike) -> None:
         with _text(path) as stream:
             line = stream.readline()
-        headers = {k: next(csv.reader([line], delimiter=k), []) for k in _SEPARATORS}
+        if "\0" in line:
+            raise InvalidProblemError(
+                f"`{path}` has zero bytes in its first line, as UTF-16 has; save it as UTF-8."
+            )
+        headers = {
+            k: next(csv.reader([line], delimiter=k, skipinitialspace=True), []) for k in _SEPARATORS
+        }
         self._separator = max(_SEPARATORS, key=lambda k: len(headers[k]))
         columns = [name.strip() for name in headers[self._separator]]
         if not any(columns):
             raise InvalidProblemError(f"`{path}` has no first line; it should hold {_EXPECTED}.")
+        if len(list(filter(None, columns))) == 1:
+            raise InvalidProblemError(
+                f"`{path}` begins with the line {line.strip()[:80]!r}, which is one name alone; it "
+                f"should hold {_EXPECTED}."
+            )
         if all(_is_number(name) for name in columns):
             raise InvalidProblemError(
                 f"`{path}` has no header: its first line is `{line.strip()}`. Write the names of "
                 "the columns there, such as source,target,length."
             )
-        super().__init__(path, columns)
+        index = itertools.takewhile(lambda name: not name, columns)
+        super().__init__(path, columns, tuple(index))
 
     def pieces(self, columns: Sequence[str]) -> Iterator[Sequence[Cells]]:
         """Give the cells of these columns as text."""
@@ -196,23 +224,32 @@ class CsvTable(Table):
         with self._rows() as rows:
             for _ in itertools.islice(filter(None, rows), row + 1):
                 pass
-            return f"in line {rows.line_num} of `{self.path}`"
+            return f"in line {rows.line_num + 1} of `{self.path}`"
 
     @contextmanager
     def _rows(self) -> Iterator[Any]:
         """A reader that stands below the header."""
         with _text(self.path) as stream:
-            rows = csv.reader(stream, delimiter=self._separator, skipinitialspace=True)
-            next(rows)
-            yield rows
+            stream.readline()
+            rows = csv.reader(stream, delimiter=self._separator, skipinitialspace=True, strict=True)
+            try:
+                yield rows
+            except csv.Error as error:
+                raise InvalidProblemError(
+                    f"line {rows.line_num + 1} of `{self.path}` cannot be read ({error}); close "
+                    "each quote where its field ends, and double the quotes inside."
+                ) from error
 
     def _complain_of_width(self, chunk: list[list[str]], start: int) -> None:
         width = len(self.columns)
         bad = next(k for k, row in enumerate(chunk) if len(row) != width)
         where = self.where(start + bad).removeprefix("in ")
+        advice = "Put text that holds separators in quotes, and write decimal points."
+        if {len(row) for row in chunk} == {width + 1}:
+            advice = "Without `row.names = FALSE`, R writes names of rows that have no header."
         raise InvalidProblemError(
             f"{where} has {len(chunk[bad])} fields, but the header has {width}: {self.listed()}. "
-            "Put text that holds separators in quotes."
+            f"{advice}"
         )
 
 
@@ -220,7 +257,7 @@ class ParquetTable(Table):
     """A .parquet file."""
 
     def __init__(self, path: PathLike) -> None:
-        super().__init__(path, parquet.column_names(path))
+        super().__init__(path, *parquet.column_names(path))
 
     def pieces(self, columns: Sequence[str]) -> Iterator[Sequence[Cells]]:
         """Give the cells of these columns as arrays of numbers or lists of the rest."""
@@ -231,35 +268,9 @@ class ParquetTable(Table):
         return f"in row {row} (the first is 0) of `{self.path}`"
 
 
-class ListTable(Table):
-    """Columns in memory.
-
-    Parameters
-    ----------
-    path : str or path
-    cells : mapping of str to list
-        The columns.
-    rows : list of str
-        Where each row is.
-    """
-
-    def __init__(self, path: PathLike, cells: Mapping[str, list[Any]], rows: list[str]) -> None:
-        super().__init__(path, list(cells))
-        self._cells, self._rows = cells, rows
-
-    def pieces(self, columns: Sequence[str]) -> Iterator[Sequence[Cells]]:
-        """Give the cells of these columns, all at once."""
-        if self._rows:
-            yield [self._cells[name] for name in columns]
-
-    def where(self, row: int) -> str:
-        """Say what was given for the row."""
-        return f"of {self._rows[row]} in `{self.path}`"
-
-
 def _is_number(word: str) -> bool:
     try:
-        float(word)
+        number(word)
     except ValueError:
         return False
     return True
