@@ -139,7 +139,7 @@ def test_files_that_are_no_pictures(name, text, place, capsys):
         (["-o", "no/out.png"], "`no/out.png` cannot be written: there is no directory `no`; make"),
         (["-o", "out.png", "--picture", "p.txt"], "`p.txt` has the suffix '.txt', which names no"),
         (["-o", "out.png", "--mass", "1.5"], "`mass=1.5` is not a share of the pixels; pass a"),
-        (["-o", "out.png", "--mass", "nan"], "`mass` must be finite; got nan."),
+        (["-o", "out.png", "--mass", "nan"], "argument --mass: invalid number value: 'nan'"),
         (["-o", "out.png", "--reg=-1"], "`reg` must not be negative; got -1."),
         (["-o", "out.png", "--colors", "1"], "`colors` must be at least 2; got 1."),
         (["-o", "out.png", "--smooth=-1"], "`smooth` must be at least 0; got -1."),

@@ -403,7 +403,7 @@ def test_info(said, told, monkeypatch):
     assert facts["numpy"] == np.__version__
     assert facts["threads"] == 3
     assert {"python", "scipy", "numba"} <= set(facts)
-    assert set(facts["extras"]) == {"images", "cli", "graphs", "parquet", "reference"}
+    assert set(facts["extras"]) == {"images", "cli", "graphs", "pandas", "parquet", "reference"}
     assert facts["kernel_cache"]["directory"].startswith(os.environ["NUMBA_CACHE_DIR"])
     quot.solve(C)
     assert told("info")[1]["kernel_cache"]["files"] > 0
