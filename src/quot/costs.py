@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
@@ -424,6 +425,16 @@ def usual_cost(cost: Cost, size: int = 16) -> float:
         first = np.unique(cost.indptr[:-1][np.diff(cost.indptr) > 0])
         return float(np.median(np.minimum.reduceat(cost.values, first)))
     return float(np.median(sample(cost)))
+
+
+def parts(cost: Cost) -> tuple[Ints, Ints] | None:
+    """Return the component of each row and of each column, (n,), (m,); None if there is but one."""
+    if not isinstance(cost, SparseCost):
+        return None
+    n, m = cost.shape
+    pairs = np.ones(cost.rows.size), (cost.rows, n + cost.cols)
+    _, label = connected_components(sp.coo_array(pairs, (n + m, n + m)), directed=False)
+    return label[:n], label[n:]
 
 
 def turned(cost: Cost) -> Cost:

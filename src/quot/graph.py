@@ -26,7 +26,7 @@ from quot.labels import (
     row_labels,
 )
 from quot.shown import Shown, ends
-from quot.validation import as_array, check_count
+from quot.validation import as_array, check_count, check_not_negative
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -361,12 +361,8 @@ class Graph(Shown):
                 )
         else:
             masses = self._by_name(value, name)
-        if (masses < 0).any():
-            at = int(np.argmin(masses))
-            raise InvalidProblemError(
-                f"`{name}` must not be negative; {name}[{at}] is {masses[at]:.6g}. Masses are "
-                ">= 0; what leaves a node is `source`, what arrives is `target`."
-            )
+        rule = "Masses are >= 0; what leaves a node is `source`, what arrives is `target`"
+        check_not_negative(masses, name, rule)
         if not np.isfinite(masses.sum()):
             raise InvalidProblemError(
                 f"`{name}` sums to infinity; rescale the masses to a moderate total."

@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, PointCost, SparseCost, as_cost, turned
+from quot.costs import Cost, PointCost, SparseCost, as_cost, parts, turned
 from quot.dummy import DummyCost, largest_cost
 from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
@@ -32,7 +32,17 @@ from quot.perplexity import (
 )
 from quot.plan import Plan, sums
 from quot.shown import Shown, ends
-from quot.validation import as_mass, as_reg, as_regs, as_weights, check_option, check_positive
+from quot.validation import (
+    Rescaled,
+    as_mass,
+    as_reg,
+    as_regs,
+    as_weights,
+    check_option,
+    check_positive,
+    rescale,
+    round_off,
+)
 
 Floats = NDArray[np.float64]
 
@@ -73,6 +83,9 @@ class Transport(Shown):
     mass: float | None
     row_labels: Labels
     col_labels: Labels
+    # How far the totals may be off, by the type that the masses came in; and what that has changed.
+    round_off = 0.0
+    rescaled: Rescaled | None = None
 
     @explained(of_problem)
     def _check(self) -> None:
@@ -82,11 +95,21 @@ class Transport(Shown):
         n, m = self.cost.shape
         rows = named(self.row_labels, rows, "row_labels", n)
         cols = named(self.col_labels, cols, "col_labels", m)
-        a, rows = aligned(self.a, rows, "a", "rows")
-        b, cols = aligned(self.b, cols, "b", "columns")
-        self._fix("a", as_weights(a, "a", n))
-        self._fix("b", as_weights(b, "b", m))
-        self._fix("mass", as_mass(self.mass, self.a, self.b))
+        given_a, rows = aligned(self.a, rows, "a", "rows")
+        given_b, cols = aligned(self.b, cols, "b", "columns")
+        a, b, asked = as_weights(given_a, "a", n), as_weights(given_b, "b", m), self.mass
+        own = max(round_off(given_a), round_off(given_b))
+        mass, changed = as_mass(asked, a, b, own=own), None
+        if mass is not None:
+            changed = Rescaled.of_mass(asked, mass)
+        elif own:
+            a, b, changed = rescale(a, b, parts(self.cost), own)
+        for name, value in (("a", a), ("b", b), ("mass", mass)):
+            self._fix(name, value)
+        if own:
+            self._fix("round_off", own)
+        if changed:
+            self._fix("rescaled", changed)
         self._fix("row_labels", rows)
         self._fix("col_labels", cols)
 
@@ -589,17 +612,28 @@ class GraphProblem(Shown):
     target: Floats
     reg: float | Floats = 0.0
     mass: float | None = None
+    round_off: float = field(init=False, default=0.0, repr=False)
+    rescaled: Rescaled | None = field(init=False, default=None, repr=False)
 
     @explained(of_graph)
     def __post_init__(self) -> None:
-        graph = Graph.of(self.graph)
+        graph, names = Graph.of(self.graph), ("source", "target")
         source, target = graph.masses(self.source, "source"), graph.masses(self.target, "target")
+        own, asked = max(round_off(self.source), round_off(self.target)), self.mass
+        mass, changed = as_mass(asked, source, target, names, own=own), None
+        if mass is not None:
+            changed = Rescaled.of_mass(asked, mass)
+        elif own:
+            component = graph.components
+            source, target, changed = rescale(source, target, (component,) * 2, own, names)
         for name, value in (
             ("graph", graph),
             ("source", source),
             ("target", target),
             ("reg", as_regs(graph.by_edge(self.reg, "reg"), graph.n_edges)),
-            ("mass", as_mass(self.mass, source, target, ("source", "target"))),
+            ("mass", mass),
+            ("round_off", own),
+            ("rescaled", changed),
         ):
             object.__setattr__(self, name, value)
 

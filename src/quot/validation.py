@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,36 @@ Floats = NDArray[np.float64]
 MASS_ROUND_OFF = 1e-12
 # Totals that differ by no more than this (relative) count as equal.
 TOTALS_ROUND_OFF = 1e-9
+# Totals of masses in single or half precision are off by so many roundings of these at most.
+_ROUNDINGS = 16
+# Negative masses of this part of the largest may be what a subtraction has left.
+_NEXT_TO_NOTHING = 1e-5
+
+
+class Rescaled(NamedTuple):
+    """What was made smaller at the door, by no more than the rounding of the type it came in.
+
+    Parameters
+    ----------
+    name : str
+        The masses, of both sides if there are two, or "mass".
+    given, taken : float
+        Their total as it came, and the smaller one of the problem.
+    """
+
+    name: str
+    given: float
+    taken: float
+
+    @classmethod
+    def of_mass(cls, asked: Any, mass: float) -> Rescaled | None:
+        """The mass that is moved instead of one asked for, if that is no round-off of float64."""
+        given = float(asked)
+        return cls("mass", given, mass) if given > mass * (1 + MASS_ROUND_OFF) else None
+
+    def __str__(self) -> str:
+        part = 1.0 - self.taken / self.given
+        return f"`{self.name}` rescaled by 1 - {part:.1e}, from {self.given:.12g} in all"
 
 
 def as_array(value: Any, name: str, ndim: int) -> Floats:
@@ -99,12 +129,22 @@ def as_masses(value: Any, name: str, size: int, of: str) -> Floats:
             f"`{name}` has {masses.size} entries, but {of} has {size} {axis}; pass one mass a "
             f"{axis[:-1]}."
         )
-    if (masses < 0.0).any():
-        at = int(np.argmin(masses))
-        raise InvalidProblemError(
-            f"`{name}` must not be negative; {name}[{at}] is {masses[at]:.6g}. Masses are >= 0."
-        )
+    check_not_negative(masses, name, "Masses are >= 0")
     return masses
+
+
+def check_not_negative(masses: Floats, name: str, rule: str) -> None:
+    """Refuse masses below zero; where they are next to nothing, say how to drop them."""
+    if not (masses < 0.0).any():
+        return
+    at = int(np.argmin(masses))
+    low = float(masses[at])
+    advice = ""
+    if -low <= _NEXT_TO_NOTHING * float(masses.max()):
+        advice = f" If such numbers are round-off, pass `np.maximum({name}, 0)`."
+    raise InvalidProblemError(
+        f"`{name}` must not be negative; {name}[{at}] is {low:.6g}. {rule}.{advice}"
+    )
 
 
 def as_number(value: Any, name: str) -> float:
@@ -145,12 +185,36 @@ def as_regs(value: Any, count: int) -> float | Floats:
     return regs
 
 
-def as_mass(value: Any, a: Floats, b: Floats, names: tuple[str, str] = ("a", "b")) -> float | None:
-    """Return the mass to move, clipped of round-off, or None for a balanced problem."""
+def round_off(value: Any) -> float:
+    """Return how far the total of masses may be off, relative, by the rounding of their own type.
+
+    That is 0 of integers and of float64, where the usual tolerances hold.
+    """
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, (list, tuple)):
+        value = value[:1]
+    dtype = np.asarray(value).dtype
+    if dtype.kind != "f" or dtype.itemsize >= 8:
+        return 0.0
+    return _ROUNDINGS * float(np.finfo(dtype).eps)
+
+
+def as_mass(
+    value: Any,
+    a: Floats,
+    b: Floats,
+    names: tuple[str, str] = ("a", "b"),
+    own: float = 0.0,
+) -> float | None:
+    """Return the mass to move, clipped of round-off, or None for a balanced problem.
+
+    `own` is the `round_off` that the masses came with.
+    """
     total_a, total_b = float(a.sum()), float(b.sum())
     one, other = names
     if value is None:
-        if abs(total_a - total_b) > TOTALS_ROUND_OFF * max(total_a, total_b):
+        if abs(total_a - total_b) > max(TOTALS_ROUND_OFF, own) * max(total_a, total_b):
             raise InvalidProblemError(
                 f"`{one}` sums to {total_a:.12g} and `{other}` to {total_b:.12g}: a balanced "
                 "problem needs equal totals. Rescale one of them, or pass `mass` to move only "
@@ -161,12 +225,42 @@ def as_mass(value: Any, a: Floats, b: Floats, names: tuple[str, str] = ("a", "b"
     if mass < 0:
         raise InvalidProblemError(f"`mass` must not be negative; got {mass:.6g}.")
     most = min(total_a, total_b)
-    if mass > most * (1 + MASS_ROUND_OFF):
+    if mass > most * (1 + max(MASS_ROUND_OFF, own, round_off(value))):
         raise InvalidProblemError(
             f"`mass={mass:.12g}` exceeds min({one}.sum(), {other}.sum())={most:.12g}; lower `mass` "
             "or rescale the masses."
         )
     return min(mass, most)
+
+
+def rescale(
+    a: Floats,
+    b: Floats,
+    parts: tuple[NDArray[Any], NDArray[Any]] | None,
+    own: float,
+    names: tuple[str, str] = ("a", "b"),
+) -> tuple[Floats, Floats, Rescaled | None]:
+    """Return masses of totals that are equal but for the round-off of float64, and what was done.
+
+    The larger total comes down to the smaller; that of each part, if it says in which one rows and
+    columns are, as far as `own` explains it.
+    """
+    zero = np.zeros(a.size, np.intp), np.zeros(b.size, np.intp)
+    rows, cols = zero if parts is None else parts
+    count = 1 + int(max(rows.max(), cols.max()))
+    have, want = np.bincount(rows, a, count), np.bincount(cols, b, count)
+    off, most = np.abs(have - want), np.maximum(have, want)
+    is_off = (off > TOTALS_ROUND_OFF * most) & (off <= own * most)
+    new = []
+    for masses, total, part in ((a, have, rows), (b, want, cols)):
+        ratio = np.ones(count)
+        np.divide(np.minimum(have, want), total, out=ratio, where=is_off & (total > 0.0))
+        new.append(masses if (ratio == 1.0).all() else masses * ratio[part])
+    changed = [k for k in (0, 1) if new[k] is not (a, b)[k]]
+    if not changed:
+        return a, b, None
+    given, taken = (max(float(side.sum()) for side in sides) for sides in ((a, b), new))
+    return new[0], new[1], Rescaled(", ".join(names[k] for k in changed), given, taken)
 
 
 def check_option(value: Any, name: str, allowed: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from quot.quadratic.mass_curve import MassCurve
 from quot.quadratic.pair_model import PairModel
 from quot.result import Result
 from quot.stopping import run
-from quot.validation import as_array, as_mass, as_reg, check_count, check_option
+from quot.validation import as_array, as_mass, as_reg, check_count, check_option, round_off
 
 logger = logging.getLogger("quot")
 
@@ -334,4 +334,6 @@ def _as_list(values: Any, name: str) -> list[float]:
 
 def _as_masses(masses: Any, problem: Problem) -> list[float]:
     """Masses that the problem can move."""
-    return [as_mass(mass, problem.a, problem.b) or 0.0 for mass in _as_list(masses, "masses")]
+    wanted = _as_list(masses, "masses")
+    own = max(problem.round_off, round_off(masses))
+    return [as_mass(mass, problem.a, problem.b, own=own) or 0.0 for mass in wanted]
