@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
@@ -22,6 +23,13 @@ TOTALS_ROUND_OFF = 1e-9
 _ROUNDINGS = 16
 # Negative masses of this part of the largest may be what a subtraction has left.
 _NEXT_TO_NOTHING = 1e-5
+# What tensors of other libraries say when they refuse to become arrays, and what to call.
+_REFUSALS = (
+    ("requires grad", "requires grad, and its gradient would be lost", ".detach()"),
+    (".cpu()", "is on another device", ".cpu()"),
+    (".get()", "is on another device", ".get()"),
+    ("BFloat16", "is of type bfloat16, which NumPy does not have", ".float()"),
+)
 
 
 class Rescaled(NamedTuple):
@@ -55,26 +63,9 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
 
     A fitting array is passed through without a copy; quot never writes to it.
     """
-    if np.ma.isMaskedArray(value):
-        raise InvalidProblemError(
-            f"`{name}` is a masked array, and a mask would be lost; fill it first "
-            f"(`{name}.filled(...)`)."
-        )
-    try:
-        raw = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise InvalidProblemError(
-            f"`{name}` cannot be read as an array of numbers ({error}); pass numbers in equal rows."
-        ) from error
-    if raw.dtype.kind not in "fiub":
-        raise InvalidProblemError(
-            f"`{name}` has dtype {raw.dtype}, which is not real numbers; convert it to float64."
-        )
+    raw = as_real(value, name)
     if raw.ndim != ndim:
-        shape = "(n,)" if ndim == 1 else "(n, m)"
-        raise InvalidProblemError(
-            f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}."
-        )
+        raise InvalidProblemError(_wrong_axes(raw, name, ndim))
     with np.errstate(over="ignore"):
         array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
     if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
@@ -82,6 +73,77 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
     if array.size:
         _check_finite(array, name)
     return array
+
+
+def as_real(value: Any, name: str) -> NDArray[Any]:
+    """Return an array of real numbers, or truth values, of whatever type and shape it has."""
+    if np.ma.isMaskedArray(value):
+        raise InvalidProblemError(
+            f"`{name}` is a masked array, and a mask would be lost; fill it first "
+            f"(`{name}.filled(...)`)."
+        )
+    try:
+        raw = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InvalidProblemError(_unreadable(name, error)) from error
+    if raw.dtype.kind not in "fiub":
+        raise InvalidProblemError(_not_real(value, raw, name))
+    return raw
+
+
+def as_csr(value: Any, name: str) -> sp.csr_array:
+    """Return a copy of a sparse matrix of two axes, by rows; what is there twice is added up."""
+    if value.ndim != 2:
+        raise InvalidProblemError(f"`{name}` must have 2 axes, as (n, m); got shape {value.shape}.")
+    if value.dtype.kind in "iu":  # sums may be larger than small integers hold
+        value = value.astype(np.float64)
+    csr = sp.csr_array(value, copy=True)
+    csr.sum_duplicates()  # sorts the columns within each row, keeps explicit zeros
+    return csr
+
+
+def _unreadable(name: str, error: Exception) -> str:
+    """What to say of something that refuses to become an array, as tensors of other libraries."""
+    for sign, what, call in _REFUSALS:
+        if sign in str(error):
+            return f"`{name}` {what}; pass `{name}{call}`."
+    return f"`{name}` cannot be read as an array of numbers ({error}); pass numbers in equal rows."
+
+
+def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
+    """What to say of what is no array, or not of real numbers."""
+    if sp.issparse(value):
+        size = 8 * math.prod(value.shape) / 1e9
+        call = ".toarray()" if 1 not in value.shape else ".toarray().ravel()"
+        return (
+            f"`{name}` is a sparse {type(value).__name__} of shape {value.shape}, and a plain "
+            f"array is needed; pass `{name}{call}` ({size:.2g} GB)."
+        )
+    kind, of = raw.dtype.kind, ""
+    advice = f"convert it to float64 (`np.asarray({name}, dtype=float)`)"
+    if kind == "O" and raw.ndim == 0 and value is not None:
+        return f"`{name}` is of type {type(value).__name__}, which is no array; pass numbers."
+    if kind == "O" and raw.size:
+        of = f" (the first is of type {type(raw.flat[0]).__name__})"
+    if kind == "c":
+        advice = f"take the part that is meant, as `{name}.real`"
+    if kind in "Mm":
+        advice = f"pass numbers of a unit, as `({name} - {name}[0]) / np.timedelta64(1, 's')`"
+    if raw.dtype.names:
+        advice = f"name a field, as `{name}[{raw.dtype.names[0]!r}]`"
+    return f"`{name}` has dtype {raw.dtype}{of}, which is not real numbers; {advice}."
+
+
+def _wrong_axes(raw: NDArray[Any], name: str, ndim: int) -> str:
+    """What to say of an array that has more or fewer axes than are needed."""
+    are_points = name in {"X", "Y", "positions"}
+    shape = "(n,)" if ndim == 1 else "(n, d)" if are_points else "(n, m)"
+    advice = ""
+    if are_points and raw.ndim == 1:
+        advice = f" For points on a line pass `{name}[:, None]`."
+    elif ndim == 1 and raw.ndim == 2 and 1 in raw.shape:
+        advice = f" Pass `np.ravel({name})`."
+    return f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}.{advice}"
 
 
 def _check_finite(array: Floats, name: str) -> None:
