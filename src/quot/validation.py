@@ -23,6 +23,8 @@ TOTALS_ROUND_OFF = 1e-9
 _ROUNDINGS = 16
 # Negative masses of this part of the largest may be what a subtraction has left.
 _NEXT_TO_NOTHING = 1e-5
+# Beyond these values floats have fewer digits, or none.
+_TINY, _HUGE = 1e-307, 1e307
 # What tensors of other libraries say when they refuse to become arrays, and what to call.
 _REFUSALS = (
     ("requires grad", "requires grad, and its gradient would be lost", ".detach()"),
@@ -323,6 +325,17 @@ def rescale(
         return a, b, None
     given, taken = (max(float(side.sum()) for side in sides) for sides in ((a, b), new))
     return new[0], new[1], Rescaled(", ".join(names[k] for k in changed), given, taken)
+
+
+def check_range(total: float, least: float, most: float) -> None:
+    """Refuse a problem whose value floats do not hold, of a total at prices in this range."""
+    is_large = total * least > _HUGE
+    if is_large or (total > 0.0 and most > 0.0 and total * most < _TINY):
+        price, much = (least, "too large") if is_large else (most, "next to nothing")
+        raise InvalidProblemError(
+            f"masses of total {total:.3g} at a price of about {price:.3g} have a value that is "
+            f"{much} for floating point; rescale the masses, or the costs and the strength."
+        )
 
 
 def check_option(value: Any, name: str, allowed: Sequence[str]) -> str:

@@ -197,6 +197,8 @@ def reg_path(
     check_problem(problem)
     steps = _Steps(tol, max_iter, time_limit, ties, callback, on_failure)
     wanted = [as_reg(reg) for reg in _as_list(regs, "regs")]
+    for reg in wanted:
+        problem.with_reg(reg).check_strength()
     steps.by_reg(problem, wanted)
     return steps.path("reg")
 
