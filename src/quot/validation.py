@@ -25,6 +25,8 @@ _ROUNDINGS = 16
 _NEXT_TO_NOTHING = 1e-5
 # Beyond these values floats have fewer digits, or none.
 _TINY, _HUGE = 1e-307, 1e307
+# A value is shown in a message if it takes no more characters.
+_SHORT = 60
 # What tensors of other libraries say when they refuse to become arrays, and what to call.
 _REFUSALS = (
     ("requires grad", "requires grad, and its gradient would be lost", ".detach()"),
@@ -93,6 +95,16 @@ def as_real(value: Any, name: str) -> NDArray[Any]:
     return raw
 
 
+def as_potentials(value: Any, name: str, size: int) -> Floats:
+    """Return potentials (size,); whether they are finite is not asked."""
+    raw = as_real(value, name)
+    if raw.shape != (size,):
+        raise InvalidProblemError(
+            f"`{name}` must have shape ({size},), one potential each; got shape {raw.shape}."
+        )
+    return raw.astype(np.float64, copy=False)
+
+
 def as_csr(value: Any, name: str) -> sp.csr_array:
     """Return a copy of a sparse matrix of two axes, by rows; what is there twice is added up."""
     if value.ndim != 2:
@@ -115,11 +127,11 @@ def _unreadable(name: str, error: Exception) -> str:
 def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
     """What to say of what is no array, or not of real numbers."""
     if sp.issparse(value):
-        size = 8 * math.prod(value.shape) / 1e9
+        size = 8 * math.prod(value.shape) / 1e6
         call = ".toarray()" if 1 not in value.shape else ".toarray().ravel()"
         return (
             f"`{name}` is a sparse {type(value).__name__} of shape {value.shape}, and a plain "
-            f"array is needed; pass `{name}{call}` ({size:.2g} GB)."
+            f"array is needed; pass `{name}{call}` ({max(size, 1.0):,.0f} MB)."
         )
     kind, of = raw.dtype.kind, ""
     advice = f"convert it to float64 (`np.asarray({name}, dtype=float)`)"
@@ -213,16 +225,20 @@ def check_not_negative(masses: Floats, name: str, rule: str) -> None:
 
 def as_number(value: Any, name: str) -> float:
     """Return a finite float from any real scalar."""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
+    if not isinstance(value, numbers.Real) and getattr(value, "shape", None) == ():
+        value = as_real(value, name).item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise InvalidProblemError(
-            f"`{name}` must be a number; got {value!r} of type {type(value).__name__}."
-        )
+        raise InvalidProblemError(f"`{name}` must be a number; got {_shown(value)}.")
     number = float(value)
     if not math.isfinite(number):
         raise InvalidProblemError(f"`{name}` must be finite; got {number}.")
     return number
+
+
+def _shown(value: Any) -> str:
+    """What was received: its type, and the value if that is short."""
+    kind, text = type(value).__name__, repr(value)
+    return f"{text} of type {kind}" if len(text) <= _SHORT and "\n" not in text else f"a {kind}"
 
 
 def as_reg(value: Any) -> float:
@@ -358,9 +374,7 @@ def check_positive(value: Any, name: str) -> float:
 def check_count(value: Any, name: str, least: int = 1) -> int:
     """Return an integer >= least."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise InvalidProblemError(
-            f"`{name}` must be an integer; got {value!r} of type {type(value).__name__}."
-        )
+        raise InvalidProblemError(f"`{name}` must be an integer; got {_shown(value)}.")
     if value < least:
         raise InvalidProblemError(f"`{name}` must be at least {least}; got {int(value)}.")
     return int(value)

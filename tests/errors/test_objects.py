@@ -83,11 +83,13 @@ CALLS = {
     "entropic": lambda x: quot.solve_entropic(C, x, B, eps=0.1),
     "adaptive": lambda x: quot.solve_adaptive(C, x, B, perplexity=2.0),
     "batch": lambda x: solve_batch([C], x, B),
+    "f": lambda x: quot.certify(Problem(C, A, B), solve(C, A, B).plan, x, B),
+    "g": lambda x: quot.certify(Problem(C, A, B), solve(C, A, B).plan, A, x),
 }
 GOOD = {
     "C": C, "a": A, "b": B, "X": X, "Y": Y, "source": A, "lengths": A, "capacity": A,
     "positions": X, "edges": np.array([[0, 1], [1, 2], [2, 3], [3, 4]]),
-    "entropic": A, "adaptive": A, "batch": A,
+    "entropic": A, "adaptive": A, "batch": A, "f": A, "g": B,
 }  # fmt: skip
 NAMES = {"entropic": "a", "adaptive": "a", "batch": "a"}
 
@@ -157,14 +159,14 @@ def test_a_sparse_matrix_says_how_large_the_array_would_be(place):
         f"`{place}` is a sparse {kind} of shape {given.shape}, and a plain array is needed; pass "
         f"`{place}{call}` ("
     )
-    with pytest.raises(InvalidProblemError, match=r"pass `X\.toarray\(\)` \(16 GB\)"):
+    with pytest.raises(InvalidProblemError, match=r"pass `X\.toarray\(\)` \(16,000 MB\)"):
         PointCost(sp.csr_array((1_000_000, 2000)), Y)
 
 
 ACCEPTED = {
     "a tensor on the processor": Tensor,
     "a list": lambda x: x.tolist(),
-    "a matrix": lambda x: np.matrix(x) if x.ndim == 2 else x,
+    "a matrix": lambda x: x.view(np.matrix) if x.ndim == 2 else x,
     "big-endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
     "of another order": np.asfortranarray,
     "with gaps": lambda x: np.repeat(x, 2, axis=0)[::2],
@@ -179,7 +181,6 @@ def read_only(x):
     return x
 
 
-@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("make", [*ACCEPTED.values(), read_only], ids=[*ACCEPTED, "read only"])
 @pytest.mark.parametrize("place", CALLS)
 def test_read_as_the_array_it_is(place, make):
@@ -196,7 +197,37 @@ def _facts(x):
         return x.X.tolist(), x.Y.tolist()
     if isinstance(x, Graph):
         return x.lengths.tolist(), x.capacity.tolist(), x.edges.tolist(), str(x.positions)
+    if isinstance(x, quot.Certificate):
+        return x.lower, x.upper
     return x.value, x.f.tolist()
+
+
+@pytest.mark.parametrize("name", ["mass", "reg"])
+def test_numbers(name):
+    """A tensor without axes is a number; what is none is named by its type."""
+    value = solve(C, A, B, **{name: 0.5}).value
+    assert solve(C, A, B, **{name: Tensor(0.5)}).value == value
+    said = {
+        f"`{name}` requires grad, and its gradient would be lost": requires_grad(0.5),
+        f"`{name}` must be a number; got a Tensor.": _Long([0.5]),
+        f"`{name}` must be a number; got a csr_array.": sp.csr_array([[0.5]]),
+    }
+    for text, given in said.items():
+        with pytest.raises(InvalidProblemError) as caught:
+            solve(C, A, B, **{name: given})
+        assert str(caught.value).startswith(text.replace("Tensor", type(given).__name__))
+
+
+class _Long(Tensor):
+    def __repr__(self):
+        return "tensor(\n" + 100 * "0.5, " + ")"
+
+
+def test_potentials_of_another_size():
+    plan = solve(C, A, B).plan
+    with pytest.raises(InvalidProblemError) as caught:
+        quot.certify(Problem(C, A, B), plan, B, A)
+    assert str(caught.value) == "`f` must have shape (4,), one potential each; got shape (5,)."
 
 
 def test_mapped_files(tmp_path):
@@ -228,7 +259,8 @@ AXES = {
     "positions": (np.ones(4), "`positions` must have 2 axes, as (n, d); got shape (4,). For points "
         "on a line pass `positions[:, None]`."),
     "a": (A[:, None], "`a` must have 1 axes, as (n,); got shape (4, 1). Pass `np.ravel(a)`."),
-    "b": (np.matrix(B), "`b` must have 1 axes, as (n,); got shape (1, 5). Pass `np.ravel(b)`."),
+    "b": (B[None].view(np.matrix), "`b` must have 1 axes, as (n,); got shape (1, 5). Pass "
+        "`np.ravel(b)`."),
     "source": (np.ones((2, 2)), "`source` must have 1 axes, as (n,); got shape (2, 2)."),
     "C": (np.ones(3), "`C` must have 2 axes, as (n, m); got shape (3,)."),
     "edges": ([[0, 1], [2]], "`edges` cannot be read as an array of numbers ("),
