@@ -122,7 +122,7 @@ def pick(arrays: Arrays, name: str, path: PathLike) -> Any:
 
 
 def read_vector(path: PathLike, name: str) -> tuple[NDArray[Any], str]:
-    """Return a vector, of its type, from a file of one row or one column or with an array of that name.
+    """Return a vector, of its type, from a file of one row or column, or the array of that name.
 
     And what was taken for it. As there is one entry a row of something else, a header that was
     taken for an entry would be found out: a first line of numbers is data.
