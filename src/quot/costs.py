@@ -9,13 +9,14 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from quot.exceptions import InvalidProblemError
 from quot.kernels import costs as kernels
 from quot.labels import Labels, as_frame, row_labels, same_columns
 from quot.prices import Extent
 from quot.shown import Shown
-from quot.validation import as_array, as_weights, check_option
+from quot.validation import as_array, as_csr, as_real, as_weights, check_option
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -112,8 +113,7 @@ class SparseCost(_Sized):
     @classmethod
     def of(cls, matrix: Any) -> SparseCost:
         """Copy a scipy.sparse matrix; explicit zeros are pairs that cost nothing."""
-        csr = sp.csr_array(matrix, copy=True)
-        csr.sum_duplicates()  # sorts the columns within each row, keeps explicit zeros
+        csr = as_csr(matrix, "C")
         values = as_array(csr.data, "C", 1)
         rows = np.repeat(np.arange(csr.shape[0], dtype=np.int32), np.diff(csr.indptr))
         return cls(csr.shape, rows, csr.indices.astype(np.int32), values)
@@ -235,7 +235,7 @@ class PointCost(_Sized, Shown):
                 f"`source` has {axes} axes and `target` has {images[1].ndim}; images need one "
                 "number of axes (take one channel, or a mean, of a colour image)."
             )
-        steps = np.asarray(spacing, dtype=np.float64)
+        steps = as_real(spacing, "spacing").astype(np.float64)
         if steps.shape not in ((), (axes,)) or not (np.isfinite(steps) & (steps > 0)).all():
             raise InvalidProblemError(
                 f"`spacing` must be one number > 0 or {axes} of them, one an axis; got {spacing!r}."
@@ -358,7 +358,7 @@ CHECKED = (DenseCost, SparseCost, PointCost)
 
 def _image(value: Any, name: str) -> Floats:
     """An array of weights with any number of axes, and some mass."""
-    image = np.asarray(value)
+    image = as_real(value, name)
     if image.ndim == 0 or image.size == 0:
         raise InvalidProblemError(
             f"`{name}` must be an image, an array of weights; got shape {image.shape}."
@@ -381,8 +381,6 @@ def as_cost(value: Any) -> Cost:
         return value
     value = value if (frame := as_frame(value)) is None else frame.to_numpy()
     if sp.issparse(value):
-        if value.ndim != 2:
-            raise InvalidProblemError(f"`C` must have 2 axes, as (n, m); got shape {value.shape}.")
         cost: Cost = SparseCost.of(value)
     elif not isinstance(value, np.ndarray) and isinstance(value, Cost):
         cost = value
@@ -424,6 +422,16 @@ def usual_cost(cost: Cost, size: int = 16) -> float:
         first = np.unique(cost.indptr[:-1][np.diff(cost.indptr) > 0])
         return float(np.median(np.minimum.reduceat(cost.values, first)))
     return float(np.median(sample(cost)))
+
+
+def parts(cost: Cost) -> tuple[Ints, Ints] | None:
+    """Return the component of each row and of each column, (n,), (m,); None if there is but one."""
+    if not isinstance(cost, SparseCost):
+        return None
+    n, m = cost.shape
+    pairs = np.ones(cost.rows.size), (cost.rows, n + cost.cols)
+    _, label = connected_components(sp.coo_array(pairs, (n + m, n + m)), directed=False)
+    return label[:n], label[n:]
 
 
 def turned(cost: Cost) -> Cost:

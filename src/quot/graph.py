@@ -26,7 +26,7 @@ from quot.labels import (
     row_labels,
 )
 from quot.shown import Shown, ends
-from quot.validation import as_array, check_count
+from quot.validation import as_array, as_real, check_count, check_not_negative
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -361,12 +361,8 @@ class Graph(Shown):
                 )
         else:
             masses = self._by_name(value, name)
-        if (masses < 0).any():
-            at = int(np.argmin(masses))
-            raise InvalidProblemError(
-                f"`{name}` must not be negative; {name}[{at}] is {masses[at]:.6g}. Masses are "
-                ">= 0; what leaves a node is `source`, what arrives is `target`."
-            )
+        rule = "Masses are >= 0; what leaves a node is `source`, what arrives is `target`"
+        check_not_negative(masses, name, rule)
         if not np.isfinite(masses.sum()):
             raise InvalidProblemError(
                 f"`{name}` sums to infinity; rescale the masses to a moderate total."
@@ -453,7 +449,7 @@ class Graph(Shown):
 
 
 def _as_edges(value: Any, n: int) -> NDArray[np.int32]:
-    raw = np.asarray(value)
+    raw = as_real(value, "edges")
     if raw.size == 0:
         return np.zeros((0, 2), np.int32)
     if raw.ndim != 2 or raw.shape[1] != 2:
@@ -475,7 +471,7 @@ def _as_edges(value: Any, n: int) -> NDArray[np.int32]:
 
 def _as_nodes(value: Any, n: int) -> NDArray[np.intp]:
     """Different numbers of nodes, (k,)."""
-    raw = np.asarray(value)
+    raw = as_real(value, "nodes")
     if raw.dtype == np.bool_ and raw.shape == (n,):
         raw = np.flatnonzero(raw)
     if raw.ndim != 1 or raw.dtype.kind not in "iu" or not raw.size:
@@ -506,7 +502,7 @@ def _as_edge_values(value: Any, name: str, count: int) -> Floats:
 
 
 def _as_directed(value: Any, count: int) -> Bools:
-    raw = np.asarray(value)
+    raw = as_real(value, "directed")
     if raw.dtype != np.bool_ or raw.shape not in {(), (count,)}:
         raise InvalidProblemError(
             f"`directed` must be True, False or a bool for each of the {count} edges; got "
@@ -519,18 +515,7 @@ def _as_capacity(value: Any, count: int) -> Floats:
     """Numbers > 0, or inf, (E,)."""
     if value is None:
         return np.full(count, np.inf)
-    try:
-        raw = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise InvalidProblemError(
-            f"`capacity` cannot be read as an array of numbers ({error})."
-        ) from error
-    if raw.dtype.kind not in "fiub":
-        raise InvalidProblemError(
-            f"`capacity` has dtype {raw.dtype}, which is not real numbers; pass a number for each "
-            "edge, inf where there is no limit."
-        )
-    capacity = raw.astype(np.float64)
+    capacity = as_real(value, "capacity").astype(np.float64)
     if capacity.shape != (count,):
         raise InvalidProblemError(
             f"`capacity` has shape {capacity.shape}, but the graph has {count} edges; pass one an "

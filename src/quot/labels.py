@@ -112,11 +112,6 @@ def aligned(value: Any, labels: Labels, name: str, of: str) -> tuple[Any, Labels
     return values[matching(keys, labels, name, of)], labels
 
 
-def placed(value: Any, labels: Labels, name: str, of: str) -> NDArray[Any]:
-    """Return an array of what is given for each of the rows, say; see `aligned`."""
-    return np.asarray(aligned(value, labels, name, of)[0])
-
-
 def _by_name(value: Mapping[Any, Any], labels: Labels, name: str, of: str) -> list[Any]:
     """The values of a mapping, in the order of labels."""
     if labels is None:

@@ -140,5 +140,5 @@ def _shape(value: Any) -> tuple[int, ...] | None:
         return None
     try:
         return tuple(getattr(value, "shape", None) or np.shape(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         return None

@@ -11,6 +11,10 @@ from quot.kernels import simplex as kernels
 
 # Costs between these are in the range of single precision.
 _TINY, _HUGE = 1e-30, 1e30
+# Costs that are this part of what squares add to a price, or of their strength, are nothing.
+_BESIDE = 1e-200, 1e-290
+# Squares that cost less than this, in the unit of prices, are none: floats end there.
+LOST = 1e-290
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +24,11 @@ def unit_for(size: float, tiny: float = 1e-100, huge: float = 1e100) -> float:
     if size == 0.0 or tiny < size < huge:
         return 1.0
     return float(2.0 ** np.floor(np.log2(size)))
+
+
+def least_size(strength: float, total: float) -> float:
+    """Below this size prices are no unit to count squares in: they would be infinite."""
+    return max(_BESIDE[0] * strength * total, _BESIDE[1] * strength)
 
 
 def middle_price(price: Floats, mass: Floats, total: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, PointCost, SparseCost, as_cost, turned
+from quot.costs import CHECKED, Cost, PointCost, SparseCost, as_cost, parts, turned, usual_cost
 from quot.dummy import DummyCost, largest_cost
 from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
@@ -32,7 +32,18 @@ from quot.perplexity import (
 )
 from quot.plan import Plan, sums
 from quot.shown import Shown, ends
-from quot.validation import as_mass, as_reg, as_regs, as_weights, check_option, check_positive
+from quot.validation import (
+    Rescaled,
+    as_mass,
+    as_reg,
+    as_regs,
+    as_weights,
+    check_option,
+    check_positive,
+    check_range,
+    rescale,
+    round_off,
+)
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +56,11 @@ _UNSEEN = 40.0
 _FEW, _EASY = 6.0, 0.5
 # A quadratic term that is next to nothing, in lengths.
 _LITTLE = 1e-6
+# Totals whose squares have digits, the largest multiplier, and a temperature far below the rounding
+# of costs, relative.
+_SQUARES, _LARGEST, _ROUNDED = (1e-140, 1e140), 1e300, 1e-30
+# Prices are looked at where a total is larger than this, or as much smaller than 1.
+_MUCH = 1e8
 # What is kept of a problem once it has been asked for, and its masses decide.
 _OF_MASSES = ("total", "unit")
 # Masses that differ by this part are equal.
@@ -73,6 +89,9 @@ class Transport(Shown):
     mass: float | None
     row_labels: Labels
     col_labels: Labels
+    # How far the totals may be off, by the type that the masses came in; and what that has changed.
+    round_off = 0.0
+    rescaled: Rescaled | None = None
 
     @explained(of_problem)
     def _check(self) -> None:
@@ -82,16 +101,36 @@ class Transport(Shown):
         n, m = self.cost.shape
         rows = named(self.row_labels, rows, "row_labels", n)
         cols = named(self.col_labels, cols, "col_labels", m)
-        a, rows = aligned(self.a, rows, "a", "rows")
-        b, cols = aligned(self.b, cols, "b", "columns")
-        self._fix("a", as_weights(a, "a", n))
-        self._fix("b", as_weights(b, "b", m))
-        self._fix("mass", as_mass(self.mass, self.a, self.b))
+        given_a, rows = aligned(self.a, rows, "a", "rows")
+        given_b, cols = aligned(self.b, cols, "b", "columns")
+        a, b, asked = as_weights(given_a, "a", n), as_weights(given_b, "b", m), self.mass
+        own = max(round_off(given_a), round_off(given_b))
+        mass, changed = as_mass(asked, a, b, own=own), None
+        if mass is not None:
+            changed = Rescaled.of_mass(asked, mass)
+        elif own:
+            a, b, changed = rescale(a, b, parts(self.cost), own)
+        for name, value in (("a", a), ("b", b), ("mass", mass)):
+            self._fix(name, value)
+        if own:
+            self._fix("round_off", own)
+        if changed:
+            self._fix("rescaled", changed)
         self._fix("row_labels", rows)
         self._fix("col_labels", cols)
 
     def _fix(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
+
+    def _check_range(self, least: float, most: float) -> None:
+        """Refuse values that floats do not hold, with what the strength adds to a price."""
+        total = self.total
+        if total > _MUCH:
+            least += max(usual_cost(self.cost), 0.0)
+            most = max(least, most)
+        elif total < 1.0 / _MUCH:
+            most += largest_cost(self.cost)
+        check_range(total, least, most)
 
     def _given(self) -> dict[str, str]:
         """What there is besides cost and masses, by name, as text."""
@@ -248,6 +287,12 @@ class Problem(Transport):
     def __post_init__(self) -> None:
         self._check()
         self._fix("reg", as_reg(self.reg))
+        self.check_strength()
+
+    def check_strength(self) -> None:
+        """Refuse a value that floats do not hold."""
+        squares, (n, m) = self.reg * self.total, self.shape
+        self._check_range(squares / n / m, squares)
 
     def _given(self) -> dict[str, str]:
         return {"reg": f"{self.reg:.6g}"}
@@ -327,6 +372,8 @@ class EntropicProblem(Transport):
     def __post_init__(self) -> None:
         self._check()
         self._fix("eps", check_positive(self.eps, "eps"))
+        self._check_range(self.eps, self.eps)
+        self._check_eps()
         check_option(self.formulation, "formulation", FORMULATIONS)
         if self.formulation != "E1" and self.mass is not None:
             least = min(float(self.a.sum()), float(self.b.sum()))
@@ -344,6 +391,18 @@ class EntropicProblem(Transport):
             )
         if self.corner is None and self.formulation == "E3":
             self._fix("corner", self._usual_corner())
+
+    def _check_eps(self) -> None:
+        """Refuse a temperature that is less than the rounding of the costs."""
+        if isinstance(self.cost, CHECKED) and self.eps > _ROUNDED * largest_cost(self.cost):
+            return
+        pays = abs(usual_cost(self.cost))
+        if self.eps <= _ROUNDED * pays:
+            raise InvalidProblemError(
+                f"`eps={self.eps:.3g}` is less than the rounding of the costs, of about "
+                f"{pays:.3g}, and floats do not tell the entries of such a plan apart; raise it, "
+                "or solve without an entropy, `reg=0`."
+            )
 
     def _given(self) -> dict[str, str]:
         given = {"eps": f"{self.eps:.6g}"}
@@ -467,6 +526,20 @@ class AdaptiveProblem(Transport):
                 "an average is over rows or over columns; pass one of `row_perplexity` and "
                 "`col_perplexity`."
             )
+        self._check_range(0.0, 0.0)
+        if self.regularizer == "quadratic" and self.total > 0.0:
+            self._check_squares()
+
+    def _check_squares(self) -> None:
+        """Refuse masses whose squares, or costs over them, floats do not hold."""
+        total, cost = self.total, 0.0
+        if total < 1.0 / _MUCH:
+            cost = largest_cost(self.cost)
+        if not _SQUARES[0] <= total <= _SQUARES[1] or cost / total > _LARGEST:
+            raise InvalidProblemError(
+                f"`a` sums to {total:.3g}, and floats do not hold the squares of such masses, or "
+                "costs over them; rescale `a` and `b`: the perplexities stay as they are."
+            )
 
     def _given(self) -> dict[str, str]:
         sides = ((name, getattr(self, name)) for name in ("row_perplexity", "col_perplexity"))
@@ -589,19 +662,41 @@ class GraphProblem(Shown):
     target: Floats
     reg: float | Floats = 0.0
     mass: float | None = None
+    round_off: float = field(init=False, default=0.0, repr=False)
+    rescaled: Rescaled | None = field(init=False, default=None, repr=False)
 
     @explained(of_graph)
     def __post_init__(self) -> None:
-        graph = Graph.of(self.graph)
+        graph, names = Graph.of(self.graph), ("source", "target")
         source, target = graph.masses(self.source, "source"), graph.masses(self.target, "target")
+        own, asked = max(round_off(self.source), round_off(self.target)), self.mass
+        mass, changed = as_mass(asked, source, target, names, own=own), None
+        if mass is not None:
+            changed = Rescaled.of_mass(asked, mass)
+        elif own:
+            component = graph.components
+            source, target, changed = rescale(source, target, (component,) * 2, own, names)
         for name, value in (
             ("graph", graph),
             ("source", source),
             ("target", target),
             ("reg", as_regs(graph.by_edge(self.reg, "reg"), graph.n_edges)),
-            ("mass", as_mass(self.mass, source, target, ("source", "target"))),
+            ("mass", mass),
+            ("round_off", own),
+            ("rescaled", changed),
         ):
             object.__setattr__(self, name, value)
+        self._check_range()
+
+    def _check_range(self) -> None:
+        """Refuse values that floats do not hold, where something moves."""
+        size, moves = np.abs(self.graph.lengths), self.total
+        moves -= float(np.minimum(self.source, self.target).sum())
+        if moves > 0.0 and size.size and not 1.0 / _MUCH <= moves <= 1.0:
+            weights = self.weights
+            squares = float(weights.min()) * moves / size.size, float(weights.max()) * moves
+            least, most = float(size.min()) + squares[0], float(size.max()) + squares[1]
+            check_range(moves, least, most)
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -21,6 +21,7 @@ from quot.perplexity import average, perplexities
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, GraphProblem, Transport
 from quot.shown import Shown
+from quot.validation import Rescaled
 
 Floats = NDArray[np.float64]
 # A problem, and its plan or flow.
@@ -106,10 +107,22 @@ class Solved(Shown, Generic[P, T]):
             "relative gap": f"{judged.relative_gap:.1e}",
             "residual": f"{judged.primal_residual:.1e}",
             "mass moved": self.plan.total,
+            **({} if self.rescaled is None else {"masses": str(self.rescaled)}),
             "plan": repr(self.plan),
             "iterations": len(self.history),
             "seconds": f"{self.seconds:.3g}",
         }
+
+    @property
+    def rescaled(self) -> Rescaled | None:
+        """What was made smaller at the door, by the rounding of the type it came in; or None."""
+        rescaled: Rescaled | None = self.problem.rescaled
+        return rescaled
+
+    def _end(self) -> str:
+        """How the line on a result ends."""
+        changed = "" if self.rescaled is None else f", {self.rescaled}"
+        return f"{self.status.name}, {self.seconds:.3g} s{changed})"
 
     @property
     def gap(self) -> float:
@@ -169,7 +182,7 @@ class Result(Solved[Transport, Q]):
         n, m = self.problem.shape
         return (
             f"{type(self).__name__}({n} x {m}, value={self.value:.10g}, gap={self.gap:.1e}, "
-            f"{self.plan!r}, {self.status.name}, {self.seconds:.3g} s)"
+            f"{self.plan!r}, {self._end()}"
         )
 
 
@@ -348,5 +361,5 @@ class GraphResult(Solved[GraphProblem, Flow]):
         graph = self.problem.graph
         return (
             f"GraphResult({graph.n_nodes} nodes, {graph.n_edges} edges, value={self.value:.10g}, "
-            f"gap={self.gap:.1e}, nnz={self.plan.nnz}, {self.status.name}, {self.seconds:.3g} s)"
+            f"gap={self.gap:.1e}, nnz={self.plan.nnz}, {self._end()}"
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
@@ -18,6 +19,47 @@ Floats = NDArray[np.float64]
 MASS_ROUND_OFF = 1e-12
 # Totals that differ by no more than this (relative) count as equal.
 TOTALS_ROUND_OFF = 1e-9
+# Totals of masses in single or half precision are off by so many roundings of these at most.
+_ROUNDINGS = 16
+# Negative masses of this part of the largest may be what a subtraction has left.
+_NEXT_TO_NOTHING = 1e-5
+# Beyond these values floats have fewer digits, or none.
+_TINY, _HUGE = 1e-307, 1e307
+# A value is shown in a message if it takes no more characters.
+_SHORT = 60
+# What tensors of other libraries say when they refuse to become arrays, and what to call.
+_REFUSALS = (
+    ("requires grad", "requires grad, and its gradient would be lost", ".detach()"),
+    (".cpu()", "is on another device", ".cpu()"),
+    (".get()", "is on another device", ".get()"),
+    ("BFloat16", "is of type bfloat16, which NumPy does not have", ".float()"),
+)
+
+
+class Rescaled(NamedTuple):
+    """What was made smaller at the door, by no more than the rounding of the type it came in.
+
+    Parameters
+    ----------
+    name : str
+        The masses, of both sides if there are two, or "mass".
+    given, taken : float
+        Their total as it came, and the smaller one of the problem.
+    """
+
+    name: str
+    given: float
+    taken: float
+
+    @classmethod
+    def of_mass(cls, asked: Any, mass: float) -> Rescaled | None:
+        """The mass that is moved instead of one asked for, if that is no round-off of float64."""
+        given = float(asked)
+        return cls("mass", given, mass) if given > mass * (1 + MASS_ROUND_OFF) else None
+
+    def __str__(self) -> str:
+        part = 1.0 - self.taken / self.given
+        return f"`{self.name}` rescaled by 1 - {part:.1e}, from {self.given:.12g} in all"
 
 
 def as_array(value: Any, name: str, ndim: int) -> Floats:
@@ -25,26 +67,9 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
 
     A fitting array is passed through without a copy; quot never writes to it.
     """
-    if np.ma.isMaskedArray(value):
-        raise InvalidProblemError(
-            f"`{name}` is a masked array, and a mask would be lost; fill it first "
-            f"(`{name}.filled(...)`)."
-        )
-    try:
-        raw = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise InvalidProblemError(
-            f"`{name}` cannot be read as an array of numbers ({error}); pass numbers in equal rows."
-        ) from error
-    if raw.dtype.kind not in "fiub":
-        raise InvalidProblemError(
-            f"`{name}` has dtype {raw.dtype}, which is not real numbers; convert it to float64."
-        )
+    raw = as_real(value, name)
     if raw.ndim != ndim:
-        shape = "(n,)" if ndim == 1 else "(n, m)"
-        raise InvalidProblemError(
-            f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}."
-        )
+        raise InvalidProblemError(_wrong_axes(raw, name, ndim))
     with np.errstate(over="ignore"):
         array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
     if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
@@ -52,6 +77,87 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
     if array.size:
         _check_finite(array, name)
     return array
+
+
+def as_real(value: Any, name: str) -> NDArray[Any]:
+    """Return an array of real numbers, or truth values, of whatever type and shape it has."""
+    if np.ma.isMaskedArray(value):
+        raise InvalidProblemError(
+            f"`{name}` is a masked array, and a mask would be lost; fill it first "
+            f"(`{name}.filled(...)`)."
+        )
+    try:
+        raw = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InvalidProblemError(_unreadable(name, error)) from error
+    if raw.dtype.kind not in "fiub":
+        raise InvalidProblemError(_not_real(value, raw, name))
+    return raw
+
+
+def as_potentials(value: Any, name: str, size: int) -> Floats:
+    """Return potentials (size,); whether they are finite is not asked."""
+    raw = as_real(value, name)
+    if raw.shape != (size,):
+        raise InvalidProblemError(
+            f"`{name}` must have shape ({size},), one potential each; got shape {raw.shape}."
+        )
+    return raw.astype(np.float64, copy=False)
+
+
+def as_csr(value: Any, name: str) -> sp.csr_array:
+    """Return a copy of a sparse matrix of two axes, by rows; what is there twice is added up."""
+    if value.ndim != 2:
+        raise InvalidProblemError(f"`{name}` must have 2 axes, as (n, m); got shape {value.shape}.")
+    if value.dtype.kind in "iu":  # sums may be larger than small integers hold
+        value = value.astype(np.float64)
+    csr = sp.csr_array(value, copy=True)
+    csr.sum_duplicates()  # sorts the columns within each row, keeps explicit zeros
+    return csr
+
+
+def _unreadable(name: str, error: Exception) -> str:
+    """What to say of something that refuses to become an array, as tensors of other libraries."""
+    for sign, what, call in _REFUSALS:
+        if sign in str(error):
+            return f"`{name}` {what}; pass `{name}{call}`."
+    return f"`{name}` cannot be read as an array of numbers ({error}); pass numbers in equal rows."
+
+
+def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
+    """What to say of what is no array, or not of real numbers."""
+    if sp.issparse(value):
+        size = 8 * math.prod(value.shape) / 1e6
+        call = ".toarray()" if 1 not in value.shape else ".toarray().ravel()"
+        return (
+            f"`{name}` is a sparse {type(value).__name__} of shape {value.shape}, and a plain "
+            f"array is needed; pass `{name}{call}` ({max(size, 1.0):,.0f} MB)."
+        )
+    kind, of = raw.dtype.kind, ""
+    advice = f"convert it to float64 (`np.asarray({name}, dtype=float)`)"
+    if kind == "O" and raw.ndim == 0 and value is not None:
+        return f"`{name}` is of type {type(value).__name__}, which is no array; pass numbers."
+    if kind == "O" and raw.size:
+        of = f" (the first is of type {type(raw.flat[0]).__name__})"
+    if kind == "c":
+        advice = f"take the part that is meant, as `{name}.real`"
+    if kind in "Mm":
+        advice = f"pass numbers of a unit, as `({name} - {name}[0]) / np.timedelta64(1, 's')`"
+    if raw.dtype.names:
+        advice = f"name a field, as `{name}[{raw.dtype.names[0]!r}]`"
+    return f"`{name}` has dtype {raw.dtype}{of}, which is not real numbers; {advice}."
+
+
+def _wrong_axes(raw: NDArray[Any], name: str, ndim: int) -> str:
+    """What to say of an array that has more or fewer axes than are needed."""
+    are_points = name in {"X", "Y", "positions"}
+    shape = "(n,)" if ndim == 1 else "(n, d)" if are_points else "(n, m)"
+    advice = ""
+    if are_points and raw.ndim == 1:
+        advice = f" For points on a line pass `{name}[:, None]`."
+    elif ndim == 1 and raw.ndim == 2 and 1 in raw.shape:
+        advice = f" Pass `np.ravel({name})`."
+    return f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}.{advice}"
 
 
 def _check_finite(array: Floats, name: str) -> None:
@@ -99,26 +205,40 @@ def as_masses(value: Any, name: str, size: int, of: str) -> Floats:
             f"`{name}` has {masses.size} entries, but {of} has {size} {axis}; pass one mass a "
             f"{axis[:-1]}."
         )
-    if (masses < 0.0).any():
-        at = int(np.argmin(masses))
-        raise InvalidProblemError(
-            f"`{name}` must not be negative; {name}[{at}] is {masses[at]:.6g}. Masses are >= 0."
-        )
+    check_not_negative(masses, name, "Masses are >= 0")
     return masses
+
+
+def check_not_negative(masses: Floats, name: str, rule: str) -> None:
+    """Refuse masses below zero; where they are next to nothing, say how to drop them."""
+    if not (masses < 0.0).any():
+        return
+    at = int(np.argmin(masses))
+    low = float(masses[at])
+    advice = ""
+    if -low <= _NEXT_TO_NOTHING * float(masses.max()):
+        advice = f" If such numbers are round-off, pass `np.maximum({name}, 0)`."
+    raise InvalidProblemError(
+        f"`{name}` must not be negative; {name}[{at}] is {low:.6g}. {rule}.{advice}"
+    )
 
 
 def as_number(value: Any, name: str) -> float:
     """Return a finite float from any real scalar."""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
+    if not isinstance(value, numbers.Real) and getattr(value, "shape", None) == ():
+        value = as_real(value, name).item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise InvalidProblemError(
-            f"`{name}` must be a number; got {value!r} of type {type(value).__name__}."
-        )
+        raise InvalidProblemError(f"`{name}` must be a number; got {_shown(value)}.")
     number = float(value)
     if not math.isfinite(number):
         raise InvalidProblemError(f"`{name}` must be finite; got {number}.")
     return number
+
+
+def _shown(value: Any) -> str:
+    """What was received: its type, and the value if that is short."""
+    kind, text = type(value).__name__, repr(value)
+    return f"{text} of type {kind}" if len(text) <= _SHORT and "\n" not in text else f"a {kind}"
 
 
 def as_reg(value: Any) -> float:
@@ -145,12 +265,36 @@ def as_regs(value: Any, count: int) -> float | Floats:
     return regs
 
 
-def as_mass(value: Any, a: Floats, b: Floats, names: tuple[str, str] = ("a", "b")) -> float | None:
-    """Return the mass to move, clipped of round-off, or None for a balanced problem."""
+def round_off(value: Any) -> float:
+    """Return how far the total of masses may be off, relative, by the rounding of their own type.
+
+    That is 0 of integers and of float64, where the usual tolerances hold.
+    """
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, (list, tuple)):
+        value = value[:1]
+    dtype = np.asarray(value).dtype
+    if dtype.kind != "f" or dtype.itemsize >= 8:
+        return 0.0
+    return _ROUNDINGS * float(np.finfo(dtype).eps)
+
+
+def as_mass(
+    value: Any,
+    a: Floats,
+    b: Floats,
+    names: tuple[str, str] = ("a", "b"),
+    own: float = 0.0,
+) -> float | None:
+    """Return the mass to move, clipped of round-off, or None for a balanced problem.
+
+    `own` is the `round_off` that the masses came with.
+    """
     total_a, total_b = float(a.sum()), float(b.sum())
     one, other = names
     if value is None:
-        if abs(total_a - total_b) > TOTALS_ROUND_OFF * max(total_a, total_b):
+        if abs(total_a - total_b) > max(TOTALS_ROUND_OFF, own) * max(total_a, total_b):
             raise InvalidProblemError(
                 f"`{one}` sums to {total_a:.12g} and `{other}` to {total_b:.12g}: a balanced "
                 "problem needs equal totals. Rescale one of them, or pass `mass` to move only "
@@ -161,12 +305,53 @@ def as_mass(value: Any, a: Floats, b: Floats, names: tuple[str, str] = ("a", "b"
     if mass < 0:
         raise InvalidProblemError(f"`mass` must not be negative; got {mass:.6g}.")
     most = min(total_a, total_b)
-    if mass > most * (1 + MASS_ROUND_OFF):
+    if mass > most * (1 + max(MASS_ROUND_OFF, own, round_off(value))):
         raise InvalidProblemError(
             f"`mass={mass:.12g}` exceeds min({one}.sum(), {other}.sum())={most:.12g}; lower `mass` "
             "or rescale the masses."
         )
     return min(mass, most)
+
+
+def rescale(
+    a: Floats,
+    b: Floats,
+    parts: tuple[NDArray[Any], NDArray[Any]] | None,
+    own: float,
+    names: tuple[str, str] = ("a", "b"),
+) -> tuple[Floats, Floats, Rescaled | None]:
+    """Return masses of totals that are equal but for the round-off of float64, and what was done.
+
+    The larger total comes down to the smaller; that of each part, if it says in which one rows and
+    columns are, as far as `own` explains it.
+    """
+    zero = np.zeros(a.size, np.intp), np.zeros(b.size, np.intp)
+    rows, cols = zero if parts is None else parts
+    count = 1 + int(max(rows.max(), cols.max()))
+    have, want = np.bincount(rows, a, count), np.bincount(cols, b, count)
+    off, most = np.abs(have - want), np.maximum(have, want)
+    is_off = (off > TOTALS_ROUND_OFF * most) & (off <= own * most)
+    new = []
+    for masses, total, part in ((a, have, rows), (b, want, cols)):
+        ratio = np.ones(count)
+        np.divide(np.minimum(have, want), total, out=ratio, where=is_off & (total > 0.0))
+        new.append(masses if (ratio == 1.0).all() else masses * ratio[part])
+    changed = [k for k in (0, 1) if new[k] is not (a, b)[k]]
+    if not changed:
+        return a, b, None
+    given, taken = (max(float(side.sum()) for side in sides) for sides in ((a, b), new))
+    return new[0], new[1], Rescaled(", ".join(names[k] for k in changed), given, taken)
+
+
+def check_range(total: float, least: float, most: float) -> None:
+    """Refuse a problem whose value floats do not hold, of a total at prices in this range."""
+    is_large = total * least > _HUGE
+    if is_large or (total > 0.0 and most > 0.0 and total * most < _TINY):
+        price, much = (least, "too large") if is_large else (most, "next to nothing")
+        raise InvalidProblemError(
+            f"masses of total {total:.3g} at a price of about {price:.3g} have a value that is "
+            f"{much} for floating point; rescale the masses, or the costs and the strength."
+        )
 
 
 def check_option(value: Any, name: str, allowed: Sequence[str]) -> str:
@@ -189,9 +374,7 @@ def check_positive(value: Any, name: str) -> float:
 def check_count(value: Any, name: str, least: int = 1) -> int:
     """Return an integer >= least."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise InvalidProblemError(
-            f"`{name}` must be an integer; got {value!r} of type {type(value).__name__}."
-        )
+        raise InvalidProblemError(f"`{name}` must be an integer; got {_shown(value)}.")
     if value < least:
         raise InvalidProblemError(f"`{name}` must be at least {least}; got {int(value)}.")
     return int(value)

@@ -159,7 +159,7 @@ def test_bad_options_of_the_command_line(argv, text, capsys):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.ones((2, 3)), r"`source` is an array of float64 and shape \(2, 3\); pass 8-bit values"),
+        (np.full((2, 3), 9.0), r"`source` has float64 values from 9 to 9, and floats must be from"),
         (np.ones((2, 3, 2), np.uint8), r"`source` is an array of uint8 and shape \(2, 3, 2\)"),
         (
             np.ones((0, 3, 3), np.uint8),

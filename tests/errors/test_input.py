@@ -54,7 +54,8 @@ BAD_PROBLEMS = {
     ),
     "cost of strings": (
         {"C": [["1", "2"]]},
-        r"`C` has dtype <U1, which is not real numbers; convert it to float64\.",
+        r"`C` has dtype <U1, which is not real numbers; convert it to float64 "
+        r"\(`np\.asarray\(C, dtype=float\)`\)\.",
     ),
     "complex cost": ({"C": np.ones((2, 3), complex)}, r"`C` has dtype complex128, which is not"),
     "cost of objects": ({"C": np.full((2, 3), Fraction(1, 2))}, r"`C` has dtype object"),

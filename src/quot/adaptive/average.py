@@ -175,7 +175,7 @@ def solve_average_problem(
     nothing = case.nothing
     if nothing is not None:
         return nothing
-    core, enough = case.core, case.enough * problem.total
+    core, enough = case.core, case.enough * case.total
     way = Newton(core, Pairs.every(core), monitor)
     results: list[AdaptiveResult] = []
     linear: AdaptiveResult | None = None
@@ -185,7 +185,7 @@ def solve_average_problem(
         if results[-1].converged or status is not Status.OPTIMAL:
             break
         if not way.is_at_the_least:
-            if way.missing > enough or enough <= _ROUNDING * problem.total:
+            if way.missing > enough or enough <= _ROUNDING * case.total:
                 break
             enough *= _CLOSER
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,8 +13,11 @@ from quot.adaptive.found import Found
 from quot.adaptive.light import heavy, send
 from quot.certificate.adaptive import certify_adaptive
 from quot.convergence import Monitor, Status, Tolerance
+from quot.costs import DenseCost
 from quot.dual import Dual
+from quot.dummy import largest_cost
 from quot.plan import Plan
+from quot.prices import unit_for
 from quot.problem import AdaptiveProblem
 from quot.result import AdaptiveResult
 from quot.rounding import repair
@@ -24,6 +28,8 @@ Floats = NDArray[np.float64]
 _AT_THE_END = 1e-2
 # The perplexity that is solved for is so many times the tolerance more.
 _MORE = 0.1
+# Sizes of masses and costs whose squares, and those of their ratio, are in range.
+_LEAST = 1e-60
 # So many columns are many.
 _MANY = 1000
 
@@ -54,6 +60,45 @@ class Ending:
         return replace(self, plan=self.plan.T, f=self.g, g=self.f, eps=self.delta, delta=self.eps)
 
 
+@dataclass(frozen=True)
+class Units:
+    """Powers of two that masses and costs are counted in: 1 where their squares are in range."""
+
+    mass: float
+    cost: float
+
+    @classmethod
+    def of(cls, problem: AdaptiveProblem) -> Units:
+        """Those of a problem."""
+        sizes = problem.total, largest_cost(problem.cost)
+        return cls(*(unit_for(size, _LEAST, 1.0 / _LEAST) for size in sizes))
+
+    def reduced(self, problem: AdaptiveProblem) -> AdaptiveProblem:
+        """A problem in these units."""
+        if self == Units(1.0, 1.0):
+            return problem
+        cost = problem.cost
+        if self.cost != 1.0:
+            cost = DenseCost(cost.block(0, problem.shape[0]) / self.cost)
+        other = problem.with_masses(problem.a / self.mass, problem.b / self.mass, None)
+        return replace(other, cost=cost)
+
+    def restored(self, found: Ending, regularizer: str) -> Ending:
+        """What was found in these units."""
+        if self == Units(1.0, 1.0):
+            return found
+        shift = math.log(self.mass) if regularizer == "entropic" else 0.0
+        strength = self.cost if regularizer == "entropic" else self.cost / self.mass
+        return replace(
+            found,
+            plan=replace(found.plan, values=found.plan.values * self.mass),
+            f=self.cost * (found.f + shift * found.eps),
+            g=self.cost * (found.g + shift * found.delta),
+            eps=strength * found.eps,
+            delta=strength * found.delta,
+        )
+
+
 class Case:
     """A problem on its rows and columns that are not light; see `heavy`.
 
@@ -71,7 +116,8 @@ class Case:
         self.problem, self.tolerance, self.monitor = problem, tolerance, monitor
         self.is_turned = _is_better_turned(problem)
         solved = problem.turned if self.is_turned else problem
-        self.solved, self.shape = solved, solved.shape
+        self.units = Units.of(problem)
+        self.solved, self.shape = self.units.reduced(solved), solved.shape
         # On average light rows do not count, and are found as the others are.
         which = np.flatnonzero if problem.is_average else heavy
         self.rows, self.cols = which(solved.a), which(solved.b)
@@ -89,6 +135,11 @@ class Case:
         give it them, which may be much dearer.
         """
         return self.core.raised(1.0 + _MORE * self.tolerance.gap)
+
+    @property
+    def total(self) -> float:
+        """The mass of the core, in its unit."""
+        return self.problem.total / self.units.mass
 
     @property
     def nothing(self) -> AdaptiveResult | None:
@@ -114,7 +165,7 @@ class Case:
 
     def finished(self, found: Ending, status: Status) -> AdaptiveResult:
         """The plan repaired and certified."""
-        found = self._placed(found)
+        found = self.units.restored(self._placed(found), self.problem.regularizer)
         found = found.turned if self.is_turned else found
         return judged(self.problem, found, status, self.tolerance, self.monitor)
 

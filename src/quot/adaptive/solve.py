@@ -133,7 +133,7 @@ def _ways(case: Case, *, is_small: bool) -> Iterator[Newton | Descent]:
 def _by_floors(case: Case, way: Newton | Descent, steps: int) -> list[AdaptiveResult]:
     """What Newton's method finds, lowering the floor as long as that helps, in so many steps."""
     results: list[AdaptiveResult] = []
-    enough = case.enough * case.problem.total
+    enough = case.enough * case.total
     for k in range(1, _FLOORS + 1):
         part = case.tolerance.gap if k % _BLIND else None
         status = run(case.monitor, partial(way.run, enough, part))
@@ -143,7 +143,7 @@ def _by_floors(case: Case, way: Newton | Descent, steps: int) -> list[AdaptiveRe
             results.append(case.finished(way.found(), status))
             if is_last or case.is_over(results[-1]) or _in_vain(results):
                 break
-            least = _ROUNDING * case.problem.total
+            least = _ROUNDING * case.total
             if way.is_low and enough > least:
                 is_wrong = results[-1].certificate.primal_residual > _WRONG * case.tolerance.gap
                 if way.is_strict or not is_wrong:

@@ -21,7 +21,7 @@ from quot.quadratic.mass_curve import MassCurve
 from quot.quadratic.pair_model import PairModel
 from quot.result import Result
 from quot.stopping import run
-from quot.validation import as_array, as_mass, as_reg, check_count, check_option
+from quot.validation import as_array, as_mass, as_reg, check_count, check_option, round_off
 
 logger = logging.getLogger("quot")
 
@@ -197,6 +197,8 @@ def reg_path(
     check_problem(problem)
     steps = _Steps(tol, max_iter, time_limit, ties, callback, on_failure)
     wanted = [as_reg(reg) for reg in _as_list(regs, "regs")]
+    for reg in wanted:
+        problem.with_reg(reg).check_strength()
     steps.by_reg(problem, wanted)
     return steps.path("reg")
 
@@ -334,4 +336,6 @@ def _as_list(values: Any, name: str) -> list[float]:
 
 def _as_masses(masses: Any, problem: Problem) -> list[float]:
     """Masses that the problem can move."""
-    return [as_mass(mass, problem.a, problem.b) or 0.0 for mass in _as_list(masses, "masses")]
+    wanted = _as_list(masses, "masses")
+    own = max(problem.round_off, round_off(masses))
+    return [as_mass(mass, problem.a, problem.b, own=own) or 0.0 for mass in wanted]

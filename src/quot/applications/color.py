@@ -116,9 +116,10 @@ def recolor(
 
     Parameters
     ----------
-    source, reference : path, or uint8 array of shape (height, width, 3 or 4)
-        The picture to recolour, and the one to take colours from. Fully transparent pixels do not
-        count.
+    source, reference : path, picture of Pillow, or array of shape (height, width, 3 or 4)
+        The picture to recolour, and the one to take colours from, in sRGB, or with a profile in the
+        file. Arrays are of uint8, uint16, or floats from 0 to 1; grey ones have two axes. Fully
+        transparent pixels do not count.
     mass : float, default=0.8
         Share of the pixels that move, 0 .. 1. The rest, colours that the reference has nothing
         near to, stays. With 1 every pixel takes part, and outliers take odd colours.

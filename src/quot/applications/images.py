@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.applications.modes import narrow, to_bytes
 from quot.exceptions import InvalidProblemError
 from quot.io.files import PathLike, check_writable, write_atomically
 from quot.optional import need
+from quot.validation import as_real
 
 Bytes = NDArray[np.uint8]
 
+# What Pillow raises on damaged files, and what is raised where they say what cannot be.
+_BROKEN = (
+    OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, TypeError,
+    AttributeError, RuntimeError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
 # Suffixes that can be written, and what Pillow calls the format.
 FORMATS = {
     ".png": "PNG",
@@ -33,9 +44,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 def read_image(path: PathLike) -> Bytes:
     """Read a picture as 8-bit sRGB values, upright.
 
-    Greyscale, palette and CMYK pictures become RGB; transparency is kept; 16-bit greyscale is
-    scaled to 8 bits; the orientation a camera wrote into the file is applied; of an animation the
-    first picture counts.
+    Pictures of any mode become RGB, by their colour profile if they have one; transparency is kept;
+    16 bits, and floats from 0 to 1, are scaled to 8 bits; the orientation a camera wrote into the
+    file is applied; of an animation the first picture counts. What leaves open which number is
+    white, or what its colours are, is refused.
 
     Parameters
     ----------
@@ -49,24 +61,20 @@ def read_image(path: PathLike) -> Bytes:
     Raises
     ------
     InvalidProblemError
-        If the file is missing, truncated or no picture.
+        If the file is missing, truncated or no picture, if it is larger than Pillow reads, or its
+        values or colours are not known.
     MissingDependencyError
         If Pillow is not installed.
     """
     pil = need("PIL.Image", "pictures", "images", "pillow")
-    ops = need("PIL.ImageOps", "pictures", "images", "pillow")
     if Path(path).is_dir():
         raise InvalidProblemError(f"`{path}` is a directory; name a picture in it.")
     try:
-        with pil.open(path) as file:
-            file.load()
-            image = ops.exif_transpose(file)
-            if image.mode.startswith("I;16") or image.mode == "I":
-                image = pil.fromarray(
-                    (np.clip(np.asarray(image), 0, 65535) // 257).astype(np.uint8)
-                )
-            clear = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
-            return np.array(image.convert("RGBA" if clear else "RGB"), dtype=np.uint8)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # large, or damaged where it does not show
+            with pil.open(path) as file:
+                file.load()
+                return to_bytes(file, str(path))
     except FileNotFoundError as error:
         raise InvalidProblemError(
             f"`{path}` does not exist; check the name and the directory."
@@ -75,7 +83,14 @@ def read_image(path: PathLike) -> Bytes:
         raise InvalidProblemError(
             f"`{path}` is not a picture that Pillow can read; pass a PNG or JPEG file."
         ) from error
-    except _broken(pil) as error:
+    except pil.DecompressionBombError as error:
+        raise InvalidProblemError(
+            f"`{path}` has more than {2 * pil.MAX_IMAGE_PIXELS:,} pixels, the most that Pillow "
+            "reads; make it smaller."
+        ) from error
+    except InvalidProblemError:
+        raise
+    except _BROKEN as error:
         raise InvalidProblemError(
             f"`{path}` cannot be read as a picture ({error}); it seems damaged. Export it again."
         ) from error
@@ -91,8 +106,9 @@ def check_image_path(path: PathLike, image: Bytes | None = None) -> None:
 
 
 def write_image(image: Bytes, path: PathLike) -> None:
-    """Write 8-bit RGB or RGBA values as PNG, JPEG, TIFF or WebP, by the suffix.
+    """Write 8-bit sRGB values, or these with transparency, as PNG, JPEG, TIFF or WebP, by suffix.
 
+    No colour profile is written: without one pictures are sRGB.
     Only JPEG loses anything; it has no transparency, which is refused rather than dropped.
     """
     pil = need("PIL.Image", "pictures", "images", "pillow")
@@ -103,19 +119,26 @@ def write_image(image: Bytes, path: PathLike) -> None:
 
 
 def as_image(value: Any, name: str) -> Bytes:
-    """Return a picture from a path or from an array of 8-bit RGB or RGBA values."""
-    if not isinstance(value, np.ndarray):
+    """Return a picture from a path, a picture of Pillow, or an array, as 8-bit RGB or RGBA values.
+
+    Arrays are of shape (height, width), or (height, width, 3), or 4 with transparency: of uint8,
+    uint16 (65535 is white), truth values, or floats from 0 to 1.
+    """
+    if isinstance(value, (str, os.PathLike)):
         return read_image(value)
-    if value.dtype != np.uint8 or value.ndim != 3 or value.shape[2] not in (3, 4):
+    if hasattr(value, "convert") and hasattr(value, "getbands"):
+        return to_bytes(value, name)
+    array = as_real(value, name)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim != 2 and (array.ndim != 3 or array.shape[2] not in (3, 4)):
+        first = array.ndim == 3 and array.shape[0] in (3, 4)
+        advice = f" (`np.moveaxis({name}, 0, -1)`)" if first else ""
         raise InvalidProblemError(
-            f"`{name}` is an array of {value.dtype} and shape {value.shape}; pass 8-bit values "
-            "(uint8) of shape (height, width, 3), or 4 with transparency."
+            f"`{name}` is an array of {array.dtype} and shape {array.shape}; pass shape (height, "
+            f"width, 3), or 4 with transparency, or (height, width) of grey{advice}."
         )
-    if not value.size:
-        raise InvalidProblemError(f"`{name}` is empty, of shape {value.shape}; pass a picture.")
-    return value
-
-
-def _broken(pil: Any) -> tuple[type[Exception], ...]:
-    """Return what Pillow raises on damaged files."""
-    return (OSError, ValueError, SyntaxError, EOFError, IndexError, pil.DecompressionBombError)
+    if not array.size:
+        raise InvalidProblemError(f"`{name}` is empty, of shape {array.shape}; pass a picture.")
+    image = narrow(array, name)
+    return np.dstack((image,) * 3) if image.ndim == 2 else image

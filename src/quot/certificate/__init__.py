@@ -15,9 +15,10 @@ from quot.certificate.flows import certify_flow
 from quot.certificate.plans import certify_plan
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan, GibbsPlan
-from quot.labels import check_same, placed
+from quot.labels import aligned, check_same
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem, Transport
+from quot.validation import as_potentials
 
 Floats = NDArray[np.float64]
 
@@ -61,18 +62,26 @@ def certify(
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    InvalidProblemError
+        If potentials are no real numbers, one for each row and column or node.
     """
     if isinstance(problem, GraphProblem):
         if not isinstance(plan, Flow):
             raise TypeError(f"a graph problem has a Flow for a plan, not a {type(plan).__name__}")
-        nodes = problem.graph.labels or range(problem.graph.n_nodes)
-        return certify_flow(problem, plan, placed(f, nodes, "f", "nodes"), lam)
+        n = problem.graph.n_nodes
+        f, _ = aligned(f, problem.graph.labels or range(n), "f", "nodes")
+        f = as_potentials(f, "f", n)
+        return certify_flow(problem, plan, f, lam)
     if not isinstance(plan, (Plan, GibbsPlan)):
         raise TypeError(f"`plan` must be a Plan or GibbsPlan; got {type(plan).__name__}")
     check_same(plan.row_labels, problem.row_labels, "rows")
     check_same(plan.col_labels, problem.col_labels, "columns")
-    f = placed(f, problem.row_labels, "f", "rows")
-    g = placed(g, problem.col_labels, "g", "columns")
+    n, m = problem.shape
+    f = as_potentials(aligned(f, problem.row_labels, "f", "rows")[0], "f", n)
+    g = as_potentials(aligned(g, problem.col_labels, "g", "columns")[0], "g", m)
     if isinstance(problem, AdaptiveProblem):
         sparse = plan.to_plan() if isinstance(plan, GibbsPlan) else plan
         zero = np.zeros(problem.a.size), np.zeros(problem.b.size)

@@ -62,10 +62,13 @@ def run(args: argparse.Namespace) -> int:
     written = plan_file.write(args, result)
     if args.json:
         files = {**written.facts(), "result": args.save}
-        common.print_json({"read": read, **result_facts(result), **files})
+        rescaled = None if problem.rescaled is None else problem.rescaled._asdict()
+        facts = {"read": read, **result_facts(result), "rescaled": rescaled}
+        common.print_json({**facts, **files})
     else:
         saved = [] if args.save is None else [("result", args.save)]
-        common.print_table([*result_rows(result), *written.rows(), *saved])
+        changed = [] if problem.rescaled is None else [("masses", str(problem.rescaled))]
+        common.print_table([*changed, *result_rows(result), *written.rows(), *saved])
     return common.CERTIFIED if result.converged else common.NOT_CERTIFIED
 
 

@@ -161,7 +161,9 @@ class Listed:
         if w is None:
             return None
         row, col, entry = self.entries
-        u = np.exp((answer.f - self.base.f) / self.T)
+        u = _answered(answer.f, self.base.f, self.T)
+        if u is None:
+            return None
         return replace(self, base=answer, entries=(row, col, entry * u[row] * w[col]))
 
     def answer(self, v: Floats, a: Floats, highest: float) -> Answer | None:
@@ -220,7 +222,9 @@ class Stored:
         w = _moved(answer.v - self.base.v, self.T)
         if w is None:
             return None
-        u = np.exp((answer.f - self.base.f) / self.T)
+        u = _answered(answer.f, self.base.f, self.T)
+        if u is None:
+            return None
         return replace(self, base=answer, u=self.u * u, w=self.w * w)
 
     def answer(self, v: Floats, a: Floats, highest: float) -> Answer | None:
@@ -249,6 +253,13 @@ class Stored:
             kernels.spread(self.X[rows], self.u[rows], share[rows], q, p, y)
 
         return self.w * self.passes.read_columns(part)
+
+
+def _answered(f: Floats, before: Floats, T: float) -> Floats | None:
+    """Factors of rows that answered; None if some are out of range."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        u: Floats = np.exp((f - before) / T)
+    return u if np.isfinite(u).all() else None
 
 
 def _moved(step: Floats, T: float) -> Floats | None:

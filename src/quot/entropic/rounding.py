@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.rounding import shrink
-from quot.validation import as_array, as_mass, as_masses, as_number
+from quot.validation import as_array, as_mass, as_masses, as_number, round_off
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +137,8 @@ def _plan(X: Any, a: Any, b: Any, mass: Any) -> tuple[Floats, Floats, Floats, fl
         raise InvalidProblemError(
             f"`X` must not be negative; X[{i}, {j}] is {X[i, j]:.6g}. Plans are >= 0."
         )
-    a, b = as_masses(a, "a", X.shape[0], "`X`"), as_masses(b, "b", X.shape[1], "`X`")
-    moved = as_mass(as_number(mass, "mass"), a, b)
+    p, q = as_masses(a, "a", X.shape[0], "`X`"), as_masses(b, "b", X.shape[1], "`X`")
+    as_number(mass, "mass")
+    moved = as_mass(mass, p, q, own=max(round_off(a), round_off(b)))
     assert moved is not None
-    return X, a, b, moved
+    return X, p, q, moved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from quot.entropic.methods import METHODS, Method, Way
 from quot.entropic.passes import Passes, held
 from quot.gibbs_plan import GibbsPlan
 from quot.gibbs_rounding import repair_gibbs
+from quot.prices import unit_for
 from quot.problem import EntropicProblem
 from quot.quadratic.feasibility import check_pairs, check_pairs_closely
 from quot.result import Result, best_of
@@ -28,6 +30,8 @@ Floats = NDArray[np.float64]
 # value by less, where costs are not much larger than the value. Where they are, so many times as
 # little, so often at most.
 _AT_THE_END, _LESS, _TRIES = 1e-2, 1e-3, 3
+# Masses of totals out of this range are counted in another unit, a power of two.
+_LEAST = 1e-40
 
 
 def solve_entropic_problem(
@@ -104,6 +108,10 @@ class Core:
         self.shape, self.method = problem.shape, method
         self.rows, self.cols = np.flatnonzero(problem.a), np.flatnonzero(problem.b)
         core = problem.taken(self.rows, self.cols)
+        self.unit = unit_for(core.total, _LEAST, 1.0 / _LEAST)
+        if self.unit != 1.0:
+            mass = None if core.mass is None else core.mass / self.unit
+            core = core.with_masses(core.a / self.unit, core.b / self.unit, mass)
         self.is_extended = core.has_slack and method.is_extended
         self.problem = core.extended if self.is_extended else core
 
@@ -115,6 +123,10 @@ class Core:
     def prices(self, way: Way) -> Prices:
         """Where the method is, for all rows and columns."""
         found = way.prices()
+        if self.unit != 1.0:
+            shift = self.problem.eps * math.log(self.unit)
+            lam = None if found.lam is None else found.lam + shift
+            found = found._replace(v=found.v + shift, lam=lam)
         if self.is_extended:  # potentials are where the dummy column has price 0
             f, v = found.whole(self.problem.eps)
             shift = float(v[-1])

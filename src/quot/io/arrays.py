@@ -121,8 +121,8 @@ def pick(arrays: Arrays, name: str, path: PathLike) -> Any:
     return arrays[""]
 
 
-def read_vector(path: PathLike, name: str) -> tuple[Floats, str]:
-    """Return a vector, from a file of one row or one column or with an array of that name.
+def read_vector(path: PathLike, name: str) -> tuple[NDArray[Any], str]:
+    """Return a vector, of its type, from a file of one row or column, or the array of that name.
 
     And what was taken for it. As there is one entry a row of something else, a header that was
     taken for an entry would be found out: a first line of numbers is data.
@@ -131,15 +131,17 @@ def read_vector(path: PathLike, name: str) -> tuple[Floats, str]:
     return as_vector(pick(arrays, name, path), name, path), arrays.note
 
 
-def as_vector(array: Any, name: str, path: PathLike) -> Floats:
-    """Return an array that was read as a vector; one row or one column will do."""
+def as_vector(array: Any, name: str, path: PathLike) -> NDArray[Any]:
+    """Return an array that was read as a vector, of its type; one row or one column will do."""
     if sp.issparse(array):
         raise InvalidProblemError(
             f"`{name}` in `{path}` is a sparse matrix of shape {array.shape}; pass a plain array."
         )
     if array.ndim == 2 and 1 in array.shape:
         array = array.ravel()
-    return as_array(array, name, 1)
+    as_array(array, name, 1)
+    vector: NDArray[Any] = array
+    return vector
 
 
 def vector_of(array: NDArray[Any], size: int, name: str) -> Floats:

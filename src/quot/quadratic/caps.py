@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quot.costs import Cost, DenseCost, PointCost, SparseCost, sample
 from quot.dual import Dual
 from quot.plan import Plan
-from quot.prices import are_moderate, middle_price, unit_for
+from quot.prices import are_moderate, least_size, middle_price, unit_for
 from quot.problem import Problem
 from quot.quadratic.ceiling import DEAR, Ceiling
 from quot.settings import settings
@@ -74,7 +74,8 @@ class Capped:
         high, cap = float(values.max()), least + ceiling.cap
         if high <= cap:
             ceiling, cap = replace(ceiling, cap=math.inf), math.inf
-        unit = unit_for(max(abs(least), abs(min(high, cap))))
+        size = max(abs(least), abs(min(high, cap)))
+        unit = unit_for(max(size, least_size(problem.reg, problem.total)))
         if cap == math.inf and unit == 1.0:
             return cls(problem, problem, ceiling, least, unit)
         capped = np.minimum(values, cap) / unit

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quot.certificate.flows import repair_flow
 from quot.flow import Flow
-from quot.prices import middle_price, unit_for
+from quot.prices import LOST, least_size, middle_price, unit_for
 from quot.problem import GraphProblem
 from quot.quadratic.ceiling import DEAR, Ceiling
 
@@ -20,8 +20,6 @@ Floats = NDArray[np.float64]
 _LITTLE = 1e-6
 # Flow that rounding explains, relative to the total; and what an edge lets through that is shut.
 _DUST, _SHUT = 16 * float(np.finfo(np.float64).eps), 1e-300
-# Squares that cost less than this, in the unit of prices, are none: floats end there.
-_LOST = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +52,15 @@ class Shortened:
         if problem.graph.lengths.max(initial=-math.inf) <= ceiling.cap:
             ceiling = replace(ceiling, cap=math.inf)
         lengths = np.minimum(problem.graph.lengths, ceiling.cap)
-        unit = unit_for(float(np.abs(lengths).max(initial=0.0)))
+        size = float(np.abs(lengths).max(initial=0.0))
+        strength = float(problem.weights.max(initial=0.0))
+        unit = unit_for(max(size, least_size(strength, problem.total)))
         if ceiling.cap == math.inf and unit == 1.0:
             return cls(problem, problem, ceiling, unit)
         graph = replace(problem.graph, lengths=lengths / unit)
         weights = problem.weights / unit
         if lengths.min(initial=0.0) >= 0.0:  # else something may flow although there is no mass
-            weights = np.where(weights * problem.total > _LOST, weights, 0.0)
+            weights = np.where(weights * problem.total > LOST, weights, 0.0)
         return cls(replace(problem, graph=graph, reg=weights), problem, ceiling, unit)
 
     def next(self, flow: Flow, *, is_good: bool) -> Shortened | None:

@@ -16,6 +16,7 @@ from quot.dual import Dual
 from quot.pairs import Pricer
 from quot.pairs.boxes import trees
 from quot.plan import Plan
+from quot.prices import LOST
 from quot.problem import Problem
 from quot.quadratic.anchor import anchor
 from quot.quadratic.bipartite import Bipartite
@@ -103,7 +104,7 @@ class PairModel:
         """Up from the linear problem on a matrix, or where that is near; else from above."""
         if self.problem.total == 0.0:
             return (self._nothing_moves,)
-        if self.part.problem.reg == 0.0:
+        if self.part.problem.reg * self.problem.total <= LOST:
             return (self._linear,)
         below = (self._linear, self._from_below)
         if not self._is_matrix:
