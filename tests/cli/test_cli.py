@@ -403,7 +403,8 @@ def test_info(said, told, monkeypatch):
     assert facts["numpy"] == np.__version__
     assert facts["threads"] == 3
     assert {"python", "scipy", "numba"} <= set(facts)
-    assert set(facts["extras"]) == {"images", "cli", "graphs", "pandas", "parquet", "reference"}
+    extras = "cli estimators graphs images meshes pandas parquet reference skada"
+    assert set(facts["extras"]) == set(extras.split())
     assert facts["kernel_cache"]["directory"].startswith(os.environ["NUMBA_CACHE_DIR"])
     quot.solve(C)
     assert told("info")[1]["kernel_cache"]["files"] > 0
@@ -441,7 +442,7 @@ ERRORS = {
     "abbreviation": (["solve", "C.npy", "--re", "1"], "unrecognized arguments: --re 1"),
     "unknown method": (["solve", "C.npy", "--method", "pot"], "`--method pot` is unknown; without"),
     "negative reg": (["solve", "C.npy", "--reg=-1"], "`reg` must not be negative; got -1."),
-    "reg of nan": (["solve", "C.npy", "--reg", "nan"], "argument --reg: invalid number value: 'nan'"),
+    "reg of nan": (["solve", "C.npy", "--reg", "nan"], "--reg: invalid number value: 'nan'"),
     "tol of zero": (["solve", "C.npy", "--tol", "0"], "`tol` must be positive; got 0."),
     "no steps": (["solve", "C.npy", "--max-iter", "0"], "`max_iter` must be at least 1; got 0."),
     "no time": (["solve", "C.npy", "--time-limit", "0"], "`time_limit` must be positive; got 0."),
