@@ -70,10 +70,12 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
     raw = as_real(value, name)
     if raw.ndim != ndim:
         raise InvalidProblemError(_wrong_axes(raw, name, ndim))
-    with np.errstate(over="ignore"):
-        array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
-    if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
-        array = array.copy()
+    array = raw
+    if raw.dtype != np.float64 or not raw.flags.carray:
+        with np.errstate(over="ignore"):
+            array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
+        if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
+            array = array.copy()
     if array.size:
         _check_finite(array, name)
     return array
@@ -162,10 +164,9 @@ def _wrong_axes(raw: NDArray[Any], name: str, ndim: int) -> str:
 
 def _check_finite(array: Floats, name: str) -> None:
     """Refuse NaN, inf, and ranges that overflow."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = array.min(), array.max()
-        if np.isfinite(4.0 * high - 4.0 * low):
-            return
+    low, high = float(array.min()), float(array.max())
+    if math.isfinite(4.0 * high - 4.0 * low):
+        return
     finite = np.isfinite(array)
     if finite.all():
         raise InvalidProblemError(
