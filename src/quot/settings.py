@@ -128,7 +128,7 @@ class Settings:
     tangent: float = 1e-2
     matrix: int = 1 << 22
     upward: int = 2_000_000
-    climbed: int = 1 << 14
+    climbed: int = 1 << 12
     single: int = 2_000_000
     priced_apart: int = 40_000
     convex: int = 2048
