@@ -276,7 +276,9 @@ def test_solve_begins_and_goes_to_the_end(seed):
     begin = *at.matrix, NONE, np.zeros(at.cols), at.order, at.a, at.b, at.root
     *found, done = kernels.solve(*begin, 10, 10**6)
     assert done
-    links, flow, paid, p, place = state = kernels.begin(*begin)
+    *state, done = kernels.solve(*begin, 0, 10**6)
+    assert not done
+    links, flow, paid, p, place = state
     for was, now in zip((at.links, at.flow, at.paid, at.p, at.at), state, strict=True):
         np.testing.assert_array_equal(was, now)
     pivots = -1

@@ -187,7 +187,11 @@ def mend(rows, cols, values, have_a, have_b, a, b, free_a, free_b, short_a, shor
     """
     n, m, size = a.size, b.size, values.size
     source, sink = n + m, n + m + 1
-    arcs = size + np.count_nonzero(free_a) + np.count_nonzero(free_b)
+    arcs = size
+    for is_free in free_a:
+        arcs += is_free
+    for is_free in free_b:
+        arcs += is_free
     tail, head = np.empty(arcs, np.int32), np.empty(arcs, np.int32)
     carried, room = np.empty(arcs), np.empty(arcs)
     need, mass = np.zeros(n + m + 2), np.empty(n + m + 2)

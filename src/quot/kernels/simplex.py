@@ -119,11 +119,6 @@ def whole(a, b, total, units):
 
     What is left over by rounding goes to the heaviest of the side that has less.
     """
-    return _whole(a, b, total, units)
-
-
-@exact_kernel
-def _whole(a, b, total, units):
     whole_a = np.empty(a.size, np.int64)
     whole_b = np.empty(b.size, np.int64)
     more = np.int64(0)
@@ -379,19 +374,6 @@ def _plant(arcs, carried, cost, rows, cols, root):
     p = np.zeros(size)
     _potentials(links, paid, rows + root, p)
     return links, flow, paid, p, np.zeros(4, np.int64)
-
-
-@kernel
-def begin(C, spare, corner, first, v, order, a, b, root):
-    """A basis to begin with, as of `crash` and `plant`."""
-    return _begin(C, spare, corner, first, v, order, a, b, root)
-
-
-@kernel
-def _begin(C, spare, corner, first, v, order, a, b, root):
-    arcs, carried = _crash(C, spare, corner, first, v, order, a, b, root)
-    cost = _costs(C, spare, corner, arcs)
-    return _plant(arcs, carried, cost, a.size, b.size, root)
 
 
 @kernel
@@ -799,20 +781,22 @@ def solve(C, spare, corner, first, v, order, a, b, root, rounds, most):
     """Begin, and pivot until no pair gains at potentials read off the tree: so often at most.
 
     Returns links, flow, paid, p, where the descent is, and whether it has ended, in `most` looks at
-    a row each time.
+    a row each time. With no rounds that is a basis to begin with, see `crash`.
     """
-    links, flow, paid, p, at = _begin(C, spare, corner, first, v, order, a, b, root)
+    arcs, carried = _crash(C, spare, corner, first, v, order, a, b, root)
+    cost = _costs(C, spare, corner, arcs)
+    links, flow, paid, p, at = _plant(arcs, carried, cost, a.size, b.size, root)
     top = a.size + root
     for _ in range(rounds):
         before = at[PIVOTS]
         if not _descend(C, spare, corner, C, p[a.size :], 0.0, links, flow, paid, p, at, most):
             return links, flow, paid, p, at, False
         if at[PIVOTS] == before:
-            break
+            return links, flow, paid, p, at, True
         p[top] = 0.0
         _potentials(links, paid, top, p)
         at[: CLEAN + 1] = 0
-    return links, flow, paid, p, at, True
+    return links, flow, paid, p, at, rounds > 0
 
 
 @kernel

@@ -219,14 +219,10 @@ class _MatrixBasis(Basis):
         self.size = max(abs(self.low), abs(self.high))
         self.corner = self.low + (max(2.0 * (self.high - self.low), 1e-3 * self.size) or 1.0)
         order = np.argsort(-masses.a, kind="stable")
-        begin = (
-            C, self.low, self.corner, first, prices, order, masses.a, masses.b, masses.root
+        *state, self.has_ended = kernels.solve(
+            C, self.low, self.corner, first, prices, order, masses.a, masses.b, masses.root,
+            ROUNDS if at_once else 0, stretch(C.shape[1]),
         )  # fmt: skip
-        self.has_ended = False
-        if at_once:
-            *state, self.has_ended = kernels.solve(*begin, ROUNDS, stretch(C.shape[1]))
-        else:
-            state = kernels.begin(*begin)
         super().__init__(masses, state)
 
     def is_clean(self, most: int) -> bool:
