@@ -9,7 +9,7 @@ import pytest
 # One kernel that calls others, and nothing else: two seconds or less.
 ONE_KERNEL = """
 import numpy as np, time
-import quot
+import quot.api
 from quot import compiling
 from quot.kernels import flow
 
@@ -86,7 +86,7 @@ def test_garbage_is_not_collected_while_a_kernel_is_compiled(tmp_path):
     code = """
 import gc, numpy as np
 from numba.core.event import Listener, register
-import quot
+import quot.api
 from quot.kernels import flow
 
 class Look(Listener):

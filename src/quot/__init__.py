@@ -44,58 +44,13 @@ A first plan, between two clouds of points of which 70 % of the mass moves:
 """
 
 from importlib import import_module as _import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-
-from quot import adaptive, graphs
-from quot.adaptive.affinities import Affinities
-from quot.api import (
-    affinities,
-    approximate_partial,
-    estimate,
-    mass_path,
-    reg_path,
-    solve,
-    solve_adaptive,
-    solve_batch,
-    solve_entropic,
-    solve_graph,
-    solve_points,
-    suggest_reg,
-)
-from quot.certificate import Certificate, certify
-from quot.compiling import watch as _watch
-from quot.convergence import Iterate, Status, Tolerance
-from quot.costs import PointCost
-from quot.exceptions import (
-    InfeasibleError,
-    InvalidProblemError,
-    MassLostWarning,
-    MissingDependencyError,
-    NotConvergedError,
-    NotConvergedWarning,
-    NumericalWarning,
-    ProblemTooLargeError,
-    QuotError,
-    QuotWarning,
-    SolverError,
-)
-from quot.flow import Flow
-from quot.gibbs_plan import GibbsPlan
-from quot.graph import Graph
-from quot.io import load, save
-from quot.path import Path
-from quot.plan import Plan
-from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem
-from quot.quadratic.estimate import Estimate
-from quot.result import AdaptiveResult, GraphResult, Result
 
 if _TYPE_CHECKING:
     from quot import plot as plot
+    from quot.public import *
 
-__version__ = _version("quot")
-
-_watch()
+    __version__: str
 
 __all__ = [
     "AdaptiveProblem",
@@ -151,9 +106,20 @@ __all__ = [
 if not _TYPE_CHECKING:  # else a misspelt name would pass
 
     def __getattr__(name: str) -> object:
-        """Import pictures when they are first asked for."""
-        if name == "plot":
-            return _import_module("quot.plot")
+        """Import what is public, or a module, when it is asked for.
+
+        The command line sees to signals before anything is imported that takes time.
+        """
+        if name in __all__ or name == "__version__":
+            public = _import_module("quot.public")
+            globals().update((each, getattr(public, each)) for each in (*__all__, "__version__"))
+            return globals()[name]
+        if not name.startswith("_"):
+            try:
+                return _import_module(f"quot.{name}")
+            except ModuleNotFoundError as error:
+                if error.name != f"quot.{name}":
+                    raise
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

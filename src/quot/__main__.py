@@ -1,6 +1,6 @@
 """``python -m quot``: the same as the command ``quot``."""
 
-from quot.cli import main
+from quot.cli import command
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    command()

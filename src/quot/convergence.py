@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from quot import interrupts
 from quot.settings import settings
 from quot.validation import check_callable, check_count, check_positive
 
@@ -190,19 +191,31 @@ class Monitor:
         self._is_stopped = True
 
     def must_stop(self) -> bool:
-        """Whether the time is up or the callback says stop; for solvers to ask often.
+        """Whether the time is up or the callback or an interrupt says stop; to be asked often.
 
-        Any thread may; the callback is only asked from the one that made the monitor.
+        Any thread may; the callback is only asked from the one that made the monitor, and an
+        interrupt is only heard in the main thread.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If all is to end with nothing.
         """
         if self.callback is not None and threading.get_ident() == self._thread:
             seconds = self.seconds
             if seconds - self._asked >= settings().pulse:
                 self._ask(replace(self._last, seconds=seconds))
-        return self._is_stopped or self.is_late()
+        return self._must_end() or self.is_late()
+
+    def _must_end(self) -> bool:
+        """Whether the callback or an interrupt has said stop."""
+        if interrupts.must_stop():
+            self._is_stopped = True
+        return self._is_stopped
 
     def limit(self) -> Status | None:
         """Return the status that ends the solve, if any."""
-        if self._is_stopped:
+        if self._must_end():
             return Status.STOPPED
         if self.steps >= self.max_iter:
             return Status.ITERATION_LIMIT
@@ -232,6 +245,11 @@ class Monitor:
         """Show the callback where the solve is, unless it has said stop."""
         if self.callback is None or self._is_stopped:
             return
-        self._is_stopped = bool(self.callback(iterate))
+        try:
+            with interrupts.raised():
+                self._is_stopped = bool(self.callback(iterate))
+        except KeyboardInterrupt:
+            interrupts.check()
+            self._is_stopped = True
         self._asked = iterate.seconds
         self._start = time.perf_counter() - iterate.seconds  # the clock stood while the user looked

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from quot import memory
 from quot.costs import Cost
 from quot.exceptions import MassLostWarning
+from quot.interrupts import interruptible
 from quot.kernels import gibbs as kernels
 from quot.parallel import added, map_rows
 from quot.plan import Coupling, Floats, Ints, Plan, Totals
@@ -310,6 +311,7 @@ class GibbsPlan(Coupling):
         parts = self._parts(lambda blocks: [function(*block) for block in blocks])
         return list(chain.from_iterable(parts))
 
+    @interruptible
     def _parts(self, function: Callable[[_Blocks], R]) -> list[R]:
         """Call a function with the blocks of each part of the rows, on all threads."""
         n, m = self.shape

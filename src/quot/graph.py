@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import interruptible
 from quot.kernels import flow as kernels
 from quot.labels import (
     Labels,
@@ -247,6 +248,7 @@ class Graph(Shown):
         return self.edges[:, 1]
 
     @cached_property
+    @interruptible
     def components(self) -> Ints:
         """The connected component of each node (N,), numbered from 0; directions do not count."""
         everyone = np.arange(self.n_nodes, dtype=np.int32)

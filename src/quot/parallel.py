@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from quot import interrupts
 from quot.settings import settings
 
 T = TypeVar("T")
@@ -58,20 +59,23 @@ def map_rows(
     """Call ``function(start, stop)`` on consecutive chunks of rows; results in order.
 
     The chunks depend on sizes alone, never on the number of threads. This thread calls `watch` now
-    and then, which may raise: then no other chunk is begun.
+    and then, which may raise, and so may an interrupt: then no other chunk is begun.
     """
     bounds = [(start, min(start + chunk, n_rows)) for start in range(0, n_rows, chunk)]
     is_little = len(bounds) < 2 or n_rows * n_columns < settings().threaded
     if is_little or thread_count() == 1 or getattr(_inside, "is_one", False):
         results = []
         for bound in bounds:
+            interrupts.check()
             watch()
             results.append(function(*bound))
         return results
     futures = [_threads().submit(function, *bound) for bound in bounds]
     try:
         for future in futures:
+            interrupts.check()
             while wait((future,), settings().look).not_done:
+                interrupts.check()
                 watch()
         return [future.result() for future in futures]
     finally:
@@ -79,12 +83,17 @@ def map_rows(
             future.cancel()
 
 
-def map_each(function: Callable[[int], T], count: int, take: Callable[[int, T], None]) -> None:
+def map_each(
+    function: Callable[[int], T],
+    count: int,
+    take: Callable[[int, T], None],
+    watch: Callable[[], None],
+) -> None:
     """Call ``function(k)`` for each k < count, in as many threads as there are, in no order.
 
-    This thread gets ``take(k, result)``, in order. Within one of the calls there are no more
-    threads. An exception here or there, an interrupt too, ends it: no other call is begun, those
-    that are on the way are waited for.
+    This thread gets ``take(k, result)``, in order, and calls `watch` now and then. Within one of
+    the calls there are no more threads. An exception here or there, an interrupt too, ends it: no
+    other call is begun, those that are on the way are waited for.
     """
     size = min(max(1, count // (_BLOCKS * thread_count())), _MOST)
     blocks = [range(start, min(start + size, count)) for start in range(0, count, size)]
@@ -100,8 +109,9 @@ def map_each(function: Callable[[int], T], count: int, take: Callable[[int, T], 
     futures = [_threads().submit(some, block) for block in blocks]
     try:
         for block, future in zip(blocks, futures, strict=True):
+            watch()
             while wait((future,), settings().look).not_done:
-                pass
+                watch()
             for k, result in zip(block, future.result(), strict=True):
                 take(k, result)
     finally:

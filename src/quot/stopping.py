@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from quot import interrupts
 from quot.convergence import Iterate, Monitor, Status
 
 
@@ -27,7 +28,8 @@ def run(monitor: Monitor, way: Callable[[], object]) -> Status:
         return stop.status
     except StuckError:
         return Status.OPTIMAL
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # of a handler that is not ours
+        interrupts.check()
         monitor.stop()
         return Status.STOPPED
     return Status.OPTIMAL

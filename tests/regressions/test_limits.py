@@ -31,3 +31,13 @@ def test_equal_masses_with_a_part_of_one_are_answered_honestly(reg):
     assert r.converged == (r.status is quot.Status.OPTIMAL)
     assert abs(r.plan.total - 0.9) <= 1e-14
     assert r.value >= 0.001 * 0.9
+
+
+@pytest.mark.parametrize("method", ["sinkhorn", "apdagd"])
+def test_a_limit_before_the_first_pass_leaves_a_result(method):
+    C = np.random.default_rng(0).random((40, 50))
+    options = {"time_limit": 1e-9, "on_failure": "ignore"}
+    r = quot.solve_entropic(C, eps=0.3, mass=0.7, formulation="E2", method=method, **options)
+    assert r.status is quot.Status.TIME_LIMIT
+    r = quot.approximate_partial(C, accuracy=0.2, mass=0.5, method="dual-extrapolation", **options)
+    assert r.status is quot.Status.TIME_LIMIT

@@ -8,6 +8,9 @@ from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entro
 from quot.api.graphs import GRAPH_METHODS, solve_graph
 from quot.api.paths import mass_path, reg_path
 from quot.api.plans import METHODS, estimate, solve, solve_points, suggest_reg
+from quot.compiling import watch
+
+watch()
 
 __all__ = [
     "ADAPTIVE_METHODS",

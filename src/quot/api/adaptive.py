@@ -11,6 +11,7 @@ from quot.adaptive.solve import check_room, solve_adaptive_problem
 from quot.api.deliver import ON_FAILURE, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import stoppable
 from quot.order import by_name
 from quot.perplexity import REGULARIZERS
 from quot.problem import AdaptiveProblem
@@ -24,6 +25,7 @@ SIDES = ("source", "target", "both", "average")
 
 
 @by_name("perplexity")
+@stoppable
 def solve_adaptive(  # noqa: PLR0913
     C: Any,
     a: Any = None,
@@ -111,7 +113,8 @@ def solve_adaptive(  # noqa: PLR0913
     Notes
     -----
     From *Optimal Transport with Adaptive Regularisation* (arXiv:2310.02925), with perplexities that
-    do not depend on the mass of a point.
+    do not depend on the mass of a point. An interrupt (Ctrl-C) ends it with the best so far, as in
+    `solve`.
 
     Examples
     --------

@@ -22,6 +22,7 @@ from quot.exceptions import (
     NotConvergedWarning,
     ProblemTooLargeError,
 )
+from quot.interrupts import interruptible
 from quot.labels import Labels, aligned, of_cost, row_labels, square
 from quot.perplexity import REGULARIZERS
 from quot.validation import as_array, check_count, check_option, check_positive
@@ -36,6 +37,7 @@ _SYMMETRIC = 1e-10
 _PRECOMPUTED = "precomputed"
 
 
+@interruptible
 def affinities(
     X: Any,
     *,
@@ -114,6 +116,7 @@ def affinities(
     -----
     Rows are found by Newton's method in the logarithm of the temperature, or in closed form if
     quadratic. The symmetric problem takes Newton's method in prices and multipliers of all points.
+    An interrupt (Ctrl-C) ends it with KeyboardInterrupt.
 
     Examples
     --------

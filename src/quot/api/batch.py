@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from quot import interrupts
 from quot.api.deliver import ON_FAILURE, TIES, tell
 from quot.api.plans import solved
 from quot.convergence import Monitor, Status, Tolerance
@@ -29,6 +30,7 @@ _NO_TIME = 1e-9
 
 
 @by_name("reg")
+@interrupts.stoppable
 def solve_batch(
     Cs: Any,
     a: Any = None,
@@ -142,21 +144,31 @@ class _Batch:
 
         def take(k: int, result: Result[Plan]) -> None:
             self.results.append(result)
-            if callback is not None and callback(k, result):
+            if callback is None:
+                return
+            with interrupts.raised():
+                must_stop = callback(k, result)
+            if must_stop:
                 self._stop()
 
         count = len(self.problems)
         try:
-            map_each(self._solve, count, take)
-        except KeyboardInterrupt:
+            map_each(self._solve, count, take, self._watch)
+        except KeyboardInterrupt:  # of the callback, or of a handler that is not ours
+            interrupts.check()
             self._stop()
             done = len(self.results)
             map_each(
                 lambda k: self._solve(done + k),
                 count - done,
                 lambda _, result: self.results.append(result),
+                interrupts.check,
             )
         return self.results
+
+    def _watch(self) -> None:
+        if self.clock.limit() is Status.STOPPED:
+            self._stop()
 
     def _stop(self) -> None:
         self.clock.stop()

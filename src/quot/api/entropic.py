@@ -18,6 +18,7 @@ from quot.entropic.methods import METHODS, formulation_of, options_of
 from quot.entropic.solve import solve_entropic_problem
 from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan
+from quot.interrupts import stoppable
 from quot.order import by_name
 from quot.problem import FORMULATIONS, EntropicProblem, Problem
 from quot.reference import REFERENCE_METHODS, solve_entropic_reference
@@ -31,6 +32,7 @@ APPROXIMATE_METHODS = ("auto", *APPROXIMATE)
 
 
 @by_name("eps")
+@stoppable
 def solve_entropic(  # noqa: PLR0913
     C: Any,
     a: Any = None,
@@ -160,6 +162,7 @@ def solve_entropic(  # noqa: PLR0913
 
 
 @by_name("accuracy")
+@stoppable
 def approximate_partial(
     C: Any,
     a: Any = None,
@@ -242,6 +245,7 @@ def approximate_partial(
     In units of the larger total mass the temperature is ``accuracy / (4 log n)``, the mass that may
     be missing ``accuracy / (16 max C)``, and of all masses ``accuracy / (64 max C)`` is made
     uniform, as in the source; but here totals stay as they are, so that `mass` can always move.
+    An interrupt (Ctrl-C) ends it with the best so far, as in `solve`.
 
     References
     ----------

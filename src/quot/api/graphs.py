@@ -9,6 +9,7 @@ from typing import Any
 from quot.api.deliver import ON_FAILURE, TIES, check_solver_options, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import stoppable
 from quot.order import by_name
 from quot.problem import GraphProblem
 from quot.quadratic.edge_model import EdgeModel
@@ -23,6 +24,7 @@ GRAPH_METHODS = ("auto", *GRAPH_REFERENCE_METHODS)
 
 
 @by_name("reg")
+@stoppable
 def solve_graph(  # noqa: PLR0913
     graph: Any,
     source: Any,
@@ -103,6 +105,10 @@ def solve_graph(  # noqa: PLR0913
     -----
     NotConvergedWarning
         If the tolerance is not reached.
+
+    Notes
+    -----
+    An interrupt (Ctrl-C) ends it with the best flow so far, as in `solve`.
 
     References
     ----------

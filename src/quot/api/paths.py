@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from quot import interrupts
 from quot.api.deliver import ON_FAILURE, TIES, check_problem, deliver
 from quot.api.plans import solved
 from quot.convergence import Iterate, Monitor, Status, Tolerance
@@ -32,6 +33,7 @@ _MORE_MASS, _LESS_REG = 1.02, 0.1
 _CURVE = 0.5
 
 
+@interrupts.stoppable
 def mass_path(
     problem: Problem,
     masses: Any = None,
@@ -127,6 +129,7 @@ def mass_path(
     return steps.by_breakpoint(problem, grid)
 
 
+@interrupts.stoppable
 def reg_path(
     problem: Problem,
     regs: Any,
@@ -296,7 +299,8 @@ class _Steps:
                 problem, monitor, self.tolerance, start=start, ties=self.ties, near=near
             )
             result = solved(model)
-        except KeyboardInterrupt:  # between solves, or in a certificate: this one is lost
+        except KeyboardInterrupt:  # of a handler that is not ours, in a certificate: that is lost
+            interrupts.check()
             if not self.done:
                 raise
             self.status = Status.STOPPED

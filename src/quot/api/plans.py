@@ -13,6 +13,7 @@ from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import interruptible, stoppable
 from quot.order import by_name, explained, of_points
 from quot.plan import Plan
 from quot.problem import Problem
@@ -32,6 +33,7 @@ METHODS = ("auto", "newton", *REFERENCE_METHODS)
 
 
 @by_name("reg")
+@stoppable
 def solve(  # noqa: PLR0913
     C: Any,
     a: Any = None,
@@ -122,8 +124,11 @@ def solve(  # noqa: PLR0913
 
     Notes
     -----
-    An interrupt (Ctrl-C) ends the solve like a limit: the best so far is repaired, certified and
-    returned, with the status STOPPED. A second one is not caught.
+    An interrupt (Ctrl-C), at any moment, ends the solve like a limit: the best so far is repaired,
+    certified and returned, with the status STOPPED. A second one, in the same solve or within a
+    second of the first, ends it with KeyboardInterrupt; with a reference method the first one does.
+    That holds in the main thread, where the handler of SIGINT is that of Python; a handler of yours
+    is left in place.
 
     Examples
     --------
@@ -258,6 +263,7 @@ def solve_points(  # noqa: PLR0913
     )
 
 
+@interruptible
 def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
     """Suggest the reg at which a row of the plan has about so many entries.
 
@@ -306,6 +312,7 @@ def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
     return reg_at(degrees(problem, wanted), wanted)
 
 
+@interruptible
 def estimate(problem: Problem) -> Estimate:
     """Estimate what a solve will take before it starts.
 

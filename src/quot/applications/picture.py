@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from quot.applications.color import Recoloring
 from quot.applications.palette import Palette
 from quot.applications.spaces import from_space, rgb_to_lab
+from quot.io.files import write_atomically
 from quot.optional import need
 
 Floats = NDArray[np.float64]
@@ -65,7 +66,9 @@ def draw_recoloring(outcome: Recoloring, path: str | Path) -> None:
         axes.set_axis_off()
     _draw_plan(figure.add_subplot(grid[1, :]), outcome)
     figure.text(0.02, 0.022, _caption(outcome), fontsize=11.5, color=_FAINT)
-    figure.savefig(path, dpi=100, facecolor=_PAPER)
+    kind = Path(path).suffix.lower().removeprefix(".")
+    with write_atomically(path) as stream:
+        figure.savefig(stream, format=kind or None, dpi=100, facecolor=_PAPER)
 
 
 def _draw_plan(axes: Any, outcome: Recoloring) -> None:

@@ -15,6 +15,7 @@ from quot.certificate.flows import certify_flow
 from quot.certificate.plans import certify_plan
 from quot.flow import Flow
 from quot.gibbs_plan import AnyPlan, GibbsPlan
+from quot.interrupts import interruptible
 from quot.labels import aligned, check_same
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem, Transport
@@ -25,6 +26,7 @@ Floats = NDArray[np.float64]
 __all__ = ["Certificate", "certify"]
 
 
+@interruptible
 def certify(
     problem: Transport | GraphProblem,
     plan: AnyPlan | Flow,

@@ -1,15 +1,23 @@
 """The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``info``. One file per verb.
 
-Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 141 nobody reads the output.
+Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 143 terminated, 141 nobody
+reads the output.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
-from quot.cli.common import EXIT_CODES, Parser, guarded
+from quot import interrupts
+from quot.cli.guarded import guarded
 
-__all__ = ["main"]
+__all__ = ["command", "main"]
+
+
+def command() -> NoReturn:
+    """Run the command line as all that the process does."""
+    raise SystemExit(guarded(lambda: _run(sys.argv[1:]), is_last=True))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -18,8 +26,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    import quot
-    from quot.cli import check, graph, info, recolor, solve
+    with interrupts.noted():  # an import is done or not
+        import quot
+        from quot.cli import check, graph, info, recolor, solve
+        from quot.cli.common import EXIT_CODES, Parser
 
     parser = Parser(
         prog="quot",

@@ -1,4 +1,4 @@
-"""What the verbs share: errors, arguments, progress, and printing."""
+"""What the verbs share: arguments, progress, and printing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import argparse
 import contextlib
 import json
 import math
-import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
@@ -16,16 +14,16 @@ import numpy as np
 
 from quot.api import TIES
 from quot.certificate import Certificate
+from quot.cli.guarded import BAD_INPUT, complain, one_line
 from quot.compiling import is_quiet
 from quot.convergence import Iterate
-from quot.exceptions import QuotError, QuotWarning
 from quot.io.cells import number
 from quot.problem import Problem
 from quot.quadratic.estimate import estimate
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
 
-CERTIFIED, NOT_CERTIFIED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+CERTIFIED, NOT_CERTIFIED = 0, 1
 
 FILES = (
     "Files are .npy, .npz, .csv, or .parquet (extra `parquet`) with columns of numbers, never "
@@ -36,7 +34,11 @@ FILES = (
     "formats hold one array. A .npy and an .npz that is not compressed are mapped into memory; do "
     "not change them in place while quot runs."
 )
-EXIT_CODES = "Exit codes: 0 certified, 1 not converged or not certified, 2 bad input."
+EXIT_CODES = (
+    "Exit codes: 0 certified, 1 not converged or not certified, 2 bad input, 130 interrupted, 143 "
+    "terminated. A first Ctrl-C or SIGTERM ends a solve like a limit: what is written then is the "
+    "best so far, certified. Files are written whole or not at all."
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,71 +49,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line and exit with 2."""
-        self.exit(BAD_INPUT, f"quot: error: {_line(message)}; see `{self.prog} --help`.\n")
-
-
-# --- running ---------------------------------------------------------------------------------
-
-
-def guarded(action: Callable[[], int]) -> int:
-    """Return the exit code of `action`; errors and warnings of quot become one line each."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", QuotWarning)
-            warnings.showwarning = _show_warning
-            try:
-                code = action()
-            except SystemExit as stop:  # argparse: --help, --version, errors in the arguments
-                code = stop.code if isinstance(stop.code, int) else BAD_INPUT
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code
-    except (QuotError, MemoryError, OSError, KeyboardInterrupt) as error:
-        return _exit_code(error)
-
-
-def _exit_code(error: BaseException) -> int:
-    """Say in one line what went wrong; return the exit code for it."""
-    if isinstance(error, KeyboardInterrupt):
-        _complain("interrupted")
-        return INTERRUPTED
-    if isinstance(error, BrokenPipeError):
-        _drop_output()
-        return BROKEN_PIPE
-    text = str(error)
-    if isinstance(error, MemoryError) and not isinstance(error, QuotError):
-        text = f"not enough memory ({text}); points need much less than their cost matrix."
-    if isinstance(error, OSError):
-        _drop_output()
-    _complain(f"error: {text}")
-    return BAD_INPUT
-
-
-def _complain(text: str) -> None:
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            print(f"quot: {_line(text)}", file=sys.stderr, flush=True)
-
-
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    _complain(f"warning: {message}")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _drop_output() -> None:
-    """Let what cannot be written go nowhere, so that the interpreter can close quietly."""
-    try:
-        sys.stdout.flush()
-        return
-    except (OSError, ValueError, AttributeError):
-        pass
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        self.exit(BAD_INPUT, f"quot: error: {one_line(message)}; see `{self.prog} --help`.\n")
 
 
 # --- arguments -------------------------------------------------------------------------------
@@ -158,7 +96,7 @@ def say_read(args: argparse.Namespace, text: str) -> None:
     The table on stdout is as it was; QUOT_QUIET=1 keeps this quiet.
     """
     if not (args.json or is_quiet()):
-        _complain(f"read {text}")
+        complain(f"read {text}")
 
 
 def in_brackets(note: str) -> str:

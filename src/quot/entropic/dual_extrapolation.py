@@ -225,8 +225,9 @@ def extrapolate(
             "pass method='newton'."
         )
     cost = DenseCost(np.ascontiguousarray(problem.cost.block(0, n)))
-    passes = Passes(cost, partial(obey, monitor))
+    passes = Passes(cost, lambda: None)
     way = Extrapolation(problem, passes, monitor, options["step"])
+    passes.check_by(partial(obey, monitor))
 
     def go() -> None:
         start = way.start()

@@ -32,13 +32,21 @@ class Passes:
     """
 
     def __init__(self, cost: Cost, check: Callable[[], None]) -> None:
-        self.cost, self.check, self._counter = cost, check, [0.0]
+        self.cost, self._counter, self._checks = cost, [0.0], [check]
 
     def of(self, cost: Cost) -> Passes:
-        """Return passes over other costs that count here."""
+        """Return passes over other costs that count here, and are checked alike."""
         other = Passes(cost, self.check)
-        other._counter = self._counter
+        other._counter, other._checks = self._counter, self._checks
         return other
+
+    def check_by(self, check: Callable[[], None]) -> None:
+        """Call another function before every block from now on."""
+        self._checks[0] = check
+
+    def check(self) -> None:
+        """Call what is called before every block."""
+        self._checks[0]()
 
     @property
     def count(self) -> float:

@@ -116,9 +116,11 @@ class Core:
         self.problem = core.extended if self.is_extended else core
 
     def way(self, monitor: Monitor, options: Mapping[str, Any]) -> Way:
-        """The method at its beginning."""
-        passes = Passes(held(self.problem.cost), partial(obey, monitor))
-        return self.method.make(self.problem, passes, monitor, options)
+        """The method at its beginning, which no limit cuts short: there would be nothing."""
+        passes = Passes(held(self.problem.cost), lambda: None)
+        way = self.method.make(self.problem, passes, monitor, options)
+        passes.check_by(partial(obey, monitor))
+        return way
 
     def prices(self, way: Way) -> Prices:
         """Where the method is, for all rows and columns."""

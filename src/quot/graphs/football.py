@@ -15,6 +15,7 @@ from scipy.sparse.linalg import lsqr
 
 from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import interruptible
 from quot.kernels import flow as kernels
 from quot.network.laplacian import LaplacianSolver, without_means
 from quot.problem import GraphProblem
@@ -30,6 +31,7 @@ VARIANTS = ("mended", "printed")
 _PRECISE = 1e-13
 
 
+@interruptible
 def football(
     problem: GraphProblem,
     *,

@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError, NotConvergedError
 from quot.graph import Graph
+from quot.interrupts import interruptible
 from quot.problem import GraphProblem
 from quot.quadratic.edge_model import EdgeModel
 from quot.quadratic.solve import solve_quadratic
@@ -23,6 +24,7 @@ from quot.validation import check_positive
 _STEPS = 5
 
 
+@interruptible
 def reg_rescaling(
     reference: Any,
     graph: Any,

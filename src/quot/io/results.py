@@ -18,6 +18,7 @@ from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.exceptions import InvalidProblemError, NumericalWarning, QuotWarning
 from quot.gibbs_plan import AnyPlan, GibbsPlan
+from quot.interrupts import interruptible
 from quot.io import graph_results
 from quot.io.arrays import (
     Arrays,
@@ -104,6 +105,7 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
         np.savez(stream, allow_pickle=False, **arrays)
 
 
+@interruptible
 def load(path: PathLike) -> Result[Any] | GraphResult:
     """Read a result written by `save` and certify it anew.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from quot import interrupts
 from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError, MissingDependencyError, SolverError
 from quot.optional import need
@@ -61,7 +62,8 @@ def run(cvxpy: Any, model: Any, method: str, options: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            model.solve(solver=method.upper(), **options)
+            with interrupts.raised():
+                model.solve(solver=method.upper(), **options)
         except cvxpy.error.SolverError as error:
             raise SolverError(
                 f"{method} failed: {error} Loosen `tol` or use another method."
