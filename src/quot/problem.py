@@ -59,8 +59,9 @@ _LITTLE = 1e-6
 # Totals whose squares have digits, the largest multiplier, and a temperature far below the rounding
 # of costs, relative.
 _SQUARES, _LARGEST, _ROUNDED = (1e-140, 1e140), 1e300, 1e-30
-# Prices are looked at where a total is larger than this, or as much smaller than 1.
-_MUCH = 1e8
+# Prices are looked at where a total is larger than this, or as much smaller than 1, and where what
+# the strength adds to the value is next to what floats hold at least.
+_MUCH, _NOTHING = 1e8, 1e-307
 # What is kept of a problem once it has been asked for, and its masses decide.
 _OF_MASSES = ("total", "unit")
 # Masses that differ by this part are equal.
@@ -128,7 +129,7 @@ class Transport(Shown):
         if total > _MUCH:
             least += max(usual_cost(self.cost), 0.0)
             most = max(least, most)
-        elif total < 1.0 / _MUCH:
+        elif total < 1.0 / _MUCH or 0.0 < total * most < _MUCH * _NOTHING:
             most += largest_cost(self.cost)
         check_range(total, least, most)
 

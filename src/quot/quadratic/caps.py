@@ -74,7 +74,7 @@ class Capped:
         high, cap = float(values.max()), least + ceiling.cap
         if high <= cap:
             ceiling, cap = replace(ceiling, cap=math.inf), math.inf
-        size = max(abs(least), abs(min(high, cap)))
+        size = max(abs(least), abs(min(high, cap))) or problem.reg * problem.total
         unit = unit_for(max(size, least_size(problem.reg, problem.total)))
         if cap == math.inf and unit == 1.0:
             return cls(problem, problem, ceiling, least, unit)

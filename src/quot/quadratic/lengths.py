@@ -52,8 +52,8 @@ class Shortened:
         if problem.graph.lengths.max(initial=-math.inf) <= ceiling.cap:
             ceiling = replace(ceiling, cap=math.inf)
         lengths = np.minimum(problem.graph.lengths, ceiling.cap)
-        size = float(np.abs(lengths).max(initial=0.0))
         strength = float(problem.weights.max(initial=0.0))
+        size = float(np.abs(lengths).max(initial=0.0)) or strength * problem.total
         unit = unit_for(max(size, least_size(strength, problem.total)))
         if ceiling.cap == math.inf and unit == 1.0:
             return cls(problem, problem, ceiling, unit)
