@@ -22,6 +22,7 @@ from quot.exceptions import QuotError, QuotWarning
 from quot.io.cells import number
 from quot.problem import Problem
 from quot.quadratic.estimate import estimate
+from quot.result import GraphResult, Result
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
 
@@ -227,6 +228,16 @@ def print_table(rows: Sequence[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         say(f"{name:<{width}}  {text}")
+
+
+def rescaled_facts(result: Result[Any] | GraphResult) -> dict[str, Any] | None:
+    """Return what was made smaller at the door, for JSON; None if nothing was."""
+    return None if result.rescaled is None else result.rescaled._asdict()
+
+
+def rescaled_rows(result: Result[Any] | GraphResult) -> list[tuple[str, str]]:
+    """Return the line of a table on the same; none if nothing was."""
+    return [] if result.rescaled is None else [("masses", str(result.rescaled))]
 
 
 def certificate_facts(certificate: Certificate) -> dict[str, Any]:

@@ -77,7 +77,12 @@ def read_matrix(path: PathLike) -> Matrix:
             start, stop = stop, stop + batch.num_rows
             for k, column in enumerate(_numbers(batch, path)):
                 values[start:stop, k] = column
-    return taken(values, names, path, *how)
+        matrix, schema = taken(values, names, path, *how), file.schema_arrow
+    if 1 in matrix.values.shape:  # masses are judged by the type they have
+        types = [schema.field(name).type.to_pandas_dtype() for name in matrix.names]
+        if types and all(np.dtype(kind).kind == "f" for kind in types):
+            return matrix._replace(values=matrix.values.astype(np.result_type(*types)))
+    return matrix
 
 
 def holds_pairs(path: PathLike) -> bool:
