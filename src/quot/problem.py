@@ -322,7 +322,8 @@ class Problem(Transport):
         if self.reg == 0.0:
             return paid, size
         values = plan.values if isinstance(plan, Plan) else plan.to_plan().values
-        squares = 0.5 * float((self.reg * values * values).sum())
+        with np.errstate(over="ignore"):  # a plan of others may have any masses
+            squares = 0.5 * float((self.reg * values * values).sum())
         return paid + squares, size + squares
 
 

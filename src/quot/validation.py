@@ -70,7 +70,7 @@ def as_array(value: Any, name: str, ndim: int, *, is_finite: bool = True) -> Flo
     raw = as_real(value, name)
     if raw.ndim != ndim:
         raise InvalidProblemError(_wrong_axes(raw, name, ndim))
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
     if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
         array = array.copy()

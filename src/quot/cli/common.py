@@ -98,6 +98,24 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     _complain(f"warning: {message}")
 
 
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Let nothing through that compiled libraries print on stderr, as libtiff does."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def _line(text: str) -> str:
     return " ".join(text.split())
 

@@ -34,6 +34,11 @@ Arrays = dict[str, Any]
 SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 # The arrays of every file that `scipy.sparse.save_npz` writes.
 _SPARSE = {"format", "shape", "data"}
+# What these and the others may hold.
+_SPARSE_KINDS = {
+    **dict.fromkeys(("indices", "indptr", "row", "col", "offsets", "coords", "shape"), "iu"),
+    "data": "biufc",
+}
 
 # The formats of .npy whose headers NumPy reads in public; the third one is for named fields.
 _HEADERS = {
@@ -96,8 +101,9 @@ def read_arrays(path: PathLike, *, is_data: bool = False) -> Noted:
         return of_table(parquet.read_matrix(path), path)
     if suffix == ".npy":
         return Noted({"": _read_npy(path)})
-    if _names(path) >= _SPARSE:
-        return Noted({"": _read_sparse(path)})
+    headers = _headers(path)
+    if headers.keys() >= _SPARSE:
+        return Noted({"": _read_sparse(path, headers)})
     arrays = read_npz(path, mapped=True)
     return Noted({"": next(iter(arrays.values()))} if len(arrays) == 1 else arrays)
 
@@ -252,9 +258,13 @@ def _opened(
         raise unreadable(path, f"{expected} in NumPy's .npz format", error) from error
 
 
-def _names(path: PathLike) -> set[str]:
+def _headers(path: PathLike) -> dict[str, Header | None]:
     with _opened(path) as (_, archive):
-        return set(_members(archive))
+        found = {}
+        for name, member in _members(archive).items():
+            with archive.open(member) as content:
+                found[name] = _read_header(content, math.inf)
+        return found
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -322,6 +332,8 @@ def _read_header(stream: IO[bytes], size: float) -> Header | None:
     if magic not in _HEADERS:
         return None
     shape, fortran, dtype = _HEADERS[magic](stream)
+    if not all(0 <= k < 1 << 63 for k in shape):
+        raise ValueError(f"its header says shape {shape}")
     needed, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
     if needed > there and not dtype.hasobject:
         raise ValueError(
@@ -331,9 +343,15 @@ def _read_header(stream: IO[bytes], size: float) -> Header | None:
     return Header(shape, fortran, dtype, stream.tell())
 
 
-def _read_sparse(path: PathLike) -> Any:
+def _read_sparse(path: PathLike, headers: dict[str, Header | None]) -> Any:
     try:
+        for name, kinds in _SPARSE_KINDS.items():
+            header = headers.get(name)
+            if header is not None and header.dtype.kind not in kinds:  # SciPy casts them
+                raise ValueError(f"its `{name}` is {header.dtype}")
         matrix = sp.load_npz(path)
+        if (np.diff(getattr(matrix, "indptr", ())) < 0).any():  # `check_format` may miss it
+            raise ValueError("its `indptr` goes down")
         if hasattr(matrix, "check_format"):  # indices out of range crash the compiled conversions
             matrix.check_format(full_check=True)
         return sp.csr_array(matrix)

@@ -148,6 +148,7 @@ class Names:
 
     def _words(self, cells: Cells) -> list[str]:
         if isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
+            cells = cells.astype(np.float64)
             _refuse_odd(cells, (np.floor(cells) == cells) & (np.abs(cells) <= _WHOLE))
             cells = cells.astype(np.int64)
         if isinstance(cells, np.ndarray) and cells.dtype.kind in "iu":

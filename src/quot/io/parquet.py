@@ -156,9 +156,7 @@ def column_names(path: PathLike) -> tuple[list[str], list[str]]:
     """Return the names of the columns, and those of them that pandas says are the index."""
     with _opened(path) as file:
         schema = file.schema_arrow
-        names = [str(name) for name in schema.names]
-        index = (schema.pandas_metadata or {}).get("index_columns", [])
-        return names, [name for name in names if name in index]
+        return [str(name) for name in schema.names], _data(schema)[1]
 
 
 def is_named(index: str) -> bool:

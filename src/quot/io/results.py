@@ -151,6 +151,9 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
             f"`{path}` is of {age} quot: it has format version {version}, and this one reads "
             f"version {VERSION}; {advice}."
         )
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiubU":
+            raise _damaged(path, f"`{name}` is {array.dtype}")
     try:
         result = _assemble(arrays)
     except MemoryError as error:
