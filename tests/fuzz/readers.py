@@ -92,13 +92,14 @@ def count_of_nodes(path, told):
 
 def count_of_pairs(path, told):
     """Pairs, each once, that carry something."""
-    lines = [re.split("[,;\t]", line) for line in lines_of(path)]
-    masses = {}
-    if [k.strip(' "') for k in lines[0]] != ["row", "column", "mass"]:
+    lines, masses = lines_of(path), {}
+    separator = next((mark for mark in ";\t," if mark in lines[0]), None)  # None are blanks
+    lines = [line.split(separator) for line in lines]
+    if [k.strip(' \t"') for k in lines[0]] != ["row", "column", "mass"]:
         return ""
     for row, column, mass in lines[1:]:
-        pair = float(row.strip(' "')), float(column.strip(' "'))
-        masses[pair] = masses.get(pair, 0.0) + float(mass.strip(' "'))
+        pair = float(row.strip(' \t"')), float(column.strip(' \t"'))
+        masses[pair] = masses.get(pair, 0.0) + float(mass.strip(' \t"'))
     return differs("pairs", told["nnz"], sum(mass != 0.0 for mass in masses.values()))
 
 
@@ -241,7 +242,7 @@ def _pictures(seed, rng):
 
 
 YED = """<?xml version="1.0" encoding="UTF-8"?>
-<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:y="http://www.yworks.com/xml/graphml">
+<graphml xmlns="a:graphml" xmlns:y="a:yworks">
 <key id="d0" for="node" attr.name="have" attr.type="double"><default>0</default></key>
 <key id="d1" for="node" attr.name="want" attr.type="double"><default>0</default></key>
 <key id="d2" for="edge" attr.name="length" attr.type="double"><default>1.5</default></key>

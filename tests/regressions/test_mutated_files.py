@@ -126,6 +126,14 @@ def test_a_field_that_is_longer_than_any(refused, line):
     assert "field larger than field limit" in refused(GRAPH[0], "edges.csv", *GRAPH[2:])
 
 
+def test_a_capacity_beyond_any_mass(refused):
+    with open("edges.csv", "w") as stream:
+        stream.write("from,to,length,capacity\n0,2,1,1e308\n2,1,1,0.5")
+    graph(pa.array([0]))
+    said = refused(GRAPH[0], "edges.csv", *GRAPH[2:])
+    assert "can carry at most 0.5" in said
+
+
 def test_names_in_half_precision():
     graph(pa.array([np.float16(0)]))
     assert main([*GRAPH]) == 0
