@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 import quot
+from quot import memory
 from quot.cli import main
 
 pa = pytest.importorskip("pyarrow")
@@ -157,3 +158,17 @@ def test_what_compiled_libraries_print(refused):
     with open("it.tif", "wb") as stream:
         stream.write(data)
     assert "cannot be read as a picture" in refused("recolor", "it.tif", "other.png", "-o", "o.png")
+
+
+def test_what_is_small_only_while_it_is_packed(refused, monkeypatch):
+    """A file of a few kilobytes that unpacks to more than there is."""
+    zeros = np.zeros((2000, 1000))
+    np.savez_compressed("C.npz", C=zeros)
+    sp.save_npz("S.npz", sp.csr_array(zeros + 1.0))
+    columns = {f"c{k}": zeros[:, k] for k in range(1000)}
+    pq.write_table(pa.table(columns), "C.parquet", compression="zstd")
+    monkeypatch.setattr(memory, "available", lambda: 12_000_000)
+    for name in ("C.npz", "S.npz", "C.parquet"):
+        said = refused("solve", name)
+        assert f"`{name}` does not fit into memory (it takes 0.0" in said
+        assert "GB, and this machine has 0.01" in said

@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from quot import memory
 from quot.exceptions import InvalidProblemError
 from quot.io import parquet
 from quot.io.files import UNREADABLE, PathLike, unreadable
@@ -249,6 +250,8 @@ def _opened(
     try:
         with Path(path).open("rb") as stream, zipfile.ZipFile(stream) as archive:
             size = os.fstat(stream.fileno()).st_size
+            packed = [k for k in archive.infolist() if k.compress_type != zipfile.ZIP_STORED]
+            memory.check_bytes(sum(k.file_size for k in packed))
             for member in archive.infolist():
                 stored = member.compress_type == zipfile.ZIP_STORED
                 with archive.open(member) as content:

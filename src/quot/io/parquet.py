@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quot import optional
+from quot import memory, optional
 from quot.exceptions import InvalidProblemError
 from quot.io.files import UNREADABLE, PathLike, unreadable
 from quot.io.matrices import Matrix, noted, taken
@@ -72,6 +72,7 @@ def read_matrix(path: PathLike) -> Matrix:
             values = np.concatenate(parts) if parts else np.empty((0, 0))
             return Matrix(values, tuple(names), noted(names, *how))
         _check_numbers(file.schema_arrow, names, path)
+        memory.check_bytes(8.0 * file.metadata.num_rows * len(names))
         values, stop = np.empty((file.metadata.num_rows, len(names))), 0
         for batch in _batches(file, names):
             start, stop = stop, stop + batch.num_rows
