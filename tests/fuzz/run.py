@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from tests.fuzz.readers import READERS, folder
 from quot.cli import main
 
 MOST = 200_000_000  # bytes beside ten times the file
+A_PIXEL = 20  # and for each pixel: no part of a picture need be in the file
 HANG = 20  # seconds for a file
 
 
@@ -70,12 +72,13 @@ def examined(reader, path):
             return Found(f"{type(error).__name__}: {error}", -1, text)
     said, more = err.getvalue(), deep()
     fault = _form(code, said) or (f"printed by a library: {more}" if more else "")
-    taken = _memory("VmHWM") - began
-    if not fault and taken > MOST + 10 * path.stat().st_size:
+    told = json.loads(out.getvalue()) if not fault and code != 2 else {}
+    taken, pixels = _memory("VmHWM") - began, told.get("pixels", (0,))
+    if not fault and taken > MOST + 10 * path.stat().st_size + A_PIXEL * math.prod(pixels):
         fault = f"takes {taken / 1e6:.0f} MB for {path.stat().st_size} bytes"
-    if not fault and code != 2 and reader.judge is not None:
+    if told and not fault and reader.judge is not None:
         try:
-            fault = reader.judge(path, json.loads(out.getvalue()))
+            fault = reader.judge(path, told)
         except Exception as error:
             fault = f"is read, but not by another: {type(error).__name__}: {error}"
     return Found(fault, code, said or out.getvalue())

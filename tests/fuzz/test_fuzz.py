@@ -1,21 +1,20 @@
 """A sample of what `make fuzz` does; it takes as many files as you like."""
 
-import json
 import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
 from tests.fuzz.readers import READERS, folder
 from tests.fuzz.run import examine, examined, mutated
 
-SAMPLE = 25
-WITH_FAULTS = {name: range(SAMPLE) for name in READERS}
+SAMPLE = 25  # files for a reader
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_mutated_files(name):
-    found = {seed: examine(name, seed) for seed in WITH_FAULTS[name]}
+    found = {seed: examine(name, seed) for seed in range(SAMPLE)}
     assert {seed: it for seed, it in found.items() if it.fault} == {}
     assert {it.code for it in found.values()} <= {0, 1, 2}
 
@@ -54,17 +53,15 @@ def _entities(path):
 
 
 def _claims(path):
-    """Of a .npy of an exabyte."""
+    """Of an array of 80 MB."""
     np.save(path, np.zeros((10, 10)))
-    path.write_bytes(path.read_bytes().replace(b"(10, 10)", b"(10**9,)"))
-    path.write_bytes(path.read_bytes().replace(b"(10**9,)", b"(9999999,)"[:8]))
+    path.write_bytes(path.read_bytes().replace(b"(10, 10), }  ", b"(9999999,), }"))
+    assert b"9999999" in path.read_bytes()
 
 
 def _picture(path):
     data = (folder() / "seed-image-0.image").read_bytes()
     header = b"IHDR" + struct.pack(">II", 50_000, 50_000) + data[24:29]
-    import zlib
-
     path.write_bytes(data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:])
 
 
@@ -94,4 +91,3 @@ def test_greedy_files(tmp_path, name, write):
     assert found.code == 2
     assert found.said.startswith("quot: error: ")
     assert len(found.said) < 1000
-    assert json.dumps(found.said)

@@ -172,3 +172,27 @@ def test_what_is_small_only_while_it_is_packed(refused, monkeypatch):
         said = refused("solve", name)
         assert f"`{name}` does not fit into memory (it takes 0.0" in said
         assert "GB, and this machine has 0.01" in said
+
+
+def test_a_picture_of_more_pixels_than_there_is_room_for(refused, monkeypatch):
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (1000, 1000)).save("it.png")
+    monkeypatch.setattr(memory, "available", lambda: 12_000_000)
+    said = refused("recolor", "it.png", "it.png", "-o", "o.png")
+    assert "`it.png` does not fit into memory (it takes 0.02 GB, and this machine has" in said
+    assert "make it smaller." in said
+
+
+def test_what_pillow_logs(refused):
+    """That there are more samples a pixel than it decodes is an error in its log."""
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (7, 6)).save("it.tif")
+    with open("it.tif", "rb") as stream:
+        data = stream.read()
+    entry = struct.pack("<HHIH", 277, 3, 1, 3)
+    assert entry in data
+    with open("it.tif", "wb") as stream:
+        stream.write(data.replace(entry, struct.pack("<HHIH", 277, 3, 1, 99)))
+    assert "is not a picture that Pillow can read" in refused(
+        "recolor", "it.tif", "it.tif", "-o", "o.png"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import math
 import os
@@ -100,7 +101,7 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 @contextlib.contextmanager
 def hushed() -> Iterator[None]:
-    """Let nothing through that compiled libraries print on stderr, as libtiff does."""
+    """Let nothing through that other libraries print on stderr, as Pillow and its libtiff do."""
     try:
         kept = os.dup(2)
     except OSError:  # there is none
@@ -110,7 +111,8 @@ def hushed() -> Iterator[None]:
     os.dup2(nowhere, 2)
     os.close(nowhere)
     try:
-        yield
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
