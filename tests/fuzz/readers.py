@@ -107,14 +107,12 @@ def count_of_pairs(path, told):
 
 def count_by_numpy(path, told):
     with zipfile.ZipFile(path) as archive:  # `np.load` looks at the first bytes only
-        arrays = {
-            name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
-            for name in archive.namelist()
-        }
-    if {"shape", "data"} <= set(arrays):
-        return differs("shape", told["shape"], arrays["shape"].ravel().tolist())
-    only = next(iter(arrays.values())) if len(arrays) == 1 else arrays["C"]
-    return differs("shape", told["shape"], list(only.shape))
+        names = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        is_sparse = {"shape", "data", "format"} <= names.keys()
+        only = "shape" if is_sparse else "C" if len(names) > 1 else next(iter(names))
+        array = np.load(io.BytesIO(archive.read(names[only])), allow_pickle=False)
+    found = array.ravel().tolist() if is_sparse else list(array.shape)
+    return differs("shape", told["shape"], found)
 
 
 def count_by_numpy_alone(path, told):

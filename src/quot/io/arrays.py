@@ -335,14 +335,14 @@ def _read_header(stream: IO[bytes], size: float) -> Header | None:
     if magic not in _HEADERS:
         return None
     shape, fortran, dtype = _HEADERS[magic](stream)
-    if not all(0 <= k < 1 << 63 for k in shape):
-        raise ValueError(f"its header says shape {shape}")
     needed, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
     if needed > there and not dtype.hasobject:
         raise ValueError(
             f"its header says {dtype} of shape {shape}, which is {needed} bytes, but there are "
             f"only {there}"
         )
+    if not all(0 <= k < 1 << 63 for k in shape):
+        raise ValueError(f"its header says shape {shape}")
     return Header(shape, fortran, dtype, stream.tell())
 
 
