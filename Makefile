@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test zoo signals lint types check bench docs lock clean
+.PHONY: help demo test zoo fuzz signals lint types check bench docs lock clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r task text; do \
@@ -30,6 +30,9 @@ test: $(READY)  ## run the tests; pass options with ARGS="-k flow -x"
 
 zoo: $(READY)  ## solve many random problems and judge each by an oracle; ARGS="--count 1000"
 	@$(BIN)/python -m tests.zoo $(ARGS)
+
+fuzz: $(READY)  ## give many files with faults to every reader; ARGS="--count 10000"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 signals: $(READY)  ## send signals to all that takes long, at random moments; ARGS="--count 40"
 	@$(BIN)/python -m tests.signals $(ARGS)

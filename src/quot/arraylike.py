@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from quot import memory
 from quot.exceptions import InvalidProblemError
+from quot.validation import as_real
 
 Floats = NDArray[np.float64]
 
@@ -131,7 +132,7 @@ class MatrixLike(ArrayLike):
         if method == "__call__" and len(inputs) == 2 and not options:
             left, right = inputs
             if ufunc is np.matmul:
-                return self.pull(right) if left is self else self.push(dense(left).T).T
+                return self.pull(right) if left is self else self.push(dense(left, "x").T).T
             if ufunc is np.multiply:
                 return self._each(ufunc, right if left is self else left)
             if ufunc is np.divide and left is self:
@@ -140,14 +141,15 @@ class MatrixLike(ArrayLike):
 
     def _each(self, ufunc: np.ufunc, other: Any) -> Any:
         """Multiply or divide each entry by another; one that is zero stays so, whatever that is."""
-        factor = self._fitted(dense(other))
+        factor = self._fitted(other)
         if factor is None:
             return NotImplemented
         P = self.to_dense()
         return ufunc(P, factor, out=P, where=P != 0.0)
 
-    def _fitted(self, array: NDArray[Any]) -> NDArray[Any] | None:
+    def _fitted(self, other: Any) -> NDArray[Any] | None:
         """Numbers in the shape of this, without a copy; None if they are none."""
+        array = np.asarray(other.toarray() if sp.issparse(other) else other)
         if array.dtype.kind not in "biuf":
             return None
         try:
@@ -170,6 +172,6 @@ def no_copy(copy: bool | None) -> None:  # noqa: FBT001
         )
 
 
-def dense(x: Any) -> NDArray[Any]:
-    """Return an array, also of what is sparse."""
-    return np.asarray(x.toarray() if sp.issparse(x) else x)
+def dense(x: Any, name: str) -> NDArray[Any]:
+    """Return an array of real numbers, also of what is sparse."""
+    return as_real(x.toarray() if sp.issparse(x) else x, name)

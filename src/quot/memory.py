@@ -73,6 +73,15 @@ def check_array(shape: tuple[int, ...]) -> None:
         )
 
 
+def check_bytes(size: float) -> None:
+    """Raise MemoryError, before any is taken, if the machine cannot give so many bytes."""
+    room = available() if size >= _AT_ONCE else None
+    if room is not None and size > room:
+        raise MemoryError(
+            f"it takes {gigabytes(size)}, and this machine has {gigabytes(room)} left"
+        )
+
+
 def has_room(size: float) -> bool:
     """Whether so many bytes are a small part of what the machine can give, as far as it says."""
     room = available()

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from quot import memory
 from quot.arraylike import MatrixLike, dense
+from quot.exceptions import InvalidProblemError
 from quot.labels import Labels, aligned, as_column, named, need_pandas, of_cost
 from quot.shown import Shown
+from quot.validation import as_array, as_real
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -51,6 +53,17 @@ class Totals(NamedTuple):
     entropy_size: float
 
 
+def _each(x: Any, name: str, size: int, of: str) -> NDArray[Any]:
+    """What is given for each row, say, as an array."""
+    array = dense(x, name)
+    if array.shape[:1] != (size,):
+        raise InvalidProblemError(
+            f"`{name}` has shape {array.shape}, and the plan has {size} {of}; pass one entry, or "
+            "row, each."
+        )
+    return array
+
+
 class Coupling(MatrixLike, Shown):
     """A transport plan P (n, m), however it is kept.
 
@@ -80,11 +93,12 @@ class Coupling(MatrixLike, Shown):
 
     def _by_rows(self, x: Any, name: str) -> NDArray[Any]:
         """What is given for each row, as an array."""
-        return dense(aligned(x, self.row_labels, name, "rows")[0])
+        return _each(aligned(x, self.row_labels, name, "rows")[0], name, self.shape[0], "rows")
 
     def _by_cols(self, y: Any, name: str) -> NDArray[Any]:
         """What is given for each column, as an array."""
-        return dense(aligned(y, self.col_labels, name, "columns")[0])
+        given = aligned(y, self.col_labels, name, "columns")[0]
+        return _each(given, name, self.shape[1], "columns")
 
     @property
     @abstractmethod
@@ -164,10 +178,10 @@ class Coupling(MatrixLike, Shown):
         [[0.75, 0.25], [nan, nan]]
         """
         moved = self.pull(self._by_cols(Y, "Y").astype(np.float64, copy=False))
-        X, a = (
-            each if each is None else self._by_rows(each, name)
-            for each, name in ((X, "X"), (a, "a"))
-        )
+        if X is not None:
+            X = self._by_rows(X, "X") if np.ndim(X) else as_real(X, "X")
+        if a is not None:
+            a = self._by_rows(a, "a")
         sent = self.row_sums()
         weight = sent
         if a is not None:
@@ -211,7 +225,7 @@ class Plan(Coupling):
     @classmethod
     def from_dense(cls, P: Any) -> Plan:
         """Return the plan with the nonzero entries of an (n, m) array or DataFrame."""
-        dense = np.asarray(P, dtype=np.float64)
+        dense = as_array(P, "P", 2, is_finite=False)
         rows, cols = np.nonzero(dense)
         plan = cls(dense.shape, rows.astype(np.int32), cols.astype(np.int32), dense[rows, cols])
         return plan.labelled(*of_cost(P))
@@ -219,7 +233,8 @@ class Plan(Coupling):
     @classmethod
     def from_sparse(cls, P: Any) -> Plan:
         """Return the plan with the nonzero entries of a scipy.sparse matrix."""
-        csr = sp.csr_array(P, dtype=np.float64, copy=True)
+        given = P if sp.issparse(P) else as_array(P, "P", 2, is_finite=False)
+        csr = sp.csr_array(given, dtype=np.float64, copy=True)
         csr.sum_duplicates()
         csr.eliminate_zeros()
         coo = csr.tocoo()
@@ -337,7 +352,7 @@ class Plan(Coupling):
         if isinstance(other, Coupling) and other.shape == self.shape:
             factor = other.at(self.rows, self.cols)
         else:
-            fitted = self._fitted(dense(other))
+            fitted = self._fitted(other)
             if fitted is None:
                 return NotImplemented
             factor = fitted[self.rows, self.cols]

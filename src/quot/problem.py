@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ from quot.validation import (
 )
 
 Floats = NDArray[np.float64]
+P = TypeVar("P", "Transport", "GraphProblem")
 
 FORMULATIONS = ("E1", "E2", "E3")
 # What must be kept at least where it has an entropy, relative.
@@ -72,6 +73,14 @@ def _unit(one: Floats, other: Floats, total: float) -> float:
     """The most that a place can send or get, 1 if that is none: what violations are measured by."""
     most = max(float(one.max()), float(other.max()))
     return (min(most, total) if total > 0.0 else most) or 1.0
+
+
+def with_origin(problem: P, round_off: float, rescaled: Rescaled | None) -> P:
+    """Return the same problem with what was found of its masses when they came, long ago."""
+    other = copy(problem)
+    for name, value in (("round_off", round_off), ("rescaled", rescaled)):
+        object.__setattr__(other, name, value)
+    return other
 
 
 def _line(problem: Any, size: str, given: dict[str, str]) -> str:
@@ -314,7 +323,8 @@ class Problem(Transport):
         if self.reg == 0.0:
             return paid, size
         values = plan.values if isinstance(plan, Plan) else plan.to_plan().values
-        squares = 0.5 * float((self.reg * values * values).sum())
+        with np.errstate(over="ignore"):  # a plan of others may have any masses
+            squares = 0.5 * float((self.reg * values * values).sum())
         return paid + squares, size + squares
 
 

@@ -62,8 +62,8 @@ class Rescaled(NamedTuple):
         return f"`{self.name}` rescaled by 1 - {part:.1e}, from {self.given:.12g} in all"
 
 
-def as_array(value: Any, name: str, ndim: int) -> Floats:
-    """Return a float64, C-contiguous, writeable array of `ndim` axes, all entries finite.
+def as_array(value: Any, name: str, ndim: int, *, is_finite: bool = True) -> Floats:
+    """Return a float64, C-contiguous, writeable array of `ndim` axes, all entries finite if asked.
 
     A fitting array is passed through without a copy; quot never writes to it.
     """
@@ -72,11 +72,11 @@ def as_array(value: Any, name: str, ndim: int) -> Floats:
         raise InvalidProblemError(_wrong_axes(raw, name, ndim))
     array = raw
     if raw.dtype != np.float64 or not raw.flags.carray:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             array = np.require(raw, dtype=np.float64, requirements=["C", "A"])
         if not array.flags.writeable:  # kernels are compiled once, for writeable arrays
             array = array.copy()
-    if array.size:
+    if is_finite and array.size:
         _check_finite(array, name)
     return array
 

@@ -210,7 +210,7 @@ def test_check_of_a_saved_result(said, told, formulation):
     code, facts = told(*argv)
     code, again = told("check", "R.npz")
     assert (code, again.pop("certified"), again.pop("tolerance")) == (0, True, 1e-8)
-    files = {"read", "plan", "threshold", "entries", "mass_lost", "result", "rescaled"}
+    files = {"read", "plan", "threshold", "entries", "mass_lost", "result"}
     assert again == {name: fact for name, fact in facts.items() if name not in files}
     text = table(said("check", "R.npz")[1])
     assert text["certified"] == "yes, to 1.0e-08"

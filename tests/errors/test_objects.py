@@ -8,12 +8,23 @@ import pytest
 import scipy.sparse as sp
 
 import quot
-from quot import Graph, InvalidProblemError, PointCost, Problem, solve, solve_graph, solve_points
+from quot import (
+    Graph,
+    InvalidProblemError,
+    Plan,
+    PointCost,
+    Problem,
+    solve,
+    solve_graph,
+    solve_points,
+)
 from quot.api import solve_batch
 
 rng = np.random.default_rng(3)
 C, X, Y = rng.random((4, 5)), rng.random((4, 2)), rng.random((5, 2))
 A, B = np.full(4, 0.25), np.full(5, 0.2)
+PLAN = Plan.from_dense(np.outer(A, B) / 2)
+GIBBS = quot.solve_entropic(C, A, B, eps=0.1).plan
 
 
 class Tensor:
@@ -85,13 +96,28 @@ CALLS = {
     "batch": lambda x: solve_batch([C], x, B),
     "f": lambda x: quot.certify(Problem(C, A, B), solve(C, A, B).plan, x, B),
     "g": lambda x: quot.certify(Problem(C, A, B), solve(C, A, B).plan, A, x),
+    "P": Plan.from_dense,
+    "push": PLAN.push,
+    "pull": PLAN.pull,
+    "push by prices": GIBBS.push,
+    "pull by prices": GIBBS.pull,
+    "from the left": lambda x: PLAN.__array_ufunc__(np.matmul, "__call__", x, PLAN),
+    "barycentric": PLAN.barycentric,
+    "places": lambda x: PLAN.barycentric(Y, X=x),
+    "masses": lambda x: PLAN.barycentric(Y, X=X, a=x),
 }
 GOOD = {
     "C": C, "a": A, "b": B, "X": X, "Y": Y, "source": A, "lengths": A, "capacity": A,
     "positions": X, "edges": np.array([[0, 1], [1, 2], [2, 3], [3, 4]]),
-    "entropic": A, "adaptive": A, "batch": A, "f": A, "g": B,
+    "entropic": A, "adaptive": A, "batch": A, "f": A, "g": B, "P": C, "push": X, "pull": B,
+    "push by prices": A, "pull by prices": Y, "from the left": A, "barycentric": Y, "places": X,
+    "masses": A,
 }  # fmt: skip
-NAMES = {"entropic": "a", "adaptive": "a", "batch": "a"}
+NAMES = {
+    "entropic": "a", "adaptive": "a", "batch": "a", "push": "x", "pull": "y",
+    "push by prices": "x", "pull by prices": "y", "from the left": "x", "barycentric": "Y",
+    "places": "X", "masses": "a",
+}  # fmt: skip
 
 REFUSED = {
     "requires grad": (
@@ -191,6 +217,8 @@ def test_read_as_the_array_it_is(place, make):
 def _facts(x):
     if isinstance(x, list):
         return [_facts(each) for each in x]
+    if isinstance(x, (np.ndarray, Plan)):
+        return np.asarray(x).tolist()
     if isinstance(x, Problem):
         return x.a.tolist(), x.b.tolist()
     if isinstance(x, PointCost):
@@ -221,6 +249,30 @@ def test_numbers(name):
 class _Long(Tensor):
     def __repr__(self):
         return "tensor(\n" + 100 * "0.5, " + ")"
+
+
+PLACES = {"x": "push", "y": "pull", "Y": "barycentric", "P": "P"}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_what_a_plan_takes_of_another_size(name):
+    """One row too many; a plan has two axes."""
+    given = np.append(GOOD[PLACES[name]], GOOD[PLACES[name]][:1], axis=0)
+    of = {"x": "4 rows", "y": "5 columns", "Y": "5 columns"}.get(name)
+    text = f"`{name}` has shape {given.shape}, and the plan has {of}; pass one entry, or row, each."
+    if name == "P":
+        given = C[0]
+        text = "`P` must have 2 axes, as (n, m); got shape (5,)."
+    with pytest.raises(InvalidProblemError) as caught:
+        CALLS[PLACES[name]](given)
+    assert str(caught.value) == text
+
+
+def test_a_sparse_quantity_is_carried_too():
+    assert PLAN.push(sp.csr_array(X)).tolist() == PLAN.push(X).tolist()
+    assert Plan.from_sparse(sp.coo_array(C)).to_dense().tolist() == C.tolist()
+    with pytest.raises(InvalidProblemError, match=r"`P` requires grad.*pass `P\.detach\(\)`"):
+        Plan.from_sparse(requires_grad(C))
 
 
 def test_potentials_of_another_size():

@@ -210,6 +210,104 @@ def test_files_keep_the_type(tmp_path, capsys, suffix, mass):
     assert f'"name": "{name}"' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("mass", [None, "1"])
+def test_tables_keep_the_type(tmp_path, capsys, mass):
+    pd, _ = (pytest.importorskip(name) for name in ("pandas", "pyarrow"))
+    a, b = unequal(np.float32)
+    argv = ["solve", str(tmp_path / "C.npy")]
+    np.save(tmp_path / "C.npy", C)
+    for name, masses in (("a", a), ("b", b)):
+        pd.DataFrame({"id": range(masses.size), "mass": masses}).to_parquet(
+            tmp_path / f"{name}.parquet"
+        )
+        argv += [f"-{name}", str(tmp_path / f"{name}.parquet")]
+    argv += [] if mass is None else ["--mass", mass]
+    assert main(argv) == 0
+    assert " rescaled by 1 - " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [[], ["--mass", "1"], ["--mass-fraction", "1"]])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tables_of_nodes_keep_the_type(tmp_path, capsys, dtype, option):
+    pd, _ = (pytest.importorskip(name) for name in ("pandas", "pyarrow"))
+    a, b = unequal(np.float32)
+    nodes = {"node": range(70), "a": np.append(a, 0 * b), "b": np.append(0 * a, b)}
+    pd.DataFrame(nodes).astype({"a": dtype, "b": dtype}).to_parquet(tmp_path / "nodes.parquet")
+    edges = pd.DataFrame({"u": range(69), "v": range(1, 70), "length": np.float32(1)})
+    edges.to_parquet(tmp_path / "edges.parquet")
+    argv = ["graph", "edges.parquet", "--nodes", "nodes.parquet", "--source", "a", "--target", "b"]
+    argv = [str(tmp_path / k) if k.endswith("parquet") else k for k in argv] + option
+    code, out = main(argv), capsys.readouterr()
+    if dtype == np.float64 and option != ["--mass-fraction", "1"]:
+        assert code == 2
+        assert ("needs equal totals" if not option else "exceeds") in out.err
+        return
+    assert code == 0
+    assert ("rescaled by 1 - " in out.out) == (option != ["--mass-fraction", "1"])
+    assert main([*argv, "--json"]) == 0
+    assert ('"taken"' in capsys.readouterr().out) == (option != ["--mass-fraction", "1"])
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "mass"])
+def test_a_saved_result_says_so_too(tmp_path, kind):
+    a, b = unequal(np.float32)
+    result = quot.solve(C, a, b, mass=1.0) if kind == "mass" else KINDS[kind](a, b)
+    quot.save(result, tmp_path / "r.npz")
+    loaded = quot.load(tmp_path / "r.npz")
+    assert loaded.rescaled == result.rescaled
+    assert type(loaded.rescaled) is type(result.rescaled)
+    assert loaded.problem.round_off == result.problem.round_off
+    assert repr(loaded) == repr(result)
+
+
+def test_a_saved_path_goes_on(tmp_path):
+    """What the masses came in still says how far a total may be off."""
+    result = quot.solve(C, *unequal(np.float32), reg=0.1)
+    quot.save(result, tmp_path / "r.npz")
+    quot.mass_path(quot.load(tmp_path / "r.npz").problem, [0.5, 1.0])
+
+
+def test_a_result_saved_by_a_verb_says_so_too(tmp_path, capsys):
+    a, b = unequal(np.float32)
+    np.savez(tmp_path / "p.npz", C=C, a=a, b=b)
+    saved = str(tmp_path / "r.npz")
+    assert main(["solve", str(tmp_path / "p.npz"), "--save", saved]) == 0
+    assert main(["check", saved]) == 0
+    assert capsys.readouterr().out.count("rescaled by 1 - ") == 2
+    assert quot.load(saved).rescaled == Problem(C, a, b).rescaled
+
+
+@pytest.mark.parametrize("given", [[1.0], [[1.0, 0.5]], [-1.0, 0.5], [np.nan, 1.0], ["1", "2"]])
+def test_a_file_that_says_nonsense_of_it(tmp_path, given):
+    quot.save(quot.solve(C, *unequal(np.float32)), tmp_path / "r.npz")
+    arrays = dict(np.load(tmp_path / "r.npz"))
+    np.savez(tmp_path / "r.npz", **{**arrays, "rescaled": np.array(given)})
+    with pytest.raises(InvalidProblemError, match=r"is damaged: "):
+        quot.load(tmp_path / "r.npz")
+
+
+VERBOSE = {
+    **{name: KINDS[name] for name in KINDS if name != "batch"},
+    "points": lambda a, b, **o: quot.solve_points(C[:, :3], C.T[:, :3], a, b, **o),
+    "adaptive": lambda a, b, **o: quot.solve_adaptive(C, a, b, perplexity=3.0, **o),
+    "approximate": lambda a, b, **o: quot.approximate_partial(
+        C, a=a, b=b, mass=1.0, accuracy=0.1, **o
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", VERBOSE)
+def test_a_verbose_solve_says_so(kind, capsys):
+    a, b = unequal(np.float32)
+    VERBOSE[kind](a, b, verbose=True)
+    said = capsys.readouterr().err.splitlines()
+    assert sum("rescaled by 1 - " in line for line in said) == 1
+    VERBOSE[kind](a, b)
+    assert capsys.readouterr().err == ""
+    VERBOSE[kind](np.full(30, 1 / 24), np.full(40, 1 / 32), verbose=True)
+    assert "rescaled" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_negative_round_off_is_refused_with_what_to_do(dtype):
     """Nothing is changed in silence: whether it is round-off is for the user to say."""

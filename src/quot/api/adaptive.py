@@ -8,7 +8,7 @@ from typing import Any
 
 from quot.adaptive.average import solve_average_problem
 from quot.adaptive.solve import check_room, solve_adaptive_problem
-from quot.api.deliver import ON_FAILURE, deliver, talk
+from quot.api.deliver import ON_FAILURE, announce, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.interrupts import stoppable
@@ -87,7 +87,7 @@ def solve_adaptive(  # noqa: PLR0913
     callback : callable, optional
         ``callback(iterate)`` after each level of the perplexity and each floor; True stops.
     verbose : bool, default=False
-        Write a line per outer iteration to standard error.
+        Write to standard error what was `rescaled`, if anything, and a line per outer iteration.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
 
@@ -129,6 +129,8 @@ def solve_adaptive(  # noqa: PLR0913
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, talk(callback) if verbose else callback)
     problem = adaptive_problem(C, a, b, perplexity=perplexity, on=on, regularizer=regularizer)
+    if verbose:
+        announce(problem)
     if problem.is_average and method == "interior":
         raise InvalidProblemError(
             'method="interior" is for bounds on single points; got on="average". Pass "auto".'

@@ -36,6 +36,12 @@ def check_solver_options(given: Mapping[str, Any] | None, method: str, of: tuple
         )
 
 
+def announce(problem: Any) -> None:
+    """Write a line to standard error on what the door has changed, if anything."""
+    if problem.rescaled is not None:
+        sys.stderr.write(f"{problem.rescaled}\n")
+
+
 def deliver(result: R, on_failure: str) -> R:
     """Return the result; say so if it is not within the tolerance."""
     is_all = result.converged or result.status is Status.APPROXIMATE

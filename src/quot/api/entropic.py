@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quot.api.deliver import ON_FAILURE, deliver, talk
+from quot.api.deliver import ON_FAILURE, announce, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.entropic.approximate import (
     APPROXIMATE,
@@ -97,7 +97,7 @@ def solve_entropic(  # noqa: PLR0913
         ``callback(iterate)`` after each temperature of "newton" and each step of a first-order
         method, and now and then in between; True stops. With a reference once, when it is done.
     verbose : bool, default=False
-        Write a line per outer iteration to standard error.
+        Write to standard error what was `rescaled`, if anything, and a line per outer iteration.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
@@ -150,6 +150,8 @@ def solve_entropic(  # noqa: PLR0913
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, talk(callback) if verbose else callback)
     problem = EntropicProblem(C, a, b, eps=eps, mass=mass, formulation=solved, corner=corner)
+    if verbose:
+        announce(problem)
     result: Any
     if is_reference:
         result = solve_entropic_reference(
@@ -208,7 +210,7 @@ def approximate_partial(
     callback : callable, optional
         See `solve_entropic`.
     verbose : bool, default=False
-        Write a line per outer iteration to standard error.
+        Write to standard error what was `rescaled`, if anything, and a line per outer iteration.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when a limit ends it before the accuracy is proved.
     solver_options : mapping, optional
@@ -268,6 +270,8 @@ def approximate_partial(
     allowed = check_positive(accuracy, "accuracy")
     monitor = Monitor(max_iter, time_limit, talk(callback) if verbose else callback)
     problem = Problem(C, a, b, mass=mass)
+    if verbose:
+        announce(problem)
     result = approximate_linear_problem(problem, allowed, monitor, method=name, options=options)
     logger.info("%s", result)
     return deliver(result, on_failure)

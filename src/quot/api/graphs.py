@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quot.api.deliver import ON_FAILURE, TIES, check_solver_options, deliver, talk
+from quot.api.deliver import ON_FAILURE, TIES, announce, check_solver_options, deliver, talk
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.exceptions import InvalidProblemError
 from quot.interrupts import stoppable
@@ -79,7 +79,7 @@ def solve_graph(  # noqa: PLR0913
     callback : callable, optional
         See `solve`.
     verbose : bool, default=False
-        Write a line per outer iteration to standard error.
+        Write to standard error what was `rescaled`, if anything, and a line per outer iteration.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
@@ -131,6 +131,8 @@ def solve_graph(  # noqa: PLR0913
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, talk(callback) if verbose else callback)
     problem = GraphProblem(graph, source, target, reg=reg, mass=mass)
+    if verbose:
+        announce(problem)
     if start is not None and not isinstance(start, GraphResult):
         raise InvalidProblemError(
             f"`start` must be a GraphResult of an earlier solve; got {type(start).__name__}."

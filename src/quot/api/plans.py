@@ -8,7 +8,15 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quot.api.deliver import ON_FAILURE, TIES, check_problem, check_solver_options, deliver, talk
+from quot.api.deliver import (
+    ON_FAILURE,
+    TIES,
+    announce,
+    check_problem,
+    check_solver_options,
+    deliver,
+    talk,
+)
 from quot.convergence import Iterate, Monitor, Tolerance
 from quot.costs import PointCost
 from quot.dual import Dual
@@ -96,8 +104,9 @@ def solve(  # noqa: PLR0913
         ``callback(iterate)`` after every outer iteration, and about twice a second while one takes
         long, with the iterate before and the `seconds` so far; a true value stops.
     verbose : bool, default=False
-        Write to standard error what to expect (but of a reference method), then a line per outer
-        iteration: level, round, reg, candidates, violators, support, steps, residual and time.
+        Write to standard error what was `rescaled`, if anything, and what to expect (but of a
+        reference method), then a line per outer iteration: level, round, reg, candidates,
+        violators, support, steps, residual and time.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional
@@ -147,6 +156,8 @@ def solve(  # noqa: PLR0913
     tolerance = Tolerance.of(tol)
     monitor = Monitor(max_iter, time_limit, talk(callback) if verbose else callback)
     problem = Problem(C, a, b, reg=reg, mass=mass)
+    if verbose:
+        announce(problem)
     dual = _warm(start, problem)
     if method in REFERENCE_METHODS:
         result = solve_reference(problem, method, tolerance, monitor, solver_options=solver_options)
@@ -215,7 +226,7 @@ def solve_points(  # noqa: PLR0913
     callback : callable, optional
         ``callback(iterate)`` after every outer iteration; a true value stops.
     verbose : bool, default=False
-        Write a line per outer iteration to standard error.
+        Write to standard error what was `rescaled`, if anything, and a line per outer iteration.
     on_failure : {"warn", "raise", "ignore"}, default="warn"
         What to do when the tolerance is not reached.
     solver_options : mapping, optional

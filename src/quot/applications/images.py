@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quot import memory
 from quot.applications.modes import narrow, to_bytes
 from quot.exceptions import InvalidProblemError
 from quot.io.files import PathLike, check_writable, write_atomically
@@ -23,8 +24,10 @@ Bytes = NDArray[np.uint8]
 # What Pillow raises on damaged files, and what is raised where they say what cannot be.
 _BROKEN = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, TypeError,
-    AttributeError, RuntimeError, MemoryError, struct.error, zlib.error,
+    AttributeError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
+# Bytes for a pixel at the peak (measured).
+_A_PIXEL = 20
 # Suffixes that can be written, and what Pillow calls the format.
 FORMATS = {
     ".png": "PNG",
@@ -73,6 +76,7 @@ def read_image(path: PathLike) -> Bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # large, or damaged where it does not show
             with pil.open(path) as file:
+                memory.check_bytes(_A_PIXEL * file.width * file.height)
                 file.load()
                 return to_bytes(file, str(path))
     except FileNotFoundError as error:
@@ -90,6 +94,11 @@ def read_image(path: PathLike) -> Bytes:
         ) from error
     except InvalidProblemError:
         raise
+    except MemoryError as error:
+        reason = str(error) or "no memory is left"
+        raise InvalidProblemError(
+            f"`{path}` does not fit into memory ({reason}); make it smaller."
+        ) from error
     except _BROKEN as error:
         raise InvalidProblemError(
             f"`{path}` cannot be read as a picture ({error}); it seems damaged. Export it again."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
@@ -20,6 +22,7 @@ from quot.convergence import Iterate
 from quot.io.cells import number
 from quot.problem import Problem
 from quot.quadratic.estimate import estimate
+from quot.result import GraphResult, Result
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"
 
@@ -50,6 +53,28 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line and exit with 2."""
         self.exit(BAD_INPUT, f"quot: error: {one_line(message)}; see `{self.prog} --help`.\n")
+
+
+# --- running ---------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Let nothing through that other libraries print on stderr, as Pillow and its libtiff do."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 # --- arguments -------------------------------------------------------------------------------
@@ -165,6 +190,16 @@ def print_table(rows: Sequence[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         say(f"{name:<{width}}  {text}")
+
+
+def rescaled_facts(result: Result[Any] | GraphResult) -> dict[str, Any] | None:
+    """Return what was made smaller at the door, for JSON; None if nothing was."""
+    return None if result.rescaled is None else result.rescaled._asdict()
+
+
+def rescaled_rows(result: Result[Any] | GraphResult) -> list[tuple[str, str]]:
+    """Return the line of a table on the same; none if nothing was."""
+    return [] if result.rescaled is None else [("masses", str(result.rescaled))]
 
 
 def certificate_facts(certificate: Certificate) -> dict[str, Any]:

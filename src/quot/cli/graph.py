@@ -21,7 +21,7 @@ from quot.io.roles import Roles
 from quot.io.tables import check_table_path
 from quot.optional import need
 from quot.result import GraphResult
-from quot.validation import TOTALS_ROUND_OFF, as_number
+from quot.validation import TOTALS_ROUND_OFF, as_number, round_off
 
 PICTURES = (".png", ".pdf", ".svg")
 _DPI = 150
@@ -153,7 +153,7 @@ def _said(data: GraphData, args: argparse.Namespace) -> str:
     graph, columns = data.graph, (", ".join(names) for names in data.columns)
     edges, nodes = columns
     masses = ((args.source, data.source), (args.target, data.target))
-    totals = ", ".join(f"{name} of total {mass.sum():.12g}" for name, mass in masses)
+    totals = ", ".join(f"{name} of total {mass.sum(dtype=float):.12g}" for name, mass in masses)
     return f"{graph.n_nodes:,} nodes ({nodes}), {graph.n_edges:,} edges ({edges}), {totals}"
 
 
@@ -194,6 +194,7 @@ def result_facts(result: GraphResult) -> dict[str, Any]:
         "largest_flow": float(carried.max(initial=0.0)),
         "full": int(np.count_nonzero(carried >= graph.capacity)),
         **{name: value for name, value in certificate.items() if name != "pairs"},
+        "rescaled": common.rescaled_facts(result),
         "status": result.status.name,
         "converged": result.converged,
         "method": result.method,
@@ -223,6 +224,7 @@ def result_rows(result: GraphResult) -> list[tuple[str, str]]:
         ("value", f"{facts['value']:.12g}"),
         ("cost", f"{facts['cost']:.12g}"),
         ("mass moved", moved),
+        *common.rescaled_rows(result),
         ("stays in place", f"{facts['mass_in_place']:.12g} of it, wanted where it is"),
         ("edges used", used),
         ("flow", f"{facts['flow']:.12g} over all edges, at most {facts['largest_flow']:.12g}"),
@@ -259,7 +261,7 @@ def _strength(text: str | None) -> tuple[float, str | None]:
 
 def _mass(args: argparse.Namespace, data: GraphData) -> float | None:
     """Return the mass to move; None for all, which needs equal totals."""
-    have, want = float(data.source.sum()), float(data.target.sum())
+    have, want = (float(masses.sum(dtype=float)) for masses in (data.source, data.target))
     least = min(have, want)
     if args.mass_fraction is not None:
         part = as_number(args.mass_fraction, "mass-fraction")
@@ -269,7 +271,8 @@ def _mass(args: argparse.Namespace, data: GraphData) -> float | None:
                 "the masses."
             )
         return part * least
-    if args.mass is None and abs(have - want) > TOTALS_ROUND_OFF * max(have, want):
+    excused = max(TOTALS_ROUND_OFF, round_off(data.source), round_off(data.target))
+    if args.mass is None and abs(have - want) > excused * max(have, want):
         raise InvalidProblemError(
             f"`{args.source}` sums to {have:.12g} and `{args.target}` to {want:.12g}: moving all "
             f"mass needs equal totals. Pass `--mass {least:.12g}` to move as much as can be, or "

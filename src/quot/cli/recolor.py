@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from quot.cli.common import (
     Subparsers,
     add_json_argument,
     certificate_facts,
+    hushed,
     print_json,
     print_table,
     progress,
@@ -47,10 +51,18 @@ def add_parser(subparsers: Subparsers) -> None:
     add_json_argument(parser)
 
 
+def read_photograph(path: str) -> NDArray[np.uint8]:
+    """Read a picture; what is wrong with it is said once."""
+    from quot.applications.images import read_image
+
+    with hushed():
+        return read_image(path)
+
+
 def run(args: argparse.Namespace) -> int:
     """Recolour, write both pictures, print the numbers."""
     from quot.applications.color import recolor
-    from quot.applications.images import check_image_path, read_image, write_image
+    from quot.applications.images import check_image_path, write_image
     from quot.applications.picture import draw_recoloring
 
     output = Path(args.output)
@@ -59,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     check_image_path(picture)
     photographs = [("SOURCE", args.source), ("REFERENCE", args.reference)]
     check_apart([("-o", output), ("--picture", picture)], photographs)
-    source, reference = read_image(args.source), read_image(args.reference)
+    source, reference = read_photograph(args.source), read_photograph(args.reference)
     check_image_path(output, source)
     sizes = [f"{each.shape[1]} x {each.shape[0]} pixels" for each in (source, reference)]
     read = f"a photograph of {sizes[0]} and one of {sizes[1]}"

@@ -62,13 +62,10 @@ def run(args: argparse.Namespace) -> int:
     written = plan_file.write(args, result)
     if args.json:
         files = {**written.facts(), "result": args.save}
-        rescaled = None if problem.rescaled is None else problem.rescaled._asdict()
-        facts = {"read": read, **result_facts(result), "rescaled": rescaled}
-        common.print_json({**facts, **files})
+        common.print_json({"read": read, **result_facts(result), **files})
     else:
         saved = [] if args.save is None else [("result", args.save)]
-        changed = [] if problem.rescaled is None else [("masses", str(problem.rescaled))]
-        common.print_table([*changed, *result_rows(result), *written.rows(), *saved])
+        common.print_table([*result_rows(result), *written.rows(), *saved])
     return common.CERTIFIED if result.converged else common.NOT_CERTIFIED
 
 
@@ -76,6 +73,7 @@ def result_facts(result: Result[Any]) -> dict[str, Any]:
     """Return what there is to say about a result, for JSON."""
     return {
         **transport.plan_facts(result.problem, result.plan),
+        "rescaled": common.rescaled_facts(result),
         **common.certificate_facts(result.certificate),
         "status": result.status.name,
         "converged": result.converged,
@@ -91,6 +89,7 @@ def result_rows(result: Result[Any]) -> list[tuple[str, str]]:
     """Return what there is to say about a result, for a table."""
     passes, strength = _passes(result), _strength(result)
     return [
+        *common.rescaled_rows(result),
         *transport.plan_rows(result.problem, result.plan),
         *([] if strength is None else [("strength", f"{strength:.12g}, of all pairs")]),
         *common.certificate_rows(result.certificate),

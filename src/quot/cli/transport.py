@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,12 @@ def _check_adaptive(args: argparse.Namespace) -> None:
 
 def solve(problem: AnyProblem, **options: Any) -> Result[Any]:
     """Solve a problem of any kind, with options of all; failure is for the result to say."""
+    found: Any = _solve(problem, **options)
+    solved: Result[Any] = replace(found, problem=problem)  # this one knows what the door changed
+    return solved
+
+
+def _solve(problem: AnyProblem, **options: Any) -> Result[Any]:
     cost, a, b = problem.cost, problem.a, problem.b
     if isinstance(problem, AdaptiveProblem):
         asked = (problem.row_perplexity, problem.col_perplexity)

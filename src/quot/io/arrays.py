@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from quot import memory
 from quot.exceptions import InvalidProblemError
 from quot.io import parquet
 from quot.io.files import UNREADABLE, PathLike, unreadable
@@ -34,6 +35,11 @@ Arrays = dict[str, Any]
 SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 # The arrays of every file that `scipy.sparse.save_npz` writes.
 _SPARSE = {"format", "shape", "data"}
+# What these and the others may hold.
+_SPARSE_KINDS = {
+    **dict.fromkeys(("indices", "indptr", "row", "col", "offsets", "coords", "shape"), "iu"),
+    "data": "biufc",
+}
 
 # The formats of .npy whose headers NumPy reads in public; the third one is for named fields.
 _HEADERS = {
@@ -96,8 +102,9 @@ def read_arrays(path: PathLike, *, is_data: bool = False) -> Noted:
         return of_table(parquet.read_matrix(path), path)
     if suffix == ".npy":
         return Noted({"": _read_npy(path)})
-    if _names(path) >= _SPARSE:
-        return Noted({"": _read_sparse(path)})
+    headers = _headers(path)
+    if headers.keys() >= _SPARSE:
+        return Noted({"": _read_sparse(path, headers)})
     arrays = read_npz(path, mapped=True)
     return Noted({"": next(iter(arrays.values()))} if len(arrays) == 1 else arrays)
 
@@ -243,6 +250,8 @@ def _opened(
     try:
         with Path(path).open("rb") as stream, zipfile.ZipFile(stream) as archive:
             size = os.fstat(stream.fileno()).st_size
+            packed = [k for k in archive.infolist() if k.compress_type != zipfile.ZIP_STORED]
+            memory.check_bytes(sum(k.file_size for k in packed))
             for member in archive.infolist():
                 stored = member.compress_type == zipfile.ZIP_STORED
                 with archive.open(member) as content:
@@ -252,9 +261,13 @@ def _opened(
         raise unreadable(path, f"{expected} in NumPy's .npz format", error) from error
 
 
-def _names(path: PathLike) -> set[str]:
+def _headers(path: PathLike) -> dict[str, Header | None]:
     with _opened(path) as (_, archive):
-        return set(_members(archive))
+        found = {}
+        for name, member in _members(archive).items():
+            with archive.open(member) as content:
+                found[name] = _read_header(content, math.inf)
+        return found
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -328,12 +341,20 @@ def _read_header(stream: IO[bytes], size: float) -> Header | None:
             f"its header says {dtype} of shape {shape}, which is {needed} bytes, but there are "
             f"only {there}"
         )
+    if not all(0 <= k < 1 << 63 for k in shape):
+        raise ValueError(f"its header says shape {shape}")
     return Header(shape, fortran, dtype, stream.tell())
 
 
-def _read_sparse(path: PathLike) -> Any:
+def _read_sparse(path: PathLike, headers: dict[str, Header | None]) -> Any:
     try:
+        for name, kinds in _SPARSE_KINDS.items():
+            header = headers.get(name)
+            if header is not None and header.dtype.kind not in kinds:  # SciPy casts them
+                raise ValueError(f"its `{name}` is {header.dtype}")
         matrix = sp.load_npz(path)
+        if (np.diff(getattr(matrix, "indptr", ())) < 0).any():  # `check_format` may miss it
+            raise ValueError("its `indptr` goes down")
         if hasattr(matrix, "check_format"):  # indices out of range crash the compiled conversions
             matrix.check_format(full_check=True)
         return sp.csr_array(matrix)

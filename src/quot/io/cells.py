@@ -61,9 +61,9 @@ def number(text: str) -> float:
 
 
 def numbers(cells: Cells) -> Floats:
-    """Return cells as numbers; NaN where there is nothing."""
+    """Return cells as numbers, floats of their own type; NaN where there is nothing."""
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "iufb":
-        return np.array(cells, dtype=np.float64)
+        return np.array(cells, dtype=cells.dtype if cells.dtype.kind == "f" else np.float64)
     try:
         if _SIGNS.issuperset("".join(cells)):  # most columns: read all at once
             found = np.array(cells, dtype=np.float64)
@@ -148,6 +148,7 @@ class Names:
 
     def _words(self, cells: Cells) -> list[str]:
         if isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
+            cells = cells.astype(np.float64)
             _refuse_odd(cells, (np.floor(cells) == cells) & (np.abs(cells) <= _WHOLE))
             cells = cells.astype(np.int64)
         if isinstance(cells, np.ndarray) and cells.dtype.kind in "iu":

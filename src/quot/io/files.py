@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -29,11 +31,15 @@ UNREADABLE = (
     OverflowError,
     MemoryError,
     RuntimeError,
+    AttributeError,
     struct.error,
+    tokenize.TokenError,
     zlib.error,
     zipfile.BadZipFile,
 )
 
+# What Python shows of its own objects, which says nothing of a file.
+_PYTHON = re.compile(r"[\s:]*<[^<>]* object at 0x[^<>]*>")
 # How files begin that are taken for text, and what they are.
 _WIDE = "in UTF-16, which Excel calls Unicode text; save it as UTF-8 (`CSV UTF-8`)"
 _STARTS = {
@@ -149,7 +155,7 @@ def unreadable(path: PathLike, expected: str, error: Exception) -> InvalidProble
         return too_large(path, error)
     if isinstance(error, UnicodeDecodeError):
         return not_utf8(path)
-    reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+    reason = _PYTHON.sub("", str(error).strip().split("\n")[0]).rstrip(".") or type(error).__name__
     return InvalidProblemError(
         f"`{path}` cannot be read ({reason}); it should hold {expected}. Write it again."
     )

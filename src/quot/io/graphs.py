@@ -33,6 +33,7 @@ class GraphData:
     ----------
     graph : Graph
     source, target : array of shape (N,)
+        Of the type they have in the file.
     reg : array of shape (E,) or None
         If a column was asked for.
     ends : pair of str
@@ -167,7 +168,10 @@ def _assemble(edges: Columns, nodes: Sequence[Columns], book: Names) -> GraphDat
     """Build what the columns describe."""
     _check_edges(edges)
     count = len(book)
-    by_node = {name: np.zeros(count) for name in ("source", "target")}
+    by_node = {
+        name: np.zeros(count, np.result_type(*(part[name] for part in nodes if name in part)))
+        for name in ("source", "target")
+    }
     places = np.full((count, 2), np.nan)
     for part in nodes:
         at = part["node"]

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quot import optional
+from quot import memory, optional
 from quot.exceptions import InvalidProblemError
 from quot.io.files import UNREADABLE, PathLike, unreadable
 from quot.io.matrices import Matrix, noted, taken
@@ -72,12 +72,18 @@ def read_matrix(path: PathLike) -> Matrix:
             values = np.concatenate(parts) if parts else np.empty((0, 0))
             return Matrix(values, tuple(names), noted(names, *how))
         _check_numbers(file.schema_arrow, names, path)
+        memory.check_bytes(8.0 * file.metadata.num_rows * len(names))
         values, stop = np.empty((file.metadata.num_rows, len(names))), 0
         for batch in _batches(file, names):
             start, stop = stop, stop + batch.num_rows
             for k, column in enumerate(_numbers(batch, path)):
                 values[start:stop, k] = column
-    return taken(values, names, path, *how)
+        matrix, schema = taken(values, names, path, *how), file.schema_arrow
+    if 1 in matrix.values.shape:  # masses are judged by the type they have
+        types = [schema.field(name).type.to_pandas_dtype() for name in matrix.names]
+        if types and all(np.dtype(kind).kind == "f" for kind in types):
+            return matrix._replace(values=matrix.values.astype(np.result_type(*types)))
+    return matrix
 
 
 def holds_pairs(path: PathLike) -> bool:
@@ -151,9 +157,7 @@ def column_names(path: PathLike) -> tuple[list[str], list[str]]:
     """Return the names of the columns, and those of them that pandas says are the index."""
     with _opened(path) as file:
         schema = file.schema_arrow
-        names = [str(name) for name in schema.names]
-        index = (schema.pandas_metadata or {}).get("index_columns", [])
-        return names, [name for name in names if name in index]
+        return [str(name) for name in schema.names], _data(schema)[1]
 
 
 def is_named(index: str) -> bool:

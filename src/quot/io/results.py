@@ -31,9 +31,9 @@ from quot.io.arrays import (
 )
 from quot.io.files import UNREADABLE, PathLike, check_writable, too_large, write_atomically
 from quot.plan import Plan
-from quot.problem import AdaptiveProblem, EntropicProblem, Problem, Transport
+from quot.problem import AdaptiveProblem, EntropicProblem, Problem, Transport, with_origin
 from quot.result import AdaptiveResult, GraphResult, Result
-from quot.validation import as_array
+from quot.validation import Rescaled, as_array
 
 Floats = NDArray[np.float64]
 
@@ -91,6 +91,7 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
         "version": VERSION,
         **_solved_to_arrays(result),
         **_labels_to_arrays(result.problem),
+        **_origin_to_arrays(result.problem),
         "f": result.f,
         "g": result.g,
         "lam": result.lam,
@@ -152,6 +153,9 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
             f"`{path}` is of {age} quot: it has format version {version}, and this one reads "
             f"version {VERSION}; {advice}."
         )
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiubU":
+            raise _damaged(path, f"`{name}` is {array.dtype}")
     try:
         result = _assemble(arrays)
     except MemoryError as error:
@@ -193,6 +197,8 @@ def _how_it_went(
 ) -> dict[str, Any]:
     """The fields of a result with this problem and this plan or flow."""
     f, g = (vector_of(arrays[name], size, name) for name, size in zip("fg", shape, strict=True))
+    if "round_off" in arrays or "rescaled" in arrays:
+        problem = with_origin(problem, *_origin_from_arrays(arrays))
     lam = float(arrays["lam"])
     columns = [arrays[f"history_{name}"].tolist() for name in _history_types()]
     return {
@@ -306,6 +312,27 @@ def _labels_to_arrays(problem: Any) -> Arrays:
                 stacklevel=3,
             )
     return arrays
+
+
+def _origin_to_arrays(problem: Any) -> Arrays:
+    """What was said at the door of the type that the masses came in, if there is anything."""
+    changed = problem.rescaled
+    return {
+        **({"round_off": problem.round_off} if problem.round_off else {}),
+        **({} if changed is None else {"rescaled": changed[1:], "rescaled_name": changed.name}),
+    }
+
+
+def _origin_from_arrays(arrays: Arrays) -> tuple[float, Rescaled | None]:
+    own = float(arrays.get("round_off", 0.0))
+    if not 0.0 <= own < 1.0:
+        raise ValueError(f"masses with a round-off of {own:.3g}")
+    if "rescaled" not in arrays:
+        return own, None
+    given, taken = vector_of(arrays["rescaled"], 2, "rescaled").tolist()
+    if not 0.0 < taken < given < np.inf:
+        raise ValueError(f"masses rescaled from {given:.6g} to {taken:.6g}")
+    return own, Rescaled(str(arrays["rescaled_name"]), given, taken)
 
 
 def _kind_to_arrays(problem: Transport) -> Arrays:

@@ -183,13 +183,14 @@ class CsvTable(Table):
     def __init__(self, path: PathLike) -> None:
         with _text(path) as stream:
             line = stream.readline()
-        if "\0" in line:
-            raise InvalidProblemError(
-                f"`{path}` has zero bytes in its first line, as UTF-16 has; save it as UTF-8."
-            )
-        headers = {
-            k: next(csv.reader([line], delimiter=k, skipinitialspace=True), []) for k in _SEPARATORS
-        }
+            if "\0" in line:
+                raise InvalidProblemError(
+                    f"`{path}` has zero bytes in its first line, as UTF-16 has; save it as UTF-8."
+                )
+            headers = {
+                k: next(csv.reader([line], delimiter=k, skipinitialspace=True), [])
+                for k in _SEPARATORS
+            }
         self._separator = max(_SEPARATORS, key=lambda k: len(headers[k]))
         columns = [name.strip() for name in headers[self._separator]]
         if not any(columns):

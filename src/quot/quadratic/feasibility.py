@@ -168,7 +168,8 @@ def _check_cuts(problem: GraphProblem) -> None:
     supply = np.floor(np.minimum(problem.source * scale, _EDGE_UNITS)).astype(np.int64)
     demand = np.floor(np.minimum(problem.target * scale, _EDGE_UNITS)).astype(np.int64)
     demand[problem.target > 0.0] += 1
-    most = np.ceil(np.minimum(graph.capacity * scale, _EDGE_UNITS)).astype(np.int64)
+    with np.errstate(over="ignore"):
+        most = np.ceil(np.minimum(graph.capacity * scale, _EDGE_UNITS)).astype(np.int64)
     back = np.flatnonzero(~graph.directed)
     nodes = np.arange(n)
     tail = np.concatenate((graph.tail, graph.head[back], np.full(n, n), nodes))
