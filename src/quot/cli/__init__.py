@@ -1,6 +1,7 @@
-"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``info``. One file per verb.
+"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``adapt``, ``info``.
 
-Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 141 nobody reads the output.
+One file per verb. Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 141
+nobody reads the output.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     import quot
-    from quot.cli import check, graph, info, recolor, solve
+    from quot.cli import adapt, check, graph, info, recolor, solve
 
     parser = Parser(
         prog="quot",
@@ -28,7 +29,14 @@ def _run(argv: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"quot {quot.__version__}")
     subparsers = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
-    verbs = {"solve": solve, "graph": graph, "check": check, "recolor": recolor, "info": info}
+    verbs = {
+        "solve": solve,
+        "graph": graph,
+        "check": check,
+        "recolor": recolor,
+        "adapt": adapt,
+        "info": info,
+    }
     for verb in verbs.values():
         verb.add_parser(subparsers)
     args = parser.parse_args(argv)

@@ -155,7 +155,7 @@ class Extension:
             tie = _TIE * (highest + abs(self.prices).max())
             least = slack.min(axis=1, keepdims=True)
             is_sent = (slack <= least + tie) & (least <= self.highest + tie)
-            return is_sent.astype(np.float64)
+            return np.asarray(is_sent, dtype=np.float64)
         f, own = self._answer(C)
         y = np.minimum(f, self.highest)[:, None] + self.prices - C
         y /= own[:, None] + self.spread
