@@ -294,6 +294,7 @@ def test_no_addresses_and_no_machine_paths():
         "docs/graphs.md",
         "docs/entropic.md",
         "docs/adaptive.md",
+        "docs/adaptation.md",
         "docs/affinities.md",
     ],
 )

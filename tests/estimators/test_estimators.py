@@ -1,6 +1,9 @@
 """TransportMapper and TransportLabelPropagation: what they say, and what they refuse."""
 
+import inspect
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -288,3 +291,35 @@ def test_samples(make):
 def test_labels(labels, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         TransportLabelPropagation(**options).fit(X, labels, sample_domain=DOMAIN)
+
+
+# --- what is said of them --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [TransportMapper, TransportLabelPropagation])
+def test_docstrings_have_the_parameters(make):
+    docscrape = pytest.importorskip("numpydoc.docscrape")
+    for thing in (make, *(v for k, v in vars(make).items() if callable(v) and k[0] != "_")):
+        doc = docscrape.NumpyDocString(inspect.getdoc(thing))
+        if not inspect.isfunction(thing) and not inspect.isclass(thing):
+            continue  # what scikit-learn adds
+        named = [entry.name for entry in doc["Parameters"]]
+        assert named == [k for k in inspect.signature(thing).parameters if k != "self"]
+
+
+def test_importing_quot_does_not_import_scikit_learn():
+    code = "import quot, quot.cli, sys; assert 'sklearn' not in sys.modules; import quot.estimators"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_without_scikit_learn_one_sentence_says_what_to_do():
+    code = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "try:\n    import quot.estimators\n"
+        "except ImportError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith(
+        "and estimators need it (extra `estimators`); install it with "
+        "`pip install 'quot[estimators]'`.\n"
+    )

@@ -48,7 +48,7 @@ class TransportMapper(OneToOneFeatureMixin, TransformerMixin, BaseTransport):  #
         Plan from source to target, potentials and certificate; rows and columns are the samples of
         each in the order in which they came.
     n_features_in_ : int
-    feature_names_in_ : array of shape (n_features_in_,)
+    feature_names_in_ : array of shape (d,)
         If the samples came with names for all features.
 
     See Also

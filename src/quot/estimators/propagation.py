@@ -67,7 +67,7 @@ class TransportLabelPropagation(ClassifierMixin, BaseTransport):  # type: ignore
     result_ : Result
         Plan from source to target, potentials and certificate.
     n_features_in_ : int
-    feature_names_in_ : array of shape (n_features_in_,)
+    feature_names_in_ : array of shape (d,)
         If the samples came with names for all features.
 
     See Also
