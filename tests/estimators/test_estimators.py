@@ -44,20 +44,35 @@ def test_fitted_samples_go_where_the_plan_sends_them(moved, options):
     Xs, _, Xt, _ = moved
     mapper = TransportMapper(**options).fit_domains(Xs, Xt)
     assert mapper.result_.converged
-    assert np.array_equal(mapper.transform(Xs), mapper.result_.plan.barycentric(Xt, X=Xs))
+    images = mapper.result_.plan.barycentric(Xt, X=Xs)
+    assert mapper.transform(Xs) == pytest.approx(images, rel=1e-13, abs=1e-13)
+    again = quot.certify(
+        *(getattr(mapper.result_, k) for k in ("problem", "plan", "f", "g", "lam")),
+        multipliers=_multipliers(mapper.result_),
+    )
+    assert again.relative_gap == pytest.approx(mapper.result_.certificate.relative_gap, abs=1e-12)
+    assert again.primal_residual <= 1e-12
+
+
+def _multipliers(result):
+    if isinstance(result, quot.AdaptiveResult):
+        return result.row_multipliers, result.col_multipliers
+    return None
 
 
 def test_results_are_those_of_the_solvers(moved):
     Xs, _, Xt, _ = moved
     cost = quot.PointCost(Xs, Xt, "cityblock")
     ours = TransportMapper(reg=5.0, mass=0.7, metric="cityblock").fit_domains(Xs, Xt)
-    assert ours.result_.value == quot.solve(cost, reg=5.0, mass=0.7).value
+    assert ours.result_.value == pytest.approx(quot.solve(cost, reg=5.0, mass=0.7).value)
     ours = TransportMapper(perplexity=(4, 3), on="both", metric="cityblock").fit_domains(Xs, Xt)
-    assert ours.result_.cost == quot.solve_adaptive(cost, perplexity=(4, 3), on="both").cost
+    assert ours.result_.cost == pytest.approx(
+        quot.solve_adaptive(cost, perplexity=(4, 3), on="both").cost
+    )
     options = {"eps": 0.5, "mass": 0.7}
     ours = TransportMapper(regularizer="entropic", metric="cityblock", **options)
     ours.fit_domains(Xs, Xt)
-    assert ours.result_.value == quot.solve_entropic(cost, **options).value
+    assert ours.result_.value == pytest.approx(quot.solve_entropic(cost, **options).value)
 
 
 def test_without_a_strength_a_point_has_about_eight_others(rng):
@@ -112,8 +127,8 @@ def test_distributions_are_those_of_the_plan(moved):
     Xs, ys, Xt, _ = moved
     model = TransportLabelPropagation(reg=5.0, mass=0.7).fit_domains(Xs, Xt, ys)
     shares = np.nan_to_num(model.result_.plan.T.barycentric(np.eye(3)[ys]))
-    assert np.array_equal(model.label_distributions_, shares)
-    assert np.array_equal(model.predict_proba(Xt), shares)
+    assert model.label_distributions_ == pytest.approx(shares, rel=1e-13)
+    assert np.array_equal(model.predict_proba(Xt), model.label_distributions_)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +168,19 @@ def test_missing_labels_are_the_target_if_nothing_else_says_so(moved, missing):
     assert TransportLabelPropagation().fit(X, y).transduction_.size == len(Xt)
 
 
-@pytest.mark.parametrize("options", [{}, {"mass": 0.7}, {"perplexity": 4.0}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mass": 0.7},
+        {"reg": 0.0},
+        {"reg": 1.0},
+        {"mass": "knee"},
+        {"perplexity": (4.0, 2.0), "on": "both"},
+        {"regularizer": "entropic", "eps": 0.1, "mass": 0.7},
+    ],
+    ids=str,
+)
 def test_the_order_of_samples_does_not_matter(rng, options):
     Xs, Xt, new = rng.normal(size=(3, 60, 2))
     ys = (Xs[:, 0] > 0).astype(int)
@@ -164,7 +191,9 @@ def test_the_order_of_samples_does_not_matter(rng, options):
         apply = "transform" if make is TransportMapper else "predict_proba"
         for X in (Xs, Xt, new):
             there, here = getattr(plain, apply)(X), getattr(mixed, apply)(X)
-            assert there == pytest.approx(here, abs=1e-6)
+            assert np.array_equal(there, here)
+        P, Q = np.asarray(plain.result_.plan), np.asarray(mixed.result_.plan)
+        assert np.abs(Q - P[one][:, other]).max() <= 1e-12
 
 
 # --- frames ----------------------------------------------------------------------------------
@@ -184,7 +213,7 @@ def test_columns_of_frames_are_matched_by_name(moved, package):
     assert model.predict(target[["x", "y"]]).tolist() == plain.transduction_.tolist()
     with pytest.raises(ValueError, match="in the same order"):
         model.predict(target)
-    with pytest.raises(quot.InvalidProblemError, match="`X` has the columns 'x', 'y' and `Y` has"):
+    with pytest.raises(quot.InvalidProblemError, match="`Xs` has the columns 'x', 'y' and `Xt`"):
         model.fit_domains(source, target.rename({"x": "z"} if package == "polars" else str.upper,
                           **({} if package == "polars" else {"axis": 1})), labels)  # fmt: skip
     mapper = TransportMapper().set_output(transform=package).fit_domains(source, target)
@@ -234,6 +263,7 @@ DOMAIN = [1, 1, 1, -2, -2, -2]
         ({"on": "me"}, "`on` must be one of"),
         ({"perplexity": 2.0, "mass": 0.5}, "with `perplexity` all mass moves; leave out `mass`"),
         ({"perplexity": 9.0}, "must be at least 1 and less than 3"),
+        ({"perplexity": [2.0, 2.0]}, "`perplexity` must be a number; got [2.0, 2.0]"),
         ({"mass": 1.5}, "`mass` must be from 0 to 1, a share of the samples, or 'knee'; got 1.5."),
         ({"mass": "all"}, "`mass` must be a number; got 'all'"),
         ({"reg": -1.0}, "`reg` must not be negative; got -1."),
@@ -253,6 +283,7 @@ def test_parameters(make, options, message):
     [
         ([1] * 6, "all 6 samples are of the source, by `sample_domain`; those of the target need"),
         ([-1] * 6, "all 6 samples are of the target, by `sample_domain`; those of the source need"),
+        ([1.0, np.nan] * 3, "`sample_domain` must have 6 integers"),
         ([1, -1], "`sample_domain` must have 6 integers, one a sample, >= 0 for those of the"),
         (list("sssttt"), "`sample_domain` must have 6 integers"),
     ],

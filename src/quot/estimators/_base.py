@@ -18,6 +18,7 @@ from quot.api import (
     suggest_reg,
 )
 from quot.costs import METRICS, PointCost
+from quot.estimators._order import Order, order_of, put_back
 from quot.exceptions import InvalidProblemError
 from quot.labels import same_columns
 from quot.perplexity import REGULARIZERS
@@ -97,7 +98,8 @@ class BaseTransport(BaseEstimator):  # type: ignore[misc]
     def _read_both(self, Xs: Any, Xt: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples of source and target, to fit; columns that have names are matched by them."""
         source = self._read(Xs)
-        target = np.asarray(check_array(same_columns(Xs, Xt), dtype=TYPES, input_name="Xt"))
+        matched = same_columns(Xs, Xt, ("Xs", "Xt"))
+        target = np.asarray(check_array(matched, dtype=TYPES, input_name="Xt"))
         if target.shape[1] != source.shape[1]:
             raise InvalidProblemError(
                 f"`Xs` has {source.shape[1]} features and `Xt` has {target.shape[1]}; source and "
@@ -107,10 +109,20 @@ class BaseTransport(BaseEstimator):  # type: ignore[misc]
 
     # --- the solve --------------------------------------------------------------------------
 
-    def _solve(self, X: NDArray[Any], Y: NDArray[Any]) -> Result[Any]:
-        """The plan between samples of the source and of the target, each of the same mass."""
+    def _solve(self, X: NDArray[Any], Y: NDArray[Any]) -> tuple[Result[Any], Order, Order]:
+        """The plan between samples of the same mass in orders of their own, and these orders.
+
+        As samples came, it is `result_`.
+        """
         self._check_parameters()
         cost = PointCost(X, Y, metric=self.metric)
+        rows, cols = order_of(cost.X), order_of(cost.Y)
+        result = self._solved(cost.take(rows, cols))
+        self.result_ = put_back(result, rows, cols)
+        return result, rows, cols
+
+    def _solved(self, cost: PointCost) -> Result[Any]:
+        """The result for points, by the parameters."""
         tol: dict[str, Any] = {} if self.tol is None else {"tol": self.tol}
         if self.perplexity is not None:
             result: Result[Any] = solve_adaptive(
@@ -145,6 +157,10 @@ class BaseTransport(BaseEstimator):  # type: ignore[misc]
             )
         if self.eps is not None:
             check_positive(self.eps, "eps")
+        if self.perplexity is not None:
+            is_pair = self.on == "both" and isinstance(self.perplexity, (tuple, list))
+            for each in self.perplexity if is_pair else (self.perplexity,):
+                as_number(each, "perplexity")
         if self.perplexity is not None and self.mass is not None:
             raise InvalidProblemError(
                 "with `perplexity` all mass moves; leave out `mass`, or pass "
@@ -159,15 +175,14 @@ class BaseTransport(BaseEstimator):  # type: ignore[misc]
                 )
 
     def _strength(self, cost: PointCost) -> float:
-        """The reg asked for, or one that gives each point some neighbours, whatever their order."""
+        """The reg asked for, or one that gives each point some neighbours."""
         if self.reg is not None:
             return self.reg
-        X, Y = (Z[np.lexsort(Z.T[::-1])] for Z in (cost.X, cost.Y))
-        few = min(NEIGHBOURS, len(Y))
+        few = min(NEIGHBOURS, cost.shape[1])
         if few < 2 or self.mass == 0.0:
             return 0.0
         mass: Any = None if self.mass == _KNEE else self.mass
-        return suggest_reg(Problem(PointCost(X, Y, self.metric), mass=mass), neighbours=few)
+        return suggest_reg(Problem(cost, mass=mass), neighbours=few)
 
     def _moved(self, problem: Problem) -> Any:
         """The mass to move."""
@@ -187,7 +202,7 @@ def split(sample_domain: Any, size: int) -> Bools | None:
     if sample_domain is None:
         return None
     domains = column_or_1d(sample_domain)
-    if domains.dtype.kind not in "iuf" or domains.size != size:
+    if domains.dtype.kind not in "iu" or domains.size != size:
         raise InvalidProblemError(
             f"`sample_domain` must have {size} integers, one a sample, >= 0 for those of the "
             f"source; got {domains.size} of type {domains.dtype}."

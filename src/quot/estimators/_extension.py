@@ -110,7 +110,7 @@ class Extension:
             values=values,
             images=(plan if on_source else plan.T).barycentric(values),
             prices=prices + result.lam,
-            highest=_highest(result),
+            highest=_highest(problem, masses),
             mass=float(masses[0]),
             own=own,
             spread=spread if spread.size else np.zeros(len(others)),
@@ -187,8 +187,8 @@ class Extension:
         return f, own
 
 
-def _highest(result: Result[Any]) -> float:
-    """What a price may be at most: any where all mass moves, and none where nothing does."""
-    if result.problem.is_balanced:
+def _highest(problem: Any, masses: Floats) -> float:
+    """What a price may be at most: any where all these move, and none where nothing does."""
+    if problem.fills(masses):
         return np.inf
-    return 0.0 if result.problem.total > 0.0 else -np.inf
+    return 0.0 if problem.total > 0.0 else -np.inf

@@ -152,9 +152,9 @@ class TransportMapper(OneToOneFeatureMixin, TransformerMixin, BaseTransport):  #
         return fitted.transform(X, sample_domain=sample_domain)
 
     def _fit(self, X: NDArray[Any], Y: NDArray[Any]) -> Self:
-        self.result_ = self._solve(X, Y)
-        target = np.asarray(Y, dtype=np.float64)
-        self._extension = Extension.of(self.result_, target, on_source=True)
+        result, _, cols = self._solve(X, Y)
+        target = Y[cols].astype(np.float64)
+        self._extension = Extension.of(result, target, on_source=True)
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -196,9 +196,9 @@ class TransportLabelPropagation(ClassifierMixin, BaseTransport):  # type: ignore
         check_classification_targets(ys)
         self.classes_, at = np.unique(ys, return_inverse=True)
         self._names = self._all_names()
-        self.result_ = self._solve(Xs, Xt)
-        each = np.eye(self.classes_.size)[at]
-        self._extension = Extension.of(self.result_, each, on_source=False)
+        result, rows, _ = self._solve(Xs, Xt)
+        each = np.eye(self.classes_.size)[at[rows]]
+        self._extension = Extension.of(result, each, on_source=False)
         self.label_distributions_ = np.nan_to_num(self._extension(Xt), nan=0.0)
         self.transduction_ = self._named(self.label_distributions_)
         return self
