@@ -57,6 +57,16 @@ def test_from_tables(told):
     assert [float(share) for _, share in rows] == shares.tolist()
 
 
+def test_a_feature_may_be_called_y(told, folder):
+    table(folder / "source.csv", ["x", "y", "label"], X[:, 0], X[:, 1], Y)
+    table(folder / "target.csv", ["y", "x"], NEW[:, 1], NEW[:, 0])
+    code, facts = told("adapt", "source.csv", "target.csv", "-o", "out.csv", "--mass", 0.9)
+    assert (code, facts["features"]) == (0, 2)
+    model = TransportLabelPropagation(mass=0.9).fit_domains(X, NEW, Y)
+    found = [int(label or -1) for label, _ in read("out.csv")[1:]]
+    assert found == model.transduction_.tolist()
+
+
 def test_from_arrays(said):
     code, out, err = said("adapt", "source.npz", "target.npy", "-o", "out.npz", "--perplexity", 4)
     assert (code, err) == (0, "")
@@ -90,7 +100,7 @@ def test_other_problems(told):
 def test_parquet(told, folder):
     pa = pytest.importorskip("pyarrow")
     pytest.importorskip("pyarrow.parquet")
-    pa.parquet.write_table(pa.table({"y": Y, "p": X[:, 0], "q": X[:, 1]}), "s.parquet")
+    pa.parquet.write_table(pa.table({"class": Y, "p": X[:, 0], "q": X[:, 1]}), "s.parquet")
     code, _ = told("adapt", "s.parquet", "target.csv", "-o", "out.parquet", "--mass", 0.8)
     assert code == 0
     labels = pa.parquet.read_table("out.parquet")["label"].to_pylist()
@@ -111,8 +121,14 @@ def test_an_index_and_the_labels_of_the_target_are_left_out(told, folder):
         (["source.csv", "target.csv"], "has no column `label` for the labels; it has `p`, `sea`"),
         (["source.csv", "target.csv", "--label", "ocean"], "has no column `ocean` for the labels"),
         (["source.npz", "target.npy", "--label", "z"], "`source.npz` has no array `z` of labels"),
-        (["target.npy", "target.npy"], "`target.npy` has no array `y` of labels"),
-        (["empty.csv", "target.csv"], "`y` in line 3 of `empty.csv` is missing; every row needs"),
+        (
+            ["target.npy", "target.npy"],
+            "`target.npy` has no array `y` of labels; got one array. Save",
+        ),
+        (
+            ["empty.csv", "target.csv"],
+            "`class` in line 3 of `empty.csv` is missing; every row needs",
+        ),
         (["words.csv", "target.csv"], "`p` in line 2 of `words.csv` is 'a', which is no number"),
         (["alone.csv", "target.csv"], "`alone.csv` begins with the line 'y', which is one name"),
         (["other.csv", "target.csv"], "different features: only one of them has `r` (2 such)"),
@@ -126,15 +142,16 @@ def test_an_index_and_the_labels_of_the_target_are_left_out(told, folder):
         ),
         (["source.npz", "target.npy", "--perplexity", 4, "--mass", 0.5], "all mass moves"),
         (["source.npz", "target.npy", "--reg", 4, "--eps", 0.5], "`reg` and `eps` both say"),
+        (["source.npz", "target.npy", "--on", "source"], "`--on` says how points share their mass"),
         (["source.npz", "nothing.npy"], "`nothing.npy` does not exist"),
     ],
     ids=str,
 )
 def test_refused(said, folder, argv, message):
-    table(folder / "empty.csv", ["p", "q", "y"], [1.0, 2.0], [1.0, 2.0], ["a", ""])
-    table(folder / "words.csv", ["p", "q", "y"], ["a", 2.0], [1.0, 2.0], ["a", "b"])
+    table(folder / "empty.csv", ["p", "q", "class"], [1.0, 2.0], [1.0, 2.0], ["a", ""])
+    table(folder / "words.csv", ["p", "q", "class"], ["a", 2.0], [1.0, 2.0], ["a", "b"])
     table(folder / "alone.csv", ["y"], ["a", "b"])
-    table(folder / "other.csv", ["p", "r", "y"], [1.0, 2.0], [1.0, 2.0], ["a", "b"])
+    table(folder / "other.csv", ["p", "r", "class"], [1.0, 2.0], [1.0, 2.0], ["a", "b"])
     np.save("wide.npy", np.ones((4, 3)))
     np.savez("nan.npz", X=np.full((40, 2), np.nan), y=Y)
     np.savez("floats.npz", X=X, y=Y * 0.5)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from quot.api import SIDES
 from quot.cli import common
+from quot.cli.transport import check_shared
 from quot.costs import METRICS
 from quot.io.cells import number
 from quot.io.files import check_apart, check_writable
@@ -39,7 +40,7 @@ def add_parser(subparsers: common.Subparsers) -> None:
         help="write label and share there, .csv or .parquet; or all shares, .npz",
     )  # fmt: skip
     parser.add_argument(
-        "--label", metavar="COL", help="column of labels (default: label, class or y)"
+        "--label", metavar="COL", help="column of labels (default: label or class), or array (y)"
     )
     parser.add_argument(
         "--mass", type=_mass, metavar="S", help="share of the samples that are matched, or knee: "
@@ -79,8 +80,9 @@ def run(args: argparse.Namespace) -> int:
     if not str(args.output).lower().endswith(".npz"):
         check_table_path(args.output)
     check_apart([("-o", args.output)], files)
+    check_shared(args)
     source = read_samples(args.source, args.label, has_labels=True)
-    target = read_samples(args.target, args.label, has_labels=False)
+    target = read_samples(args.target, source.label, has_labels=False)
     features = target.ordered_as(source)
     assert source.labels is not None
     read = f"source of {_said(source)}, target of {_said(target)}"

@@ -39,27 +39,8 @@ _KNEE = "knee"
 class BaseTransport(BaseEstimator):  # type: ignore[misc]
     """Estimators that solve transport between the samples of a source and of a target.
 
-    Parameters
-    ----------
-    regularizer : {"quadratic", "entropic"}, default="quadratic"
-        Quadratic plans are sparse; in entropic ones all pairs carry mass.
-    reg : float, optional
-        Strength of the quadratic term, in cost per mass, >= 0. By default as much as gives a
-        point about 8 others.
-    eps : float, optional
-        Temperature of the entropy, > 0.
-    perplexity : float or pair, optional
-        With how many others a point shares its mass at least, in place of a strength; all mass
-        moves then. With ``on="both"`` a pair, of the source and of the target, or one for both.
-    on : {"source", "target", "both", "average"}, default="source"
-        Whose points have the perplexity; see `solve_adaptive`.
-    mass : float or "knee", optional
-        Mass to move, of 1 that source and target have each: a share of the samples. None moves
-        all; "knee" as much as is cheap, see `Path.knee`.
-    metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
-        Cost between two points.
-    tol : float, optional
-        Relative duality gap and residuals of the plan; by default those of the solver.
+    The parameters are those of `TransportMapper`. What is fitted begins with `_solve`, which keeps
+    `result_`, and `split` and `need_both` say which samples are of the source.
     """
 
     __metadata_request__fit = {"sample_domain": True}  # noqa: RUF012

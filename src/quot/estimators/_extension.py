@@ -85,10 +85,12 @@ class Extension:
         problem, plan = result.problem, result.plan
         cost, own, spread, asked = problem.cost, 0.0, np.zeros(0), None
         assert isinstance(cost, PointCost)
+        is_entropic = isinstance(problem, EntropicProblem)
         sides = [(cost.X, result.f, problem.a), (cost.Y, result.g, problem.b)]
         (points, _, masses), (others, prices, _) = sides if on_source else sides[::-1]
         if isinstance(result, AdaptiveResult):
             assert isinstance(problem, AdaptiveProblem)
+            is_entropic = problem.regularizer == "entropic"
             both = [result.row_multipliers, result.col_multipliers]
             of_own, spread = both if on_source else both[::-1]
             both_asked = [problem.row_perplexity, problem.col_perplexity]
@@ -98,7 +100,7 @@ class Extension:
             else:
                 asked = float(of_points[0])
             if own == 0.0 and (asked is not None or spread.any()):
-                by_mass = 1.0 if problem.regularizer == "entropic" else 1.0 / masses[0]
+                by_mass = 1.0 if is_entropic else 1.0 / masses[0]
                 spread = np.maximum(spread, _FLOOR * cost.diameter * by_mass)
         else:
             assert isinstance(problem, (Problem, EntropicProblem))
@@ -115,8 +117,7 @@ class Extension:
             own=own,
             spread=spread if spread.size else np.zeros(len(others)),
             perplexity=asked,
-            is_entropic=getattr(problem, "regularizer", None) == "entropic"
-            or isinstance(problem, EntropicProblem),
+            is_entropic=is_entropic,
         )
 
     def __call__(self, X: Floats) -> Floats:

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 LABEL_SUFFIXES = (*TABLE_SUFFIXES, ".npz")
 # How a column of labels is usually called.
-_USUAL = ("label", "class", "y")
+_USUAL = ("label", "class")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,8 @@ class Samples:
     names : tuple of str
         Of the features; empty if they have none.
     labels : int or str array of shape (n,), optional
+    label : str, optional
+        The column of these.
     note : str
         What was taken, as "columns p, q; labels `digit`".
     """
@@ -44,6 +46,7 @@ class Samples:
     X: Floats
     names: tuple[str, ...]
     labels: NDArray[Any] | None
+    label: str | None
     note: str
 
     def ordered_as(self, other: Samples) -> Floats:
@@ -83,9 +86,9 @@ def read_samples(path: PathLike, label: str | None = None, *, has_labels: bool) 
     ----------
     path : str or path
     label : str, optional
-        The column, or array, of labels; "label", "class" or "y" by default.
+        The column, or array, of labels; by default "label" or "class", or the array "y".
     has_labels : bool
-        Whether labels are needed; else such a column is left out.
+        Whether labels are needed; else a column of that name is left out, if there is one.
 
     Raises
     ------
@@ -106,12 +109,12 @@ def read_samples(path: PathLike, label: str | None = None, *, has_labels: bool) 
     if not features.size:
         raise InvalidProblemError(f"`{path}` has no samples; `X` has shape {features.shape}.")
     labels = _of_arrays(arrays, label or "y", path, len(features)) if has_labels else None
-    return Samples(path, features, (), labels, "")
+    return Samples(path, features, (), labels, None, "")
 
 
 def _of_table(path: PathLike, label: str | None, *, has_labels: bool) -> Samples:
     table = open_table(path)
-    if has_labels or label is None or label in table.columns:
+    if has_labels:
         label = table.find("labels", label, _USUAL)
     if has_labels and label is None:
         raise InvalidProblemError(
@@ -135,15 +138,17 @@ def _of_table(path: PathLike, label: str | None, *, has_labels: bool) -> Samples
     ]  # fmt: skip
     matrix = taken(values, names, path, *how)
     labels = np.array(book.labels())[columns["labels"]] if "labels" in columns else None
-    return Samples(path, as_array(matrix.values, "features", 2), matrix.names, labels, matrix.note)
+    features = as_array(matrix.values, "features", 2)
+    return Samples(path, features, matrix.names, labels, label, matrix.note)
 
 
 def _of_arrays(arrays: Arrays, name: str, path: PathLike, size: int) -> NDArray[Any]:
     """The labels in an archive."""
     if name not in arrays:
+        got = "one array" if "" in arrays else listed(arrays)
         raise InvalidProblemError(
-            f"`{path}` has no array `{name}` of labels; got {listed(arrays)}. Save the samples "
-            f"as `X` and their labels as `{name}`."
+            f"`{path}` has no array `{name}` of labels; got {got}. Save the samples as `X` and "
+            f"their labels as `{name}`."
         )
     labels: NDArray[Any] = arrays[name]
     if labels.dtype.kind not in "iuU" or labels.shape != (size,):
