@@ -1,5 +1,6 @@
 """The examples do what they say."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,23 @@ def test_entropic_methods(tmp_path):
     assert sorted(errors) == list(errors)
     for name in ("entropic-passes.png", "entropic-costs.png"):
         assert (tmp_path / "demo-output" / name).stat().st_size > 10_000
+
+
+def test_adaptation(tmp_path):
+    """Part of the mass names fewer samples wrongly, and no strays."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("sklearn")
+    said = run("adaptation.py", tmp_path, "--quick")
+    rows = [(line[:26].strip(), line[26:].split()) for line in said.splitlines()]
+    plain, whole, part = (
+        [float(cell) for cell in next(r for name, r in rows if name == wanted)]
+        for wanted in ("no transport", "all mass", "mass 0.7")
+    )
+    assert plain[1] < 50.0 < 75.0 < whole[1] < part[1]  # the SVM on the target
+    assert (whole[2], part[2]) == (100.0, pytest.approx(70.0, abs=2.0))
+    assert whole[3] < part[3]
+    counts = [re.findall(r"\d+", line.partition(":")[2]) for line in said.splitlines()]
+    wrong, strays = zip(*((int(k[0]), int(k[2])) for k in counts if len(k) == 4), strict=True)
+    assert wrong[1] < 0.5 * wrong[0]
+    assert strays == (60, 0)
+    assert (tmp_path / "demo-output" / "moons.png").stat().st_size > 10_000

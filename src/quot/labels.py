@@ -198,7 +198,7 @@ def repeated(names: Sequence[Hashable]) -> Hashable:
     return name
 
 
-def same_columns(X: Any, Y: Any) -> Any:
+def same_columns(X: Any, Y: Any, names: tuple[str, str] = ("X", "Y")) -> Any:
     """Return Y with its columns in the order of those of X, if both have names.
 
     Raises
@@ -211,7 +211,8 @@ def same_columns(X: Any, Y: Any) -> Any:
         return Y
     if set(one) != set(other) or len(set(one)) < max(len(one), len(other)):
         raise InvalidProblemError(
-            f"`X` has the columns {_some(one)} and `Y` has {_some(other)}; they must be the same, "
+            f"`{names[0]}` has the columns {_some(one)} and `{names[1]}` has {_some(other)}; they "
+            "must be the same, "
             "in any order. Rename them, or pass arrays if they are in order."
         )
     place = {key: k for k, key in enumerate(other)}

@@ -1,7 +1,7 @@
-"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``info``. One file per verb.
+"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``adapt``, ``info``.
 
-Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 143 terminated, 141 nobody
-reads the output.
+One file per verb. Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 143
+terminated, 141 nobody reads the output.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     with interrupts.noted():  # an import is done or not
         import quot
-        from quot.cli import check, graph, info, recolor, solve
+        from quot.cli import adapt, check, graph, info, recolor, solve
         from quot.cli.common import EXIT_CODES, Parser
 
     parser = Parser(
@@ -38,7 +38,14 @@ def _run(argv: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"quot {quot.__version__}")
     subparsers = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
-    verbs = {"solve": solve, "graph": graph, "check": check, "recolor": recolor, "info": info}
+    verbs = {
+        "solve": solve,
+        "graph": graph,
+        "check": check,
+        "recolor": recolor,
+        "adapt": adapt,
+        "info": info,
+    }
     for verb in verbs.values():
         verb.add_parser(subparsers)
     args = parser.parse_args(argv)

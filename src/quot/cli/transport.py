@@ -95,14 +95,19 @@ def check_kind(args: argparse.Namespace) -> None:
         )
 
 
+def check_shared(args: argparse.Namespace) -> None:
+    """Refuse arguments on perplexities where there is none."""
+    for name in ("on", "regularizer"):
+        if args.perplexity is None and getattr(args, name) is not None:
+            raise InvalidProblemError(
+                f"`--{name}` says how points share their mass; pass `--perplexity K` with how "
+                "many they share it with, or leave it out."
+            )
+
+
 def _check_adaptive(args: argparse.Namespace) -> None:
+    check_shared(args)
     if args.perplexity is None:
-        for name in ("on", "regularizer"):
-            if getattr(args, name) is not None:
-                raise InvalidProblemError(
-                    f"`--{name}` says how points share their mass; pass `--perplexity K` with how "
-                    "many they share it with, or leave it out."
-                )
         return
     for name in ("reg", "eps", "mass"):
         if getattr(args, name) is not None:

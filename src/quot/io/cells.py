@@ -114,9 +114,16 @@ def flags(cells: Cells) -> NDArray[np.bool_]:
 
 
 class Names:
-    """Numbers nodes in the order in which their names first come up."""
+    """Numbers nodes, or what else has names, in the order in which these first come up.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    one, several : str
+        What they are called, for messages.
+    """
+
+    def __init__(self, one: str = "node", several: str = "nodes") -> None:
+        self._one, self._several = one, several
         self._number: defaultdict[str, int] = defaultdict()
         self._number.default_factory = self._number.__len__
         self._is_text = False
@@ -129,7 +136,8 @@ class Names:
         words = self._words(cells)
         found = np.array([self._number[word] for word in words], np.int32)
         if "" in self._number:
-            raise BadCellError(words.index(""), "is missing; every row needs the name of a node.")
+            text = f"is missing; every row needs the name of a {self._one}."
+            raise BadCellError(words.index(""), text)
         return found
 
     def labels(self) -> list[int] | list[str]:
@@ -140,7 +148,7 @@ class Names:
         InvalidProblemError
             If two names differ only in how Unicode writes them.
         """
-        _refuse_twins(self._number)
+        _refuse_twins(self._number, self._several)
         words = list(self._number)
         if not self._is_text and all(map(_is_integer, words)):
             return [int(word) for word in words]
@@ -149,13 +157,13 @@ class Names:
     def _words(self, cells: Cells) -> list[str]:
         if isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
             cells = cells.astype(np.float64)
-            _refuse_odd(cells, (np.floor(cells) == cells) & (np.abs(cells) <= _WHOLE))
+            self._refuse_odd(cells, (np.floor(cells) == cells) & (np.abs(cells) <= _WHOLE))
             cells = cells.astype(np.int64)
         if isinstance(cells, np.ndarray) and cells.dtype.kind in "iu":
             return [str(cell) for cell in cells.tolist()]
         if isinstance(cells, np.ndarray):  # a column of text, even if each is an integer
             self._is_text, cells = True, cells.tolist()
-        _refuse_odd(cells, np.array([isinstance(cell, str) for cell in cells], np.bool_))
+        self._refuse_odd(cells, np.array([isinstance(cell, str) for cell in cells], np.bool_))
         words = list(map(str.strip, cells))
         power = next((k for k, word in enumerate(words) if _POWER.fullmatch(word)), None)
         if power is not None:
@@ -166,8 +174,18 @@ class Names:
             )
         return words
 
+    def _refuse_odd(self, cells: Cells, good: NDArray[np.bool_]) -> None:
+        if not good.all():
+            row = int(np.argmin(good))
+            cell = cells[row]
+            text = f"is {_shown(cell)}, which names no {self._one}"
+            if _is_missing(cell):
+                text = "is missing"
+            text += f"; {self._several} have integers or text for names."
+            raise BadCellError(row, text)
 
-def _refuse_twins(words: Collection[str]) -> None:
+
+def _refuse_twins(words: Collection[str], several: str) -> None:
     """Refuse names that are the same text in other code points, such as an accent of its own."""
     first: dict[str, str] = {}
     for word in words:
@@ -177,18 +195,10 @@ def _refuse_twins(words: Collection[str]) -> None:
         twin = normal if normal in words else first.setdefault(normal, word)
         if twin != word:
             raise InvalidProblemError(
-                f"two names of nodes look alike, {twin!r} and {word!r}, but are {twin!a} and "
+                f"two names of {several} look alike, {twin!r} and {word!r}, but are {twin!a} and "
                 f"{word!a} in Unicode; write both in one form (`unicodedata.normalize`), or "
                 "give one another name."
             )
-
-
-def _refuse_odd(cells: Cells, good: NDArray[np.bool_]) -> None:
-    if not good.all():
-        row = int(np.argmin(good))
-        cell = cells[row]
-        text = "is missing" if _is_missing(cell) else f"is {_shown(cell)}, which names no node"
-        raise BadCellError(row, f"{text}; nodes have integers or text for names.")
 
 
 def _shown(cell: Any) -> str:
