@@ -147,6 +147,8 @@ def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, pa
         if state[e] != TREE:
             y = p[head[e]] - p[tail[e]]
             gain = abs(_gain(e, y, state, cost, weight, undirected, flow))
+            if not gain < np.inf:  # prices out of range say nothing
+                continue
             if gain > noise:
                 total += gain
             if gain > max(noise, part * most):
@@ -156,16 +158,19 @@ def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, pa
                 most = max(most, gain)
     least = max(part * most, noise)
     place = np.zeros(BINS + 1, np.int64)
+    bins = np.empty(count, np.int64)  # once: another loop may round the same to another bin
+    for k in range(count):
+        bins[k] = min(max(np.int64((1.0 - gains[k] / most) * BINS), 0), BINS - 1)
     for k in range(count):
         if gains[k] > least:
-            place[np.int64((1.0 - gains[k] / most) * BINS) + 1] += 1
+            place[bins[k] + 1] += 1
     for q in range(BINS):
         place[q + 1] += place[q]
     order = np.empty(place[BINS], np.int32)
     gain = np.empty(place[BINS])
     for k in range(count):
         if gains[k] > least:
-            q = np.int64((1.0 - gains[k] / most) * BINS)
+            q = bins[k]
             order[place[q]] = arcs[k]
             gain[place[q]] = gains[k]
             place[q] += 1

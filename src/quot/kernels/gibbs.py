@@ -243,7 +243,7 @@ def entries(C, f, v, T, rows, cols, most):
                 continue
             for j in range(cost.size):
                 y = (f[i] + price[j] - cost[j]) * inverse
-                if (y > rows[i]) | (y > level[j]):
+                if ((y > rows[i]) | (y > level[j])) and count < most:  # rounded another way
                     row[count] = i
                     col[count] = low + j
                     entry[count] = exp(y)
