@@ -61,7 +61,9 @@ def test_the_public_face_is_the_one_promised():
     }  # fmt: skip
     assert promised <= set(quot.__all__)
     listed = set(re.findall(r"auto\w+:: (\w+)", (ROOT / "docs" / "api.md").read_text()))
-    assert listed <= {*quot.__all__, *quot.graphs.__all__, *plot.__all__, *adaptive.__all__}
+    parts = {*quot.graphs.__all__, *plot.__all__, *adaptive.__all__}
+    colors = {"recolor", "Recoloring", "match_colors", "ColorMap"}
+    assert listed <= {*quot.__all__, *parts, *colors}
     assert set(quot.__all__) - listed == {"adaptive", "graphs"}
 
 
@@ -91,7 +93,8 @@ def test_solving_is_light():
 def test_pictures_need_no_import_of_their_own():
     code = (
         "import quot, sys; assert 'quot.plot' not in sys.modules; quot.plot.flow;"
-        "print('matplotlib' in sys.modules, 'plot' in dir(quot))"
+        "assert 'quot.applications' not in sys.modules; quot.recolor;"
+        "print('matplotlib' in sys.modules, {'plot', 'recolor'} <= set(dir(quot)))"
     )
     done = run(code)
     assert done.returncode == 0, done.stderr
@@ -101,12 +104,12 @@ def test_pictures_need_no_import_of_their_own():
 
 
 def test_dir_is_what_is_public():
-    assert dir(quot) == sorted(["__version__", "plot", *quot.__all__])
+    assert dir(quot) == sorted(["__version__", "plot", "recolor", *quot.__all__])
 
 
 def test_help_says_what_is_there():
     told = set(re.findall(r"`(\w+)`", quot.__doc__))
-    assert told == {"plot", *quot.__all__}
+    assert told == {"plot", "recolor", *quot.__all__}
     assert max(map(len, quot.__doc__.splitlines())) <= 100
 
 
@@ -286,6 +289,7 @@ def test_no_addresses_and_no_machine_paths():
         "docs/entropic.md",
         "docs/adaptive.md",
         "docs/affinities.md",
+        "docs/recolor.md",
     ],
 )
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ Before and after:
     `graphs`                    graphs of points, grids and images
     `adaptive`                  what plans with perplexities are made of
     `plot`                      pictures of flows, paths and histories
+    `recolor`                   a photograph in the colours of another
 
 What these take and return:
 
@@ -92,6 +93,7 @@ from quot.result import AdaptiveResult, GraphResult, Result
 
 if _TYPE_CHECKING:
     from quot import plot as plot
+    from quot.applications.color import recolor as recolor
 
 __version__ = _version("quot")
 
@@ -151,11 +153,13 @@ __all__ = [
 if not _TYPE_CHECKING:  # else a misspelt name would pass
 
     def __getattr__(name: str) -> object:
-        """Import pictures when they are first asked for."""
+        """Import pictures and what is done with them when they are first asked for."""
         if name == "plot":
             return _import_module("quot.plot")
+        if name == "recolor":
+            return _import_module("quot.applications.color").recolor
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(["__version__", "plot", *__all__])
+    return sorted(["__version__", "plot", "recolor", *__all__])
