@@ -183,6 +183,17 @@ def test_grey_stays_grey(space):
         assert np.abs(image[2, 4:-4, 0] - 255 * ramp[2, 4:-4] ** 2).max() < near
 
 
+def test_grey_has_one_chromaticity(cup_and_cat):
+    """That of all greys but for round-off; black is black in any."""
+    ramp = np.linspace(0, 1, 64)[None].repeat(8, axis=0)
+    image = quot.recolor(ramp, cup_and_cat[0], space="chromaticity").image.astype(int)
+    assert not image[:, 0].any()
+    assert np.abs(image.sum(axis=2) - 3 * np.rint(255 * ramp)).max() <= 2
+    assert (image[:, 5:-5, 0] > image[:, 5:-5, 2]).all()  # warm, as the cup is
+    image = quot.recolor(cup_and_cat[0], ramp, space="chromaticity", mass=1.0).image.astype(int)
+    assert np.ptp(image, axis=2).max() <= 1
+
+
 @pytest.mark.parametrize("colors", [64, None])
 def test_equal_pictures_stay_as_they_are(colors, cup_and_cat):
     outcome = quot.recolor(cup_and_cat[0], cup_and_cat[0].copy(), colors=colors)

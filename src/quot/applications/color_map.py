@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from quot.applications.modes import narrow
 from quot.applications.palette import Palette, directions
 from quot.applications.spaces import UNIT, from_mix, to_mix, to_space
 from quot.exceptions import InvalidProblemError
+from quot.parallel import map_rows
 from quot.plan import Plan
 from quot.result import Result
 from quot.validation import as_real
@@ -22,8 +23,8 @@ from quot.validation import as_real
 Floats = NDArray[np.float64]
 
 # Width of the kernel in colour space, in units of the space, in the spread of the source's colours
-# and in their range: the least of the first two, but no less than the last.
-_WIDTH, _OF_SPREAD, _OF_RANGE = 0.12, 0.5, 1 / 12
+# and in their range: the least of the first two, but no less than the last, nor than this.
+_WIDTH, _OF_SPREAD, _OF_RANGE, _LEAST = 0.12, 0.5, 1 / 12, 0.002
 # How much wider it is for the share that moves, and the part of its variance that holds slopes
 # back to 1.
 _WIDER, _RIDGE = 1.5, 0.25
@@ -32,7 +33,7 @@ _STEPS = 2.0
 # How far beyond the colours that were sent is still there: a quarter of a level of 8 bits.
 _SLACK = 1e-3
 # Pixels at once, and pairs of nodes and cells.
-_PIXELS, _PAIRS = 1 << 16, 1 << 22
+_PIXELS, _PAIRS = 1 << 13, 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,38 +89,40 @@ class ColorMap:
         -------
         array of shape (n, 3)
         """
-        new = rgb.copy()
         if not self.result.plan.nnz:
-            return new
-        for start in range(0, len(rgb), _PIXELS):
-            part = slice(start, start + _PIXELS)
-            share, image = self._images(points[part], near[part])
-            step = share[:, None] * (image - rgb[part])
-            room = np.where(step > 0.0, 1.0 - rgb[part], rgb[part]) + 2.0 * _SLACK
+            return rgb
+        _ = self._table, self._bounds  # before threads ask for them
+
+        def painted(start: int, stop: int) -> Floats:
+            old = rgb[start:stop]
+            share, image = self._images(points[start:stop], near[start:stop])
+            step = share[:, None] * (image - old)
+            room = np.where(step > 0.0, 1.0 - old, old) + 2.0 * _SLACK
             shown = np.divide(room, abs(step), out=np.ones_like(step), where=abs(step) > room)
-            new[part] += shown.min(axis=1)[:, None] * step
-        return np.clip(new, 0.0, 1.0)
+            return np.clip(old + shown.min(axis=1)[:, None] * step, 0.0, 1.0)
+
+        return np.concatenate(map_rows(painted, len(rgb), 64, _PIXELS))
 
     def _images(self, points: Floats, near: Floats) -> tuple[Floats, Floats]:
         """The share of each point that moves, and where to, in sRGB."""
         space, axes, image = self.source.space, self.source.places.shape[1], points.copy()
         low, step, table = self._table
-        place = ((near[:, :axes] - low) / step).T
-        share, *rest = (
-            map_coordinates(values, place, order=2, mode="nearest", prefilter=False)
-            for values in table
-        )
-        centre, fitted = np.stack(rest[:axes], axis=1), np.stack(rest[axes:], axis=1)
-        image[:, :axes] = fitted + (points - near)[:, :axes]
+        top = np.array(table.shape[:-1]) - 2
+        place = np.clip((near[:, :axes] - low) / step, 1.0, top)
+        found = _spline(table, place)
+        share, centre, fitted = found[:, 0], found[:, 1 : 1 + axes], found[:, 1 + axes :]
+        image[:, :axes] += fitted - (low + step * place)
         return share, from_mix(self._within(centre, to_mix(image, space)), points, space)
 
     def _within(self, inside: Floats, wanted: Floats) -> Floats:
         """The last point among the colours that were sent, on the way to the one wanted."""
         normals, reach = self._bounds
-        along = (wanted - inside) @ normals
-        room = np.maximum(reach - inside @ normals, 0.0) + _SLACK
+        found = wanted.copy()
+        out = np.flatnonzero((wanted @ normals > reach + _SLACK).any(axis=1))
+        start, way = inside[out], wanted[out] - inside[out]
+        along, room = way @ normals, np.maximum(reach - start @ normals, 0.0) + _SLACK
         part = np.divide(room, along, out=np.ones_like(room), where=along > room)
-        found: Floats = inside + part.min(axis=1)[:, None] * (wanted - inside)
+        found[out] = start + part.min(axis=1)[:, None] * way
         return found
 
     @cached_property
@@ -130,7 +133,7 @@ class ColorMap:
 
     @cached_property
     def _table(self) -> tuple[Floats, float, Floats]:
-        """The map on a lattice of the space: its corner, its step, and (1 + 2 d, ...) values.
+        """The map on a lattice of the space: its corner, its step, and (..., 1 + 2 d) values.
 
         They are the share that moves, the mean colour it goes to, as it mixes, and the fitted one.
         Splines whose weights are positive keep the second among the colours that were sent.
@@ -139,8 +142,10 @@ class ColorMap:
         axes, reach = X.places.shape[1], np.ptp(X.places, axis=0)
         around = X.places - X.masses @ X.places
         spread = math.sqrt(X.masses @ (around**2).sum(axis=1))
-        width = max(_OF_RANGE * reach.max(), min(_OF_SPREAD * spread, _WIDTH * UNIT[X.space]))
-        step = width / _STEPS or 1.0
+        unit = UNIT[X.space]
+        least = max(_OF_RANGE * float(reach.max()), _LEAST * unit)
+        width = max(min(_OF_SPREAD * spread, _WIDTH * unit), least)
+        step = width / _STEPS
         low = X.places.min(axis=0) - 2.0 * step
         size = np.ceil(reach / step).astype(int) + 5
         nodes = low + step * np.indices(size).reshape(axes, -1).T
@@ -148,8 +153,23 @@ class ColorMap:
         values = np.empty((len(nodes), 1 + 2 * axes))
         for start in range(0, len(nodes), count := max(1, _PAIRS // len(centres))):
             part = slice(start, start + count)
-            values[part] = _fit(nodes[part], centres, moments, width or 1.0)
-        return low, step, np.ascontiguousarray(values.T).reshape(-1, *size)
+            values[part] = _fit(nodes[part], centres, moments, width)
+        return low, step, values.reshape(*size, -1)
+
+
+def _spline(table: Floats, place: Floats) -> Floats:
+    """Values at places of a lattice by its quadratic splines, whose weights are positive."""
+    axes = place.shape[1]
+    strides = np.array([math.prod(table.shape[k + 1 : -1]) for k in range(axes)])
+    base = np.rint(place)
+    rest = place - base
+    weights = 0.5 * (0.5 - rest) ** 2, 0.75 - rest**2, 0.5 * (0.5 + rest) ** 2
+    first, rows = base.astype(np.int64) @ strides, table.reshape(-1, table.shape[-1])
+    total = np.zeros((len(place), rows.shape[1]))
+    for offset in product((-1, 0, 1), repeat=axes):
+        weight = math.prod(weights[1 + move][:, k] for k, move in enumerate(offset))
+        total += np.asarray(weight)[:, None] * rows[first + np.dot(offset, strides)]
+    return total
 
 
 def as_colors(value: Any, name: str) -> Floats:
