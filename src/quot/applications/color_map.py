@@ -99,7 +99,8 @@ class ColorMap:
             step = share[:, None] * (image - old)
             room = np.where(step > 0.0, 1.0 - old, old) + 2.0 * _SLACK
             shown = np.divide(room, abs(step), out=np.ones_like(step), where=abs(step) > room)
-            return np.clip(old + shown.min(axis=1)[:, None] * step, 0.0, 1.0)
+            new: Floats = np.clip(old + shown.min(axis=1)[:, None] * step, 0.0, 1.0)
+            return new
 
         return np.concatenate(map_rows(painted, len(rgb), 64, _PIXELS))
 
