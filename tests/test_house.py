@@ -65,7 +65,8 @@ def test_the_public_face_is_the_one_promised():
     assert promised <= set(quot.__all__)
     listed = set(re.findall(r"auto\w+:: (\w+)", (ROOT / "docs" / "api.md").read_text()))
     known = {*quot.__all__, *quot.graphs.__all__, *plot.__all__, *adaptive.__all__}
-    assert listed <= {*known, *estimators_there(), "TransportAdapter"}
+    colors = {"recolor", "Recoloring", "match_colors", "ColorMap"}
+    assert listed <= {*known, *colors, *estimators_there(), "TransportAdapter"}
     assert set(quot.__all__) - listed == {"adaptive", "graphs"}
 
 
@@ -100,7 +101,8 @@ def test_solving_is_light():
 def test_pictures_need_no_import_of_their_own():
     code = (
         "import quot, sys; assert 'quot.plot' not in sys.modules; quot.plot.flow;"
-        "print('matplotlib' in sys.modules, 'plot' in dir(quot))"
+        "assert 'quot.applications' not in sys.modules; quot.recolor;"
+        "print('matplotlib' in sys.modules, {'plot', 'recolor'} <= set(dir(quot)))"
     )
     done = run(code)
     assert done.returncode == 0, done.stderr
@@ -110,12 +112,12 @@ def test_pictures_need_no_import_of_their_own():
 
 
 def test_dir_is_what_is_public():
-    assert dir(quot) == sorted(["__version__", "plot", *quot.__all__])
+    assert dir(quot) == sorted(["__version__", "plot", "recolor", *quot.__all__])
 
 
 def test_help_says_what_is_there():
     told = set(re.findall(r"`(\w+)`", quot.__doc__))
-    assert told == {"plot", *quot.__all__}
+    assert told == {"plot", "recolor", *quot.__all__}
     assert max(map(len, quot.__doc__.splitlines())) <= 100
 
 
@@ -296,6 +298,7 @@ def test_no_addresses_and_no_machine_paths():
         "docs/adaptive.md",
         "docs/adaptation.md",
         "docs/affinities.md",
+        "docs/recolor.md",
     ],
 )
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):

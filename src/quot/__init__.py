@@ -20,6 +20,7 @@ Before and after:
     `graphs`                    graphs of points, grids and images
     `adaptive`                  what plans with perplexities are made of
     `plot`                      pictures of flows, paths and histories
+    `recolor`                   a photograph in the colours of another
 
 What these take and return:
 
@@ -48,6 +49,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
     from quot import plot as plot
+    from quot.applications.color import recolor as recolor
     from quot.public import *
 
     __version__: str
@@ -114,6 +116,8 @@ if not _TYPE_CHECKING:  # else a misspelt name would pass
             public = _import_module("quot.public")
             globals().update((each, getattr(public, each)) for each in (*__all__, "__version__"))
             return globals()[name]
+        if name == "recolor":
+            return _import_module("quot.applications.color").recolor
         if not name.startswith("_"):
             try:
                 return _import_module(f"quot.{name}")
@@ -124,4 +128,4 @@ if not _TYPE_CHECKING:  # else a misspelt name would pass
 
 
 def __dir__() -> list[str]:
-    return sorted(["__version__", "plot", *__all__])
+    return sorted(["__version__", "plot", "recolor", *__all__])

@@ -73,7 +73,7 @@ def test_what_is_not_moved_stays(pictures):
 
 
 def test_same_seed_same_picture(pictures):
-    first, second = (recolor(*pictures, colors=24, seed=3).image for _ in range(2))
+    first, second = (recolor(*pictures, colors=24, random_state=3).image for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
@@ -143,7 +143,7 @@ def test_files_that_are_no_pictures(name, text, place, capsys):
         (["-o", "out.png", "--reg=-1"], "`reg` must not be negative; got -1."),
         (["-o", "out.png", "--colors", "1"], "`colors` must be at least 2; got 1."),
         (["-o", "out.png", "--smooth=-1"], "`smooth` must be at least 0; got -1."),
-        (["-o", "out.png", "--seed=-1"], "`seed` must be at least 0; got -1."),
+        (["-o", "out.png", "--seed=-1"], "`random_state` must be at least 0; got -1."),
         (["-o", "out.png", "--space", "hsv"], "argument --space: invalid choice: 'hsv'"),
         ([], "the following arguments are required: -o/--output; see `quot recolor --help`."),
     ],
@@ -205,7 +205,7 @@ def test_pictures_without_pillow(monkeypatch, files):
         ({"mass": 1.5}, "`mass=1.5` is not a share"),
         ({"colors": 1}, "`colors` must be at least 2"),
         ({"space": "hsv"}, "`space` must be one of"),
-        ({"seed": -1}, "`seed` must be at least 0"),
+        ({"random_state": -1}, "`random_state` must be at least 0"),
         ({"reg": -1.0}, r"`reg` must not be negative; got -1\."),
         ({"tol": 0.0}, r"`tol` must be positive; got 0\."),
     ],
@@ -235,6 +235,46 @@ def test_command_line(files, tmp_path, capsys):
         main(["recolor", str(out), str(tmp_path / "none.png"), "-o", str(tmp_path / "x.png")]) == 2
     )
     assert "quot: error:" in capsys.readouterr().err
+
+
+def test_the_command_line_says_where_the_mass_comes_from(files, tmp_path, capsys):
+    out = tmp_path / "out.png"
+    argv = ["recolor", *map(str, files), "-o", str(out), "--colors", "16"]
+    assert main([*argv, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["knee"] == pytest.approx(told["mass"], rel=1e-9)
+    assert main(argv) == 0
+    shown = capsys.readouterr().out
+    assert re.search(
+        r"^mass +0\.\d+, the knee of the price; --mass sets another$", shown, re.MULTILINE
+    )
+    assert main([*argv, "--mass", "0.75"]) == 0
+    assert re.search(r"^mass +0\.75$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_all_colors_on_the_command_line(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        image = rng.integers(0, 255, (12, 10, 3), dtype=np.uint8)
+        Image.fromarray(image).save(tmp_path / name)
+    pair = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    argv = ["recolor", *pair, "-o", str(tmp_path / "out.png"), "--full", "--space", "chromaticity"]
+    assert main(argv) == 0
+    assert re.search(r"^palettes +120 x 120 colours$", capsys.readouterr().out, re.MULTILINE)
+    assert main([*argv, "--colors", "9"]) == 2
+    message = "argument --colors: not allowed with argument --full"
+    assert message in capsys.readouterr().err
+
+
+def test_a_picture_of_many_colors_is_drawn(tmp_path, monkeypatch):
+    """Of the plan between thousands of colours means are drawn."""
+    images = np.random.default_rng(0).integers(0, 255, (2, 30, 30, 3), dtype=np.uint8)
+    monkeypatch.setattr("quot.applications.picture._DRAWN", 40)
+    outcome = recolor(*images, colors=None, mass=0.8)
+    outcome.save(tmp_path / "out.png")
+    assert read_image(tmp_path / "out.png").shape == (30, 30, 3)
+    draw_recoloring(outcome, tmp_path / "plan.png")
+    assert (tmp_path / "plan.png").stat().st_size > 10_000
 
 
 def test_no_picture_is_written_over_another(files, tmp_path, monkeypatch, capsys):

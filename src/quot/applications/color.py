@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,24 +13,31 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from quot import api
-from quot.applications.images import as_image
+from quot.applications.color_map import ColorMap, as_colors
+from quot.applications.images import as_image, write_image
 from quot.applications.palette import Palette, distinct_colors, make_palette
-from quot.applications.smoothing import smooth_change
-from quot.applications.spaces import SPACES, from_space, to_space
+from quot.applications.smoothing import smooth_flat
+from quot.applications.spaces import AXES, SPACES, UNIT, rgb_to_lab, to_space
 from quot.convergence import Iterate, Tolerance
+from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError
+from quot.io.files import PathLike
 from quot.plan import Plan
+from quot.problem import Problem
 from quot.result import Result
-from quot.validation import as_number, as_reg, check_count, check_option, check_positive
+from quot.validation import as_number, as_reg, check_count, check_option
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Callback = Callable[[Iterate], bool | None]
 
-# Neighbours in the other palette that the default `reg` spreads a colour over.
-_NEIGHBOURS = 4
-# Palette colours whose displacements a pixel mixes.
-_MIXED = 12
-_CHUNK = 1 << 16
+# Neighbours that the default `reg` spreads a colour over, of 256 colours and at most.
+_NEIGHBOURS, _MOST = 4, 16
+# Colours of the palettes whose price says how many pixels move, and the masses that are tried.
+_PRICED, _SHARES = 256, np.linspace(0.5, 1.0, 26)
+# How far from its own colour a pixel looks up the map, in units of the space.
+_FAR = 0.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,28 +50,42 @@ class Recoloring:
         The source with new colours; transparency as it was.
     source_image, reference_image : uint8 arrays of shape (height, width, 3 or 4)
         The pictures as read.
-    source, reference : Palette
-        Their palettes, of k and l colours.
-    moved : array of shape (k, 3)
-        Where the colours of the source went, in the space of the palettes.
-    result : Result
-        The plan between the palettes, (k, l), with its certificate.
-    clipped : float
-        Share of the pixels whose new colour no screen shows and that were clipped.
+    map : ColorMap
+        The palettes, the plan between them, and what it makes of any colour.
     palette_seconds, paint_seconds : float
-        Time for both palettes, and for the full picture; that of the plan is `result.seconds`.
+        Time for palettes and mass, and for the full picture; that of the plan is `result.seconds`.
     """
 
     image: Bytes
     source_image: Bytes
     reference_image: Bytes
-    source: Palette
-    reference: Palette
-    moved: Floats
-    result: Result[Plan]
-    clipped: float
+    map: ColorMap
     palette_seconds: float
     paint_seconds: float
+
+    @property
+    def source(self) -> Palette:
+        """The palette of the source, of k colours."""
+        return self.map.source
+
+    @property
+    def reference(self) -> Palette:
+        """The palette of the reference, of l colours."""
+        return self.map.reference
+
+    @property
+    def result(self) -> Result[Plan]:
+        """The plan between the palettes, (k, l), with its certificate."""
+        return self.map.result
+
+    @property
+    def moved(self) -> Floats:
+        """Where the colours of the source went, in the space of the palettes, (k, 3)."""
+        return self.map.moved
+
+    def save(self, path: PathLike) -> None:
+        """Write the picture as PNG, JPEG, TIFF or WebP, by suffix."""
+        write_image(self.image, path)
 
     def summary(self) -> dict[str, Any]:
         """Return the numbers worth printing, by name."""
@@ -78,6 +100,7 @@ class Recoloring:
             "value": result.value,
             "cost": result.cost,
             "mass": result.plan.total,
+            "knee": self.map.knee,
             "nnz": result.plan.nnz,
             "sparsity": result.plan.sparsity,
             "neighbours": result.plan.nnz / self.source.size,
@@ -85,7 +108,6 @@ class Recoloring:
             "relative_gap": result.certificate.relative_gap,
             "status": result.status.name,
             "converged": result.converged,
-            "clipped": self.clipped,
             "palette_seconds": self.palette_seconds,
             "solve_seconds": result.seconds,
             "paint_seconds": self.paint_seconds,
@@ -96,23 +118,25 @@ def recolor(
     source: Any,
     reference: Any,
     *,
-    mass: float = 0.8,
+    mass: float | None = None,
     reg: float | None = None,
-    colors: int = 256,
+    colors: int | None = 256,
     space: str = "lab",
     smooth: int = 16,
-    seed: int = 0,
+    random_state: int = 0,
     tol: float = 1e-9,
-    callback: Callable[[Iterate], bool | None] | None = None,
+    callback: Callback | None = None,
 ) -> Recoloring:
     """Give the source the colours of the reference, as far as the mass reaches.
 
     Both pictures become palettes, and a plan between them minimises ``<C, P> + reg/2 ||P||^2`` with
-    total `mass`; C is the squared distance of two colours over the largest one. A colour of share
-    ``a_i`` that sends ``q_i`` moves to ``(sum_j P_ij Y_j + (a_i - q_i) X_i) / a_i``: what is not
-    moved stays as it was. A pixel moves as the palette colours nearest to it do, mixed smoothly, so
-    that detail and gradients survive; then the changes of neighbouring pixels are smoothed where
-    the picture has no edge.
+    total `mass`; C is the squared distance of two colours, in units of a hundred of CIELAB, 1 of
+    sRGB, or half of chromaticity. A colour of share ``a_i`` that sends ``q_i`` moves to
+    ``(sum_j P_ij Y_j + (a_i - q_i) X_i) / a_i``: what is not moved stays as it was. From there the
+    plan is made a smooth map of all colours, whose values are mixtures of a colour's own and of
+    those that the reference sends. Where the picture is flat, a pixel looks it up at the mean
+    colour around it, never across an edge, so that a steep map does not show what noise and
+    compression have left there.
 
     Parameters
     ----------
@@ -120,22 +144,26 @@ def recolor(
         The picture to recolour, and the one to take colours from, in sRGB, or with a profile in the
         file. Arrays are of uint8, uint16, or floats from 0 to 1; grey ones have two axes. Fully
         transparent pixels do not count.
-    mass : float, default=0.8
+    mass : float, optional
         Share of the pixels that move, 0 .. 1. The rest, colours that the reference has nothing
-        near to, stays. With 1 every pixel takes part, and outliers take odd colours.
+        near to, stays. With 1 every pixel takes part, and outliers take odd colours. The default is
+        the knee of the price, from half of the pixels on: what moving one more costs, as a distance
+        of colours, rises slowly up to it, and fast beyond.
     reg : float, optional
-        Strength of the quadratic term. The default spreads a colour over about four neighbours:
-        the median, over the reference's colours, of the weight at which a colour of mass ``1/k``
-        reaches its four nearest. Less makes assignments, which show as speckles; much more
-        averages distant colours into grey.
-    colors : int, default=256
-        Size of the palettes: fewer flatten the picture, more change little and cost time.
-    space : {"lab", "rgb"}, default="lab"
-        Where distances are measured: CIELAB, close to what the eye sees, or sRGB.
+        Strength of the quadratic term. The default spreads a colour over about four neighbours of
+        256, and up to 16 of more: the median, over the reference's colours, of the weight at which
+        a colour of mass ``1/k`` reaches that many. Less makes assignments; much more averages
+        distant colours into grey.
+    colors : int or None, default=256
+        Size of the palettes, by k-means: fewer flatten the picture, more cost time. None takes
+        every colour that there is.
+    space : {"lab", "rgb", "chromaticity"}, default="lab"
+        Where distances are measured: CIELAB, close to what the eye sees; sRGB; or the chromaticity
+        ``(G, B) / (R + G + B)``, where brightness stays as it was.
     smooth : int, default=16
-        Pixels over which the changes of colour are smoothed where the source is nearly flat. With 0
-        a steep map shows what compression has left there: blocks in the sky.
-    seed : int, default=0
+        Pixels over which the picture is averaged, where it is flat, to look up the map. With 0
+        every pixel goes by its own colour.
+    random_state : int, default=0
         Seed of the palettes; the same seed gives the same picture.
     tol : float, default=1e-9
         Relative duality gap and residuals of the plan.
@@ -160,85 +188,167 @@ def recolor(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from quot.applications.color import recolor
+    >>> import numpy as np, quot
     >>> rng = np.random.default_rng(0)
     >>> red, blue = np.zeros((2, 8, 8, 3), np.uint8)
     >>> red[..., 0], blue[..., 2] = rng.integers(200, 255, (2, 8, 8))
-    >>> bool(recolor(red, blue, mass=1.0, colors=4).image[..., 0].max() < 100)
+    >>> bool(quot.recolor(red, blue, mass=1.0, colors=4).image[..., 0].max() < 100)
     True
     """
-    mass = as_number(mass, "mass")
-    if not 0.0 <= mass <= 1.0:
-        raise InvalidProblemError(
-            f"`mass={mass:.6g}` is not a share of the pixels; pass a number in 0 .. 1."
-        )
-    colors = check_count(colors, "colors", 2)
-    check_option(space, "space", SPACES)
     smooth = check_count(smooth, "smooth", 0)
-    rng = np.random.default_rng(check_count(seed, "seed", 0))
-    reg = None if reg is None else as_reg(reg)
-    tolerance = Tolerance.of(tol)
+    options = Matching.of(mass, reg, colors, space, random_state=random_state, tol=tol)
     source_image, reference_image = as_image(source, "source"), as_image(reference, "reference")
 
     began = time.perf_counter()
     rgb, counts, where = distinct_colors(source_image)
-    X = make_palette(rgb, counts, colors, space, rng)
-    Y = make_palette(*distinct_colors(reference_image)[:2], colors, space, rng)
-    palette_seconds = time.perf_counter() - began
-
-    C = color_cost(X, Y)
-    if reg is None:
-        reg = suggested_reg(X, Y)
-    result = api.solve(
-        C,
-        X.masses,
-        Y.masses,
-        reg=reg,
-        mass=min(mass, _shared_mass(X, Y)),
-        tol=tolerance,
-        callback=callback,
-    )
+    map = options.match((rgb, counts), distinct_colors(reference_image)[:2], callback)
+    palette_seconds = time.perf_counter() - began - map.result.seconds
 
     began = time.perf_counter()
-    moved = result.plan.barycentric(Y.points, X=X.points, a=X.masses)
-    image, clipped = _paint(source_image, rgb, where, X, moved, smooth)
+    image = _paint(source_image, rgb[where], map, smooth)
     return Recoloring(
         image=image,
         source_image=source_image,
         reference_image=reference_image,
-        source=X,
-        reference=Y,
-        moved=moved,
-        result=result,
-        clipped=clipped,
+        map=map,
         palette_seconds=palette_seconds,
         paint_seconds=time.perf_counter() - began,
     )
 
 
-def color_cost(X: Palette, Y: Palette) -> Floats:
-    """Return the squared distances of two palettes over the largest, (k, l)."""
-    C: Floats = ((X.points[:, None, :] - Y.points[None, :, :]) ** 2).sum(axis=2)
-    largest = float(C.max())
-    return C / largest if largest > 0 else C
+def match_colors(
+    source: Any,
+    reference: Any,
+    *,
+    mass: float | None = None,
+    reg: float | None = None,
+    colors: int | None = 256,
+    space: str = "lab",
+    random_state: int = 0,
+    tol: float = 1e-9,
+    callback: Callback | None = None,
+) -> ColorMap:
+    """Return the map of colours from the pixels of one picture to those of another.
+
+    Parameters
+    ----------
+    source, reference : array of shape (n, 3) and (m, 3)
+        sRGB: floats in 0 .. 1, uint8 or uint16.
+    mass, reg, colors, space, random_state, tol, callback : optional
+        See `recolor`.
+
+    Returns
+    -------
+    ColorMap
+        ``map(rgb)`` are the new colours of any others, (k, 3).
+    """
+    options = Matching.of(mass, reg, colors, space, random_state=random_state, tol=tol)
+    pixels = as_colors(source, "source"), as_colors(reference, "reference")
+    X, Y = (np.unique(each, axis=0, return_counts=True) for each in pixels)
+    return options.match(X, Y, callback)
 
 
-def suggested_reg(X: Palette, Y: Palette, neighbours: int = _NEIGHBOURS) -> float:
-    """Return the `reg` at which a colour of mean mass reaches its `neighbours` nearest in Y.
+@dataclass(frozen=True)
+class Matching:
+    """What decides how the colours of two pictures are matched; see `recolor`."""
+
+    mass: float | None
+    reg: float | None
+    colors: int | None
+    space: str
+    random_state: int
+    tolerance: Tolerance
+
+    @classmethod
+    def of(
+        cls,
+        mass: float | None,
+        reg: float | None,
+        colors: int | None,
+        space: str,
+        *,
+        random_state: int,
+        tol: float,
+    ) -> Matching:
+        """Judge the options."""
+        mass = None if mass is None else as_number(mass, "mass")
+        if mass is not None and not 0.0 <= mass <= 1.0:
+            raise InvalidProblemError(
+                f"`mass={mass:.6g}` is not a share of the pixels; pass a number in 0 .. 1."
+            )
+        return cls(
+            mass,
+            None if reg is None else as_reg(reg),
+            None if colors is None else check_count(colors, "colors", 2),
+            check_option(space, "space", SPACES),
+            check_count(random_state, "random_state", 0),
+            Tolerance.of(tol),
+        )
+
+    def match(
+        self,
+        source: tuple[Floats, Ints],
+        reference: tuple[Floats, Ints],
+        callback: Callback | None = None,
+    ) -> ColorMap:
+        """Return the map between distinct colours in sRGB, with how many pixels have each."""
+        X, Y = self._palettes(source, reference, self.colors)
+        mass, knee = self.mass, None
+        if mass is None:
+            few = self.colors is not None and self.colors <= _PRICED
+            priced = (X, Y) if few else self._palettes(source, reference, _PRICED)
+            mass = knee = knee_of_price(*priced)
+        unit = UNIT[self.space]
+        result = api.solve_points(
+            X.places / unit,
+            Y.places / unit,
+            X.masses,
+            Y.masses,
+            reg=suggested_reg(X, Y) if self.reg is None else self.reg,
+            mass=min(mass, _shared_mass(X, Y)),
+            tol=self.tolerance,
+            callback=callback,
+        )
+        return ColorMap(X, Y, result, knee)
+
+    def _palettes(
+        self, source: tuple[Floats, Ints], reference: tuple[Floats, Ints], colors: int | None
+    ) -> tuple[Palette, Palette]:
+        """The palettes; of equal pictures they are equal."""
+        X, Y = (
+            make_palette(*each, colors, self.space, np.random.default_rng(self.random_state))
+            for each in (source, reference)
+        )
+        return X, Y
+
+
+def knee_of_price(X: Palette, Y: Palette) -> float:
+    """Return the share of the pixels, from half of them, up to which moving is cheap.
+
+    What the last pixel costs is taken as a distance, not squared: see `quot.Path.knee`. It is 1 if
+    nothing costs anything.
+    """
+    cost = PointCost(X.places / UNIT[X.space], Y.places / UNIT[Y.space], metric="euclidean")
+    problem = Problem(cost, X.masses, Y.masses, mass=0.5)
+    path = api.mass_path(problem, _SHARES * _shared_mass(X, Y))
+    return path.knee() if path.costs[-1] > 1e-9 else 1.0
+
+
+def suggested_reg(X: Palette, Y: Palette) -> float:
+    """Return the `reg` at which a colour of mean mass reaches the few that are nearest in Y.
 
     Mass 1/k spread over the colours at squared distances ``d_1 <= d_2 <= ...`` from a colour y of Y
     just reaches number n when ``sum_(i<n) (d_n - d_i) = reg / k``; y itself has distance 0. The
     median over Y counts.
     """
-    check_positive(neighbours, "neighbours")
-    wanted = min(neighbours + 1, Y.size)
+    neighbours = round(_NEIGHBOURS * math.sqrt(Y.size / 256))
+    wanted = min(min(max(neighbours, 1), _MOST) + 1, Y.size)
     if wanted < 2:
         return 1.0
-    near = cKDTree(Y.points).query(Y.points, k=wanted)[0] ** 2
+    places = Y.places / UNIT[Y.space]
+    near = cKDTree(places).query(places, k=wanted)[0] ** 2
     spread = float(np.median((near[:, -1:] - near).sum(axis=1)))
-    largest = float(((X.points[:, None, :] - Y.points[None, :, :]) ** 2).sum(axis=2).max())
-    return X.size * spread / largest if largest > 0 and spread > 0 else 1.0
+    return X.size * spread if spread > 0 else 1.0
 
 
 def _shared_mass(X: Palette, Y: Palette) -> float:
@@ -246,38 +356,17 @@ def _shared_mass(X: Palette, Y: Palette) -> float:
     return float(min(X.masses.sum(), Y.masses.sum()))
 
 
-def _paint(  # noqa: PLR0917
-    image: Bytes, rgb: Floats, where: NDArray[np.int64], X: Palette, moved: Floats, smooth: int
-) -> tuple[Bytes, float]:
-    """Return the picture with every distinct colour moved, and the share of pixels clipped."""
-    shift = moved - X.points
-    change = np.empty_like(rgb)
-    tree = cKDTree(X.points)
-    for start in range(0, len(rgb), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        points = to_space(rgb[part], X.space)
-        change[part] = from_space(points + _mix(tree, shift, points), X.space) - rgb[part]
-    picture = rgb[where].reshape(*image.shape[:2], 3)
-    new = picture + smooth_change(change[where].reshape(picture.shape), picture, smooth)
-    outside = ((new < -0.5 / 255) | (new > 255.5 / 255)).any(axis=2)
+def _paint(image: Bytes, rgb: Floats, map: ColorMap, smooth: int) -> Bytes:
+    """Return the picture with every pixel moved."""
+    space = map.source.space
+    picture = rgb.reshape(*image.shape[:2], 3)
+    lab = rgb_to_lab(picture)
+    points = lab if space == "lab" else to_space(picture, space)
+    seen = image[..., 3] > 0 if image.shape[2] == 4 else np.ones(image.shape[:2], dtype=bool)
+    apart = smooth_flat(points, lab, seen, smooth) - points
+    length = np.linalg.norm(apart[..., : AXES[space]], axis=2, keepdims=True)
+    near = points + apart * np.minimum(1.0, _FAR * UNIT[space] / np.maximum(length, 1e-300))
+    new = map.paint(rgb, points.reshape(-1, 3), near.reshape(-1, 3)).reshape(picture.shape)
     out = image.copy()
-    out[..., :3] = np.rint(255 * np.clip(new, 0.0, 1.0)).astype(np.uint8)
-    return out, float(outside.mean())
-
-
-def _mix(tree: cKDTree, shift: Floats, points: Floats) -> Floats:
-    """Interpolate the displacements of the palette at other points, continuously.
-
-    The weights ``((R - d) / (R d))^2`` of the nearest colours, at distances d, vanish at the
-    distance R of the next one: no step where the neighbours change (Franke and Little).
-    """
-    size = min(_MIXED + 1, tree.n)
-    if size == 1:
-        return np.broadcast_to(shift[0], points.shape)
-    distance, nearest = tree.query(points, k=size)
-    reach = distance[:, -1:]
-    distance = np.maximum(distance[:, :-1], 1e-9 * reach + 1e-300)
-    weight = ((reach - distance) / (reach * distance)) ** 2
-    weight /= weight.sum(axis=1, keepdims=True)
-    mixed: Floats = np.einsum("ij,ijk->ik", weight, shift[nearest[:, :-1]])
-    return mixed
+    out[..., :3] = np.rint(255 * new).astype(np.uint8)
+    return out

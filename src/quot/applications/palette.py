@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from quot.applications.spaces import from_space, to_space
+from quot.applications.spaces import AXES, from_space, to_mix, to_space
 from quot.exceptions import InvalidProblemError
 
 Floats = NDArray[np.float64]
@@ -30,17 +31,30 @@ class Palette:
         Colours, as coordinates of the space.
     masses : array of shape (k,)
         Share of the pixels nearest to each; sums to 1.
-    space : {"lab", "rgb"}
+    reach : array of shape (k, r)
+        How far the pixels nearest to each go in the `directions` of mixed colours.
+    space : {"lab", "rgb", "chromaticity"}
     """
 
     points: Floats
     masses: Floats
+    reach: Floats
     space: str
+
+    @property
+    def places(self) -> Floats:
+        """The coordinates that are compared and moved, (k, 2 or 3)."""
+        return self.points[:, : AXES[self.space]]
 
     @property
     def size(self) -> int:
         """Number of colours."""
         return int(self.masses.size)
+
+    @property
+    def mix(self) -> Floats:
+        """The colours in the coordinates in which they mix, (k, 2 or 3)."""
+        return to_mix(self.points, self.space)
 
     @property
     def rgb(self) -> Floats:
@@ -68,10 +82,17 @@ def distinct_colors(image: Bytes) -> tuple[Floats, Ints, Ints]:
     return rgb, counts, where
 
 
+def directions(axes: int) -> Floats:
+    """Return directions as columns, (axes, r): to a cube's parts, and one axis against the rest."""
+    cube = [n for n in product((-1.0, 0.0, 1.0), repeat=axes) if any(n)]
+    single = 3.0 * np.eye(axes) - 1.0
+    return np.vstack((cube, single, -single)).T
+
+
 def make_palette(
-    rgb: Floats, counts: Ints, colors: int, space: str, rng: np.random.Generator
+    rgb: Floats, counts: Ints, colors: int | None, space: str, rng: np.random.Generator
 ) -> Palette:
-    """Return about `colors` colours by k-means in the space, each the mean of its pixels.
+    """Return about `colors` colours by k-means in the space, each the mean of its pixels, or all.
 
     Seeding is k-means++, on at most 30 000 of the distinct colours, drawn by their pixels; in the
     end every pixel counts. Sums run in one fixed order: the same seed gives the same bits on any
@@ -81,18 +102,30 @@ def make_palette(
         raise InvalidProblemError(
             "the picture is fully transparent and has no colours; pass one with visible pixels."
         )
-    points, weights = to_space(rgb, space)[counts > 0], counts[counts > 0].astype(np.float64)
-    sample = points
-    sample_weights = weights
-    if len(points) > _SAMPLE:
-        chosen = rng.choice(
-            len(points), _SAMPLE, replace=False, p=weights / weights.sum(), shuffle=False
-        )
-        sample, sample_weights = points[chosen], np.ones(_SAMPLE)
-    centres = _lloyd(sample, sample_weights, _seeds(sample, sample_weights, colors, rng))
-    centres, masses = _means(points, weights, centres)
-    kept = masses > 0
-    return Palette(centres[kept], masses[kept] / masses.sum(), space)
+    points, weights = to_space(rgb[counts > 0], space), counts[counts > 0].astype(np.float64)
+    return clustered(points, weights, space, colors, rng)[0]
+
+
+def clustered(
+    points: Floats, weights: Floats, space: str, colors: int | None, rng: np.random.Generator
+) -> tuple[Palette, Ints]:
+    """Return a palette of points of the space, and which of its colours each is nearest to."""
+    places = points[:, : AXES[space]]
+    label = np.arange(len(points))
+    if colors is not None and colors < len(points):
+        sample, sample_weights = places, weights
+        if len(points) > _SAMPLE:
+            chosen = rng.choice(
+                len(points), _SAMPLE, replace=False, p=weights / weights.sum(), shuffle=False
+            )
+            sample, sample_weights = places[chosen], np.ones(_SAMPLE)
+        centres = _lloyd(sample, sample_weights, _seeds(sample, sample_weights, colors, rng))
+        _, label = np.unique(cKDTree(centres).query(places)[1], return_inverse=True)
+    means, masses = _means(points, weights, label, int(label.max()) + 1)
+    along = to_mix(points, space) @ directions(places.shape[1])
+    reach = np.full((masses.size, along.shape[1]), -np.inf)
+    np.maximum.at(reach, label, along)
+    return Palette(means, masses / masses.sum(), reach, space), label
 
 
 def _seeds(points: Floats, weights: Floats, k: int, rng: np.random.Generator) -> Floats:
@@ -112,21 +145,17 @@ def _seeds(points: Floats, weights: Floats, k: int, rng: np.random.Generator) ->
 def _lloyd(points: Floats, weights: Floats, centres: Floats) -> Floats:
     """Move the centres to the means of the points nearest to them, until they stay."""
     for _ in range(_ROUNDS):
-        moved, _ = _means(points, weights, centres)
+        label = cKDTree(centres).query(points)[1]
+        means, masses = _means(points, weights, label, len(centres))
+        moved = np.where(masses[:, None] > 0, means, centres)
         if np.allclose(moved, centres, rtol=0.0, atol=1e-6 * np.ptp(points)):
             break
         centres = moved
     return centres
 
 
-def _means(points: Floats, weights: Floats, centres: Floats) -> tuple[Floats, Floats]:
-    """Return the mean and the mass of the points nearest to each centre; empty ones stay."""
-    label = cKDTree(centres).query(points)[1]
-    masses = np.bincount(label, weights, minlength=len(centres)).astype(np.float64)
-    sums = np.stack(
-        [np.bincount(label, weights * points[:, k], minlength=len(centres)) for k in range(3)],
-        axis=1,
-    )
-    means = centres.copy()
-    np.divide(sums, masses[:, None], out=means, where=masses[:, None] > 0)
-    return means, masses
+def _means(points: Floats, weights: Floats, label: Ints, k: int) -> tuple[Floats, Floats]:
+    """Return the mean and the mass of the points with each label; nothing is at 0."""
+    masses = np.bincount(label, weights, minlength=k).astype(np.float64)
+    sums = np.stack([np.bincount(label, weights * x, minlength=k) for x in points.T], axis=1)
+    return sums / np.where(masses > 0, masses, 1.0)[:, None], masses

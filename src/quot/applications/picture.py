@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from quot.applications.color import Recoloring
-from quot.applications.palette import Palette
+from quot.applications.palette import Palette, clustered
 from quot.applications.spaces import from_space, rgb_to_lab
 from quot.io.files import write_atomically
 from quot.optional import need
@@ -21,6 +22,8 @@ _INK, _PAPER, _FAINT = "#1f1f24", "#ffffff", "#6b6b76"
 _GROUND = "#b9bcc0"
 # A line at least this thick and opaque can be seen.
 _THIN, _THICK = 0.35, 4.5
+# Colours of a palette that are drawn; of more, means.
+_DRAWN = 512
 
 
 def draw_recoloring(outcome: Recoloring, path: str | Path) -> None:
@@ -76,22 +79,22 @@ def _draw_plan(axes: Any, outcome: Recoloring) -> None:
     from matplotlib.collections import LineCollection
     from matplotlib.patches import Rectangle
 
-    plan = outcome.result.plan
-    upper, lower = _Strip(outcome.source), _Strip(outcome.reference)
-    kept = 1.0 - plan.row_sums() / np.maximum(outcome.source.masses, 1e-300)
+    X, Y, plan = _drawn(outcome)
+    upper, lower = _Strip(X), _Strip(Y)
+    kept = 1.0 - np.bincount(plan.row, plan.data, minlength=X.size) / np.maximum(X.masses, 1e-300)
     upper.draw(axes, 1.0, 0.09, np.clip(kept, 0.0, 1.0))
     lower.draw(axes, -0.09, 0.09, None)
     axes.add_patch(Rectangle((0.0, -0.09), 1.0, 1.18, color=_GROUND, linewidth=0, zorder=0))
-    starts = np.column_stack((upper.centre[plan.rows], np.full(plan.nnz, 1.0)))
-    ends = np.column_stack((lower.centre[plan.cols], np.zeros(plan.nnz)))
-    share = plan.values / plan.values.max(initial=1e-300)
+    starts = np.column_stack((upper.centre[plan.row], np.full(plan.nnz, 1.0)))
+    ends = np.column_stack((lower.centre[plan.col], np.zeros(plan.nnz)))
+    share = plan.data / plan.data.max(initial=1e-300)
     order = np.argsort(share)
     bends = np.linspace(0.0, 1.0, 24)
     ease = bends**2 * (3.0 - 2.0 * bends)
     curves = np.empty((plan.nnz, bends.size, 2))
     curves[:, :, 0] = starts[:, :1] + ease * (ends[:, :1] - starts[:, :1])
     curves[:, :, 1] = 1.0 - bends
-    colors = np.column_stack((upper.rgb[plan.rows], 0.25 + 0.7 * np.sqrt(share)))
+    colors = np.column_stack((upper.rgb[plan.row], 0.25 + 0.7 * np.sqrt(share)))
     widths = _THIN + (_THICK - _THIN) * np.sqrt(share)
     axes.add_collection(
         LineCollection(list(curves[order]), colors=colors[order], linewidths=widths[order])
@@ -107,6 +110,17 @@ def _draw_plan(axes: Any, outcome: Recoloring) -> None:
         **left,
     )
     axes.text(0.0, -0.16, "colours of the reference, dark to light", **left)
+
+
+def _drawn(outcome: Recoloring) -> tuple[Palette, Palette, Any]:
+    """Palettes of no more colours than can be seen, and the plan between them, by entries."""
+    plan, sides = outcome.result.plan.to_csr(), []
+    for palette in (outcome.source, outcome.reference):
+        rng = np.random.default_rng(0)
+        few, label = clustered(palette.points, palette.masses, palette.space, _DRAWN, rng)
+        sides.append((few, sparse.csr_array((np.ones(label.size), (label, np.arange(label.size))))))
+    (X, to_X), (Y, to_Y) = sides
+    return X, Y, (to_X @ plan @ to_Y.T).tocoo()
 
 
 class _Strip:

@@ -1,4 +1,4 @@
-"""Colour spaces: sRGB and CIELAB, both ways, in double precision."""
+"""Colour spaces: sRGB, CIELAB and chromaticity, both ways, in double precision."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from quot.validation import check_option
 
 Floats = NDArray[np.float64]
 
-SPACES = ("lab", "rgb")
+SPACES = ("lab", "rgb", "chromaticity")
+# Coordinates in which colours are compared and moved; those after them stay.
+AXES = {"lab": 3, "rgb": 3, "chromaticity": 2}
+# About the distance from black to white, or between two far hues.
+UNIT = {"lab": 100.0, "rgb": 1.0, "chromaticity": 0.5}
 
 # Linear sRGB to CIE XYZ for the illuminant D65; a row sums to the white point.
 _RGB_TO_XYZ = np.array(
@@ -31,21 +35,51 @@ def to_space(rgb: Floats, space: str) -> Floats:
     ----------
     rgb : array of shape (..., 3)
         Colours with the transfer curve of sRGB, in 0 .. 1.
-    space : {"lab", "rgb"}
-        CIELAB (D65; L in 0 .. 100), where distance is close to what the eye sees, or sRGB itself.
+    space : {"lab", "rgb", "chromaticity"}
+        CIELAB (D65; L in 0 .. 100), where distance is close to what the eye sees; sRGB itself; or
+        ``(G / L, B / L, L)`` with ``L = R + G + B``, of which only the first two count. Black has
+        the chromaticity of grey.
 
     Returns
     -------
     array of shape (..., 3)
     """
     check_option(space, "space", SPACES)
-    return rgb_to_lab(rgb) if space == "lab" else np.array(rgb, dtype=np.float64)
+    if space == "lab":
+        return rgb_to_lab(rgb)
+    points = np.array(rgb, dtype=np.float64)
+    if space == "chromaticity":
+        total = points.sum(axis=-1, keepdims=True)
+        parts = np.divide(points, total, out=np.full_like(points, 1 / 3), where=total > 0.0)
+        points = np.concatenate((parts[..., 1:], total), axis=-1)
+    return points
 
 
 def from_space(points: Floats, space: str) -> Floats:
     """Return coordinates of the space as sRGB; outside 0 .. 1 where no screen can show them."""
     check_option(space, "space", SPACES)
-    return lab_to_rgb(points) if space == "lab" else np.array(points, dtype=np.float64)
+    if space == "lab":
+        return lab_to_rgb(points)
+    rgb = np.array(points, dtype=np.float64)
+    if space == "chromaticity":
+        green, blue, total = np.moveaxis(rgb, -1, 0)
+        rgb = np.stack(((1.0 - green - blue) * total, green * total, blue * total), axis=-1)
+    return rgb
+
+
+def to_mix(points: Floats, space: str) -> Floats:
+    """Return coordinates of the space as those in which colours mix, (..., 2 or 3).
+
+    They are sRGB, or chromaticity where brightness stays: as mixed light goes there.
+    """
+    return points[..., :2] if space == "chromaticity" else from_space(points, space)
+
+
+def from_mix(mix: Floats, points: Floats, space: str) -> Floats:
+    """Return mixed colours as sRGB, with what is not mixed as in the points."""
+    if space == "chromaticity":
+        return from_space(np.concatenate((mix, points[..., 2:]), axis=-1), space)
+    return mix
 
 
 def rgb_to_lab(rgb: Floats) -> Floats:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.applications.spaces import SPACES
 from quot.cli.common import (
     Subparsers,
     add_json_argument,
@@ -28,23 +29,37 @@ def add_parser(subparsers: Subparsers) -> None:
         "recolor",
         help="give a photograph the colours of another",
         description="Colour transfer by sparse partial transport between palettes. Writes the "
-        "photograph at full size, and a picture of what went where.",
+        "photograph at full size, and a picture of what went where. How many pixels move is read "
+        "off what one more costs, and said.",
     )
     parser.add_argument("source", metavar="SOURCE", help="photograph to recolour")
     parser.add_argument("reference", metavar="REFERENCE", help="photograph to take colours from")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="where to write it")
     parser.add_argument(
-        "--mass", type=number, default=0.8, help="share of the pixels that move (default: 0.8)"
-    )
+        "--mass", type=number, metavar="M",
+        help="share of the pixels that move, 0 .. 1 (default: the knee of what moving one more "
+        "costs, from half of them on)",
+    )  # fmt: skip
     parser.add_argument("--reg", type=number, help="strength of the quadratic term (default: fits)")
-    parser.add_argument("--colors", type=int, default=256, help="size of the palettes (256)")
-    parser.add_argument(
-        "--space", choices=("lab", "rgb"), default="lab", help="where colours are compared (lab)"
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--colors", type=int, default=256, metavar="K", help="size of the palettes (default: 256)"
     )
+    size.add_argument(
+        "--full", action="store_true",
+        help="no palettes: match all colours; 256 x 256 pixels take a quarter of a minute or more",
+    )  # fmt: skip
     parser.add_argument(
-        "--smooth", type=int, default=16, help="pixels over which flat parts are smoothed (16)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the palettes (0)")
+        "--space", choices=SPACES, default="lab",
+        help="where colours are compared: lab (CIELAB, close to what the eye sees), rgb, or "
+        "chromaticity, in which brightness stays as it was (default: lab)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--smooth", type=int, default=16, metavar="N",
+        help="pixels over which flat parts are averaged, up to their edges, before a colour is "
+        "looked up; 0: every pixel by its own colour (default: 16)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="seed of the palettes (default: 0)")
     parser.add_argument(
         "--picture", metavar="FILE", help="where to draw the plan (default: OUT with -plan.png)"
     )
@@ -82,10 +97,10 @@ def run(args: argparse.Namespace) -> int:
             reference,
             mass=args.mass,
             reg=args.reg,
-            colors=args.colors,
+            colors=None if args.full else args.colors,
             space=args.space,
             smooth=args.smooth,
-            seed=args.seed,
+            random_state=args.seed,
             callback=callback,
         )
     write_image(outcome.image, output)
@@ -101,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
             [
                 ("palettes", f"{facts['source_colors']} x {facts['reference_colors']} colours"),
                 ("plan", f"{facts['nnz']} pairs carry mass, {100 * facts['sparsity']:.2f} % zeros"),
-                ("mass", f"{facts['mass']:.6g}"),
+                ("mass", f"{facts['mass']:.6g}{_origin(facts['knee'])}"),
                 ("gap", f"{facts['relative_gap']:.1e} (relative)"),
                 ("status", facts["status"]),
                 ("seconds", f"{facts['solve_seconds']:.3g} for the plan"),
@@ -110,3 +125,7 @@ def run(args: argparse.Namespace) -> int:
             ]
         )
     return 0 if outcome.result.converged else 1
+
+
+def _origin(knee: float | None) -> str:
+    return "" if knee is None else ", the knee of the price; --mass sets another"

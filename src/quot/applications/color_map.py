@@ -1,0 +1,224 @@
+"""A smooth map of colours, from a plan between two palettes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quot.applications.modes import narrow
+from quot.applications.palette import Palette, directions
+from quot.applications.spaces import UNIT, from_mix, to_mix, to_space
+from quot.exceptions import InvalidProblemError
+from quot.parallel import map_rows
+from quot.plan import Plan
+from quot.result import Result
+from quot.validation import as_real
+
+Floats = NDArray[np.float64]
+
+# Width of the kernel in colour space, in units of the space, in the spread of the source's colours
+# and in their range: the least of the first two, but no less than the last, nor than this.
+_WIDTH, _OF_SPREAD, _OF_RANGE, _LEAST = 0.12, 0.5, 1 / 12, 0.002
+# How much wider it is for the share that moves, and the part of its variance that holds slopes
+# back to 1.
+_WIDER, _RIDGE = 1.5, 0.25
+# Steps of the table, and of the cells of colours behind it, in a width.
+_STEPS = 2.0
+# How far beyond the colours that were sent is still there: a quarter of a level of 8 bits.
+_SLACK = 1e-3
+# Pixels at once, and pairs of nodes and cells.
+_PIXELS, _PAIRS = 1 << 13, 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class ColorMap:
+    """A plan between two palettes as a map of all colours, smooth and within what was sent.
+
+    Around a colour the plan is fitted by least squares, with a Gaussian kernel in the space of the
+    palettes: by the share of the mass that moves, where it goes to, and with which slope. The new
+    colour is a mixture of the old one and of one among the colours that the reference sends, by
+    that share, or less where a screen could not show it. It depends on nothing but the colour.
+
+    Parameters
+    ----------
+    source, reference : Palette
+        Of k and l colours.
+    result : Result
+        The plan between them, (k, l), with its certificate.
+    knee : float, optional
+        The share of the pixels at the knee of the price, if that is how the mass was chosen.
+    """
+
+    source: Palette
+    reference: Palette
+    result: Result[Plan]
+    knee: float | None = None
+
+    @cached_property
+    def moved(self) -> Floats:
+        """Where the colours of the source went, in the space of the palettes, (k, 3)."""
+        X, Y = self.source, self.reference
+        moved = self.result.plan.barycentric(Y.places, X=X.places, a=X.masses)
+        return np.column_stack((moved, X.points[:, X.places.shape[1] :]))
+
+    def __call__(self, rgb: Any) -> Floats:
+        """Return the new colours of sRGB colours in 0 .. 1, (n, 3)."""
+        rgb = as_colors(rgb, "rgb")
+        points = to_space(rgb, self.source.space)
+        return self.paint(rgb, points, points)
+
+    def paint(self, rgb: Floats, points: Floats, near: Floats) -> Floats:
+        """Return new colours, by the map at points near the old ones.
+
+        Parameters
+        ----------
+        rgb : array of shape (n, 3)
+            sRGB colours in 0 .. 1.
+        points : array of shape (n, 3)
+            The same in the space of the palettes.
+        near : array of shape (n, 3)
+            Where the map is looked up; what the points differ from them by is kept.
+
+        Returns
+        -------
+        array of shape (n, 3)
+        """
+        if not self.result.plan.nnz:
+            return rgb
+        _ = self._table, self._bounds  # before threads ask for them
+
+        def painted(start: int, stop: int) -> Floats:
+            old = rgb[start:stop]
+            share, image = self._images(points[start:stop], near[start:stop])
+            step = share[:, None] * (image - old)
+            room = np.where(step > 0.0, 1.0 - old, old) + 2.0 * _SLACK
+            shown = np.divide(room, abs(step), out=np.ones_like(step), where=abs(step) > room)
+            new: Floats = np.clip(old + shown.min(axis=1)[:, None] * step, 0.0, 1.0)
+            return new
+
+        return np.concatenate(map_rows(painted, len(rgb), 64, _PIXELS))
+
+    def _images(self, points: Floats, near: Floats) -> tuple[Floats, Floats]:
+        """The share of each point that moves, and where to, in sRGB."""
+        space, axes, image = self.source.space, self.source.places.shape[1], points.copy()
+        low, step, table = self._table
+        top = np.array(table.shape[:-1]) - 2
+        place = np.clip((near[:, :axes] - low) / step, 1.0, top)
+        found = _spline(table, place)
+        share, centre, fitted = found[:, 0], found[:, 1 : 1 + axes], found[:, 1 + axes :]
+        image[:, :axes] += fitted - (low + step * place)
+        return share, from_mix(self._within(centre, to_mix(image, space)), points, space)
+
+    def _within(self, inside: Floats, wanted: Floats) -> Floats:
+        """The last point among the colours that were sent, on the way to the one wanted."""
+        normals, reach = self._bounds
+        found = wanted.copy()
+        out = np.flatnonzero((wanted @ normals > reach + _SLACK).any(axis=1))
+        start, way = inside[out], wanted[out] - inside[out]
+        along, room = way @ normals, np.maximum(reach - start @ normals, 0.0) + _SLACK
+        part = np.divide(room, along, out=np.ones_like(room), where=along > room)
+        found[out] = start + part.min(axis=1)[:, None] * way
+        return found
+
+    @cached_property
+    def _bounds(self) -> tuple[Floats, Floats]:
+        """Directions as columns, and how far the colours that were sent reach in each."""
+        sent = np.unique(self.result.plan.cols)
+        return directions(self.source.places.shape[1]), self.reference.reach[sent].max(axis=0)
+
+    @cached_property
+    def _table(self) -> tuple[Floats, float, Floats]:
+        """The map on a lattice of the space: its corner, its step, and (..., 1 + 2 d) values.
+
+        They are the share that moves, the mean colour it goes to, as it mixes, and the fitted one.
+        Splines whose weights are positive keep the second among the colours that were sent.
+        """
+        X = self.source
+        axes, reach = X.places.shape[1], np.ptp(X.places, axis=0)
+        around = X.places - X.masses @ X.places
+        spread = math.sqrt(X.masses @ (around**2).sum(axis=1))
+        unit = UNIT[X.space]
+        least = max(_OF_RANGE * float(reach.max()), _LEAST * unit)
+        width = max(min(_OF_SPREAD * spread, _WIDTH * unit), least)
+        step = width / _STEPS
+        low = X.places.min(axis=0) - 2.0 * step
+        size = np.ceil(reach / step).astype(int) + 5
+        nodes = low + step * np.indices(size).reshape(axes, -1).T
+        centres, moments = _cells(X, self.result.plan, self.reference, step)
+        values = np.empty((len(nodes), 1 + 2 * axes))
+        for start in range(0, len(nodes), count := max(1, _PAIRS // len(centres))):
+            part = slice(start, start + count)
+            values[part] = _fit(nodes[part], centres, moments, width)
+        return low, step, values.reshape(*size, -1)
+
+
+def _spline(table: Floats, place: Floats) -> Floats:
+    """Values at places of a lattice by its quadratic splines, whose weights are positive."""
+    axes = place.shape[1]
+    strides = np.array([math.prod(table.shape[k + 1 : -1]) for k in range(axes)])
+    base = np.rint(place)
+    rest = place - base
+    weights = 0.5 * (0.5 - rest) ** 2, 0.75 - rest**2, 0.5 * (0.5 + rest) ** 2
+    first, rows = base.astype(np.int64) @ strides, table.reshape(-1, table.shape[-1])
+    total = np.zeros((len(place), rows.shape[1]))
+    for offset in product((-1, 0, 1), repeat=axes):
+        weight = math.prod(weights[1 + move][:, k] for k, move in enumerate(offset))
+        total += np.asarray(weight)[:, None] * rows[first + np.dot(offset, strides)]
+    return total
+
+
+def as_colors(value: Any, name: str) -> Floats:
+    """Return sRGB colours in 0 .. 1, (n, 3), from such floats, or uint8, or uint16."""
+    colors = as_real(value, name)
+    if colors.ndim != 2 or colors.shape[1] != 3 or not colors.size:
+        raise InvalidProblemError(
+            f"`{name}` has shape {colors.shape}; pass colours of shape (n, 3), red, green and blue."
+        )
+    levels = narrow(colors, name)
+    return levels / 255.0 if colors.dtype.kind != "f" else colors.astype(np.float64)
+
+
+def _cells(X: Palette, plan: Plan, Y: Palette, step: float) -> tuple[Floats, Floats]:
+    """Cells of near colours: the mean of each, and sums.
+
+    They are of its mass, of what moves, and of that times c, x, z, x x' and z x', where x is a
+    colour, z the mean of where it goes, and c the same as colours mix.
+    """
+    x, sent = X.places, plan.row_sums()
+    axes, safe = x.shape[1], np.where(sent > 0.0, sent, 1.0)[:, None]
+    z, c = (plan @ Y.places) / safe, (plan @ Y.mix) / safe
+    _, cell = np.unique(np.floor(x / step), axis=0, return_inverse=True)
+    products = [(v[:, :, None] * x[:, None, :]).reshape(-1, axes**2) for v in (x, z)]
+    moving = np.column_stack((np.ones(X.size), c, x, z, *products)) * sent[:, None]
+    columns = np.column_stack((X.masses, moving, x * X.masses[:, None]))
+    columns_of_cells = [np.bincount(cell.ravel(), column) for column in columns.T]
+    sums: Floats = np.stack(columns_of_cells, axis=1)
+    return sums[:, -axes:] / sums[:, :1], sums[:, :-axes]
+
+
+def _fit(nodes: Floats, centres: Floats, moments: Floats, width: float) -> Floats:
+    """The share that moves at each node, where to on average, and where the node itself does."""
+    axes = nodes.shape[1]
+    distance = (nodes**2).sum(axis=1)[:, None] - 2.0 * nodes @ centres.T
+    distance += (centres**2).sum(axis=1)
+
+    def sums(wide: float, cells: Any, columns: Any) -> Floats:
+        past = distance[:, cells] - distance[:, cells].min(axis=1, keepdims=True)
+        total: Floats = np.exp(-0.5 / wide**2 * past) @ moments[cells, columns]
+        return total
+
+    mass, moving = sums(_WIDER * width, slice(None), slice(2)).T
+    near = sums(width, moments[:, 1] > 0.0, slice(1, None))
+    means = near[:, 1:] / near[:, :1]
+    c, x, z, xx, zx = np.split(means, np.cumsum((axes, axes, axes, axes**2)), axis=1)
+    shape, ridge = (-1, axes, axes), _RIDGE * width**2 * np.eye(axes)
+    Sxx = xx.reshape(shape) - x[:, :, None] * x[:, None, :] + ridge
+    Szx = zx.reshape(shape) - z[:, :, None] * x[:, None, :] + ridge
+    image = z + (Szx @ np.linalg.solve(Sxx, (nodes - x)[:, :, None]))[:, :, 0]
+    return np.column_stack((moving / mass, c, image))
