@@ -286,6 +286,7 @@ def test_no_addresses_and_no_machine_paths():
         "docs/entropic.md",
         "docs/adaptive.md",
         "docs/affinities.md",
+        "docs/registration.md",
     ],
 )
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):

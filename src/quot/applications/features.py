@@ -1,4 +1,4 @@
-"""What the surface looks like around a point, however it is turned; and motions that such looks suggest."""
+"""What a surface looks like around a point, however it is turned, and what looks alike."""
 
 from __future__ import annotations
 
@@ -42,7 +42,11 @@ def describe(points: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
         side = np.bincount(p, (n * d).sum(axis=1), minlength=keys.size)
         n = n * np.where(side < 0.0, -1.0, 1.0)[p][:, None]
         m = m * np.where((n * m).sum(axis=1) < 0.0, -1.0, 1.0)[:, None]
-        for feature, low in (((n * d).sum(axis=1), -1.0), ((n * m).sum(axis=1), 0.0), ((m * d).sum(axis=1), -1.0)):
+        for feature, low in (
+            ((n * d).sum(axis=1), -1.0),
+            ((n * m).sum(axis=1), 0.0),
+            ((m * d).sum(axis=1), -1.0),
+        ):
             parts.append(_histograms(p, (feature - low) / (1.0 - low), keys.size))
     return around[keys], np.sqrt(np.concatenate(parts, axis=1))
 
@@ -71,7 +75,8 @@ def agreeing(X: Floats, Y: Floats, scale: float, count: int) -> Floats:
     best = np.sort(company, axis=1)[:, -20:]
     seeds = np.argsort(-best.sum(axis=1), kind="stable")[:count]
     chosen = company[seeds] * (company[seeds] >= best[seeds][:, :1])
-    return chosen.astype(np.float64)
+    sets: Floats = chosen.astype(np.float64)
+    return sets
 
 
 def _normals(points: Floats, tree: cKDTree) -> Floats:
@@ -79,7 +84,9 @@ def _normals(points: Floats, tree: cKDTree) -> Floats:
     p, q = _pairs(tree, points, _FLAT)
     count = np.maximum(np.bincount(p, minlength=len(points)), 1)
     d = points[q] - points[p]
-    mean = np.stack([np.bincount(p, x, minlength=len(points)) for x in d.T], axis=1) / count[:, None]
+    mean = (
+        np.stack([np.bincount(p, x, minlength=len(points)) for x in d.T], axis=1) / count[:, None]
+    )
     square = np.empty((len(points), 3, 3))
     for a in range(3):
         for b in range(3):
@@ -100,7 +107,9 @@ def _histograms(p: Ints, values: Floats, count: int) -> Floats:
     """Shares of the values of each point by bins, shared between neighbouring bins."""
     place = np.clip(values, 0.0, 1.0) * (_BINS - 1)
     low = np.minimum(place.astype(np.intp), _BINS - 2)
-    flat = np.bincount(p * _BINS + low, 1.0 - (place - low), minlength=count * _BINS)
-    flat = flat + np.bincount(p * _BINS + low + 1, place - low, minlength=count * _BINS)
+    flat = np.zeros(count * _BINS)
+    for place_of, share in ((low, 1.0 - (place - low)), (low + 1, place - low)):
+        flat += np.bincount(p * _BINS + place_of, share, minlength=flat.size)
     shares = flat.reshape(count, _BINS)
-    return shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
+    normed: Floats = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
+    return normed

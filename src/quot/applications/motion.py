@@ -71,7 +71,8 @@ class Motion(Shown):
                 f"`points` have {points.shape[1]} coordinates, and the motion is one in "
                 f"{self.translation.size}; pass shape (n, {self.translation.size})."
             )
-        return self.scale * points @ self.rotation.T + self.translation
+        moved: Floats = self.scale * points @ self.rotation.T + self.translation
+        return moved
 
     def _facts(self) -> dict[str, Any]:
         shift = float(np.linalg.norm(self.translation))

@@ -27,25 +27,24 @@ _NOISY = 0.5
 _DEVIATIONS, _SPACINGS = 3.0, 1.5
 
 
-def polish(
-    clouds: Clouds, motion: Motion, scale: bool, rng: np.random.Generator
-) -> tuple[Motion, float]:
+def polish(clouds: Clouds, motion: Motion, rng: np.random.Generator) -> tuple[Motion, float]:
     """Return the best motion near one, and the distance up to which points belong together.
 
     Gauss and Newton's method for the distances of points from the plane, or the line, through the
     nearest point of the other cloud and those around it. What counts as near becomes narrower, down
     to what the points that are near differ by.
     """
-    motion, spread, wide = _narrow(clouds, motion, scale, rng)
+    motion, spread, wide = _narrow(clouds, motion, rng)
     close = max(_DEVIATIONS * spread, _SPACINGS * wide)
     if spread > _NOISY * wide:
-        smooth = Clouds.of(*(_around(tree).mean(axis=1) for tree in clouds.trees))
-        motion = _narrow(smooth, motion, scale, rng)[0]
+        means = (_around(tree).mean(axis=1) for tree in clouds.trees)
+        smooth = Clouds.of(*means, scale=clouds.scale)
+        motion = _narrow(smooth, motion, rng)[0]
     return motion, close
 
 
 def _narrow(
-    clouds: Clouds, motion: Motion, scale: bool, rng: np.random.Generator
+    clouds: Clouds, motion: Motion, rng: np.random.Generator
 ) -> tuple[Motion, float, float]:
     """The best motion, how far nearest points are apart at it, and how far those of a cloud."""
     points = drawn(clouds.X, _MOST, rng), drawn(clouds.Y, _MOST, rng)
@@ -54,7 +53,7 @@ def _narrow(
     width = max(WIDTH, 0.5 * wide)
     while True:
         for _ in range(_STEPS):
-            motion, step, spread = _step(clouds, points, normals, motion, width, scale)
+            motion, step, spread = _step(clouds, points, normals, motion, width)
             if step < _STILL * width:
                 break
         narrower = max(_WIDER * spread, 0.5 * wide)
@@ -69,13 +68,12 @@ def spacing(tree: cKDTree) -> float:
     return float(np.median(tree.query(tree.data[::step], k=2)[0][:, 1]))
 
 
-def _step(  # noqa: PLR0917
+def _step(
     clouds: Clouds,
     points: tuple[Floats, Floats],
     normals: tuple[Floats, Floats],
     motion: Motion,
     width: float,
-    scale: bool,
 ) -> tuple[Motion, float, float]:
     """One step; how large it is, and how far nearest points are apart, by their weights."""
     X, Y = motion.transform(points[0]), points[1]
@@ -94,7 +92,7 @@ def _step(  # noqa: PLR0917
     turns = _generators(d)
     moves = [(p - middle) @ turn.T for turn in turns]
     moves += [np.broadcast_to(axis, p.shape) for axis in np.eye(d)]
-    moves += [p - middle] * scale
+    moves += [p - middle] * clouds.scale
     J = np.stack(moves, axis=2)
     along = np.einsum("ndk,nd->nk", J, n)
     J, weights_d = J.reshape(-1, len(moves)), np.repeat(weights, d)
@@ -102,7 +100,7 @@ def _step(  # noqa: PLR0917
     g = along.T @ (weights * (off * n).sum(axis=1)) + _ALONG * (J.T @ (weights_d * off.ravel()))
     x = np.linalg.lstsq(A, g)[0]
     turn = expm(np.tensordot(x[: len(turns)], turns, axes=1))
-    factor = float(np.exp(x[-1])) if scale else 1.0
+    factor = float(np.exp(x[-1])) if clouds.scale else 1.0
     shift = x[len(turns) : len(turns) + d]
     return (
         Motion(

@@ -62,75 +62,72 @@ class Found(NamedTuple):
 
 
 class Clouds(NamedTuple):
-    """Two clouds around 0, of about unit spread, with trees."""
+    """Two clouds around 0, of unit spread, with trees; and whether their scales may differ."""
 
     X: Floats
     Y: Floats
     trees: tuple[cKDTree, cKDTree]
+    scale: bool
 
     @classmethod
-    def of(cls, X: Floats, Y: Floats) -> Clouds:
-        return cls(X, Y, (cKDTree(X), cKDTree(Y)))
+    def of(cls, X: Floats, Y: Floats, *, scale: bool) -> Clouds:
+        """Plant the trees."""
+        return cls(X, Y, (cKDTree(X), cKDTree(Y)), scale)
 
 
-def search(
-    clouds: Clouds, starts: int, scale: bool, rng: np.random.Generator
-) -> tuple[list[Found], int]:
-    """Return motions of X onto Y that fit well and differ, the best first, and how many were tried.
+def search(clouds: Clouds, starts: int, rng: np.random.Generator) -> tuple[list[Found], int]:
+    """Return motions of X onto Y that fit well and differ, best first, and how many were tried.
 
     Parameters
     ----------
     clouds : Clouds
     starts : int
         Rotations to start from.
-    scale : bool
-        Whether scales other than 1 are tried.
     rng : Generator
     """
     X, Y = clouds.X, clouds.Y
-    state = _Starts.cover(X, Y, starts, scale, rng)
+    state = _Starts.cover(clouds, starts, rng)
     tried = state.size
     grids = _Grid.of(X), _Grid.of(Y)
     few = drawn(X, _FEW, rng), drawn(Y, _FEW, rng)
+    scores = np.zeros(tried)
     for k, width in enumerate(_WIDTHS):
         if k == _JOIN and X.shape[1] == 3:
-            alike = _alike(X, Y, scale, rng)
+            alike = _alike(clouds, rng)
             tried += alike.size
             state = state.joined(alike)
-        state, scores = state.step(few, grids, width, scale)
+        state, scores = state.step(few, grids, float(width), scale=clouds.scale)
         if k in _CUTS:
             state = state.kept(_best(scores, int(np.ceil(_CUTS[k] * scores.size))))
     state = state.kept(_distinct(state, scores))
     more = drawn(X, _MORE, rng), drawn(Y, _MORE, rng)
-    found = _sorted(
-        refine(clouds, state.motion(k), more, scale, rounds=8) for k in range(state.size)
-    )
+    found = _sorted(refine(clouds, state.motion(k), more, rounds=8) for k in range(state.size))
     many = drawn(X, _MANY, rng), drawn(Y, _MANY, rng)
     last = [each for each in found if each.score >= _GOOD * found[0].score][:_LAST]
-    return _sorted(refine(clouds, each.motion, many, scale) for each in last), tried
+    return _sorted(refine(clouds, each.motion, many) for each in last), tried
 
 
 def _sorted(found: Iterable[Found]) -> list[Found]:
     return sorted(found, key=lambda each: -each.score)
 
 
-def _alike(X: Floats, Y: Floats, scale: bool, rng: np.random.Generator) -> _Starts:
+def _alike(clouds: Clouds, rng: np.random.Generator) -> _Starts:
     """Motions that bring points together that look alike."""
-    x, looks_x = describe(drawn(X, AROUND, rng), rng)
-    y, looks_y = describe(drawn(Y, AROUND, rng), rng)
+    x, looks_x = describe(drawn(clouds.X, AROUND, rng), rng)
+    y, looks_y = describe(drawn(clouds.Y, AROUND, rng), rng)
     i, j = matched(looks_x, looks_y)
     x, y = x[i], y[j]
-    scales = _FINE_SCALES if scale else np.ones(1)
+    scales = _FINE_SCALES if clouds.scale else np.ones(1)
     sets = np.concatenate([agreeing(x, y, s, _SETS // scales.size) for s in scales])
     shape = (len(sets), *x.shape)
-    return _Starts(*_fit(np.broadcast_to(x, shape), np.broadcast_to(y, shape), sets + 1e-12, scale))
+    pairs = np.broadcast_to(x, shape), np.broadcast_to(y, shape)
+    return _Starts(*_fit(*pairs, sets + 1e-12, scale=clouds.scale))
 
 
 def refine(
     clouds: Clouds,
     motion: Motion,
     points: tuple[Floats, Floats],
-    scale: bool,
     *,
     rounds: int = _ROUNDS,
     width: float = WIDTH,
@@ -146,12 +143,17 @@ def refine(
         shares = float(w.mean()), float(v.mean())
         if min(shares) < _NOTHING:
             break
-        last, motion = motion, _motion(
-            np.concatenate((X, on_x.data[j])), np.concatenate((on_y.data[i], Y)),
-            np.concatenate((w / w.size, v / v.size)), scale,
-        )  # fmt: skip
+        last = motion
+        rotations, translations, scales = _fit(
+            np.concatenate((X, on_x.data[j]))[None],
+            np.concatenate((on_y.data[i], Y))[None],
+            np.concatenate((w / w.size, v / v.size))[None],
+            scale=clouds.scale,
+        )
+        motion = Motion(rotations[0], translations[0], float(scales[0]))
         turn = angles(last.rotation.T @ motion.rotation)
-        if max(turn, np.linalg.norm(last.translation - motion.translation)) < _STILL:
+        shift = float(np.linalg.norm(last.translation - motion.translation))
+        if max(float(turn), shift) < _STILL:
             break
     return Found(motion, shares)
 
@@ -163,14 +165,11 @@ def near(tree: cKDTree, points: Floats, reach: float) -> tuple[Floats, NDArray[n
     return distance, nearest
 
 
-def _motion(X: Floats, Y: Floats, weights: Floats, scale: bool) -> Motion:
-    """The best motion; its scale that of the spreads, which wrong pairs do not shrink."""
-    rotations, translations, scales = _fit(X[None], Y[None], weights[None], scale)
-    return Motion(rotations[0], translations[0], float(scales[0]))
+def _fit(X: Floats, Y: Floats, W: Floats, *, scale: bool) -> tuple[Floats, Floats, Floats]:
+    """Best motions between points (s, n, d) of weights (s, n).
 
-
-def _fit(X: Floats, Y: Floats, W: Floats, scale: bool) -> tuple[Floats, Floats, Floats]:
-    """Best motions between points (s, n, d) of weights (s, n)."""
+    Their scales are those of the spreads, which wrong pairs do not shrink.
+    """
     W = W / W.sum(axis=1, keepdims=True)
     x, y = np.einsum("sn,snd->sd", W, X), np.einsum("sn,snd->sd", W, Y)
     X, Y = X - x[:, None], Y - y[:, None]
@@ -209,9 +208,10 @@ class _Grid(NamedTuple):
         points = points[inside]
         where = np.ravel_multi_index(tuple(((points - low) // cell).astype(int).T), shape)
         count = np.bincount(where, minlength=int(np.prod(shape)))
-        means = np.stack(
-            [np.bincount(where, x, minlength=count.size) for x in points.T], axis=1
-        ) / np.maximum(count, 1)[:, None]
+        means = (
+            np.stack([np.bincount(where, x, minlength=count.size) for x in points.T], axis=1)
+            / np.maximum(count, 1)[:, None]
+        )
         index = distance_transform_edt(
             (count == 0).reshape(shape), return_distances=False, return_indices=True
         )
@@ -235,15 +235,14 @@ class _Starts(NamedTuple):
     scales: Floats
 
     @classmethod
-    def cover(
-        cls, X: Floats, Y: Floats, count: int, scale: bool, rng: np.random.Generator
-    ) -> _Starts:
+    def cover(cls, clouds: Clouds, count: int, rng: np.random.Generator) -> _Starts:
         """Every rotation with every scale, and with every place of one cloud upon another's."""
+        X, Y = clouds.X, clouds.Y
         d = X.shape[1]
         pairs = [(np.zeros(d), np.zeros(d))]
         pairs += [(x, np.zeros(d)) for x in _places(X)]
         pairs += [(np.zeros(d), y) for y in _places(Y)]
-        scales = np.array(_SCALES) if scale else np.ones(1)
+        scales = np.array(_SCALES) if clouds.scale else np.ones(1)
         R = np.tile(cover(count, d, rng), (scales.size * len(pairs), 1, 1))
         s = np.tile(np.repeat(scales, count), len(pairs))
         x, y = (np.repeat([pair[k] for pair in pairs], count * scales.size, axis=0) for k in (0, 1))
@@ -263,7 +262,7 @@ class _Starts(NamedTuple):
         return _Starts(self.rotations[which], self.translations[which], self.scales[which])
 
     def step(
-        self, few: tuple[Floats, Floats], grids: tuple[_Grid, _Grid], width: float, scale: bool
+        self, few: tuple[Floats, Floats], grids: tuple[_Grid, _Grid], width: float, *, scale: bool
     ) -> tuple[_Starts, Floats]:
         """One round of nearest points and best motion; and the scores before it."""
         (X, Y), (on_x, on_y) = few, grids
@@ -277,7 +276,7 @@ class _Starts(NamedTuple):
         first = np.concatenate((np.broadcast_to(X, to.shape), near_back), axis=1)
         second = np.concatenate((near_to, np.broadcast_to(Y, back.shape)), axis=1)
         weights = np.concatenate((w / w.shape[1], v / v.shape[1]), axis=1)
-        return _Starts(*_fit(first, second, weights + 1e-12, scale)), scores
+        return _Starts(*_fit(first, second, weights + 1e-12, scale=scale)), scores
 
 
 def _places(X: Floats) -> Floats:
@@ -310,7 +309,11 @@ def _distinct(state: _Starts, scores: Floats) -> NDArray[np.intp]:
     kept: list[int] = []
     for k in _best(scores, scores.size):
         turns = angles(state.rotations[k].T @ state.rotations[kept]) if kept else np.zeros(0)
-        shifts = np.linalg.norm(state.translations[k] - state.translations[kept], axis=1) if kept else turns
+        shifts = (
+            np.linalg.norm(state.translations[k] - state.translations[kept], axis=1)
+            if kept
+            else turns
+        )
         if not ((turns < _ALIKE) & (shifts < _NEAR)).any():
             kept.append(int(k))
         if len(kept) == _REFINED:

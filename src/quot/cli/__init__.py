@@ -1,4 +1,6 @@
-"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``info``. One file per verb.
+"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``register``, ``info``.
+
+One file per verb.
 
 Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 141 nobody reads the output.
 """
@@ -19,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     import quot
-    from quot.cli import check, graph, info, recolor, solve
+    from quot.cli import check, graph, info, recolor, register, solve
 
     parser = Parser(
         prog="quot",
@@ -28,7 +30,14 @@ def _run(argv: list[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"quot {quot.__version__}")
     subparsers = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB", required=True)
-    verbs = {"solve": solve, "graph": graph, "check": check, "recolor": recolor, "info": info}
+    verbs = {
+        "solve": solve,
+        "graph": graph,
+        "check": check,
+        "recolor": recolor,
+        "register": register,
+        "info": info,
+    }
     for verb in verbs.values():
         verb.add_parser(subparsers)
     args = parser.parse_args(argv)
