@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.registration --data bunny.obj --count 100``. Cases: a cloud and a part of it
 ("part"), or two parts that share so much of each ("both"), turned at random, with noise of 0.5 % of
-the diameter. A success is a rotation within 5 degrees of the truth. `small_gicp` refines a guess: it
-has none, or that of `kiss_matcher`.
+the diameter. A success is a rotation within 5 degrees of the truth. `small_gicp` refines a guess:
+it has none, or that of `kiss_matcher`.
 """
 
 from __future__ import annotations

@@ -28,11 +28,11 @@ _FINE_SCALES = np.geomspace(0.6, 1.67, 15)
 _WIDTHS = np.geomspace(0.5, 0.06, 20)
 _CUTS = {5: 0.4, 10: 0.3}
 # When sets of pairs that look alike join, and how many.
-_JOIN, _SETS = 12, 150
+_JOIN, _SETS = 12, 300
 # Starts that differ by less than this turn (radians) and this shift are one.
 _ALIKE, _NEAR = 0.2, 0.2
 # How many are refined, and how many of these to the end, if they score so much of the best.
-_REFINED, _LAST, _GOOD = 12, 3, 0.5
+_REFINED, _LAST, _GOOD = 30, 8, 0.3
 _ROUNDS = 30
 # The width at which fits are compared.
 WIDTH = 0.05
