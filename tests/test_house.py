@@ -299,6 +299,7 @@ def test_no_addresses_and_no_machine_paths():
         "docs/adaptation.md",
         "docs/affinities.md",
         "docs/recolor.md",
+        "docs/registration.md",
     ],
 )
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):

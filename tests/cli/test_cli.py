@@ -427,7 +427,7 @@ def test_version_and_help(said):
 
 def test_every_verb_is_there(said):
     out = said("--help")[1]
-    for verb in ("solve", "graph", "check", "recolor", "adapt", "info"):
+    for verb in ("solve", "graph", "check", "recolor", "register", "adapt", "info"):
         assert f"\n    {verb} " in out
 
 

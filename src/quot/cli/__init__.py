@@ -1,4 +1,4 @@
-"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``adapt``, ``info``.
+"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``register``, ``adapt``, ``info``.
 
 One file per verb. Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 143
 terminated, 141 nobody reads the output.
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     with interrupts.noted():  # an import is done or not
         import quot
-        from quot.cli import adapt, check, graph, info, recolor, solve
+        from quot.cli import adapt, check, graph, info, recolor, register, solve
         from quot.cli.common import EXIT_CODES, Parser
 
     parser = Parser(
@@ -43,6 +43,7 @@ def _run(argv: list[str]) -> int:
         "graph": graph,
         "check": check,
         "recolor": recolor,
+        "register": register,
         "adapt": adapt,
         "info": info,
     }

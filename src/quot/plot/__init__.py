@@ -1,7 +1,8 @@
 """Pictures; they need matplotlib (extra `images`)."""
 
+from quot.plot.clouds import registration
 from quot.plot.flows import flow
 from quot.plot.histories import convergence
 from quot.plot.paths import path
 
-__all__ = ["convergence", "flow", "path"]
+__all__ = ["convergence", "flow", "path", "registration"]
