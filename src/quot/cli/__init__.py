@@ -1,6 +1,6 @@
-"""The command line: ``quot solve``, ``graph``, ``check``, ``recolor``, ``register``, ``adapt``, ``info``.
+"""The command line: ``quot solve``, ``graph``, ``recolor`` and others, a file for each verb.
 
-One file per verb. Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 143
+Exit codes: 0 certified, 1 not certified, 2 bad input, 130 interrupted, 143
 terminated, 141 nobody reads the output.
 """
 
