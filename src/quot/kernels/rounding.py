@@ -6,23 +6,33 @@ from quot.kernels._jit import exact_kernel, kernel
 
 
 @exact_kernel
+def _take(left, lost, i, x):
+    """Take x from left[i]; what rounding changes goes to lost[i]."""
+    before = left[i]
+    after = before - x
+    if abs(before) >= abs(x):
+        lost[i] += (before - after) - x
+    else:
+        lost[i] -= (x + after) - before
+    left[i] = after
+
+
+@exact_kernel
 def survey(rows, cols, values, a, b):
     """How far marginals of a plan are off, at most, by how much they are over, and its total.
 
     A negative entry counts as both. NaN if any entry is. Then the sums of its rows (n,) and columns
     (m,), and whether an entry is larger than the mass of its row or column.
     """
-    sums_a, sums_b = np.zeros(a.size), np.zeros(b.size)
     left_a, left_b = a.copy(), b.copy()
+    lost_a, lost_b = np.zeros(a.size), np.zeros(b.size)
     total = lost = least = unknown = 0.0
     beyond = False
     for e in range(values.size):
         x = values[e]
         i, j = rows[e], cols[e]
-        sums_a[i] += x
-        sums_b[j] += x
-        left_a[i] -= x
-        left_b[j] -= x
+        _take(left_a, lost_a, i, x)
+        _take(left_b, lost_b, j, x)
         beyond |= x > a[i] or x > b[j]
         least = min(least, x)
         unknown += 0.0 * x
@@ -30,6 +40,10 @@ def survey(rows, cols, values, a, b):
         new = total + more
         lost = (new - total) - more
         total = new
+    for i in range(a.size):
+        left_a[i] += lost_a[i]
+    for j in range(b.size):
+        left_b[j] += lost_b[j]
     off = over = -least
     for x in left_a:
         off = max(off, abs(x))
@@ -37,7 +51,7 @@ def survey(rows, cols, values, a, b):
     for x in left_b:
         off = max(off, abs(x))
         over = max(over, -x)
-    return off + unknown, over + unknown, total + unknown, sums_a, sums_b, beyond
+    return off + unknown, over + unknown, total + unknown, a - left_a, b - left_b, beyond
 
 
 @kernel
