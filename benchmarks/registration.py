@@ -83,10 +83,8 @@ def main() -> None:
     args = parser.parse_args()
     V = read_cloud(args.data)
     methods = {"quot": ours, **others()}
-    print(
-        "clouds  overlap  method                         success  median error  largest  seconds"
-        "  cpu"
-    )
+    names = ("success", "median error", "largest", "seconds", "cpu")
+    print(f"clouds  overlap  {'method':<29}", *names, sep="  ")
     for kind in ("part", "both"):
         for overlap in (0.3, 0.5, 0.7):
             for name, method in methods.items():

@@ -101,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         certified = certificate_facts(found.result.certificate)
         print_json({"read": read, **facts, "matrix": found.matrix, **files, **certified})
     else:
+        rival = facts["rival"]
+        others = f"fits {100 * rival:.0f} % as well" if rival else "fits less than a third as well"
         shift = ", ".join(f"{x:.6g}" for x in found.translation)
         print_table(
             [
@@ -110,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
                 ("overlap", f"{100 * facts['overlap']:.3g} % of the smaller cloud"),
                 ("error", f"{facts['error']:.4g}, root of the mean square"),
                 ("plan", f"{facts['nnz']} pairs carry mass"),
-                ("next best", f"fits {100 * facts['rival']:.0f} % as well"),
+                ("next best", others),
                 ("gap", f"{found.result.certificate.relative_gap:.1e} (relative)"),
                 ("status", facts["status"]),
                 ("seconds", f"{facts['seconds']:.3g}"),
