@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.applications.registration import Registration
 from quot.exceptions import InvalidProblemError
 from quot.plan import Plan
 from quot.plot.canvas import FAINT, INK, need_matplotlib, new_figure
 from quot.validation import as_array, check_count
+
+if TYPE_CHECKING:
+    from quot.applications.registration import Registration
 
 Floats = NDArray[np.float64]
 
@@ -59,8 +61,10 @@ def registration(
     MissingDependencyError
         If matplotlib is not installed.
     """
+    from quot.applications import registration as made
+
     given: Any = found
-    if not isinstance(given, Registration):
+    if not isinstance(given, made.Registration):
         raise InvalidProblemError(
             "`found` must be what `quot.applications.registration.register` returns; got a "
             f"{type(given).__name__}."
