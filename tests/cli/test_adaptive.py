@@ -60,16 +60,18 @@ def test_solve_is_that_of_the_library(told, argv, options):
     code, facts = told("solve", "C.npy", *argv)
     r = quot.solve_adaptive(C, **options)
     assert code == 0
-    assert facts["value"] == r.value
+    # The last bits of exponentials depend on where arrays lie in memory.
+    near = {"rel": 1e-8, "abs": 1e-9} if "regularizer" in options else {"rel": 0.0, "abs": 0.0}
+    assert facts["value"] == pytest.approx(r.value, **near)
     assert facts["on"] == options.get("on", "source")
     assert facts["regularizer"] == r.problem.regularizer
     for name in ("lower", "upper", "gap", "primal_residual"):
-        assert facts[name] == getattr(r.certificate, name)
+        assert facts[name] == pytest.approx(getattr(r.certificate, name), **near)
     for name in ("row_perplexity", "col_perplexity"):
         if getattr(r.problem, name) is None:
             assert facts[name] is None
         elif facts["on"] != "average":
-            assert facts[name] == getattr(r, name).min()
+            assert facts[name] == pytest.approx(getattr(r, name).min(), **near)
     if facts["on"] == "average":
         assert facts["row_perplexity"] == r.average_perplexity
         assert facts["strength"] == r.row_multipliers[0]
