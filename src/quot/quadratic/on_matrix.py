@@ -71,6 +71,8 @@ class OnMatrix:
         newton, vertex = self.newton, optimum.vertex
         assert vertex is not None
         newton.begin(optimum.dual)
+        if not math.isfinite(newton.wrong):  # a row that is next to nothing may go nowhere
+            return False
         if newton.rounding > settings().at_the_end * self.tol:
             newton.count_from_here()
         few = _TRIED if self.C.size <= settings().climbed else 0

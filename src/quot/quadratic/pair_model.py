@@ -204,7 +204,7 @@ class PairModel:
                 is_there = way.up(found, is_uneven=self._is_uneven)
 
         status = run(monitor, go)
-        self.climbed = way.dual
+        self.climbed = way.dual if way.plan.nnz else None
         if status is Status.OPTIMAL and not is_there:
             return None
         return self._answer(way.plan, way.dual, status)
