@@ -16,7 +16,7 @@ from quot.certificate.bracket import (
     Certificate,
     exact_sum,
 )
-from quot.certificate.plans import Masses, bounds_of, least_value
+from quot.certificate.plans import Masses, bounds_of, least_value, mended
 from quot.costs import PointCost
 from quot.pairs import Pricer
 from quot.pairs.screen import Blocks
@@ -24,7 +24,7 @@ from quot.parallel import map_rows
 from quot.perplexity import bounds, largest, spreads, units
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, Problem
-from quot.rounding import Marginals, is_feasible, repair
+from quot.rounding import is_feasible
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -52,9 +52,8 @@ def certify_adaptive(
     delta = _where_bounded(given[1], problem.b, problem.col_bounds)
     scale = max(float(np.abs(eps).max()), float(np.abs(delta).max()), np.finfo(float).tiny)
     negative = max(0.0, -float(eps.min()), -float(delta.min())) / scale
-    seen = Marginals.of(problem, plan)
-    repaired = repair(problem, plan, seen=seen)
-    now = seen if repaired is plan else Marginals.of(problem, repaired)
+    repaired, seen, now = mended(problem, plan)
+    assert isinstance(repaired, Plan)
     if eps.any() or delta.any():
         found = [_bound(problem, f, g, np.maximum(eps, 0.0), np.maximum(delta, 0.0))]
     else:

@@ -17,7 +17,6 @@ from quot.gibbs_plan import AnyPlan
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
 from quot.problem import EntropicProblem
-from quot.rounding import Marginals
 
 Floats = NDArray[np.float64]
 
@@ -34,9 +33,7 @@ def certify_entropic(
     else:
         f, g, lam, violation = signed(problem, f, g, lam)
         bounds, pairs = _bounds(problem, f, g, lam)
-    seen = Marginals.of(problem, plan)
-    repaired = mended(problem, plan, seen)
-    now = seen if repaired is plan else Marginals.of(problem, repaired)
+    repaired, seen, now = mended(problem, plan)
     return Certificate(
         **bracket(problem, repaired, now, bounds)._asdict(),
         primal_residual=seen.error(problem),

@@ -68,9 +68,7 @@ def certify_plan(
 
     A plan that is kept by its prices serves where neither its squares nor its pairs are asked for.
     """
-    seen = Marginals.of(problem, plan)
-    repaired = mended(problem, plan, seen)
-    now = seen if repaired is plan else Marginals.of(problem, repaired)
+    repaired, seen, now = mended(problem, plan)
     f, g, lam, violation = signed(problem, f, g, lam)
     support = plan if scope != "all" and isinstance(plan, Plan) else None
     bounds, pairs = bounds_of(problem, Masses.own(problem, now), (f, g, lam), support)
@@ -84,11 +82,17 @@ def certify_plan(
     )
 
 
-def mended(problem: Transport, plan: AnyPlan, seen: Marginals) -> AnyPlan:
-    """A plan with exact marginals, near the given one and of its kind; itself if it has them."""
+def mended(problem: Transport, plan: AnyPlan) -> tuple[AnyPlan, Marginals, Marginals]:
+    """A plan with exact marginals, near the given one and of its kind; itself if it has them.
+
+    With the marginals of the given one, and those of the other.
+    """
+    seen = Marginals.of(problem, plan)
     if isinstance(plan, GibbsPlan):
-        return repair_gibbs(problem, plan)
-    return repair(problem, plan, seen=seen)
+        repaired: AnyPlan = repair_gibbs(problem, plan)
+    else:
+        repaired = repair(problem, plan, seen=seen)
+    return repaired, seen, seen if repaired is plan else Marginals.of(problem, repaired)
 
 
 def signed(

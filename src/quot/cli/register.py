@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+from quot.certificate import Certificate
 from quot.cli.common import (
+    CERTIFIED,
+    NOT_CERTIFIED,
     Subparsers,
     add_json_argument,
     certificate_facts,
@@ -95,30 +99,32 @@ def run(args: argparse.Namespace) -> int:
     write_cloud(found.moved, output)
     write_motion(found.motion, motion)
     save_registration(found, picture)
-    facts = found.summary()
+    facts, certificate = found.summary(), found.result.certificate
     if args.json:
         files = {"output": str(output), "motion": str(motion), "picture": str(picture)}
-        certified = certificate_facts(found.result.certificate)
+        certified = certificate_facts(certificate)
         print_json({"read": read, **facts, "matrix": found.matrix, **files, **certified})
     else:
-        rival = facts["rival"]
-        others = f"fits {100 * rival:.0f} % as well" if rival else "fits less than a third as well"
-        shift = ", ".join(f"{x:.6g}" for x in found.translation)
-        print_table(
-            [
-                ("turn", f"{facts['angle']:.6g} degrees"),
-                ("shift", shift),
-                ("scale", f"{facts['scale']:.8g}"),
-                ("overlap", f"{100 * facts['overlap']:.3g} % of the smaller cloud"),
-                ("error", f"{facts['error']:.4g}, root of the mean square"),
-                ("plan", f"{facts['nnz']} pairs carry mass"),
-                ("next best", others),
-                ("gap", f"{found.result.certificate.relative_gap:.1e} (relative)"),
-                ("status", facts["status"]),
-                ("seconds", f"{facts['seconds']:.3g}"),
-                ("moved cloud", str(output)),
-                ("motion", str(motion)),
-                ("picture", str(picture)),
-            ]
-        )
-    return 0 if found.converged else 1
+        files = {"moved cloud": str(output), "motion": str(motion), "picture": str(picture)}
+        print_table([*_rows(facts, found.translation.tolist(), certificate), *files.items()])
+    return CERTIFIED if found.converged else NOT_CERTIFIED
+
+
+def _rows(
+    facts: dict[str, Any], shift: list[float], certificate: Certificate
+) -> list[tuple[str, str]]:
+    """What there is to say about a registration, for a table."""
+    rival = facts["rival"]
+    others = f"fits {100 * rival:.0f} % as well" if rival else "fits less than a third as well"
+    return [
+        ("turn", f"{facts['angle']:.6g} degrees"),
+        ("shift", ", ".join(f"{x:.6g}" for x in shift)),
+        ("scale", f"{facts['scale']:.8g}"),
+        ("overlap", f"{100 * facts['overlap']:.3g} % of the smaller cloud"),
+        ("error", f"{facts['error']:.4g}, root of the mean square"),
+        ("plan", f"{facts['nnz']} pairs carry mass"),
+        ("next best", others),
+        ("gap", f"{certificate.relative_gap:.1e} (relative)"),
+        ("status", facts["status"]),
+        ("seconds", f"{facts['seconds']:.3g}"),
+    ]
