@@ -104,3 +104,11 @@ def test_squares_of_prices_out_of_range(mass):
     small = quot.solve_points(X / 1e91, Y / 1e91, b=b, reg=10.0, mass=mass)
     assert r.converged
     assert r.value == pytest.approx(1e182 * small.value, rel=1e-9)
+
+
+def test_rows_that_have_far_more_than_moves():
+    """What was left of them hid what they send: one row sent all, where all cost the same."""
+    a = np.array([3e3, 9e2, 5e3, 1.0])
+    r = quot.solve(np.full((4, 2), 7.0), a, [1e-13, 0.0], mass=4e-14)
+    np.testing.assert_allclose(r.plan.to_dense()[:, 0], 1e-14, rtol=1e-9)
+    assert r.converged

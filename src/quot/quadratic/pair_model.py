@@ -44,6 +44,8 @@ Bools = NDArray[np.bool_]
 # than this, at so many times the reg, the way up from the linear problem is shorter than the one
 # down though that takes long.
 _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
+# A row or column that has so many times what moves in all may as well have any more.
+_MUCH = 1e3
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
@@ -98,7 +100,7 @@ class PairModel:
         self.climbed: Dual | None = None
         self.rows, self.cols = in_order(problem)
         if problem.total > 0.0:
-            self.part = Capped.first(problem.taken(self.rows, self.cols))
+            self.part = Capped.first(within_reach(problem.taken(self.rows, self.cols)))
 
     def ways(self) -> tuple[Way, ...]:
         """Up from the linear problem on a matrix, or where that is near; else from above."""
@@ -312,6 +314,19 @@ def in_order(problem: Problem) -> tuple[Ints, Ints]:
         rows, cols = (tree.order[mass[tree.order] > 0.0] for tree, mass in sides)
         return rows, cols
     return np.flatnonzero(problem.a), np.flatnonzero(problem.b)
+
+
+def within_reach(problem: Problem) -> Problem:
+    """The problem with no row or column that has much more than moves in all.
+
+    That is never asked for, and takes the digits of what is.
+    """
+    most = _MUCH * problem.total
+    if problem.is_balanced or max(problem.a.max(), problem.b.max()) <= most:
+        return problem
+    return problem.with_masses(
+        np.minimum(problem.a, most), np.minimum(problem.b, most), problem.mass
+    )
 
 
 def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:
