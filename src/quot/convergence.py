@@ -7,7 +7,6 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -129,8 +128,8 @@ class Iterate:
 
     def numbered(self, iteration: int, seconds: float) -> Iterate:
         """Return the same with its number and the time since the start."""
-        other = copy(self)
-        other.__dict__.update(iteration=iteration, seconds=seconds)
+        other = object.__new__(Iterate)
+        other.__dict__.update(self.__dict__, iteration=iteration, seconds=seconds)
         return other
 
 
@@ -230,7 +229,7 @@ class Monitor:
 
     def amend(self, pairs: int, boxes: int) -> None:
         """Add to the last iteration what was looked at after it."""
-        if self.history:
+        if self.history and (pairs or boxes):
             last = self.history[-1]
             self.history[-1] = replace(last, pairs=last.pairs + pairs, boxes=last.boxes + boxes)
 

@@ -66,6 +66,11 @@ class Extent(NamedTuple):
         """Of a matrix."""
         return cls(*kernels.survey(C))
 
+    @property
+    def size(self) -> float:
+        """The largest of all by absolute value."""
+        return max(abs(self.low), abs(self.high))
+
 
 def are_moderate(extent: Extent, a: Floats, b: Floats, total: float, dear: float) -> bool:
     """Whether costs are in range, and none is dear beside what is paid, whatever is.
@@ -74,7 +79,7 @@ def are_moderate(extent: Extent, a: Floats, b: Floats, total: float, dear: float
     nor what half of the rows, and of the columns, have to. False may only mean that it is not so
     plain.
     """
-    if not _TINY < max(abs(extent.low), abs(extent.high)) < _HUGE:
+    if not _TINY < extent.size < _HUGE:
         return False
     return bool(kernels.are_moderate(*extent, a, b, total, dear))
 

@@ -78,6 +78,9 @@ class Settings:
     upward : int
         Pairs of a matrix up to which the way is up from the linear problem, however many are active
         in the end; beyond them the simplex takes longer than coarse levels do.
+    at_once : int
+        Entries of a matrix up to which the linear problem is solved in one call: beyond, what is
+        done between several is nothing beside them.
     climbed : int
         Entries of a matrix up to which Newton is tried first wherever it begins: steps take less
         time there than to set cycles up.
@@ -128,6 +131,7 @@ class Settings:
     tangent: float = 1e-2
     matrix: int = 1 << 22
     upward: int = 2_000_000
+    at_once: int = 1 << 15
     climbed: int = 1 << 12
     single: int = 2_000_000
     priced_apart: int = 40_000

@@ -10,8 +10,10 @@ from tests.oracles.closed_forms import monotone
 from tests.oracles.linear import solve_linear
 from tests.strategies import equal_totals
 
+import quot
 from quot.network import simplex
-from quot.settings import settings
+from quot.quadratic.small import solve_small
+from quot.settings import settings, using
 
 EPS = 2.0**-52
 every_part = pytest.mark.parametrize("part", [None, 0.01, 0.6, 1.0])
@@ -278,3 +280,23 @@ def test_many_pairs_are_looked_through_in_single_precision(rng, tune):
     value = judge(problem, *solve(*problem), rel=1e-13)
     tune(single=np.inf)
     assert value == pytest.approx(judge(problem, *solve(*problem)), rel=1e-13)
+
+
+@pytest.mark.parametrize("part", [None, 0.3, 1.0])
+@pytest.mark.parametrize("shape", [(2, 7), (9, 4), (30, 40), (150, 150)])
+def test_small_problems_are_solved_in_one_call(rng, shape, part):
+    """To the same vertex as in several, and with ties where some pairs cost the same."""
+    a, b = some_masses(rng, *shape)
+    mass = mass_of(part, a, b)
+    for has_ties, C in ((False, 2.0 + rng.random(shape)), (True, rng.integers(2, 5, shape) * 1.0)):
+        C[0, 0] = 1.0  # beside the least one others are to be paid
+        problem = quot.Problem(C, a, b, mass=mass)
+        small, (usual, _) = solve_small(problem), solve(C, a, b, mass)
+        assert small.has_ties == has_ties
+        P, prices = small.plan.to_dense(), small.dual.f[:, None] + small.dual.g + small.dual.lam
+        judge((C, a, b, mass), small.vertex, P, rel=1e-13)
+        np.testing.assert_array_equal(small.vertex.tree, usual.tree)
+        assert (prices - C).max() <= 1e-13
+        assert abs(prices - C)[P > 0.0].max() <= 1e-13
+        with using(at_once=C.size - 1):
+            assert solve_small(problem) is None

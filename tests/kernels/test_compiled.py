@@ -189,7 +189,9 @@ def _record_simplex(rng):
     C, a = rng.random((9, 9)), rng.random(9)
     for large, kept in ((np.inf, 0.0), (0, 0.0), (np.inf, 0.4), (0, 0.4)):
         with using(single=large, convex=0):
-            simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
+            found = simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
+    tops, parent = found.kept, found.parent
+    assert not MODULES["simplex"].has_ties(C, found.u, found.v, *tops, 1e-12, parent)
     more = Parametric(rng.random((14, 16)), rng.random(14), rng.random(16))
     assert more.send(np.inf, lambda: False)
     start, col = np.arange(10), np.arange(9, dtype=np.int32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -130,7 +131,7 @@ class Certificate(Shown):
         """The gap that round-off does not excuse, over `scale`; inf where one bound is."""
         return 0.0 if self.gap <= 0.0 else self._unexplained
 
-    @property
+    @cached_property
     def _unexplained(self) -> float:
         """The same, but also where the bracket is upside down."""
         return Bracket(self.lower, self.upper, self.round_off, self.scale).unexplained

@@ -37,6 +37,14 @@ class Masses(NamedTuple):
         whole_a, whole_b = kernels.whole(a, b, total, UNITS)
         return cls(whole_a, whole_b, a, b)
 
+    @classmethod
+    def beside(cls, a: Floats, b: Floats, kept: tuple[float, float]) -> Masses:
+        """With a spare column for what all rows keep, and a spare row for columns, if they do."""
+        rows, cols = kept
+        return cls.of(
+            np.append(a, cols) if cols > 0.0 else a, np.append(b, rows) if rows > 0.0 else b
+        )
+
     @property
     def root(self) -> int:
         """The heaviest column."""

@@ -25,7 +25,7 @@ Longs = NDArray[np.int64]
 # Costs of more than so many times what rows and columns have to pay are capped at that: what is
 # never paid would only spoil the precision of prices. Where dearer pairs are needed the cap rises
 # to so many times those, and with each try to the square of that.
-_DEAR, _CAPS = 1e4, 20
+DEAR, _CAPS = 1e4, 20
 # In single precision pairs are looked for that gain so much of the largest cost.
 _SINGLE = 5e-7
 # Costs beyond these are scaled: single precision holds what is between.
@@ -110,27 +110,26 @@ def solve_matrix(
     must_stop : callable
         Asked now and then; True ends the method.
     """
-    spare_a, spare_b = (side[side > 0.0] for side in np.array(kept)[::-1, None])
-    masses = Masses.of(np.append(a, spare_a), np.append(b, spare_b))
+    masses = Masses.beside(a, b, kept)
     if first is not None:  # a spare row or column may be no more
         first = first[(first[:, 0] < masses.a.size) & (first[:, 1] < masses.b.size)]
     extent = extent or Extent.of(C)
-    if are_moderate(extent, a, b, float(a.sum()) - kept[0], _DEAR):
+    if are_moderate(extent, a, b, float(a.sum()) - kept[0], DEAR):
         tree = _begin(C, masses, first, extent)
         done = tree.optimise(must_stop)
         return tree.vertex(is_optimal=done)
     u, v, reduced = _reduced(C, kept)
     low, high = float(reduced.min()), float(reduced.max())
-    cap = low + _DEAR * _needed(reduced, low, a, b, kept)
+    cap = low + DEAR * _needed(reduced, low, a, b, kept)
     if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
         first_tree, reach = staircase(masses), Extent.of(reduced)
         tree = _MatrixBasis(reduced, masses, first_tree, np.zeros(b.size), reach)
-        even = tree.paid.max() - low <= _DEAR * _typical(tree.paid - low) < np.inf
+        even = tree.paid.max() - low <= DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(prices=(u, v), is_optimal=True)
     # A forbidden pair dearer than any way round it, that still carries something, has to.
     enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, low) - low)
-    step = _DEAR
+    step = DEAR
     for _ in range(_CAPS):
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
         part = np.minimum(reduced, beyond) if cap < high else reduced
@@ -161,8 +160,8 @@ def _reduced(C: Floats, kept: tuple[float, float]) -> tuple[Floats, Floats, Floa
         least = C.min(axis=axis)
         above = np.where(least < np.inf, least, least.min()) - least.min()
         typical = _typical(above)
-        if kept[1 - axis] == 0.0 and above.max() > _DEAR * typical:
-            price[:] = np.where(above > _DEAR * typical, least, 0.0)
+        if kept[1 - axis] == 0.0 and above.max() > DEAR * typical:
+            price[:] = np.where(above > DEAR * typical, least, 0.0)
             C = C - (price if axis == 0 else price[:, None])
     return u, v, C
 
@@ -215,10 +214,9 @@ class _MatrixBasis(Basis):
         *,
         at_once: bool = False,
     ) -> None:
-        self.C, self.low, self.high = C, extent.low, extent.high
-        self.size = max(abs(self.low), abs(self.high))
-        self.corner = self.low + (max(2.0 * (self.high - self.low), 1e-3 * self.size) or 1.0)
-        order = np.argsort(-masses.a, kind="stable")
+        self.C, self.low = C, extent.low
+        self.size, self.corner = extent.size, corner_cost(extent)
+        order = heaviest_first(masses)
         *state, self.has_ended = kernels.solve(
             C, self.low, self.corner, first, prices, order, masses.a, masses.b, masses.root,
             ROUNDS if at_once else 0, stretch(C.shape[1]),
@@ -302,15 +300,36 @@ class _MatrixBasis(Basis):
         )
 
 
+def corner_cost(extent: Extent) -> float:
+    """What the pair of both spare nodes costs, more than any other, where pairs reach so far."""
+    return extent.low + (max(2.0 * (extent.high - extent.low), 1e-3 * extent.size) or 1.0)
+
+
+def heaviest_first(masses: Masses) -> Longs:
+    """The rows in the order in which they take their cheapest columns."""
+    return np.argsort(-masses.a, kind="stable")
+
+
+def column_prices(masses: Masses, extent: Extent) -> Floats:
+    """What rows compare columns by at first: the least each of them costs."""
+    prices = np.full(masses.b.size, extent.low)
+    prices[: extent.cols.size] = extent.cols
+    return prices
+
+
+def looks_convex(C: Floats) -> bool:
+    """Whether a staircase is worth a try on balanced costs, as far as a few places say."""
+    return C.size > settings().convex and bool(kernels.may_be_convex(C, _PLACES))
+
+
 def _begin(C: Floats, masses: Masses, first: Ints | None, extent: Extent) -> _MatrixBasis:
     """A tree to begin with: the given one; the staircase, if it looks right; or a crash basis."""
     n, m = C.shape
     balanced = masses.a.size == n and masses.b.size == m
-    prices = np.full(masses.b.size, extent.low)
-    prices[:m] = extent.cols
+    prices = column_prices(masses, extent)
     if first is not None:
         return _MatrixBasis(C, masses, first, prices, extent)
-    if balanced and C.size > settings().convex and kernels.may_be_convex(C, _PLACES):
+    if balanced and looks_convex(C):
         tree = _MatrixBasis(C, masses, staircase(masses), prices, extent)
         if tree.is_clean(_PROMISING):
             return tree

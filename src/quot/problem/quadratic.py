@@ -71,6 +71,8 @@ class Problem(Transport):
 
     def with_reg(self, reg: float) -> Problem:
         """The same at another reg, a valid one; nothing else is judged again."""
+        if reg == self.reg:
+            return self
         other = copy(self)
         other._fix("reg", reg)
         return other

@@ -25,16 +25,18 @@ def fill(problem: Problem, dual: Dual) -> Dual:
 
     At reg = 0 no pair may be violated at all: the last round-off is taken from f.
     """
-    f, g, lam = dual.f.copy(), dual.g.copy(), dual.lam
-    open_g = np.flatnonzero(np.isnan(g))
-    known = np.flatnonzero(~np.isnan(f))
-    if open_g.size and known.size:
-        g[open_g] = _below(turned(problem.cost.take(known, open_g)), f[known] + lam)
-    open_f = np.flatnonzero(np.isnan(f))
+    f, g, lam = dual.f, dual.g, dual.lam
+    is_open = np.isnan(g)
+    if is_open.any():
+        open_g, known = np.flatnonzero(is_open), np.flatnonzero(~np.isnan(f))
+        if known.size:
+            g = g.copy()
+            g[open_g] = _below(turned(problem.cost.take(known, open_g)), f[known] + lam)
     if problem.reg == 0.0:
         f = _least(problem.cost, g + lam)
-    elif open_f.size:
-        everything = np.arange(problem.shape[1])
+    elif (is_open := np.isnan(f)).any():
+        open_f, everything = np.flatnonzero(is_open), np.arange(problem.shape[1])
+        f = f.copy()
         f[open_f] = _below(problem.cost.take(open_f, everything), g + lam)
     if not problem.is_balanced:
         f, g = np.minimum(f, 0.0), np.minimum(g, 0.0)

@@ -33,6 +33,7 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
+from quot.quadratic.small import solve_small
 from quot.settings import settings
 from quot.support import Support
 
@@ -53,8 +54,8 @@ _ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
 class Optimum:
     """A cheapest plan, its prices, and why the method was stopped, if it was.
 
-    Where it was found on a matrix: the vertex, and the costs C. Where to begin with nearly the same
-    masses: the pairs of a tree.
+    Where it was found on a matrix: the vertex, the costs C, and whether other plans may cost no
+    more, if that is known. Where to begin with nearly the same masses: the pairs of a tree.
     """
 
     plan: Plan
@@ -62,12 +63,20 @@ class Optimum:
     stopped: Status | None = None
     vertex: Vertex | None = None
     C: Floats | None = None
+    has_ties: bool | None = None
     first: Ints | None = None
 
     @property
     def tree(self) -> Ints | None:
         """Pairs (K, 2) for the simplex to begin from where masses are nearly the same."""
         return self.first if self.vertex is None else self.vertex.tree
+
+    def may_tie(self, noise: float) -> bool:
+        """Whether another plan may cost no more, but for so much rounding of prices."""
+        if self.has_ties is not None or self.vertex is None:
+            return self.has_ties is not False
+        u, v, tops, parent = self.vertex.u, self.vertex.v, self.vertex.kept, self.vertex.parent
+        return bool(kernels.has_ties(self.C, u, v, *tops, noise, parent))
 
 
 def solve_linear(
@@ -103,11 +112,9 @@ def solve_linear(
 
 def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor) -> Plan:
     """Of all cheapest plans the one of least norm."""
-    dual, vertex = found.dual, found.vertex
+    dual = found.dual
     noise = round_off(dual.f + dual.lam, dual.g)
-    if vertex is not None and not kernels.has_ties(
-        found.C, vertex.u, vertex.v, *vertex.kept, noise, vertex.parent
-    ):
+    if not found.may_tie(noise):
         return found.plan
     tight = pricer.tight(problem.cost, dual.f + dual.lam, dual.g)
     memory.check(tight.size)
@@ -185,6 +192,13 @@ def _report(
 def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) -> Optimum:
     """Solve on all pairs at once."""
     first = None if near is None else near.tree
+    pairs, length = all_pairs(problem), problem.shape[1]
+    if first is None and (small := solve_small(problem)) is not None:
+        vertex, plan, dual, has_ties = small
+        effort = Effort(vertex.looks * length)
+        stopped = _report(problem, monitor, plan, vertex.pivots, pairs, effort=effort)
+        C = problem.cost.block(0, problem.shape[0])
+        return Optimum(plan, dual, stopped, vertex, C, has_ties)
     C = np.ascontiguousarray(problem.cost.block(0, problem.shape[0]))
     if not isinstance(problem.cost, CHECKED) and np.isnan(C).any():
         (n, m), status = problem.shape, Status.NUMERICAL_ERROR
@@ -196,8 +210,8 @@ def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) 
     )  # fmt: skip
     plan = visible_plan(problem, found.rows, found.cols, found.values)
     dual = prices(problem, found.u, found.v, found.kept)
-    effort = Effort(found.looks * problem.shape[1])
-    stopped = _report(problem, monitor, plan, found.pivots, all_pairs(problem), effort=effort)
+    effort = Effort(found.looks * length)
+    stopped = _report(problem, monitor, plan, found.pivots, pairs, effort=effort)
     if stopped is None and not found.is_optimal:
         stopped = Status.STALLED
     return Optimum(plan, dual, stopped, found, C)

@@ -57,8 +57,14 @@ def prices(problem: Problem, u: Floats, v: Floats, kept: tuple[float, float]) ->
 
 def visible_plan(problem: Problem, rows: Ints, cols: Ints, values: Floats) -> Plan:
     """The plan of these pairs, less crumbs that the rounding to integers has left."""
-    crumb = sum(problem.shape) * _UNIT * problem.total
-    return Plan(problem.shape, *kernels.tidy(rows, cols, values, problem.a, problem.b, crumb))
+    return Plan(
+        problem.shape, *kernels.tidy(rows, cols, values, problem.a, problem.b, crumb(problem))
+    )
+
+
+def crumb(problem: Problem) -> float:
+    """What the rounding of masses to integers may leave on a pair."""
+    return sum(problem.shape) * _UNIT * problem.total
 
 
 class PairList:
