@@ -31,6 +31,9 @@ Floats = NDArray[np.float64]
 
 # A side whose whole mass moves, up to this (relative), has no slack and needs no S or T.
 _WHOLE = 1e-12
+# What goes by the hub is rounding if it is less than this part of the total, and of the mass of its
+# row or column.
+_ROUNDING, _PART = 64 * float(np.finfo(np.float64).eps), 1e-6
 
 
 class _Arcs(NamedTuple):
@@ -133,11 +136,23 @@ class Bipartite:
     def pressing(self, state: FlowState) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Tell the rows and the columns that send mass through the hub."""
         i, j = self.bounded
-        flow = state.flow[self.first_hub_arc :] > 0.0
+        sends = self._by_hub(state) > 0.0
         n, m = self.problem.shape
         rows, cols = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
-        rows[i], cols[j] = flow[: i.size], flow[i.size :]
+        rows[i], cols[j] = sends[: i.size], sends[i.size :]
         return rows, cols
+
+    def _by_hub(self, state: FlowState) -> Floats:
+        """Mass on the arcs of the hub, but for the rounding of all that is sent.
+
+        Of a row or column that has no more than that it is no rounding.
+        """
+        flow = state.flow[self.first_hub_arc :]
+        if not flow.any():
+            return flow
+        i, j = self.bounded
+        own = _PART * np.append(self.problem.a[i], self.problem.b[j])
+        return np.where(flow > np.minimum(own, _ROUNDING * self.problem.total), flow, 0.0)
 
     def dual(self, state: FlowState) -> Dual:
         """The dual point of network potentials, gauge fixed."""
@@ -177,7 +192,7 @@ class Bipartite:
 
     def through_hub(self, state: FlowState) -> float:
         """Mass that the pairs could not carry at the prices of the box."""
-        return 0.5 * float(state.flow[self.first_hub_arc :].sum())
+        return 0.5 * float(self._by_hub(state).sum()) if self.box is not None else 0.0
 
 
 def join(network: Bipartite, near: Candidates, state: FlowState) -> tuple[Bipartite, FlowState]:
