@@ -26,6 +26,8 @@ _SIDE, _BAR = 5.0, 1.0
 _LONG = 4.0
 # The faintest line: its width, in points, and how much of its colour it has; and the strongest.
 _THIN, _FAINTEST, _STRONGEST = 0.4, 0.15, 0.8
+# Lines of more mass than this part of them are all the strongest.
+_STRONG = 0.9
 # The area that all points of one side take, of the axes, in points^2, and the area of one.
 _AREA, _LARGEST, _SMALLEST = 8_000.0, 42.0, 2.0
 
@@ -109,9 +111,10 @@ def lines(
 ) -> Any:
     """Draw a plan between points in the plane: a line for each pair, stronger for more mass.
 
-    Rows are orange dots, columns blue squares, and those that send or receive nothing hollow. Of a
-    plan with more entries than `most` some are drawn: going through the plan row by row, those in
-    which another `most`-th part of the mass is reached. So lines are dense where much moves.
+    Rows are orange dots, columns blue squares, and those that send or receive nothing hollow. The
+    tenth of the lines with most mass are equally strong. Of a plan with more entries than `most`
+    some are drawn: going through the plan row by row, those in which another `most`-th part of the
+    mass is reached. So lines are dense where much moves.
 
     Parameters
     ----------
@@ -151,7 +154,8 @@ def lines(
     values = entries.values[order]
     if ax is None:
         ax = new_figure(_SIDE + _BAR, _SIDE, "constrained").add_subplot()
-    strength = values / values[-1] if values.size else values
+    most_mass = float(np.quantile(values, _STRONG)) if values.size else 1.0
+    strength = np.minimum(values / most_mass, 1.0)
     ends = np.stack((where[0][entries.rows[order]], where[1][entries.cols[order]]), axis=1)
     shades = np.empty((values.size, 4))
     shades[:, :3] = to_rgb(INK)
