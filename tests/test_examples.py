@@ -1,6 +1,8 @@
 """The examples do what they say."""
 
+import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +129,59 @@ def test_adaptation(tmp_path):
     assert wrong[1] < 0.5 * wrong[0]
     assert strays == (60, 0)
     assert (tmp_path / "demo-output" / "moons.png").stat().st_size > 10_000
+
+
+def numbers(line):
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", line)]
+
+
+def test_cells(tmp_path):
+    """Up to the knee fewer cells of the unknown type are named, and more cells judged rightly."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("sklearn")
+    pytest.importorskip("scanpy")
+    lines = run("cells.py", tmp_path).splitlines()
+    knee, known = next(numbers(line) for line in lines if line.startswith("knee at"))
+    assert abs(knee - known) < 0.1
+    whole, part = (numbers(line) for line in lines if "of the T cells labelled" in line)
+    assert whole[0] == whole[2] == 100.0
+    assert whole[1] < part[1]
+    assert part[0] > 95.0 > 40.0 > part[2]
+    start = next(k for k, line in enumerate(lines) if line.startswith("judged rightly"))
+    ways = lines[start].partition("per cent")[2].split("  ")
+    assert [way.strip() for way in ways if way.strip()] == [
+        "knee", "all mass", "nearest", "if near", "spreading",
+    ]  # fmt: skip
+    right = np.array([numbers(line) for line in lines[start + 1 : start + 6]])
+    assert right.shape == (5, 5)
+    assert (right[:4, 0] > right[:4, 1:].max(axis=1)).all()  # NK cells: no better than others
+    assert (right[:, 0] > right[:, 1]).all()
+    assert (tmp_path / "demo-output" / "cells.png").stat().st_size > 10_000
+
+
+def test_the_notebook_of_the_cells(tmp_path):
+    """It has the cells of the script, and what they say when run in one namespace."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("sklearn")
+    pytest.importorskip("scanpy")
+    stored = json.loads((EXAMPLES / "cells.ipynb").read_text())["cells"]
+    script = (EXAMPLES / "cells.py").read_text()
+    made = runpy.run_path(str(EXAMPLES / "notebook.py"))["cells"](script)
+    assert [(k["cell_type"], "".join(k["source"])) for k in stored] == made
+    code = [cell for cell in stored if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert [k for cell in code for k in cell["outputs"] if k["output_type"] == "error"] == []
+    assert sum("image/png" in k.get("data", ()) for cell in code for k in cell["outputs"]) == 1
+    (tmp_path / "cells.py").write_text(script)
+    again = [sys.executable, str(EXAMPLES / "notebook.py"), str(tmp_path / "cells.py")]
+    subprocess.run(again, cwd=tmp_path, capture_output=True, check=True)
+    told = said((tmp_path / "cells.ipynb").read_text())
+    want = said((EXAMPLES / "cells.ipynb").read_text())
+    assert re.sub(r"[\d. ]+", " ", told) == re.sub(r"[\d. ]+", " ", want)
+    np.testing.assert_allclose(numbers(told), numbers(want), atol=3.0)  # per cent
+
+
+def said(notebook):
+    """All that the cells of a notebook print."""
+    outputs = [k for cell in json.loads(notebook)["cells"] for k in cell.get("outputs", ())]
+    return "".join(line for k in outputs for line in k.get("text", ()))

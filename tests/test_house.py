@@ -300,6 +300,7 @@ def test_no_addresses_and_no_machine_paths():
         "docs/affinities.md",
         "docs/recolor.md",
         "docs/registration.md",
+        "docs/pictures.md",
     ],
 )
 def test_code_on_pages_runs(page, tmp_path, monkeypatch):

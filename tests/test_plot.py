@@ -132,6 +132,13 @@ def test_lines_that_coincide_are_all_seen(C):
     assert widths[3] == widths[4]
 
 
+def test_ways_that_coincide_make_no_line_wide(C):
+    """What is dotted is thin, whatever runs beneath it."""
+    ax = plot.convergence([solved(C, "newton", eps=eps) for eps in (0.01, 0.005)])
+    assert [k.get_linewidth() for k in drawn(ax).values()] == [1.7, 1.7]
+    assert len([k for k in ax.lines if k.get_linestyle() == ":"]) == 2
+
+
 def test_eight_are_told_apart_and_more_are_dashed(C):
     r = solved(C, max_iter=5)
     lines = drawn(plot.convergence({f"{k}": r for k in range(10)})).values()
@@ -159,14 +166,30 @@ def test_quadratic_results_and_flows(C):
     }
     ax = plot.convergence(results, against="seconds")
     assert list(drawn(ax)) == list(results)
-    with pytest.raises(InvalidProblemError, match=r"'linear' of method='auto' counts no passes"):
-        plot.convergence(results)
+    with pytest.raises(InvalidProblemError, match=r"'auto' counts no passes.*'iterations'"):
+        plot.convergence(results, against="passes")
+
+
+def test_iterations_are_counted_where_passes_are_not(C):
+    r = quot.solve(C, reg=1.0, mass=0.6)
+    ax = plot.convergence(r)
+    line = max(ax.lines, key=lambda k: len(k.get_xdata()))
+    assert line.get_xdata().tolist() == [k.iteration for k in r.history]
+    assert (ax.get_xlabel(), ax.get_xscale(), ax.get_yscale()) == ("iterations", "linear", "log")
+    assert ax.get_xlim() == (0.5, len(r.history) + 0.5)
+    other = solved(C, max_iter=5)
+    ax = plot.convergence(other, against="iterations")
+    assert max(len(k.get_xdata()) for k in ax.lines) == len(other.history)
+    both = plot.convergence([r, solved(C, max_iter=5)])
+    assert both.get_xlabel() == "iterations"
 
 
 def test_what_is_refused(C, monkeypatch):
     r = solved(C, max_iter=5)
-    with pytest.raises(InvalidProblemError, match=r"`against` must be one of 'passes', 'seconds'"):
-        plot.convergence(r, against="iterations")
+    with pytest.raises(
+        InvalidProblemError, match=r"`against` must be one of 'passes', 'iterations'"
+    ):
+        plot.convergence(r, against="steps")
     with pytest.raises(InvalidProblemError, match=r"`of` must be one of 'residual', 'mass'"):
         plot.convergence(r, of="cost")
     with pytest.raises(InvalidProblemError, match=r"`results` is empty"):

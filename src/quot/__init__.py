@@ -19,7 +19,7 @@ Before and after:
     `save`, `load`              results in files
     `graphs`                    graphs of points, grids and images
     `adaptive`                  what plans with perplexities are made of
-    `plot`                      pictures of flows, paths and histories
+    `plot`                      pictures of plans, flows, paths and histories
     `recolor`                   a photograph in the colours of another
 
 What these take and return:

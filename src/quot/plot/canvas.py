@@ -7,6 +7,8 @@ from typing import Any
 from quot.optional import need
 
 INK, FAINT, GRID, SPINE = "#1f1f24", "#6b6b76", "#d9dce1", "#c8cbd0"
+# Points of the two sides of a plan.
+SOURCE, TARGET = "#d55e00", "#0072b2"
 
 
 def new_figure(width: float, height: float, layout: Any = None) -> Any:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.plan import Plan
-from quot.plot.canvas import FAINT, INK, need_matplotlib, new_figure
+from quot.plot.canvas import FAINT, INK, SOURCE, TARGET, need_matplotlib, new_figure
 from quot.validation import as_array, check_count
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-SOURCE, TARGET = "#d55e00", "#0072b2"
 _TITLES = ("before", "what belongs together", "after")
 # Inches.
 _WIDTH, _HEIGHT = 13.5, 4.5

@@ -21,7 +21,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 AnyResult = Solved[Any, Any]
 
-AGAINST, OF = ("passes", "seconds"), ("residual", "mass")
+AGAINST, OF = ("passes", "iterations", "seconds"), ("residual", "mass")
+# What an iterate calls it.
+_FIELDS = {"passes": "passes", "iterations": "iteration", "seconds": "seconds"}
 
 # Told apart also by those who see few colours, and on white; beyond these, dashed.
 _COLORS = (
@@ -53,6 +55,7 @@ _PLAIN = 1e-4, 2e5
 
 _TITLES = {
     "passes": "passes over all pairs",
+    "iterations": "iterations",
     "seconds": "seconds",
     "residual": "residual",
     "mass": "mass missing or too much",
@@ -85,12 +88,12 @@ def convergence(
     results: Any,
     ax: Any = None,
     *,
-    against: str = "passes",
+    against: str | None = None,
     of: str = "residual",
     labels: Sequence[str] | None = None,
     legend: bool = True,
 ) -> Any:
-    """Draw how the marginal error of solves fell, on logarithmic axes: a line for each result.
+    """Draw how the marginal error of solves fell, on a logarithmic axis: a line for each result.
 
     A line ends in a dot if its result is certified to its tolerance, and in a ring if it is not.
     What is dotted led there through problems that are easier: at a higher temperature or `reg`, or
@@ -102,8 +105,10 @@ def convergence(
     results : Result, GraphResult, a sequence of these, or a mapping of names to them
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
-    against : {"passes", "seconds"}, default="passes"
-        Passes over all pairs, which the solves of `solve_entropic` count, or wall-clock time.
+    against : {"passes", "iterations", "seconds"}, optional
+        Passes over all pairs, which the solves of `solve_entropic` count, outer iterations, which
+        are not the same work in all methods, or wall-clock time. By default passes if all results
+        count them, else iterations.
     of : {"residual", "mass"}, default="residual"
         `Iterate.residual`, relative to the most that a row or column can send or get, or the same
         in mass. In an entropic result that is what rows, columns and the total miss or have too
@@ -125,9 +130,12 @@ def convergence(
     MissingDependencyError
         If matplotlib is not installed.
     """
-    check_option(against, "against", AGAINST)
+    if against is not None:
+        check_option(against, "against", AGAINST)
     check_option(of, "of", OF)
     named = _named(results, labels)
+    if against is None:
+        against = "passes" if all(map(_has_passes, named)) else "iterations"
     curves = [_curve(name, result, against, of) for name, result in named]
     need_matplotlib()
     if ax is None:
@@ -207,20 +215,24 @@ def _strength(result: AnyResult) -> float:
     return float(np.max(strength, initial=0.0))
 
 
+def _has_passes(named: tuple[str, AnyResult]) -> bool:
+    return any(k.passes for k in named[1].history)
+
+
 def _curve(name: str, result: AnyResult, against: str, of: str) -> _Curve:
     """The history of a result, as far as it is numbers."""
     if not result.history:
         raise InvalidProblemError(
             f"the result {name!r} has no history to draw: nothing was to be done. Leave it out."
         )
-    if against == "passes" and not any(k.passes for k in result.history):
+    if against == "passes" and not _has_passes((name, result)):
         raise InvalidProblemError(
             f"the result {name!r} of method={result.method!r} counts no passes over all pairs; "
             "only the methods of `solve_entropic` do, its references apart. Pass "
-            "against='seconds'."
+            "against='iterations' or against='seconds'."
         )
     unit = float(result.problem.unit) if of == "mass" else 1.0
-    x = np.array([getattr(k, against) for k in result.history], dtype=np.float64)
+    x = np.array([getattr(k, _FIELDS[against]) for k in result.history], dtype=np.float64)
     y = unit * np.array([k.residual for k in result.history])
     strength = _strength(result)
     is_own = np.array(
@@ -235,7 +247,7 @@ def _curve(name: str, result: AnyResult, against: str, of: str) -> _Curve:
 
 def _axes(ax: Any, curves: Sequence[_Curve], against: str, of: str) -> float:
     """Scales, limits, numbers and titles; returns where 0 is, or where the axis begins."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     x = np.concatenate([curve.x for curve in curves])
     y = np.concatenate([curve.y for curve in curves])
@@ -243,12 +255,18 @@ def _axes(ax: Any, curves: Sequence[_Curve], against: str, of: str) -> float:
     has_zero = bool((y == 0.0).any())
     bottom = 10.0 ** (math.floor(math.log10(positive.min())) - has_zero)
     left, right = (x.min(), x.max()) if x.size else (1.0, 1.0)
-    margin = max(1.2 * (right / left) ** 0.03, math.sqrt(_DECADE / (right / left)))
-    ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlim(left / margin, right * margin)
     ax.set_ylim(bottom / 1.6, max(2.0 * positive.max(), 10.0 * bottom))
-    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+    scaled = [(ax.yaxis, ax.get_ylim())]
+    if against == "iterations":
+        ax.set_xlim(0.5, right + 0.5)
+        ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    else:
+        margin = max(1.2 * (right / left) ** 0.03, math.sqrt(_DECADE / (right / left)))
+        ax.set_xscale("log")
+        ax.set_xlim(left / margin, right * margin)
+        scaled.append((ax.xaxis, ax.get_xlim()))
+    for axis, (low, high) in scaled:
         is_short = math.log10(high / low) < _SHORT
         is_plain = _PLAIN[0] < low and high < _PLAIN[1]
         zero = bottom if has_zero and axis is ax.yaxis else 0.0
@@ -272,7 +290,7 @@ def _number(value: float, _: int, *, zero: float, is_plain: bool) -> str:
 
 def _widths(curves: Sequence[_Curve], bottom: float) -> list[float]:
     """Of each line, in points: wider for each later one that runs where it does."""
-    logs = [(np.log(k.x), np.log(np.maximum(k.y, bottom))) for k in curves]
+    logs = [(np.log(k.x[k.is_own]), np.log(np.maximum(k.y[k.is_own], bottom))) for k in curves]
     tops = [float(y.max(initial=-math.inf)) for _, y in logs]
     height = max(max(tops) - math.log(bottom), 1.0)
     above = [

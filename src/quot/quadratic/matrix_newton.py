@@ -221,11 +221,19 @@ class MatrixNewton:
         f, g = np.minimum(self.f - top_f, 0.0), np.minimum(self.v - top_v, 0.0)
         return Dual(*self._sides(f, g), top_f + top_v)
 
+    def _worst(self) -> float:
+        """The most that a column misses; those at the top may keep something, and count as one."""
+        alone = float(np.abs(self.missing[~self.at_top]).max(initial=0.0))
+        if not self.at_top.any():
+            return alone
+        together = float(self.missing[self.at_top].sum() - self.spare)
+        return max(alone, abs(together))
+
     def iterate(self, steps: int) -> Iterate:
         """What there is to report."""
         looks, self.looks = self.looks, 0
         return Iterate(
-            residual=float(np.abs(self.missing).max()) / (self.problem.reg * self.problem.unit),
+            residual=self._worst() / (self.problem.reg * self.problem.unit),
             support=self.active,
             candidates=self.C.size,
             violators=0,
