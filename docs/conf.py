@@ -1,6 +1,10 @@
 """Configuration of the documentation build."""
 
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "quot"
 author = "The quot developers"
@@ -10,10 +14,12 @@ version = release = installed_version("quot")
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
     "sphinxcontrib.bibtex",
+    "mathml",
+    "offline",
 ]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
@@ -30,9 +36,14 @@ bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "alpha"
 bibtex_reference_style = "author_year"
 
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "Sparse, partial, quadratically regularised optimal transport",
-    "fixed_sidebar": True,
-}
+# Formulas are MathML, made here: pages need no script and no network to show them.
+html_math_renderer = "mathml"
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "furo"
+html_title = "quot"
+html_static_path = ["_static"]
+html_css_files = ["quot.css"]
 html_show_sourcelink = False
+html_copy_source = False
