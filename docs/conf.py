@@ -1,5 +1,6 @@
 """Configuration of the documentation build."""
 
+import logging
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -17,11 +18,12 @@ extensions = [
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
     "mathml",
     "offline",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
@@ -40,6 +42,24 @@ bibtex_reference_style = "author_year"
 html_math_renderer = "mathml"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+
+# sphinx-gallery lets everybody log what they like.
+logging.getLogger("quot").setLevel(logging.WARNING)
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples/gallery",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": False,
+    "download_all_examples": False,
+    "show_memory": False,
+    "write_computation_times": False,
+    "min_reported_time": 1e9,
+    "show_signature": False,
+    "capture_repr": (),
+    "reset_modules": ("matplotlib", "strict.warnings_are_errors"),
+    "reset_modules_order": "both",
+}
 
 html_theme = "furo"
 html_title = "quot"
