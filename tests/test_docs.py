@@ -1,7 +1,9 @@
 """What the pages of the documentation are made with."""
 
 import importlib.util
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,21 @@ def test_a_browser_says_how_wide_pages_are(tmp_path):
         (tmp_path / f"{name}.html").write_text(f'<p style="width: {wide}px">{name}')
     found = narrow.widths(browser, tmp_path)
     assert found["fits.html"] <= narrow.WIDTH < 900 <= found["wide.html"]
+
+
+def test_every_extra_is_on_the_page_about_installing():
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]
+    extras = set(project["optional-dependencies"]) - {"all"}
+    told = re.findall(r"^\| `(\w+)` \|", (DOCS / "install.md").read_text(), flags=re.MULTILINE)
+    assert set(told) == extras
+    assert len(told) == len(extras)
+
+
+def test_every_page_is_in_the_table_of_contents():
+    listed = "\n".join(
+        found
+        for page in DOCS.glob("*.md")
+        for found in re.findall(r"```{toctree}\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    )
+    pages = {page.stem for page in DOCS.glob("*.md")} - {"index"}
+    assert pages <= set(re.findall(r"^[\w-]+$", listed, flags=re.MULTILINE))
