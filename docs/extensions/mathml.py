@@ -16,6 +16,7 @@ LETTERS = re.compile(
 
 def formula(latex: str, *, display: bool) -> str:
     """Return the MathML of a formula in LaTeX."""
+    latex = re.sub(r"\\[lr](v|V)ert(?![a-zA-Z])", r"\\\1ert ", latex)  # those would grow
     if display:
         latex = re.sub(r"\\(min|max)_", r"\\\1\\limits_", latex)
     try:
