@@ -83,10 +83,25 @@ def test_formulas_are_mathml():
     assert "<munder><mo>min</mo>" in made
     assert '<mi mathvariant="normal">reg</mi>' in made
     assert ">round_off<" in made
+    assert formula("|x|", display=False).count('lspace="0" rspace="0">&#x0007C;') == 2
     assert 'stretchy="true"' not in formula(r"\lVert P\rVert^2", display=False)
     assert "munder" not in formula(r"\min_x x", display=False)
     with pytest.raises(Exception, match=r"is left in the MathML of the formula '\\\\nothing x'"):
         formula(r"\nothing x", display=True)
+
+
+def test_a_comma_stays_with_its_formula():
+    pytest.importorskip("latex2mathml")
+    from docutils import nodes
+
+    page = nodes.paragraph()
+    page += [nodes.Text("of "), nodes.math("k", "k"), nodes.Text("), or "), nodes.math("n", "n")]
+    page += [nodes.Text(" of "), nodes.math("m", "m")]
+    tool("extensions/mathml").keep_together(None, page, "page")
+    (box,) = page.findall(nodes.inline)
+    assert [child.astext() for child in box] == ["k", "),"]
+    assert box["classes"] == ["closed"]
+    assert page.astext() == "of k), or n of m"
 
 
 def test_pages_that_are_too_wide_are_found(tmp_path, monkeypatch, capsys):

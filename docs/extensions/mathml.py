@@ -12,6 +12,10 @@ from sphinx.errors import ExtensionError
 LETTERS = re.compile(
     r'<mi mathvariant="(?P<kind>\w+)">\w</mi>(?:<mi mathvariant="(?P=kind)">\w</mi>)+'
 )
+# Bars stand close to what they enclose, and are no larger than a letter.
+BARS = re.compile(r"<m[io][^>]*>(&#x0007C;|&#x02016;)</m[io]>")
+# What a line may not begin with, after a formula.
+CLOSING = re.compile(r"[.,;:!?)\]]+")
 
 
 def formula(latex: str, *, display: bool) -> str:
@@ -23,7 +27,7 @@ def formula(latex: str, *, display: bool) -> str:
         made = convert(latex, display="block" if display else "inline")
     except Exception as error:
         raise ExtensionError(f"no MathML of the formula {latex!r}: {error}") from error
-    made = made.replace(r"\_", "_")
+    made = BARS.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', made.replace(r"\_", "_"))
     if "\\" in made:
         raise ExtensionError(f"a command is left in the MathML of the formula {latex!r}")
     return LETTERS.sub(_word, made)
@@ -44,6 +48,20 @@ def _block(writer: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def keep_together(app: Sphinx, page: nodes.document, name: str) -> None:
+    """Put formulas and what closes them, as a comma, in one box that is on one line."""
+    for node in list(page.findall(nodes.math)):
+        after = node.next_node(nodes.Text, descend=False, siblings=True)
+        if after is None or after.parent is not node.parent:
+            continue
+        closing = CLOSING.match(after.astext())
+        if closing and node.parent.index(after) == node.parent.index(node) + 1:
+            box = nodes.inline("", "", node.deepcopy(), nodes.Text(closing[0]), classes=["closed"])
+            after.parent.replace(after, nodes.Text(after.astext()[closing.end() :]))
+            node.parent.replace(node, box)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.connect("doctree-resolved", keep_together)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
