@@ -25,7 +25,9 @@ for (const page of pages) {
   const frame = document.createElement("iframe");
   frame.style = "width: WIDTHpx; height: 800px; border: 0";
   frame.onload = () => {
-    const boxes = frame.contentDocument.querySelectorAll("html, .content");
+    const shown = frame.contentDocument;
+    for (const folded of shown.querySelectorAll("details")) folded.open = true;
+    const boxes = shown.querySelectorAll("html, .content");
     found[page] = Math.max(...[...boxes].map((box) => box.scrollWidth));
     if (Object.keys(found).length == pages.length)
       document.querySelector("pre").textContent = JSON.stringify(found);

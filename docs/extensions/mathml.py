@@ -12,8 +12,19 @@ from sphinx.errors import ExtensionError
 LETTERS = re.compile(
     r'<mi mathvariant="(?P<kind>\w+)">\w</mi>(?:<mi mathvariant="(?P=kind)">\w</mi>)+'
 )
-# Bars stand close to what they enclose, and are no larger than a letter.
-BARS = re.compile(r"<m[io][^>]*>(&#x0007C;|&#x02016;)</m[io]>")
+# How close things stand, where the converter leaves it to the browser: bars to what they enclose,
+# names of functions to what follows, a slash to both sides, a sign to its number.
+CLOSE = (
+    (
+        r"<m[io][^>]*>(&#x0007C;|&#x02016;)</m[io]>",
+        r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>',
+    ),
+    (r"<mo>(max|min)</mo>(?=<mo)", r'<mo lspace="0" rspace="0">\1</mo>'),
+    (r"<mo>(max|min)</mo>", r'<mo lspace="0" rspace="0.167em">\1</mo>'),
+    (r"<mi>(log|exp)</mi>(?=<m(?:i|n|su))", r'<mi>\1</mi><mspace width="0.167em" />'),
+    (r"<mo>&#x0002F;</mo>", '<mo lspace="0" rspace="0">/</mo>'),
+    (r"(?<=>&#x00028;</mo>)<mo>&#x02212;</mo>", '<mo form="prefix">&#x02212;</mo>'),
+)
 # What a line may not begin with, after a formula.
 CLOSING = re.compile(r"[.,;:!?)\]]+")
 
@@ -27,7 +38,9 @@ def formula(latex: str, *, display: bool) -> str:
         made = convert(latex, display="block" if display else "inline")
     except Exception as error:
         raise ExtensionError(f"no MathML of the formula {latex!r}: {error}") from error
-    made = BARS.sub(r'<mo stretchy="false" lspace="0" rspace="0">\1</mo>', made.replace(r"\_", "_"))
+    made = made.replace(r"\_", "_")
+    for loose, close in CLOSE:
+        made = re.sub(loose, close, made)
     if "\\" in made:
         raise ExtensionError(f"a command is left in the MathML of the formula {latex!r}")
     return LETTERS.sub(_word, made)
