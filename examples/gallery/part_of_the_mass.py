@@ -17,7 +17,7 @@ X = np.concatenate((rng.normal(0.0, 0.3, (80, 2)), rng.normal((-1.2, 2.2), 0.12,
 Y = np.concatenate((rng.normal(0.0, 0.3, (80, 2)), rng.normal((2.4, -1.2), 0.12, (20, 2))))
 Y += [1.2, 0.8]
 
-fig, panels = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+fig, panels = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
 for ax, mass in zip(panels, (None, 0.8), strict=True):
     r = quot.solve_points(X, Y, mass=mass)
     i, j = r.plan.rows, r.plan.cols
