@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -147,3 +148,21 @@ def test_every_page_is_in_the_table_of_contents():
     )
     pages = {page.stem for page in DOCS.glob("*.md")} - {"index"}
     assert pages <= set(re.findall(r"^(?:.* <)?([\w-]+)>?$", listed, flags=re.MULTILINE))
+
+
+def test_pictures_open_in_full_size():
+    pytest.importorskip("sphinx")
+    from docutils import nodes
+
+    builder = SimpleNamespace(format="html", imagedir="_images")
+    env = SimpleNamespace(images={"images/a.png": (set(), "a1.png")})
+    app, enlarge = SimpleNamespace(builder=builder, env=env), tool("extensions/enlarge")
+    for name, address in (("page", "_images/a1.png"), ("sub/page", "../_images/a1.png")):
+        page = nodes.section("", nodes.image(uri="images/a.png"), nodes.image(uri="elsewhere"))
+        enlarge.link_pictures(app, page, name)
+        (link,) = page.findall(nodes.reference)
+        assert link["refuri"] == address
+        assert link[0]["uri"] == "images/a.png"
+    page = nodes.section("", nodes.image(uri="images/a.png"))
+    enlarge.link_pictures(app, page, "gallery/index")
+    assert not list(page.findall(nodes.reference))
