@@ -53,6 +53,7 @@ bench: $(READY) $(PEERS)  ## measure against other libraries; pass options with 
 
 docs: $(READY)  ## build the documentation in docs/_build/html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --keep-going docs docs/_build/html
+	$(BIN)/python docs/narrow.py docs/_build/html
 
 lock: $(UV)  ## renew requirements/*.txt; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) $(UPGRADE) pyproject.toml --all-extras --group build --group test --group lint \
@@ -61,7 +62,7 @@ lock: $(UV)  ## renew requirements/*.txt; UPGRADE=--upgrade takes newer versions
 		--output-file requirements/peers.txt
 
 clean:  ## remove the environment and everything built
-	rm -rf $(VENV) build dist docs/_build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build docs/gallery .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find src tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The environment: the locked packages first, then quot itself, editable.

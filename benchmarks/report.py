@@ -35,7 +35,8 @@ PACKAGES = (
 # Cores used by other processes, above which a time is called disturbed.
 BUSY = 0.1
 LABELS = ("case", "solver", "settings")
-TIMES = ("seconds", "runs", "ratio", "aim", "met", "first call", "import")
+TIMES = ("seconds", "runs", "ratio", "first call", "import")
+AIMS = ("aim", "met")
 QUALITIES = ("residual", "value after repair", "relative gap", "bound by")
 # Columns that only some rows have, and how their numbers are written.
 EXTRAS = {
@@ -79,9 +80,9 @@ EXTRAS = {
 }
 
 INTRODUCTION = """\
-# Benchmarks
+# Benchmark tables
 
-This page is written by `make bench ARGS="--write docs/benchmarks.md"`; do not edit it.
+Every call that was measured, in all its numbers; what they come to is in {{doc}}`benchmarks`.
 
 **Data**, unless a row says otherwise. Two clouds of n points in the plane, X ~ N(0, I) and
 Y ~ 0.7 N(0, I) + 1, cost C the squared distance over its maximum, masses 1/n. Every solver gets the
@@ -107,9 +108,13 @@ for each row that sends any, *edges used* the fraction of the edges of a graph t
 *rounds* and *steps* count the outer iterations of quot and the Newton steps (or pivots and pushes
 that count as so many) in them.
 
-**Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. *met*
-compares it, or our own time and memory, with the aim set beforehand; it is never met where our own
-residual or gap is above the tolerance asked for. Failures and losing rows are shown as they are.
+**Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. Failures
+and losing rows are shown as they are.
+"""
+
+ENDING = """\
+This page is written by `make bench ARGS="--write docs/benchmark-tables.md"`, and the summaries that
+rest on it by `python -m benchmarks.summary`.
 """
 
 
@@ -144,17 +149,31 @@ def save(key: str, lines: list[Line], *, quick: bool) -> Path:
 
 
 def tables(lines: list[dict[str, Any]]) -> str:
-    """Return the times, the qualities and the notes of a row, in Markdown."""
-    names = [_names(line) for line in lines]
-    times = [name + _times(line) for name, line in zip(names, lines, strict=True)]
-    qualities = [name + _qualities(line) for name, line in zip(names, lines, strict=True)]
-    parts = (
-        _table(LABELS + TIMES, times),
-        _table(LABELS + QUALITIES, qualities),
-        _extras(lines),
-        _notes(lines),
+    """Return the times, with our aims, the qualities and the notes of a row, in Markdown."""
+    return "\n".join(_parts(lines, aims=True).values())
+
+
+def folded(parts: dict[str, str]) -> str:
+    """Return parts of a row that open when they are asked for."""
+    return "\n".join(
+        f"<details><summary>{name}</summary>\n\n{text}\n</details>\n"
+        for name, text in parts.items()
     )
-    return "\n".join(part for part in parts if part)
+
+
+def _parts(lines: list[dict[str, Any]], *, aims: bool) -> dict[str, str]:
+    """Return what there is to show of a row, by what it is called."""
+    names = [_names(line) for line in lines]
+    told = [_times(line) + (_aims(line) if aims else []) for line in lines]
+    times = [name + cells for name, cells in zip(names, told, strict=True)]
+    qualities = [name + _qualities(line) for name, line in zip(names, lines, strict=True)]
+    parts = {
+        "Times": _table(LABELS + TIMES + (AIMS if aims else ()), times),
+        "Quality of the answers": _table(LABELS + QUALITIES, qualities),
+        "Work": _extras(lines),
+        "What they said": _notes(lines),
+    }
+    return {name: text for name, text in parts.items() if text}
 
 
 def _extras(lines: list[dict[str, Any]]) -> str:
@@ -200,11 +219,17 @@ def page(*, quick: bool = False) -> str:
     ]
     for row in found:
         title, _, about = ROWS[row["row"]]
-        parts.append(f"## {row['row']}: {title}\n\nMeasured on {row['machine']['date']}.\n")
+        parts.append(f"({anchor(row['row'])})=\n## {row['row']}: {title}\n")
         if about:
             parts.append(about + "\n")
-        parts.append(tables(row["lines"]))
-    return "\n".join(parts)
+        parts.append(folded(_parts(row["lines"], aims=False)))
+        parts.append(f"Measured on {row['machine']['date']}.\n")
+    return "\n".join([*parts, ENDING])
+
+
+def anchor(key: str) -> str:
+    """Return what links to a row lead to."""
+    return f"row-{key.lower()}"
 
 
 def _names(line: dict[str, Any]) -> list[str]:
@@ -223,11 +248,13 @@ def _times(line: dict[str, Any]) -> list[str]:
         _number(m["seconds"], ".3g") if m["outcome"] == "ok" else m["outcome"],
         str(len(m["runs"]) or "-"),
         _number(line["ratio"], ".3g", "x"),
-        line["aim"] or "-",
-        {None: "-", True: "yes", False: "**no**"}[line["met"]],
         _number(m["first"], ".3g"),
         _number(m["import_time"], ".2g"),
     ]
+
+
+def _aims(line: dict[str, Any]) -> list[str]:
+    return [line["aim"] or "-", {None: "-", True: "yes", False: "no"}[line["met"]]]
 
 
 def _qualities(line: dict[str, Any]) -> list[str]:
@@ -252,7 +279,7 @@ def _notes(lines: list[dict[str, Any]]) -> str:
         if said:
             name = NAMES[m["solver"]]
             notes.append(f"* {name}, {line['label']}, {rebuild(m['case'])}: {'; '.join(said)}")
-    return ("What they said:\n\n" + "\n".join(dict.fromkeys(notes)) + "\n") if notes else ""
+    return "\n".join(dict.fromkeys(notes)) + "\n" if notes else ""
 
 
 def _number(value: float | None, form: str, unit: str = "") -> str:

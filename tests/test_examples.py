@@ -185,3 +185,41 @@ def said(notebook):
     """All that the cells of a notebook print."""
     outputs = [k for cell in json.loads(notebook)["cells"] for k in cell.get("outputs", ())]
     return "".join(line for k in outputs for line in k.get("text", ()))
+
+
+GALLERY = sorted((EXAMPLES / "gallery").glob("*.py"))
+
+
+@pytest.fixture
+def pyplot(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    yield pyplot
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("script", GALLERY, ids=[script.stem for script in GALLERY])
+def test_gallery(script, pyplot):
+    """Each draws one picture, in which something is to be seen, and titles are within it."""
+    if "sklearn" in script.read_text():
+        pytest.importorskip("sklearn")
+    runpy.run_path(str(script))
+    (number,) = pyplot.get_fignums()
+    figure = pyplot.figure(number)
+    figure.canvas.draw()
+    picture = np.asarray(figure.canvas.buffer_rgba())[..., :3] @ [1, 256, 65536]
+    assert np.unique(picture).size > 50
+    room = figure.bbox
+    for axes in figure.axes:
+        title = axes.title.get_window_extent()
+        assert not axes.get_title() or (room.x0 <= title.x0 and title.x1 <= room.x1)
+
+
+def test_the_gallery_is_short_and_has_seeds():
+    assert 10 <= len(GALLERY) <= 15
+    for script in GALLERY:
+        text = script.read_text()
+        assert len(text.splitlines()) <= 60, script.name
+        assert text.count("default_rng(") == len(re.findall(r"default_rng\(\d+\)", text))
+        assert "np.random.seed" not in text

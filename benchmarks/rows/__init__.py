@@ -172,7 +172,7 @@ ROWS: dict[str, Row] = {
         "Entropic, partial, against both ways of a peer",
         partial,
         f"{ENTROPIC}\n{RESIDUAL}\n*passes* are those over all pairs, in which exponentials are "
-        "taken or a stored plan is read. The seconds\nthat we aim at are those of a fast machine.",
+        "taken or a stored plan is read.",
     ),
     "E-B": Row(
         "Entropic, balanced, against the best of four",

@@ -29,4 +29,4 @@ if __name__ == "__main__":
     axes = plot.path(path)
     axes[0].figure.savefig(OUTPUT, dpi=130, facecolor="white", metadata={"Software": None})
     found = f"{path!r}, knee at {path.knee():.4g}"
-    print(found)  # noqa: T201
+    print(found)

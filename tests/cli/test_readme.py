@@ -1,16 +1,20 @@
-"""What the README shows is what happens."""
+"""What the README and the page on the command line show is what happens."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-TEXT = (Path(__file__).parents[2] / "README.md").read_text()
-BLOCKS = re.findall(r"```console\n(\$ cat .*?)```", TEXT, flags=re.DOTALL)
+ROOT = Path(__file__).parents[2]
+BLOCKS = [
+    (page, block)
+    for page in ("README.md", "docs/command-line.md")
+    for block in re.findall(r"```console\n(\$ cat .*?)```", (ROOT / page).read_text(), re.DOTALL)
+]
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["solve", "graph"][-len(BLOCKS) :])
-def test_the_readme_shows_what_happens(said, tmp_path, monkeypatch, block):
+@pytest.mark.parametrize("block", [block for _, block in BLOCKS], ids=[page for page, _ in BLOCKS])
+def test_pages_show_what_happens(said, tmp_path, monkeypatch, block):
     """Its tables are written, its command is run, and the lines it prints are those printed."""
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
@@ -29,4 +33,9 @@ def test_the_readme_shows_what_happens(said, tmp_path, monkeypatch, block):
 
 
 def test_both_verbs_are_shown():
-    assert len(BLOCKS) == 2
+    shown = [(page, re.findall(r"\$ quot (\w+)", block)) for page, block in BLOCKS]
+    assert shown == [
+        ("README.md", ["solve"]),
+        ("docs/command-line.md", ["solve"]),
+        ("docs/command-line.md", ["graph"]),
+    ]
