@@ -130,6 +130,24 @@ def test_very_few_points(case, rng):
     assert np.linalg.det(found.rotation) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.4])
+@pytest.mark.parametrize("d", [1, 4, 6])
+def test_other_dimensions(d, scale, rng):
+    """From the axes: the whole is found, with noise, in any order."""
+    X = rng.normal(size=(300, d)) * np.linspace(1.0, 2.0, d) + np.linspace(0, 1, 300)[:, None] ** 3
+    R, t = rotation(d, rng), rng.normal(size=d)
+    R = np.ones((1, 1)) if d == 1 else R
+    Y = scale * (X + 0.02 * rng.normal(size=X.shape)) @ R.T + t
+    found = register(X, Y[rng.permutation(300)], scale=scale != 1.0)
+    np.testing.assert_allclose(found.rotation, R, atol=0.02)
+    np.testing.assert_allclose(found.translation, t, atol=0.02)
+    assert found.scale == pytest.approx(scale, rel=0.1)  # what is shared is drawn inwards
+    assert found.converged
+    assert found.starts == min(60, 1 + 2 ** (d - 1))
+    far = register(X, 100.0 * rng.normal(size=(40, d)))
+    assert np.linalg.det(far.rotation) == pytest.approx(1.0)
+
+
 def test_a_fraction_that_is_given(part):
     X, Y, R, _, _ = part
     found = register(X, Y, mass_fraction=0.5)
@@ -187,7 +205,8 @@ def points(*shape):
         (points(1, 3), points(9, 3), {}, "`X` has 1 point, and a motion in 3-D needs at least 3"),
         (points(9, 3), points(2, 3), {}, "`Y` has 2 points, and a motion in 3-D needs at least 3"),
         (points(9, 3), points(9, 2), {}, "`X` has 3 columns and `Y` has 2; points need one"),
-        (points(9, 4), points(9, 4), {}, "`X` and `Y` have 4 coordinates; registration is for"),
+        (points(9, 4) * [1, 1, 0, 0], points(9, 4), {}, "`X` has all its points in 2 of 4 dim"),
+        (np.ones((9, 1)), points(9, 1), {}, "`X` has all its points in one place; pass a cloud"),
         (points(9, 1) * [[1.0, 2.0, 3.0]], points(9, 3), {}, "`X` has all its points on one line"),
         (points(9, 2), np.ones((9, 2)), {}, "`Y` has all its points in one place"),
         (points(9, 3), points(9, 3), {"mass_fraction": 0.0}, "no share of the smaller cloud"),

@@ -198,11 +198,14 @@ def register(
     from round to round, and what has no counterpart is left out. It ends where the plan is
     certified and no motion makes it cheaper by more than `tol`.
 
+    That is so in the plane and in space. In other dimensions the starts are no turn at all and the
+    principal axes of X upon those of Y, either way: parts of clouds may not be found.
+
     Parameters
     ----------
     X, Y : array or DataFrame of shape (n, d), (m, d)
-        The clouds, d = 2 or 3. Parts of both may have no counterpart, and some points may be
-        anywhere; the order of the points does not matter.
+        The clouds. Parts of both may have no counterpart, and some points may be anywhere; the
+        order of the points does not matter.
     scale : bool, default=False
         Whether the motion may make X larger or smaller, too. Mirror images are never matched.
     mass_fraction : float, optional
@@ -286,7 +289,11 @@ def register(
         mass_fraction=overlap.fraction,
         history=history,
         starts=tried,
-        rivals=tuple((_outside(k.motion, frames), k.score / found[0].score) for k in found[1:]),
+        rivals=tuple(
+            (_outside(k.motion, frames), k.score / found[0].score)
+            for k in found[1:]
+            if k.score > 0.0
+        ),
         tol=tol,
         seconds=time.perf_counter() - began,
     )
@@ -296,11 +303,6 @@ def _as_clouds(X: Any, Y: Any) -> tuple[Floats, Floats]:
     """Check what is given."""
     cost = PointCost(X, Y)
     d = cost.X.shape[1]
-    if d not in (2, 3):
-        raise InvalidProblemError(
-            f"`X` and `Y` have {d} coordinates; registration is for points in the plane and in "
-            "space, of shape (n, 2) and (n, 3)."
-        )
     for name, points in (("X", cost.X), ("Y", cost.Y)):
         if len(points) < d:
             count = f"{len(points)} point{'s' * (len(points) != 1)}"
@@ -309,11 +311,12 @@ def _as_clouds(X: Any, Y: Any) -> tuple[Floats, Floats]:
             )
         spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
         rank = int((spread > _FLAT * max(spread[0], np.abs(points).max() * 1e-6)).sum())
-        if rank < d - 1:
-            where = "in one place" if rank == 0 else "on one line, about which any turn fits"
+        if rank < max(d - 1, 1):
+            line = "on one line" if rank == 1 else f"in {rank} of {d} dimensions"
+            where = "in one place" if rank == 0 else f"{line}, about which any turn fits"
             raise InvalidProblemError(
                 f"`{name}` has all its points {where}; pass a cloud that spreads in at least "
-                f"{d - 1} direction{'s' * (d > 2)}."
+                f"{max(d - 1, 1)} direction{'s' * (d > 2)}."
             )
     return cost.X, cost.Y
 
