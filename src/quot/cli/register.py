@@ -123,6 +123,7 @@ def _rows(
         ("scale", f"{facts['scale']:.8g}"),
         ("overlap", f"{100 * facts['overlap']:.3g} % of the smaller cloud"),
         ("error", f"{facts['error']:.4g}, root of the mean square"),
+        ("misfit", f"{facts['misfit']:.3g}; about 1 where both are one surface"),
         ("plan", f"{facts['nnz']} pairs carry mass"),
         ("next best", others),
         ("gap", f"{certificate.relative_gap:.1e} (relative)"),
