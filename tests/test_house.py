@@ -65,7 +65,7 @@ def test_the_public_face_is_the_one_promised():
     assert promised <= set(quot.__all__)
     listed = set(re.findall(r"auto\w+:: (\w+)", (ROOT / "docs" / "api.md").read_text()))
     known = {*quot.__all__, *quot.graphs.__all__, *plot.__all__, *adaptive.__all__}
-    colors = {"recolor", "Recoloring", "match_colors", "ColorMap"}
+    colors = {"recolor", "Recoloring", "match_colors", "match_samples", "ColorMap", "SampleMap"}
     assert listed <= {*known, *colors, *estimators_there(), "TransportAdapter"}
     assert set(quot.__all__) - listed == {"adaptive", "graphs"}
 

@@ -42,6 +42,16 @@ def test_against_mass_the_lines_are_the_exact_curve(C):
     price.figure.canvas.draw()
 
 
+def test_a_path_without_a_knee_has_no_mark():
+    C = np.full((4, 4), 9.0)
+    np.fill_diagonal(C, [1.0, 2.0, 3.0, 4.0])
+    path = quot.mass_path(quot.Problem(C))
+    price = plot.path(path)[0]
+    assert path.knee() == path.masses[-1]
+    assert not price.texts
+    assert len(lines(price)[0]) == len(price.lines) == 1
+
+
 def test_against_reg_the_axis_has_a_place_for_0(C):
     path = quot.reg_path(quot.Problem(C, mass=0.5), [1.0, 0.0, 0.01])
     axes = plot.path(path)

@@ -19,6 +19,9 @@ from quot.shown import Shown, ends
 
 Floats = NDArray[np.float64]
 
+# What a line from end to end may be off by, of its width or height: round-off and tolerances.
+_EVEN = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Path(Sequence[Result[Plan]], Shown):
@@ -128,8 +131,10 @@ class Path(Sequence[Result[Plan]], Shown):
 
         The price of the last unit, `lam`, is drawn against the mass, and a straight line from where
         the curve begins to where it ends. The knee is where the price is furthest below that line:
-        beyond it more mass is dear for what it is. It is the largest mass if the price is nowhere
-        below. It depends on where the curve ends, so on the last outliers, too.
+        beyond it more mass is dear for what it is. It depends on where the curve ends, so on the
+        last outliers, too. A price that rises evenly, or fast at first and slower then, has no
+        knee: this is the largest mass if the price is nowhere so far below the line as it is above
+        elsewhere, or only in its first step, and that is no wider than another.
 
         Returns
         -------
@@ -146,10 +151,13 @@ class Path(Sequence[Result[Plan]], Shown):
                 f"{len(self)} results. Pass one of `quot.mass_path`."
             )
         mass, price = self.price
-        first = 0.0 if self.breakpoints is not None else float(mass[0])
-        wide, high = float(mass[-1]) - first, float(price[-1] - price[0])
+        steps = np.zeros(1) if self.breakpoints is None else np.diff(self.breakpoints)
+        wide, high = float(mass[-1] - mass[0] + steps[0]), float(price[-1] - price[0])
         if wide == 0.0 or high <= 0.0:
             return float(mass[-1])
-        below = (mass - first) / wide - (price - price[0]) / high
+        below = (mass - mass[0] + steps[0]) / wide - (price - price[0]) / high
         best = int(np.argmax(below))
-        return float(mass[best]) if below[best] > 0.0 else float(mass[-1])
+        least = -float(below.min())
+        if best == 0:
+            least = max(least, float(steps[1:].max(initial=0.0)) / wide)
+        return float(mass[best] if below[best] > least + _EVEN else mass[-1])

@@ -134,6 +134,20 @@ def test_from_files_to_files(pair, capsys):
     assert told["converged"] is True
     assert told["scope"] == "all"
     assert told["picture"].endswith("p.png")
+    assert told["misfit"] < 1.3
+
+
+def test_clouds_that_do_not_fit_are_written_and_warned_of(tmp_path, rng, capsys):
+    pytest.importorskip("matplotlib")
+    X = surface(700, rng)
+    files = [str(tmp_path / name) for name in ("a.npy", "b.npy", "c.npy")]
+    write_cloud(X, files[0])
+    write_cloud(-X, files[1])  # a mirror image
+    assert main(["register", *files[:2], "-o", files[2]]) == 1
+    out, err = capsys.readouterr()
+    assert err.count("times as far off each other's surface as off their own") == 1
+    assert float(out.split("misfit")[1].split(";")[0]) > 2.0
+    assert read_cloud(files[2]).shape == X.shape
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from tests.design import every_two
 
 import quot
-from quot.applications.color import match_colors
+from quot.applications.color import match_colors, match_samples
 from quot.applications.spaces import SPACES, from_space, to_space
 
 # Red, green and blue, their opposites, each against the others, and each against one other.
@@ -220,3 +220,57 @@ def test_what_is_not_seen_does_not_count(cup_and_cat):
     other[:, :40, :3] = (0, 255, 0)
     images = [quot.recolor(x, cat, mass=0.8, colors=32).image[:, 40:] for x in (clear, other)]
     np.testing.assert_allclose(*(x.astype(int) for x in images), atol=1)
+
+
+# --- samples that are no colours --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3, 5])
+def test_samples_of_any_columns_get_the_distribution_of_others(axes, rng):
+    X, Y = rng.normal(size=(400, axes)), 30.0 + 5.0 * rng.normal(size=(300, axes))
+    found = match_samples(X, Y, mass=1.0)
+    new = found(rng.normal(size=(500, axes)))
+    assert found.result.converged
+    np.testing.assert_allclose(new.mean(axis=0), 30.0, atol=2.0)
+    assert (new.std(axis=0) > 0.6 * 5.0).all()  # means of neighbours are narrower
+    assert (new.std(axis=0) < 1.2 * 5.0).all()
+    assert found.moved.shape == (256, axes)
+    np.testing.assert_allclose(found.moved.mean(axis=0), 30.0, atol=2.0)
+    assert (new >= Y.min(axis=0) - 0.01 * found.unit).all()
+    assert (new <= Y.max(axis=0) + 0.01 * found.unit).all()
+
+
+def test_samples_may_be_of_any_size_and_place(rng):
+    X, Y, new = rng.normal(size=(3, 90, 2))
+    plain = match_samples(X, Y + 2.0)(new)
+    for factor, shift in ((1e-8, 0.0), (1e9, 1e9), (3.0, -1e5)):
+        other = match_samples(factor * X + shift, factor * (Y + 2.0) + shift)
+        np.testing.assert_allclose(
+            (other(factor * new + shift) - shift) / factor, plain, atol=1e-6, rtol=0
+        )
+
+
+def test_samples_of_one_kind_go_there_and_equal_ones_stay(rng):
+    X = rng.normal(size=(50, 4))
+    np.testing.assert_allclose(match_samples(X, np.ones((3, 4)), mass=1.0)(X), 1.0, atol=0.02)
+    np.testing.assert_allclose(match_samples(np.ones((3, 4)), X[:1])([[1.0] * 4]), X[:1], atol=0.02)
+    assert np.abs(match_samples(X, X)(X) - X).max() < 0.5
+    assert np.array_equal(match_samples(X, X + 9.0, mass=0.0)(X), X)
+
+
+@pytest.mark.parametrize(
+    ("X", "Y", "message"),
+    [
+        (np.zeros(4), np.zeros((2, 1)), "`source` must have 2 axes"),
+        (np.zeros((0, 2)), np.zeros((2, 2)), r"`source` has shape \(0, 2\); pass samples of"),
+        (
+            np.zeros((4, 2)),
+            np.zeros((2, 3)),
+            r"`reference` has shape \(2, 3\); pass samples of .*2",
+        ),
+        (np.full((4, 2), np.nan), np.zeros((2, 2)), "`source` must be finite"),
+    ],
+)
+def test_samples_that_are_none(X, Y, message):
+    with pytest.raises(quot.InvalidProblemError, match=message):
+        match_samples(X, Y)

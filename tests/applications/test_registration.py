@@ -5,8 +5,10 @@ import pytest
 from tests.applications.shapes import knot, leaf, rotation, surface
 
 from quot.applications.motion import Motion, angles, best_motion, cover
+from quot.applications.polishing import misfit
 from quot.applications.registration import register
-from quot.exceptions import InvalidProblemError
+from quot.applications.search import Clouds
+from quot.exceptions import InvalidProblemError, NotConvergedWarning
 
 
 def degrees(found, R):
@@ -50,6 +52,8 @@ def test_a_part_with_noise_and_outliers(part):
     assert 0.7 < found.overlap < 1.0
     assert found.mass_fraction == pytest.approx(0.9 * found.overlap)
     assert found.error < 0.05
+    assert 0.8 < found.misfit < 1.3
+    assert found.fits
 
 
 def test_the_plan_is_the_best_for_the_motion_and_the_motion_for_the_plan(part):
@@ -95,7 +99,34 @@ def test_mirror_images_are_not_matched(rng):
     assert np.linalg.det(found.rotation) == pytest.approx(1.0)
     assert found.overlap < 0.9
     X = surface(800, rng)
-    assert np.linalg.det(register(X, -X).rotation) == pytest.approx(1.0)
+    with pytest.warns(NotConvergedWarning, match="times as far off each other's surface as off"):
+        found = register(X, -X)
+    assert np.linalg.det(found.rotation) == pytest.approx(1.0)
+    assert found.misfit > 2.0
+    assert found.result.converged
+    assert not found.fits
+    assert not found.converged
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.05])
+@pytest.mark.parametrize("unit", [1.0, 1e3])
+def test_a_wrong_motion_is_a_misfit_whatever_the_noise(noise, unit, rng):
+    """The sheet upon itself, and turned by a half about each axis, where it fits best."""
+    X = surface(2500, rng)
+    Y = surface(1500, rng)
+    Y = unit * (Y + noise * rng.normal(size=Y.shape))
+    clouds = Clouds.of(X, Y, scale=False)
+    close = 0.2 * unit
+    right = misfit(clouds, Motion(np.eye(3), np.zeros(3), unit), close)
+    assert right < (1.3 if noise < 0.02 else 1.7)  # of one cloud alone, and of many spacings
+    back = Clouds.of(Y, X, scale=False)
+    inverse = misfit(back, Motion(np.eye(3), np.zeros(3), 1.0 / unit), 0.2)
+    assert inverse == pytest.approx(right, rel=1e-9)
+    for signs in ((1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
+        turned = Motion(np.diag(np.array(signs, float)), np.zeros(3), unit)
+        assert misfit(clouds, turned, close) > 2.0
+    away = Motion(np.eye(3), np.full(3, 99.0 * unit), unit)
+    assert misfit(clouds, away, close) == np.inf
 
 
 def test_figures_with_symmetries_have_rivals(rng):
@@ -128,6 +159,24 @@ def test_very_few_points(case, rng):
     R = rotation(3, rng)
     found = register(X, X @ R.T, mass_fraction=1.0)
     assert np.linalg.det(found.rotation) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.4])
+@pytest.mark.parametrize("d", [1, 4, 6])
+def test_other_dimensions(d, scale, rng):
+    """From the axes: the whole is found, with noise, in any order."""
+    X = rng.normal(size=(300, d)) * np.linspace(1.0, 2.0, d) + np.linspace(0, 1, 300)[:, None] ** 3
+    R, t = rotation(d, rng), rng.normal(size=d)
+    R = np.ones((1, 1)) if d == 1 else R
+    Y = scale * (X + 0.02 * rng.normal(size=X.shape)) @ R.T + t
+    found = register(X, Y[rng.permutation(300)], scale=scale != 1.0)
+    np.testing.assert_allclose(found.rotation, R, atol=0.02)
+    np.testing.assert_allclose(found.translation, t, atol=0.02)
+    assert found.scale == pytest.approx(scale, rel=0.1)  # what is shared is drawn inwards
+    assert found.converged
+    assert found.starts == min(60, 1 + 2 ** (d - 1))
+    far = register(X, 100.0 * rng.normal(size=(40, d)))
+    assert np.linalg.det(far.rotation) == pytest.approx(1.0)
 
 
 def test_a_fraction_that_is_given(part):
@@ -187,7 +236,8 @@ def points(*shape):
         (points(1, 3), points(9, 3), {}, "`X` has 1 point, and a motion in 3-D needs at least 3"),
         (points(9, 3), points(2, 3), {}, "`Y` has 2 points, and a motion in 3-D needs at least 3"),
         (points(9, 3), points(9, 2), {}, "`X` has 3 columns and `Y` has 2; points need one"),
-        (points(9, 4), points(9, 4), {}, "`X` and `Y` have 4 coordinates; registration is for"),
+        (points(9, 4) * [1, 1, 0, 0], points(9, 4), {}, "`X` has all its points in 2 of 4 dim"),
+        (np.ones((9, 1)), points(9, 1), {}, "`X` has all its points in one place; pass a cloud"),
         (points(9, 1) * [[1.0, 2.0, 3.0]], points(9, 3), {}, "`X` has all its points on one line"),
         (points(9, 2), np.ones((9, 2)), {}, "`Y` has all its points in one place"),
         (points(9, 3), points(9, 3), {"mass_fraction": 0.0}, "no share of the smaller cloud"),

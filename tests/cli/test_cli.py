@@ -421,6 +421,8 @@ def test_version_and_help(said):
         code, out, err = said(*argv)
         assert (code, err) == (0, "")
         assert out.startswith("usage: quot")
+    for verb in ("solve", "graph", "check", "recolor", "register", "adapt"):
+        assert "Exit codes: 0 certified, 1 not converged" in " ".join(said(verb, "-h")[1].split())
     words = " ".join(said("check", "--help")[1].split())
     assert "the exit code is 1 because optimality is not certified" in words
 

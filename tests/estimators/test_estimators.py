@@ -81,6 +81,18 @@ def test_without_a_strength_a_point_has_about_eight_others(rng):
     assert 6 <= plan.nnz / 200 <= 10
 
 
+def test_a_fraction_of_the_mass(moved):
+    Xs, ys, Xt, _ = moved
+    for make in (TransportMapper, TransportLabelPropagation):
+        for options in ({}, {"regularizer": "entropic", "eps": 0.5}):
+            found = make(mass_fraction=0.6, **options).fit_domains(Xs, Xt, ys).result_
+            same = make(mass=0.6, **options).fit_domains(Xs, Xt, ys).result_
+            assert found.plan.total == pytest.approx(0.6)
+            assert found.value == same.value
+    model = TransportLabelPropagation(mass_fraction=0.8).fit_domains(Xs, Xt, ys)
+    assert set(model.transduction_[45:].tolist()) == {-1}
+
+
 def test_what_sends_nothing_stays(moved):
     Xs, _, Xt, _ = moved
     mapper = TransportMapper(reg=5.0, mass=0.6).fit_domains(Xs, Xt)
@@ -266,6 +278,13 @@ DOMAIN = [1, 1, 1, -2, -2, -2]
         ({"perplexity": [2.0, 2.0]}, "`perplexity` must be a number; got [2.0, 2.0]"),
         ({"mass": 1.5}, "`mass` must be from 0 to 1, a share of the samples, or 'knee'; got 1.5."),
         ({"mass": "all"}, "`mass` must be a number; got 'all'"),
+        (
+            {"mass_fraction": 1.5},
+            "`mass_fraction` must be from 0 to 1, a share of the samples; got",
+        ),
+        ({"mass_fraction": "knee"}, "`mass_fraction` must be a number; got 'knee'"),
+        ({"mass_fraction": 0.5, "mass": 0.5}, "`mass` and `mass_fraction` both say how much moves"),
+        ({"perplexity": 2.0, "mass_fraction": 0.5}, "with `perplexity` all mass moves; leave out"),
         ({"reg": -1.0}, "`reg` must not be negative; got -1."),
         ({"tol": 0.0}, "`tol`"),
     ],

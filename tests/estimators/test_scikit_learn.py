@@ -13,7 +13,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from quot.estimators import TransportLabelPropagation, TransportMapper
+from quot.estimators import (
+    ColorTransfer,
+    RigidRegistration,
+    TransportLabelPropagation,
+    TransportMapper,
+)
 
 
 @parametrize_with_checks(
@@ -21,6 +26,8 @@ from quot.estimators import TransportLabelPropagation, TransportMapper
         TransportMapper(),
         TransportMapper(regularizer="entropic", eps=0.1, mass=0.9),
         TransportLabelPropagation(),
+        ColorTransfer(),
+        RigidRegistration(),
     ]
 )
 def test_check(estimator, check):

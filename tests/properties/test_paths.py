@@ -325,6 +325,43 @@ def test_the_knee_is_where_the_price_is_furthest_below_the_chord():
     assert some.knee() == pytest.approx(0.85)
 
 
+def of_prices(steps, prices):
+    """The exact curve of a problem that has these prices, each for so much mass."""
+    C = np.full((len(steps), len(steps)), 1e3)
+    np.fill_diagonal(C, prices)
+    return quot.mass_path(quot.Problem(C, steps, steps))
+
+
+@pytest.mark.parametrize(
+    ("steps", "prices", "knee"),
+    [
+        (np.full(10, 0.1), np.arange(10.0), 1.0),  # evenly
+        (np.full(10, 0.1), np.sqrt(np.arange(10)), 1.0),  # less and less
+        (np.full(10, 0.1), np.arange(10.0) ** 2, 0.5),  # more and more
+        ([0.1, 0.45, 0.45], [1.0, 99.0, 100.0], 1.0),
+        ([0.5, *[0.05] * 10], [0.0, *range(100, 110)], 0.5),  # twins, then what is far away
+        ([0.6, 0.4], [1.0, 100.0], 0.6),
+        ([0.1, 0.2, 0.7], [1.0, 2.0, 100.0], 0.3),
+    ],
+    ids=["line", "concave", "convex", "jump", "twins", "two", "three"],
+)
+def test_a_price_that_does_not_turn_upwards_has_no_knee(steps, prices, knee):
+    path = of_prices(np.array(steps), prices)
+    assert path.slopes.size == len(steps)
+    assert path.knee() == pytest.approx(knee)
+
+
+def test_of_single_masses_too():
+    """Without the exact curve: by the prices at these masses alone."""
+    for power, knee in ((0.5, 1.0), (1.0, 1.0), (3.0, 0.55)):
+        C = np.full((20, 20), 1e4)
+        np.fill_diagonal(C, np.arange(20.0) ** power)
+        path = quot.mass_path(quot.Problem(C, reg=1e-3), np.arange(0.05, 0.96, 0.1) + 0.025)
+        expected = knee if knee < 1.0 else path.masses[-1]
+        assert path.breakpoints is None
+        assert path.knee() == pytest.approx(expected, abs=0.05)
+
+
 def test_a_curve_goes_on_from_where_it_is(rng):
     """Stopping at masses between does not change it; the trees there are optimal."""
     problem = a_problem(rng, 12, 15)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from quot import api
-from quot.applications.color_map import ColorMap, as_colors
+from quot.applications.color_map import ColorMap, SampleMap, as_colors, as_samples
 from quot.applications.images import as_image, write_image
 from quot.applications.palette import Palette, distinct_colors, make_palette
 from quot.applications.smoothing import smooth_flat
@@ -196,6 +196,7 @@ def recolor(
     True
     """
     smooth = check_count(smooth, "smooth", 0)
+    space = check_option(space, "space", SPACES)
     options = Matching.of(mass, reg, colors, space, random_state=random_state, tol=tol)
     source_image, reference_image = as_image(source, "source"), as_image(reference, "reference")
 
@@ -242,10 +243,46 @@ def match_colors(
     ColorMap
         ``map(rgb)`` are the new colours of any others, (k, 3).
     """
+    space = check_option(space, "space", SPACES)
     options = Matching.of(mass, reg, colors, space, random_state=random_state, tol=tol)
     pixels = as_colors(source, "source"), as_colors(reference, "reference")
     X, Y = (np.unique(each, axis=0, return_counts=True) for each in pixels)
     return options.match(X, Y, callback)
+
+
+def match_samples(
+    source: Any,
+    reference: Any,
+    *,
+    mass: float | None = None,
+    reg: float | None = None,
+    colors: int | None = 256,
+    random_state: int = 0,
+    tol: float = 1e-9,
+    callback: Callback | None = None,
+) -> SampleMap:
+    """Return the map of `match_colors` for samples of any columns, compared as they are.
+
+    Parameters
+    ----------
+    source, reference : array of shape (n, d) and (m, d)
+        Finite numbers.
+    mass, reg, colors, random_state, tol, callback : optional
+        See `recolor`. Distances are in units of the largest range of a column, in both.
+
+    Returns
+    -------
+    SampleMap
+        ``map(samples)`` are new samples of any others, (k, d).
+    """
+    options = Matching.of(mass, reg, colors, None, random_state=random_state, tol=tol)
+    X = as_samples(source, "source")
+    Y = as_samples(reference, "reference", X.shape[1])
+    low = np.minimum(X.min(axis=0), Y.min(axis=0))
+    unit = float((np.maximum(X.max(axis=0), Y.max(axis=0)) - low).max()) or 1.0
+    one, two = (np.unique((Z - low) / unit, axis=0, return_counts=True) for Z in (X, Y))
+    found = options.match(one, two, callback)
+    return SampleMap(found.source, found.reference, found.result, found.knee, low, unit)
 
 
 @dataclass(frozen=True)
@@ -255,7 +292,7 @@ class Matching:
     mass: float | None
     reg: float | None
     colors: int | None
-    space: str
+    space: str | None
     random_state: int
     tolerance: Tolerance
 
@@ -265,7 +302,7 @@ class Matching:
         mass: float | None,
         reg: float | None,
         colors: int | None,
-        space: str,
+        space: str | None,
         *,
         random_state: int,
         tol: float,
@@ -280,7 +317,7 @@ class Matching:
             mass,
             None if reg is None else as_reg(reg),
             None if colors is None else check_count(colors, "colors", 2),
-            check_option(space, "space", SPACES),
+            space,
             check_count(random_state, "random_state", 0),
             Tolerance.of(tol),
         )

@@ -18,7 +18,7 @@ from quot.exceptions import InvalidProblemError
 from quot.parallel import map_rows
 from quot.plan import Plan
 from quot.result import Result
-from quot.validation import as_real
+from quot.validation import as_array, as_real
 
 Floats = NDArray[np.float64]
 
@@ -139,13 +139,8 @@ class ColorMap:
         They are the share that moves, the mean colour it goes to, as it mixes, and the fitted one.
         Splines whose weights are positive keep the second among the colours that were sent.
         """
-        X = self.source
+        X, width = self.source, _width(self.source)
         axes, reach = X.places.shape[1], np.ptp(X.places, axis=0)
-        around = X.places - X.masses @ X.places
-        spread = math.sqrt(X.masses @ (around**2).sum(axis=1))
-        unit = UNIT[X.space]
-        least = max(_OF_RANGE * float(reach.max()), _LEAST * unit)
-        width = max(min(_OF_SPREAD * spread, _WIDTH * unit), least)
         step = width / _STEPS
         low = X.places.min(axis=0) - 2.0 * step
         size = np.ceil(reach / step).astype(int) + 5
@@ -156,6 +151,73 @@ class ColorMap:
             part = slice(start, start + count)
             values[part] = _fit(nodes[part], centres, moments, width)
         return low, step, values.reshape(*size, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class SampleMap(ColorMap):
+    """A plan between two sets of samples as a map of all samples, as `ColorMap` is one of colours.
+
+    Columns are taken as they are, and there may be any number of them. Where there are many samples
+    means of those that are near each other stand for them. The new sample is a mixture of the old
+    one and of one within the range of what the target sends.
+
+    Parameters
+    ----------
+    source, reference : Palette
+        Of k and l samples, from 0 to 1 where the columns are from `low` on, in units of `unit`.
+    result : Result
+        The plan between them, (k, l), with its certificate.
+    knee : float, optional
+        The share of the samples at the knee of the price, if that is how the mass was chosen.
+    low : array of shape (d,), optional
+        The least value of each column.
+    unit : float, default=1
+        The largest range of a column.
+    """
+
+    low: Floats | float = 0.0
+    unit: float = 1.0
+
+    @property
+    def moved(self) -> Floats:
+        """Where the samples of the source went, (k, d)."""
+        moved: Floats = self.low + self.unit * super().moved
+        return moved
+
+    def __call__(self, samples: Any) -> Floats:
+        """Return new samples (n, d)."""
+        given = as_samples(samples, "samples", self.source.places.shape[1])
+        if not self.result.plan.nnz:
+            return given
+        points, axes = (given - self.low) / self.unit, given.shape[1]
+        (centres, moments), width = self._moments, _width(self.source)
+        _ = self._bounds  # before threads ask for them
+
+        def moved(start: int, stop: int) -> Floats:
+            old = points[start:stop]
+            found = _fit(old, centres, moments, width)
+            share, centre, image = found[:, :1], found[:, 1 : 1 + axes], found[:, 1 + axes :]
+            step: Floats = share * (self._within(centre, image) - old)
+            return step
+
+        count = max(1, _PAIRS // max(len(centres), moments.shape[1]))
+        steps = map_rows(moved, len(points), len(centres), count)
+        new: Floats = given + self.unit * np.concatenate(steps)
+        return new
+
+    @cached_property
+    def _moments(self) -> tuple[Floats, Floats]:
+        """What the plan does to the cells of near samples; see `_cells`."""
+        return _cells(self.source, self.result.plan, self.reference, _width(self.source) / _STEPS)
+
+
+def _width(X: Palette) -> float:
+    """The width of the kernel."""
+    around = X.places - X.masses @ X.places
+    spread = math.sqrt(X.masses @ (around**2).sum(axis=1))
+    unit = UNIT[X.space]
+    least = max(_OF_RANGE * float(np.ptp(X.places, axis=0).max()), _LEAST * unit)
+    return max(min(_OF_SPREAD * spread, _WIDTH * unit), least)
 
 
 def _spline(table: Floats, place: Floats) -> Floats:
@@ -182,6 +244,16 @@ def as_colors(value: Any, name: str) -> Floats:
         )
     levels = narrow(colors, name)
     return levels / 255.0 if colors.dtype.kind != "f" else colors.astype(np.float64)
+
+
+def as_samples(value: Any, name: str, columns: int | None = None) -> Floats:
+    """Return samples (n, columns) of finite numbers, at least one."""
+    samples = as_array(value, name, 2)
+    if not samples.size or columns not in (None, samples.shape[1]):
+        raise InvalidProblemError(
+            f"`{name}` has shape {samples.shape}; pass samples of shape (n, {columns or 'd'})."
+        )
+    return samples
 
 
 def _cells(X: Palette, plan: Plan, Y: Palette, step: float) -> tuple[Floats, Floats]:

@@ -19,6 +19,8 @@ Ints = NDArray[np.int64]
 # Colours that k-means looks at; the masses count every pixel.
 _SAMPLE = 30_000
 _ROUNDS = 30
+# With more axes than these, directions are the axes alone.
+_CUBED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +35,14 @@ class Palette:
         Share of the pixels nearest to each; sums to 1.
     reach : array of shape (k, r)
         How far the pixels nearest to each go in the `directions` of mixed colours.
-    space : {"lab", "rgb", "chromaticity"}
+    space : {"lab", "rgb", "chromaticity"}, or None
+        None if they are no colours, but samples of any columns.
     """
 
     points: Floats
     masses: Floats
     reach: Floats
-    space: str
+    space: str | None
 
     @property
     def places(self) -> Floats:
@@ -83,14 +86,19 @@ def distinct_colors(image: Bytes) -> tuple[Floats, Ints, Ints]:
 
 
 def directions(axes: int) -> Floats:
-    """Return directions as columns, (axes, r): to a cube's parts, and one axis against the rest."""
+    """Return directions as columns, (axes, r): to a cube's parts, and one axis against the rest.
+
+    Of more than three axes they are these, both ways.
+    """
+    if axes > _CUBED:
+        return np.hstack((np.eye(axes), -np.eye(axes)))
     cube = [n for n in product((-1.0, 0.0, 1.0), repeat=axes) if any(n)]
     single = 3.0 * np.eye(axes) - 1.0
     return np.vstack((cube, single, -single)).T
 
 
 def make_palette(
-    rgb: Floats, counts: Ints, colors: int | None, space: str, rng: np.random.Generator
+    rgb: Floats, counts: Ints, colors: int | None, space: str | None, rng: np.random.Generator
 ) -> Palette:
     """Return about `colors` colours by k-means in the space, each the mean of its pixels, or all.
 
@@ -107,7 +115,11 @@ def make_palette(
 
 
 def clustered(
-    points: Floats, weights: Floats, space: str, colors: int | None, rng: np.random.Generator
+    points: Floats,
+    weights: Floats,
+    space: str | None,
+    colors: int | None,
+    rng: np.random.Generator,
 ) -> tuple[Palette, Ints]:
     """Return a palette of points of the space, and which of its colours each is nearest to."""
     places = points[:, : AXES[space]]

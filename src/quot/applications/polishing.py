@@ -1,4 +1,7 @@
-"""The last digits of a motion: nearest points, and how far they are off each other's surface."""
+"""The last digits of a motion: nearest points, and how far they are off each other's surface.
+
+And whether that is as far as the surfaces are rough: what does not fit can lie near, too.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ _WIDER, _NARROWER = 2.0, 0.9
 _NOISY = 0.5
 # Points belong together within so many deviations, or spacings.
 _DEVIATIONS, _SPACINGS = 3.0, 1.5
+# A surface counts as rough by so many spacings at least.
+_ROUGH = 0.2
 
 
 def polish(clouds: Clouds, motion: Motion, rng: np.random.Generator) -> tuple[Motion, float]:
@@ -60,6 +65,41 @@ def _narrow(
         if narrower > _NARROWER * width:
             return motion, spread, wide
         width = narrower
+
+
+def misfit(clouds: Clouds, motion: Motion, close: float) -> float:
+    """Return how far clouds are off each other's surface where they are close, against how rough.
+
+    That is how far a point is off the plane, or line, through the points around its nearest one in
+    the other cloud, and how far off that through those around itself: medians, both ways. About 1
+    where both are the same surface, whatever the noise. Infinite if nothing is close.
+    """
+    own, other = clouds.trees
+    unit = motion.scale
+    off, rough = 0.0, _ROUGH * max(spacing(own) * unit, spacing(other))
+    both = []
+    for way, lengths in ((motion, (unit, 1.0)), (motion.inverse, (1.0, unit))):
+        at = np.lexsort(own.data.T)[:: 1 + own.n // _MOST]
+        moved = way.transform(own.data[at])
+        distance, nearest = near(other, moved, close / lengths[1])
+        is_near = np.isfinite(distance)
+        if not is_near.any():
+            return float(np.inf)
+        at, moved, nearest = at[is_near], moved[is_near], nearest[is_near]
+        off += lengths[1] * float(np.median(_off(other, nearest, moved)))
+        both.append(lengths[0] * float(np.median(_off(own, at, own.data[at]))))
+        own, other = other, own
+    return off / max(sum(both), 2.0 * rough, 1e-300)
+
+
+def _off(tree: cKDTree, at: NDArray[np.intp], points: Floats) -> Floats:
+    """How far points are off the planes through those around others, without these."""
+    around = tree.data[tree.query(tree.data[at], k=min(_AROUND + 1, tree.n))[1][:, 1:]]
+    middle = around.mean(axis=1, keepdims=True)
+    spread = (around - middle).transpose(0, 2, 1) @ (around - middle)
+    normals = np.linalg.eigh(spread)[1][:, :, 0]
+    off: Floats = np.abs(((points - middle[:, 0]) * normals).sum(axis=1))
+    return off
 
 
 def spacing(tree: cKDTree) -> float:

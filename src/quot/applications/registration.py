@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.api.deliver import outside
 from quot.applications.motion import Motion
-from quot.applications.polishing import polish
+from quot.applications.polishing import misfit, polish
 from quot.applications.search import Clouds, search, some
 from quot.applications.turns import Overlap, Round, Turns
 from quot.convergence import Iterate
 from quot.costs import PointCost
-from quot.exceptions import InvalidProblemError
+from quot.exceptions import InvalidProblemError, NotConvergedWarning
 from quot.gibbs_plan import AnyPlan
 from quot.result import Result
 from quot.shown import Shown
@@ -30,6 +32,8 @@ REGULARIZERS = ("quadratic", "entropic")
 MOST_POINTS = {"quadratic": 100_000, "entropic": 1500}
 # A cloud whose spread along an axis is less than this of the largest is flat.
 _FLAT = 1e-9
+# Clouds that are more than so many times as far off each other's surface as off their own.
+_MISFIT = 2.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,6 +53,11 @@ class Registration(Shown):
         The partial plan between moved X and Y, with its certificate over all pairs.
     overlap : float
         Share of the smaller cloud that comes to lie near the other.
+    misfit : float
+        How far points that lie near the other cloud are off its surface, in parts of how far they
+        are off their own: about 1 where both are the same surface, also with noise, and less
+        without any; above 2 surfaces only cross or touch, and the motion is hardly the one looked
+        for. Of curves and of clouds that fill space it says little.
     mass_fraction : float
         Share of it that the plan moves.
     history : tuple of Round
@@ -69,6 +78,7 @@ class Registration(Shown):
     cols: Ints
     result: Result[AnyPlan]
     overlap: float
+    misfit: float
     mass_fraction: float
     history: tuple[Round, ...]
     starts: int
@@ -114,9 +124,17 @@ class Registration(Shown):
 
     @property
     def converged(self) -> bool:
-        """Whether the plan is certified, and no motion makes it cheaper by more than `tol`."""
+        """Whether the plan is certified, no motion makes it cheaper by `tol`, and the clouds fit.
+
+        Where clouds do not fit, by `misfit`, a motion may be the best of those near it, and wrong.
+        """
         last = self.history[-1]
-        return self.result.converged and last.gain <= self.tol * last.value
+        return self.fits and self.result.converged and last.gain <= self.tol * last.value
+
+    @property
+    def fits(self) -> bool:
+        """Whether the clouds have one surface where they lie upon each other: `misfit` <= 2."""
+        return self.misfit <= _MISFIT
 
     def transform(self, points: Any) -> Floats:
         """Return points moved as X is.
@@ -142,6 +160,7 @@ class Registration(Shown):
             "translation": self.translation,
             "scale": self.scale,
             "overlap": self.overlap,
+            "misfit": self.misfit,
             "mass_fraction": self.mass_fraction,
             "error": self.error,
             "starts": self.starts,
@@ -161,6 +180,7 @@ class Registration(Shown):
             "motion": repr(self.motion),
             "overlap": f"{100 * self.overlap:.4g} % of the smaller cloud",
             "error": self.error,
+            "misfit": self.misfit,
             "starts": self.starts,
             "plan": repr(self.result.plan),
             "relative gap": f"{self.result.certificate.relative_gap:.1e}",
@@ -198,11 +218,14 @@ def register(
     from round to round, and what has no counterpart is left out. It ends where the plan is
     certified and no motion makes it cheaper by more than `tol`.
 
+    That is so in the plane and in space. In other dimensions the starts are no turn at all and the
+    principal axes of X upon those of Y, either way: parts of clouds may not be found.
+
     Parameters
     ----------
     X, Y : array or DataFrame of shape (n, d), (m, d)
-        The clouds, d = 2 or 3. Parts of both may have no counterpart, and some points may be
-        anywhere; the order of the points does not matter.
+        The clouds. Parts of both may have no counterpart, and some points may be anywhere; the
+        order of the points does not matter.
     scale : bool, default=False
         Whether the motion may make X larger or smaller, too. Mirror images are never matched.
     mass_fraction : float, optional
@@ -234,7 +257,7 @@ def register(
     Warns
     -----
     NotConvergedWarning
-        If a plan is not within its tolerance.
+        If a plan is not within its tolerance, or the clouds do not fit: see `Registration.misfit`.
 
     Examples
     --------
@@ -269,13 +292,13 @@ def register(
     inside = (frame.inverse.transform(Z) for frame, Z in zip(frames, (X, Y), strict=True))
     clouds = Clouds.of(*inside, scale=scale)
     found, tried = search(clouds, n_starts, rng)
-    best, near = polish(clouds, found[0].motion, rng)
-    overlap = Overlap.of(clouds, best, near, mass_fraction)
+    best, close = polish(clouds, found[0].motion, rng)
+    overlap = Overlap.of(clouds, best, close, mass_fraction)
     rows, cols = some(X, most, rng), some(Y, most, rng)
     is_sparse = regularizer == "quadratic"
     turns = Turns(X[rows], Y[cols], overlap, is_sparse=is_sparse, scale=scale, callback=callback)
     motion, result, history = turns.run(_outside(best, frames), tol)
-    return Registration(
+    registration = Registration(
         motion=motion,
         X=X,
         Y=Y,
@@ -283,24 +306,38 @@ def register(
         cols=cols,
         result=result,
         overlap=overlap.share,
+        misfit=misfit(Clouds.of(X, Y, scale=scale), motion, close * frames[1].scale),
         mass_fraction=overlap.fraction,
         history=history,
         starts=tried,
-        rivals=tuple((_outside(k.motion, frames), k.score / found[0].score) for k in found[1:]),
+        rivals=tuple(
+            (_outside(k.motion, frames), k.score / found[0].score)
+            for k in found[1:]
+            if k.score > 0.0
+        ),
         tol=tol,
         seconds=time.perf_counter() - began,
     )
+    _say(registration)
+    return registration
+
+
+def _say(found: Registration) -> None:
+    """Warn of clouds that do not fit."""
+    if not found.fits:
+        warnings.warn(
+            f"where the clouds lie upon each other they are {found.misfit:.3g} times as far off "
+            "each other's surface as off their own: the motion is hardly the one looked for. Look "
+            "at it and at `rivals`, or try another `random_state` or more `n_starts`.",
+            NotConvergedWarning,
+            stacklevel=outside(),
+        )
 
 
 def _as_clouds(X: Any, Y: Any) -> tuple[Floats, Floats]:
     """Check what is given."""
     cost = PointCost(X, Y)
     d = cost.X.shape[1]
-    if d not in (2, 3):
-        raise InvalidProblemError(
-            f"`X` and `Y` have {d} coordinates; registration is for points in the plane and in "
-            "space, of shape (n, 2) and (n, 3)."
-        )
     for name, points in (("X", cost.X), ("Y", cost.Y)):
         if len(points) < d:
             count = f"{len(points)} point{'s' * (len(points) != 1)}"
@@ -309,11 +346,12 @@ def _as_clouds(X: Any, Y: Any) -> tuple[Floats, Floats]:
             )
         spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
         rank = int((spread > _FLAT * max(spread[0], np.abs(points).max() * 1e-6)).sum())
-        if rank < d - 1:
-            where = "in one place" if rank == 0 else "on one line, about which any turn fits"
+        if rank < max(d - 1, 1):
+            line = "on one line" if rank == 1 else f"in {rank} of {d} dimensions"
+            where = "in one place" if rank == 0 else f"{line}, about which any turn fits"
             raise InvalidProblemError(
                 f"`{name}` has all its points {where}; pass a cloud that spreads in at least "
-                f"{d - 1} direction{'s' * (d > 2)}."
+                f"{max(d - 1, 1)} direction{'s' * (d > 2)}."
             )
     return cost.X, cost.Y
 

@@ -1,8 +1,12 @@
-"""Registration without a guess: many starts on grids, the best of them on the points themselves."""
+"""Registration without a guess: many starts on grids, the best of them on the points themselves.
+
+That is in the plane and in space. Elsewhere there are a few starts, from the axes of the clouds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice, product
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +42,8 @@ _ROUNDS = 30
 WIDTH = 0.05
 # Beyond so many widths nothing counts.
 REACH = 8.0
+# Widths of what counts as near, one after the other, where starts are few.
+_SHRINKING = (0.5, 0.2)
 # Turns and shifts that are none, and shares.
 _STILL, _NOTHING = 1e-7, 1e-6
 
@@ -85,6 +91,19 @@ def search(clouds: Clouds, starts: int, rng: np.random.Generator) -> tuple[list[
         Rotations to start from.
     rng : Generator
     """
+    is_gridded = clouds.X.shape[1] in _CELLS
+    motions, tried = (_on_grids if is_gridded else _from_axes)(clouds, starts, rng)
+    more = drawn(clouds.X, _MORE, rng), drawn(clouds.Y, _MORE, rng)
+    found = _sorted(refine(clouds, motion, more, rounds=8) for motion in motions)
+    many = drawn(clouds.X, _MANY, rng), drawn(clouds.Y, _MANY, rng)
+    last = [each for each in found if each.score >= _GOOD * found[0].score][:_LAST]
+    return _sorted(refine(clouds, each.motion, many) for each in last), tried
+
+
+def _on_grids(
+    clouds: Clouds, starts: int, rng: np.random.Generator
+) -> tuple[Iterable[Motion], int]:
+    """Motions from rotations all around, and from what looks alike; and how many were tried."""
     X, Y = clouds.X, clouds.Y
     state = _Starts.cover(clouds, starts, rng)
     tried = state.size
@@ -100,11 +119,25 @@ def search(clouds: Clouds, starts: int, rng: np.random.Generator) -> tuple[list[
         if k in _CUTS:
             state = state.kept(_best(scores, int(np.ceil(_CUTS[k] * scores.size))))
     state = state.kept(_distinct(state, scores))
-    more = drawn(X, _MORE, rng), drawn(Y, _MORE, rng)
-    found = _sorted(refine(clouds, state.motion(k), more, rounds=8) for k in range(state.size))
-    many = drawn(X, _MANY, rng), drawn(Y, _MANY, rng)
-    last = [each for each in found if each.score >= _GOOD * found[0].score][:_LAST]
-    return _sorted(refine(clouds, each.motion, many) for each in last), tried
+    return (state.motion(k) for k in range(state.size)), tried
+
+
+def _from_axes(
+    clouds: Clouds, starts: int, rng: np.random.Generator
+) -> tuple[Iterable[Motion], int]:
+    """Motions from no turn at all, and from axes upon axes, each of them either way; and so on."""
+    d = clouds.X.shape[1]
+    few = drawn(clouds.X, _FEW, rng), drawn(clouds.Y, _FEW, rng)
+    U, V = (np.linalg.eigh(Z.T @ Z)[1] for Z in (clouds.X, clouds.Y))
+    rotations = [np.eye(d)]
+    for signs in islice(product((1.0, -1.0), repeat=d - 1), starts - 1):
+        ends = np.array((*signs, 1.0))
+        ends[-1] = np.sign(np.linalg.det(V @ np.diag(ends) @ U.T))
+        rotations.append(V @ np.diag(ends) @ U.T)
+    motions = [Motion(rotation, np.zeros(d)) for rotation in rotations]
+    for width in _SHRINKING:
+        motions = [refine(clouds, each, few, rounds=8, width=width).motion for each in motions]
+    return motions, len(motions)
 
 
 def _sorted(found: Iterable[Found]) -> list[Found]:

@@ -10,10 +10,11 @@ from quot.validation import check_option
 Floats = NDArray[np.float64]
 
 SPACES = ("lab", "rgb", "chromaticity")
-# Coordinates in which colours are compared and moved; those after them stay.
-AXES = {"lab": 3, "rgb": 3, "chromaticity": 2}
+# Coordinates in which colours are compared and moved; those after them stay. Without a space, of
+# samples that are no colours, all.
+AXES: dict[str | None, int | None] = {"lab": 3, "rgb": 3, "chromaticity": 2, None: None}
 # About the distance from black to white, or between two far hues.
-UNIT = {"lab": 100.0, "rgb": 1.0, "chromaticity": 0.5}
+UNIT: dict[str | None, float] = {"lab": 100.0, "rgb": 1.0, "chromaticity": 0.5, None: 1.0}
 
 # Linear sRGB to CIE XYZ for the illuminant D65; a row sums to the white point.
 _RGB_TO_XYZ = np.array(
@@ -28,22 +29,24 @@ _WHITE = _RGB_TO_XYZ.sum(axis=1)
 _DELTA = 6 / 29
 
 
-def to_space(rgb: Floats, space: str) -> Floats:
+def to_space(rgb: Floats, space: str | None) -> Floats:
     """Return sRGB colours (..., 3) in 0 .. 1 as coordinates of the space.
 
     Parameters
     ----------
     rgb : array of shape (..., 3)
         Colours with the transfer curve of sRGB, in 0 .. 1.
-    space : {"lab", "rgb", "chromaticity"}
+    space : {"lab", "rgb", "chromaticity"}, or None
         CIELAB (D65; L in 0 .. 100), where distance is close to what the eye sees; sRGB itself; or
         ``(G / L, B / L, L)`` with ``L = R + G + B``, of which only the first two count. Black has
-        the chromaticity of grey.
+        the chromaticity of grey. None is for samples of any columns: they are their own.
 
     Returns
     -------
     array of shape (..., 3)
     """
+    if space is None:
+        return rgb
     check_option(space, "space", SPACES)
     if space == "lab":
         return rgb_to_lab(rgb)
@@ -55,8 +58,10 @@ def to_space(rgb: Floats, space: str) -> Floats:
     return points
 
 
-def from_space(points: Floats, space: str) -> Floats:
+def from_space(points: Floats, space: str | None) -> Floats:
     """Return coordinates of the space as sRGB; outside 0 .. 1 where no screen can show them."""
+    if space is None:
+        return points
     check_option(space, "space", SPACES)
     if space == "lab":
         return lab_to_rgb(points)
@@ -67,7 +72,7 @@ def from_space(points: Floats, space: str) -> Floats:
     return rgb
 
 
-def to_mix(points: Floats, space: str) -> Floats:
+def to_mix(points: Floats, space: str | None) -> Floats:
     """Return coordinates of the space as those in which colours mix, (..., 2 or 3).
 
     They are sRGB, or chromaticity where brightness stays: as mixed light goes there.
@@ -75,7 +80,7 @@ def to_mix(points: Floats, space: str) -> Floats:
     return points[..., :2] if space == "chromaticity" else from_space(points, space)
 
 
-def from_mix(mix: Floats, points: Floats, space: str) -> Floats:
+def from_mix(mix: Floats, points: Floats, space: str | None) -> Floats:
     """Return mixed colours as sRGB, with what is not mixed as in the points."""
     if space == "chromaticity":
         return from_space(np.concatenate((mix, points[..., 2:]), axis=-1), space)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from quot.applications.spaces import SPACES
 from quot.cli.common import (
+    CERTIFIED,
+    EXIT_CODES,
+    NOT_CERTIFIED,
     Subparsers,
     add_json_argument,
     certificate_facts,
@@ -31,6 +34,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Colour transfer by sparse partial transport between palettes. Writes the "
         "photograph at full size, and a picture of what went where. How many pixels move is read "
         "off what one more costs, and said.",
+        epilog=EXIT_CODES,
     )
     parser.add_argument("source", metavar="SOURCE", help="photograph to recolour")
     parser.add_argument("reference", metavar="REFERENCE", help="photograph to take colours from")
@@ -124,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
                 ("picture", str(picture)),
             ]
         )
-    return 0 if outcome.result.converged else 1
+    return CERTIFIED if outcome.result.converged else NOT_CERTIFIED
 
 
 def _origin(knee: float | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from quot.certificate import Certificate
 from quot.cli.common import (
     CERTIFIED,
+    EXIT_CODES,
     NOT_CERTIFIED,
     Subparsers,
     add_json_argument,
@@ -31,7 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "may be a part of the other only; no first guess is needed. Writes the moved cloud, the "
         "motion, and a picture of before, of what belongs together, and of after.",
         epilog="Clouds are .ply (extra `meshes`), .obj, .xyz (text, a point a line) or .npy; of a "
-        "mesh the vertices count. Files of more than 1 GiB are not read.",
+        f"mesh the vertices count. Files of more than 1 GiB are not read. {EXIT_CODES}",
     )
     parser.add_argument("source", metavar="SOURCE", help="cloud to move")
     parser.add_argument("target", metavar="TARGET", help="cloud to lay it upon")
@@ -122,6 +123,7 @@ def _rows(
         ("scale", f"{facts['scale']:.8g}"),
         ("overlap", f"{100 * facts['overlap']:.3g} % of the smaller cloud"),
         ("error", f"{facts['error']:.4g}, root of the mean square"),
+        ("misfit", f"{facts['misfit']:.3g}; about 1 where both are one surface"),
         ("plan", f"{facts['nnz']} pairs carry mass"),
         ("next best", others),
         ("gap", f"{certificate.relative_gap:.1e} (relative)"),

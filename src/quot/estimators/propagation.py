@@ -15,7 +15,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from quot.estimators._base import TYPES, BaseTransport, Bools, need_both, split
+from quot.estimators._base import TYPES, BaseTransport, Bools, need_both, share_of, split
 from quot.estimators._extension import Extension
 from quot.exceptions import InvalidProblemError
 
@@ -47,6 +47,8 @@ class TransportLabelPropagation(ClassifierMixin, BaseTransport):  # type: ignore
     mass : float or "knee", optional
         Mass to move, of 1 that source and target have each: a share of the samples. None moves
         all; "knee" as much as is cheap, see `quot.Path.knee`.
+    mass_fraction : float, optional
+        In place of `mass`: a share of the smaller total, 0 .. 1. As both are 1 it is the same.
     metric : {"sqeuclidean", "euclidean", "cityblock", "cosine"}, default="sqeuclidean"
         Cost between two points.
     tol : float, optional
@@ -92,6 +94,7 @@ class TransportLabelPropagation(ClassifierMixin, BaseTransport):  # type: ignore
         perplexity: Any = None,
         on: str = "target",
         mass: float | str | None = None,
+        mass_fraction: float | None = None,
         metric: str = "sqeuclidean",
         tol: float | None = None,
         unlabelled: Any = None,
@@ -103,6 +106,7 @@ class TransportLabelPropagation(ClassifierMixin, BaseTransport):  # type: ignore
             perplexity=perplexity,
             on=on,
             mass=mass,
+            mass_fraction=mass_fraction,
             metric=metric,
             tol=tol,
         )
@@ -206,7 +210,7 @@ class TransportLabelPropagation(ClassifierMixin, BaseTransport):  # type: ignore
     def _all_names(self) -> NDArray[Any]:
         """The classes and, if some samples may get none, what stands for that."""
         classes: NDArray[Any] = self.classes_
-        if self.mass is None:
+        if share_of(self.mass, self.mass_fraction) is None:
             return classes
         is_text = classes.dtype.kind in "OSU"
         mark = self.unlabelled

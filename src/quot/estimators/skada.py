@@ -26,7 +26,7 @@ class TransportAdapter(TransportMapper, BaseAdapter):  # type: ignore[misc]
 
     Parameters
     ----------
-    regularizer, reg, eps, perplexity, on, mass, metric, tol
+    regularizer, reg, eps, perplexity, on, mass, mass_fraction, metric, tol
         As for `TransportMapper`.
     """
 

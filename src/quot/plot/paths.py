@@ -37,7 +37,7 @@ def path(path: Path, ax: Any = None, *, of: Sequence[str] | None = None) -> tupl
 
     A dot is a result, a ring one that is not certified to its tolerance. Where the path has its
     breakpoints the lines are exact, and go through all of them. A dashed line marks the knee of a
-    path in mass (`Path.knee`): beyond it the price of a unit rises fast.
+    path in mass (`Path.knee`), if it has one: beyond it the price of a unit rises fast.
 
     Parameters
     ----------
@@ -85,7 +85,8 @@ def path(path: Path, ax: Any = None, *, of: Sequence[str] | None = None) -> tupl
         one.set_title(_TITLES[name], loc="left", color=_COLORS[name], fontsize=10.5)
     axes[-1].set_xlabel("mass moved" if path.over == "mass" else "reg", color=INK, fontsize=10)
     if path.over == "mass":
-        _mark_knee(axes, path.knee())
+        if (knee := path.knee()) < path.price[0][-1]:
+            _mark_knee(axes, knee)
     else:
         _reg_axis(axes, path)
     return axes
