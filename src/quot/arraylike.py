@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from quot import memory
 from quot.exceptions import InvalidProblemError
-from quot.validation import as_real
+from quot.validation import as_numpy, as_plain, as_real
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,9 @@ class ArrayLike(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if any(isinstance(x, ArrayLike) for x in options.get("out", ())):
             return NotImplemented
-        given = (np.asarray(x) if isinstance(x, ArrayLike) else x for x in inputs)
+        given = [
+            np.asarray(x) if isinstance(x, ArrayLike) else as_plain(x, "other") for x in inputs
+        ]
         return getattr(ufunc, method)(*given, **options)
 
     __eq__ = object.__eq__
@@ -149,7 +151,7 @@ class MatrixLike(ArrayLike):
 
     def _fitted(self, other: Any) -> NDArray[Any] | None:
         """Numbers in the shape of this, without a copy; None if they are none."""
-        array = np.asarray(other.toarray() if sp.issparse(other) else other)
+        array = as_numpy(other.toarray() if sp.issparse(other) else other, "other")
         if array.dtype.kind not in "biuf":
             return None
         try:

@@ -136,7 +136,7 @@ class SparseCost(_Sized):
     def at(self, rows: Ints, cols: Ints) -> Floats:
         """Return the costs of single pairs, (nnz,); inf if forbidden."""
         keys = self.rows.astype(np.int64) * self.shape[1] + self.cols
-        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + cols
+        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + np.asarray(cols)
         if not keys.size:
             return np.full(wanted.shape, np.inf)
         found = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)

@@ -216,6 +216,7 @@ class GibbsPlan(Coupling):
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
         """Return single entries, (k,)."""
+        rows, cols = np.asarray(rows), np.asarray(cols)
         entry = np.empty(len(rows))
         costs = self.cost.at(rows, cols)
         kernels.exponentials_of(costs, self.f[rows], self.g[cols], self.eps, entry)

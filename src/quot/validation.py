@@ -30,6 +30,7 @@ _SHORT = 60
 # What tensors of other libraries say when they refuse to become arrays, and what to call.
 _REFUSALS = (
     ("requires grad", "requires grad, and its gradient would be lost", ".detach()"),
+    ("to_dense()", "is a sparse tensor", ".to_dense()"),
     (".cpu()", "is on another device", ".cpu()"),
     (".get()", "is on another device", ".get()"),
     ("BFloat16", "is of type bfloat16, which NumPy does not have", ".float()"),
@@ -88,13 +89,24 @@ def as_real(value: Any, name: str) -> NDArray[Any]:
             f"`{name}` is a masked array, and a mask would be lost; fill it first "
             f"(`{name}.filled(...)`)."
         )
-    try:
-        raw = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise InvalidProblemError(_unreadable(name, error)) from error
+    raw = as_numpy(value, name)
     if raw.dtype.kind not in "fiub":
         raise InvalidProblemError(_not_real(value, raw, name))
     return raw
+
+
+def as_plain(value: Any, name: str) -> Any:
+    """Return an array of NumPy if it is one of another library, a tensor; else what it is."""
+    is_foreign = hasattr(value, "__array__") and not hasattr(value, "__array_ufunc__")
+    return as_numpy(value, name) if is_foreign else value
+
+
+def as_numpy(value: Any, name: str) -> NDArray[Any]:
+    """Return an array of whatever type and shape; what refuses to become one is named."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InvalidProblemError(_unreadable(name, error)) from error
 
 
 def as_potentials(value: Any, name: str, size: int) -> Floats:
@@ -121,6 +133,8 @@ def as_csr(value: Any, name: str) -> sp.csr_array:
 def _unreadable(name: str, error: Exception) -> str:
     """What to say of something that refuses to become an array, as tensors of other libraries."""
     for sign, what, call in _REFUSALS:
+        if sign in str(error) and name == "C" and "sparse" in what:
+            return f"`C` {what}; pass a scipy.sparse array, in which pairs left out are forbidden."
         if sign in str(error):
             return f"`{name}` {what}; pass `{name}{call}`."
     return f"`{name}` cannot be read as an array of numbers ({error}); pass numbers in equal rows."
