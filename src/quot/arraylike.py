@@ -24,10 +24,7 @@ class ArrayLike(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if any(isinstance(x, ArrayLike) for x in options.get("out", ())):
             return NotImplemented
-        given = [
-            np.asarray(x) if isinstance(x, ArrayLike) else as_plain(x, "other") for x in inputs
-        ]
-        return getattr(ufunc, method)(*given, **options)
+        return getattr(ufunc, method)(*map(_plain, inputs), **options)
 
     __eq__ = object.__eq__
     __ne__ = object.__ne__
@@ -163,6 +160,13 @@ class MatrixLike(ArrayLike):
                 f"{array.shape}; pass a number, an array of the same shape, or one that NumPy "
                 "repeats to it."
             ) from error
+
+
+def _plain(x: Any) -> Any:
+    """What NumPy computes with, of whatever is on the other side of an operator."""
+    if isinstance(x, ArrayLike):
+        return np.asarray(x)
+    return x.toarray() if sp.issparse(x) else as_plain(x, "other")
 
 
 def no_copy(copy: bool | None) -> None:  # noqa: FBT001

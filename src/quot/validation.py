@@ -70,7 +70,7 @@ def as_array(value: Any, name: str, ndim: int, *, is_finite: bool = True) -> Flo
     """
     raw = as_real(value, name)
     if raw.ndim != ndim:
-        raise InvalidProblemError(_wrong_axes(raw, name, ndim))
+        raise InvalidProblemError(_wrong_axes(value, raw, name, ndim))
     array = raw
     if raw.dtype != np.float64 or not raw.flags.carray:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -150,6 +150,14 @@ def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
             f"array is needed; pass `{name}{call}` ({max(size, 1.0):,.0f} MB)."
         )
     kind, of = raw.dtype.kind, ""
+    if raw.ndim == 0 and kind in "US":
+        return f"`{name}` is text, {_shown(value)}; pass numbers, not the name of a file."
+    for column in getattr(value, "columns", ()) if hasattr(value, "iloc") else ():
+        if getattr(value[column].dtype, "kind", "O") not in "fiub":
+            return (
+                f"`{name}` has the column {column!r} of {value[column].dtype}, which is not real "
+                "numbers; leave it out, or make numbers of it."
+            )
     advice = f"convert it to float64 (`np.asarray({name}, dtype=float)`)"
     if kind == "O" and raw.ndim == 0 and value is not None:
         return f"`{name}` is of type {type(value).__name__}, which is no array; pass numbers."
@@ -164,13 +172,14 @@ def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
     return f"`{name}` has dtype {raw.dtype}{of}, which is not real numbers; {advice}."
 
 
-def _wrong_axes(raw: NDArray[Any], name: str, ndim: int) -> str:
+def _wrong_axes(value: Any, raw: NDArray[Any], name: str, ndim: int) -> str:
     """What to say of an array that has more or fewer axes than are needed."""
     are_points = name in {"X", "Y", "positions"}
     shape = "(n,)" if ndim == 1 else "(n, d)" if are_points else "(n, m)"
     advice = ""
     if are_points and raw.ndim == 1:
-        advice = f" For points on a line pass `{name}[:, None]`."
+        call = ".to_frame()" if hasattr(value, "to_frame") else "[:, None]"
+        advice = f" For points on a line pass `{name}{call}`."
     elif ndim == 1 and raw.ndim == 2 and 1 in raw.shape:
         advice = f" Pass `np.ravel({name})`."
     return f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}.{advice}"

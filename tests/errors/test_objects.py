@@ -341,7 +341,7 @@ def test_images_and_spacing_come_through_the_same_door():
         PointCost.from_images(masked, np.ones((2, 2)))
     with pytest.raises(InvalidProblemError, match="`target` is a sparse csr_array"):
         PointCost.from_images(np.ones((2, 2)), sp.csr_array(np.ones((2, 2))))
-    with pytest.raises(InvalidProblemError, match="`spacing` has dtype <U3"):
+    with pytest.raises(InvalidProblemError, match="`spacing` is text, 'one' of type str"):
         PointCost.from_images(np.ones((2, 2)), np.ones((2, 2)), spacing="one")
 
 

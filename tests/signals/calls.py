@@ -48,7 +48,7 @@ def calls(*, short=False):
         "approximate": lambda: quot.approximate_partial(C, accuracy=1e-2, mass=0.5, **quiet),
         "adaptive": lambda: quot.solve_adaptive(points, perplexity=10, **quiet),
         "affinities": lambda: quot.affinities(X, kind="doubly_stochastic", **quiet),
-        "suggest_reg": lambda: quot.suggest_reg(problem, neighbours=8),
+        "suggest_reg": lambda: quot.suggest_reg(quot.Problem(points), neighbours=8),
         "estimate": lambda: quot.estimate(problem),
         "certify": lambda: quot.certify(r.problem, r.plan, r.f, r.g, r.lam),
         "rescaling": lambda: quot.graphs.reg_rescaling(grid, grid, *ends),
