@@ -6,6 +6,7 @@ what xarray makes turns into one, and polars has columns with names but no index
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -176,8 +177,8 @@ def matching(keys: Labels, labels: Labels, name: str, of: str) -> list[int]:
     missing = [label for label in labels if label not in place]
     if missing:
         raise InvalidProblemError(
-            f"`{name}` has no entry for the {one} {missing[0]!r} ({len(missing)} such); give each "
-            f"of the {of} one, {advice}."
+            f"`{name}` has no entry for the {one} {missing[0]!r} ({len(missing)} such)"
+            f"{lookalike(missing[0], keys)}; give each of the {of} one, {advice}."
         )
     if len(keys) > len(labels):
         known = set(labels)
@@ -187,6 +188,22 @@ def matching(keys: Labels, labels: Labels, name: str, of: str) -> list[int]:
             f"{of}; leave it out, {advice}."
         )
     return [place[label] for label in labels]
+
+
+def lookalike(name: Hashable, names: Iterable[Hashable]) -> str:
+    """Return what to say where one of the names looks the same and is not; mostly nothing."""
+    for other in names:
+        if str(name) == str(other):
+            kinds = type(other).__name__, type(name).__name__
+            return " (there is {!r} of type {}, and this is of type {})".format(other, *kinds)
+        if _normal(name) == _normal(other):
+            return f" (there is {other!a}, and this is {name!a} in Unicode)"
+    return ""
+
+
+def _normal(name: Hashable) -> Hashable:
+    is_plain = not isinstance(name, str) or name.isascii()
+    return name if is_plain else unicodedata.normalize("NFC", str(name))
 
 
 def is_whole(label: Any) -> bool:

@@ -47,3 +47,21 @@ def test_a_strength_that_nobody_passed_is_not_named():
             quot.solve_adaptive(C, perplexity=99.0, on=on)
     with pytest.raises(InvalidProblemError, match=r"^`perplexity` has 4 entries, but there are 5"):
         quot.solve_adaptive(C, perplexity=[2.0] * 4, on="target")
+
+
+def test_names_that_look_the_same():
+    """Of another type, or in another form of Unicode."""
+    nx, pd = pytest.importorskip("networkx"), pytest.importorskip("pandas")
+    graph = nx.Graph([("\u00e9", 7, {"length": 1.0})])
+    twin = (
+        r"`source` names the node 'e\u0301', which the graph does not have \(there is '\\xe9'.*"
+    )
+    with pytest.raises(InvalidProblemError, match=twin + r"this is 'e\\u0301' in Unicode\)\.$"):
+        quot.solve_graph(graph, {"e\u0301": 1.0}, {7: 1.0})
+    typed = r"names the node '7', .* \(there is 7 of type int, and this is of type str\)\.$"
+    with pytest.raises(InvalidProblemError, match=typed):
+        quot.solve_graph(graph, {"\u00e9": 1.0}, {"7": 1.0})
+    costs = pd.DataFrame(np.eye(2), index=["\u00e9", "f"])
+    text = r"^`a` has no entry for the row '\u00e9' .*there is 'e\\u0301', and this is '\\xe9' in"
+    with pytest.raises(InvalidProblemError, match=text):
+        solve(costs, {"e\u0301": 0.5, "f": 0.5})
