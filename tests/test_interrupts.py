@@ -421,6 +421,29 @@ def test_while_it_is_imported(name, number, code, line):
     assert (done.returncode, done.stdout, done.stderr) == (code, "", line)
 
 
+IN_A_TEXT = """
+import os, signal, sys
+from quot.cli import command, info
+
+def run(args):
+    exec("os.kill(os.getpid(), signal.SIGINT)" + chr(10) + "for k in range(10**9): pass")
+
+info.run = run
+sys.argv = ["quot", "info"]
+command()
+"""
+
+
+def test_in_a_text_that_is_executed(tmp_path):
+    """As where a library makes a dataclass: `python -m` ended by the signal, with no exit code."""
+    (tmp_path / "as_module.py").write_text(IN_A_TEXT)
+    argv = [sys.executable, "-m", "as_module"]
+    done = subprocess.run(
+        argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "quot: interrupted\n")
+
+
 def test_nothing_that_takes_time_is_imported_before_signals_are_seen_to():
     text = "import sys, quot.cli; print('numpy' in sys.modules, 'scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)

@@ -44,6 +44,14 @@ def test_masses_beside_a_cost(value, kind):
     assert value(argv) == pytest.approx(quot.solve(C, A, B).value, rel=1e-12)
 
 
+def test_masses_in_one_row(value):
+    write(C, "C", "csv")
+    A[::-1].to_frame().T.to_csv("a.csv", index=False)
+    assert value("solve C.csv -a a.csv") == pytest.approx(quot.solve(C, A).value, rel=1e-12)
+    write(A[::-1].to_frame("mass").T, "a", "csv")
+    assert value("solve C.csv -a a.csv") == pytest.approx(quot.solve(C, A).value, rel=1e-12)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_masses_and_coordinates_of_points(value, kind):
     for frame, name in ((X, "X"), (Y, "Y"), (A[::-1], "a"), (B[::-1], "b")):

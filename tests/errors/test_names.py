@@ -53,9 +53,7 @@ def test_names_that_look_the_same():
     """Of another type, or in another form of Unicode."""
     nx, pd = pytest.importorskip("networkx"), pytest.importorskip("pandas")
     graph = nx.Graph([("\u00e9", 7, {"length": 1.0})])
-    twin = (
-        r"`source` names the node 'e\u0301', which the graph does not have \(there is '\\xe9'.*"
-    )
+    twin = r"`source` names the node 'e\u0301', which the graph does not have \(there is '\\xe9'.*"
     with pytest.raises(InvalidProblemError, match=twin + r"this is 'e\\u0301' in Unicode\)\.$"):
         quot.solve_graph(graph, {"e\u0301": 1.0}, {7: 1.0})
     typed = r"names the node '7', .* \(there is 7 of type int, and this is of type str\)\.$"

@@ -27,7 +27,7 @@ from quot.exceptions import InvalidProblemError
 from quot.io import parquet
 from quot.io.files import UNREADABLE, PathLike, unreadable
 from quot.io.matrices import Matrix, read_csv
-from quot.labels import Labels, in_order
+from quot.labels import Labels, in_order, of_file
 from quot.validation import as_array
 
 Floats = NDArray[np.float64]
@@ -144,7 +144,7 @@ def read_vector(path: PathLike, name: str, labels: Labels = None) -> tuple[NDArr
     arrays = read_arrays(path, is_data=True)
     array = pick(arrays, name, path)
     vector = as_vector(array, name, path)
-    keys = arrays.rows if array.shape == (vector.size, 1) else None
+    keys = arrays.rows if array.shape[-1] == 1 else of_file(arrays.columns or ())
     if keys is None:
         return vector, arrays.note
     of = "rows" if name == "a" else "columns"
