@@ -12,8 +12,11 @@ import pytest
 
 import quot
 from quot import Status, interrupts
+from quot.applications.color import recolor
+from quot.applications.registration import register
 from quot.cli import main, problem_files, transport
 from quot.convergence import Monitor
+from quot.estimators import TransportLabelPropagation, TransportMapper
 
 if os.name != "posix":
     pytest.skip("on Windows there is no SIGHUP", allow_module_level=True)
@@ -235,6 +238,45 @@ def test_a_path_ends_with_what_it_has(rng, at_poll):
         assert len(path) < whole
 
 
+@pytest.mark.parametrize("name", ["recolor", "mapper", "labels"])
+def test_the_mass_is_no_knee_of_half_a_path(name, at_poll, rng):
+    """It was taken from what there was of the path, in silence."""
+    X, Y = rng.normal(size=(2, 40, 2))
+    pictures = rng.integers(0, 256, (2, 8, 8, 3), np.uint8)
+    call = {
+        "recolor": lambda: recolor(*pictures, colors=8),
+        "mapper": lambda: TransportMapper(reg=0.1, mass="knee").fit_domains(X, Y),
+        "labels": lambda: TransportLabelPropagation(
+            regularizer="entropic", eps=0.1, mass="knee"
+        ).fit_domains(X, Y, X[:, 0] > 0),
+    }[name]
+    at_poll(3)
+    with pytest.raises(KeyboardInterrupt):
+        call()
+
+
+@pytest.mark.parametrize("n", [60, 700])
+@pytest.mark.parametrize("way", ["signal", "callback"])
+def test_a_registration_ends_with_the_plan_that_was_stopped(n, way, at_poll, rng):
+    """The rounds went on, and said that it had converged."""
+    X = rng.normal(size=(n, 2))
+    asked = []
+
+    def ended(iterate):
+        asked.append(iterate)
+        return len(asked) == 1
+
+    if way == "signal":
+        at_poll(4)
+    with pytest.warns(quot.NotConvergedWarning):
+        found = register(X, X[: n // 2] + 3.0, callback=ended if way == "callback" else None)
+    assert found.result.status is Status.STOPPED
+    assert len(found.history) == 1
+    assert not found.converged
+    assert found.result.certificate.primal_residual <= 1e-9
+    assert found.result.certificate.scope == "all"
+
+
 def test_a_handler_of_the_user_is_left_in_place(rng):
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append(1))
@@ -377,6 +419,29 @@ def test_while_it_is_imported(name, number, code, line):
         [sys.executable, "-c", text], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, "", line)
+
+
+IN_A_TEXT = """
+import os, signal, sys
+from quot.cli import command, info
+
+def run(args):
+    exec("os.kill(os.getpid(), signal.SIGINT)" + chr(10) + "for k in range(10**9): pass")
+
+info.run = run
+sys.argv = ["quot", "info"]
+command()
+"""
+
+
+def test_in_a_text_that_is_executed(tmp_path):
+    """As where a library makes a dataclass: `python -m` ended by the signal, with no exit code."""
+    (tmp_path / "as_module.py").write_text(IN_A_TEXT)
+    argv = [sys.executable, "-m", "as_module"]
+    done = subprocess.run(
+        argv, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "quot: interrupted\n")
 
 
 def test_nothing_that_takes_time_is_imported_before_signals_are_seen_to():

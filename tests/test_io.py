@@ -540,6 +540,22 @@ def test_a_failure_leaves_the_old_file():
     assert os.listdir() == ["F"]
 
 
+def test_a_link_into_no_directory_is_refused_before_work(folder):
+    """It was found out when all was done."""
+    (folder / "link.npz").symlink_to("nowhere/x.npz")
+    with pytest.raises(InvalidProblemError, match=r"there is no directory `.*nowhere`; make"):
+        check_writable("link.npz")
+
+
+@pytest.mark.parametrize("thing", [Plan.from_dense(C), quot.Problem(C), C, None], ids=str)
+def test_only_results_are_saved(folder, thing):
+    with pytest.raises(
+        InvalidProblemError, match=r"`result` must be what a solver returns.*got a "
+    ):
+        save(thing, "x.npz")
+    assert os.listdir() == []
+
+
 def test_links_modes_and_devices(folder):
     (folder / "real.npz").write_bytes(b"")
     (folder / "real.npz").chmod(0o640)

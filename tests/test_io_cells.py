@@ -96,6 +96,20 @@ def test_names_that_look_alike(one, other):
         assert book.labels() == [name, "e"]
 
 
+def test_one_number_in_two_forms():
+    """Columns of integers become floats where some are missing: nodes fell apart."""
+    for pair in (["12", "12.0"], ["12.0", "12"], ["a", "12.0", "b", "12"]):
+        book = Names()
+        book.codes(pair)
+        with pytest.raises(
+            InvalidProblemError, match=r"of nodes, '12' and '12\.0', are one number"
+        ):
+            book.labels()
+    book = Names()
+    book.codes(["1.0", "01", "v1.0", "v1"])
+    assert book.labels() == ["1.0", "01", "v1.0", "v1"]
+
+
 @pytest.mark.parametrize("cell", ["1.23457E+11", "1e+05", "-2E+15"])
 def test_large_integers_of_excel_and_r(cell):
     with pytest.raises(BadCellError, match=r"as Excel and R write large integers.*scipen") as bad:

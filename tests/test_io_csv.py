@@ -80,6 +80,18 @@ def test_a_line_of_names_is_a_header(text, note):
     assert read(text) == (TWO, note)
 
 
+@pytest.mark.parametrize("cell", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "#NV", "#WERT!"])
+@pytest.mark.parametrize(
+    "text", ["p,q\n1,2\n{},4\n", "1,2\n3,4\n5,{}\n", "1;2\n{} ;4\n", "{}\n2\n"]
+)
+def test_errors_of_excel_are_no_comments(text, cell):
+    """Such a line was left out in silence."""
+    write(text.format(cell))
+    with pytest.raises(InvalidProblemError, match=r"^line [123] of `x\.csv` has '#"):
+        read_arrays("x.csv")
+    assert read("#P,Q\n1.5,2\n3,-.4 #N/A so far\n#DATA!here\n") == (TWO, "no header")
+
+
 def test_one_column():
     for text, note in (
         ("1.5\n3\n", "no header"),

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from quot import memory
 from quot.exceptions import InvalidProblemError
-from quot.validation import as_real
+from quot.validation import as_numpy, as_plain, as_real
 
 Floats = NDArray[np.float64]
 
@@ -24,8 +24,7 @@ class ArrayLike(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if any(isinstance(x, ArrayLike) for x in options.get("out", ())):
             return NotImplemented
-        given = (np.asarray(x) if isinstance(x, ArrayLike) else x for x in inputs)
-        return getattr(ufunc, method)(*given, **options)
+        return getattr(ufunc, method)(*map(_plain, inputs), **options)
 
     __eq__ = object.__eq__
     __ne__ = object.__ne__
@@ -149,7 +148,7 @@ class MatrixLike(ArrayLike):
 
     def _fitted(self, other: Any) -> NDArray[Any] | None:
         """Numbers in the shape of this, without a copy; None if they are none."""
-        array = np.asarray(other.toarray() if sp.issparse(other) else other)
+        array = as_numpy(other.toarray() if sp.issparse(other) else other, "other")
         if array.dtype.kind not in "biuf":
             return None
         try:
@@ -161,6 +160,13 @@ class MatrixLike(ArrayLike):
                 f"{array.shape}; pass a number, an array of the same shape, or one that NumPy "
                 "repeats to it."
             ) from error
+
+
+def _plain(x: Any) -> Any:
+    """What NumPy computes with, of whatever is on the other side of an operator."""
+    if isinstance(x, ArrayLike):
+        return np.asarray(x)
+    return x.toarray() if sp.issparse(x) else as_plain(x, "other")
 
 
 def no_copy(copy: bool | None) -> None:  # noqa: FBT001

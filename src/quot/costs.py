@@ -114,8 +114,16 @@ class SparseCost(_Sized):
     def of(cls, matrix: Any) -> SparseCost:
         """Copy a scipy.sparse matrix; explicit zeros are pairs that cost nothing."""
         csr = as_csr(matrix, "C")
-        values = as_array(csr.data, "C", 1)
+        values = as_array(csr.data, "C", 1, is_finite=False)
         rows = np.repeat(np.arange(csr.shape[0], dtype=np.int32), np.diff(csr.indptr))
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            i, j = int(rows[bad[0]]), int(csr.indices[bad[0]])
+            raise InvalidProblemError(
+                f"`C` must be finite; C[{i}, {j}] is {values[bad[0]]} ({bad.size} such entries). "
+                "Take them out: pairs that have no entry are forbidden."
+            )
+        as_array(values, "C", 1)
         return cls(csr.shape, rows, csr.indices.astype(np.int32), values)
 
     def _more(self) -> str:
@@ -136,7 +144,7 @@ class SparseCost(_Sized):
     def at(self, rows: Ints, cols: Ints) -> Floats:
         """Return the costs of single pairs, (nnz,); inf if forbidden."""
         keys = self.rows.astype(np.int64) * self.shape[1] + self.cols
-        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + cols
+        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + np.asarray(cols)
         if not keys.size:
             return np.full(wanted.shape, np.inf)
         found = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)

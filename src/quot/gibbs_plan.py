@@ -216,6 +216,7 @@ class GibbsPlan(Coupling):
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
         """Return single entries, (k,)."""
+        rows, cols = np.asarray(rows), np.asarray(cols)
         entry = np.empty(len(rows))
         costs = self.cost.at(rows, cols)
         kernels.exponentials_of(costs, self.f[rows], self.g[cols], self.eps, entry)
@@ -383,6 +384,11 @@ class Transposed(Coupling):
         """Return the entries beyond a threshold; see `GibbsPlan`."""
         return sp.csr_array(self._plan.to_csr(threshold).T)
 
+    def to_frame(self, threshold: float = 0.0) -> Any:
+        """Return a pandas DataFrame of the entries beyond a threshold; see `Plan.to_frame`."""
+        turned = self._plan.to_plan(threshold).T
+        return turned.labelled(self.row_labels, self.col_labels).to_frame()
+
     def to_dense(self) -> Floats:
         """Return an (n, m) array."""
         memory.check_array(self.shape)
@@ -390,11 +396,11 @@ class Transposed(Coupling):
 
     def push(self, x: Any) -> Floats:
         """Return P' x."""
-        return self._plan.pull(x)
+        return self._plan.pull(self._by_rows(x, "x"))
 
     def pull(self, y: Any) -> Floats:
         """Return P y."""
-        return self._plan.push(y)
+        return self._plan.push(self._by_cols(y, "y"))
 
     def _facts(self) -> dict[str, Any]:
         n, m = self.shape

@@ -23,6 +23,7 @@ from quot.labels import (
     by_pairs,
     distinct,
     is_whole,
+    lookalike,
     repeated,
     row_labels,
 )
@@ -418,7 +419,8 @@ class Graph(Shown):
         unknown = [key for key in value if key not in number]
         if unknown:
             raise InvalidProblemError(
-                f"`{name}` names the node {unknown[0]!r}, which the graph does not have."
+                f"`{name}` names the node {unknown[0]!r}, which the graph does not have"
+                f"{lookalike(unknown[0], number)}."
             )
         masses = np.zeros(self.n_nodes)
         given = as_array(list(value.values()), name, 1)

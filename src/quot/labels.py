@@ -6,6 +6,7 @@ what xarray makes turns into one, and polars has columns with names but no index
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from quot.optional import need
 
 # A tuple of names; range(n), the numbers that a table has if nobody names its rows; or None.
 Labels = Sequence[Hashable] | None
+
+# How many names a message lists.
+_MOST = 4
 
 
 def as_frame(value: Any) -> Any:
@@ -51,12 +55,29 @@ def column_labels(value: Any) -> Labels:
     return range(len(listed)) if listed == unnamed else listed
 
 
+def of_file(names: Sequence[Any]) -> Labels:
+    """Return the names that a file has, as text or numbers; range(n) where they only count.
+
+    None where there are none.
+    """
+    words = tuple(map(str, names))
+    if not any(words):
+        return None
+    if not all(word.isdecimal() and word.isascii() for word in words):
+        return words
+    whole = tuple(map(int, words))
+    counts = whole[0] in (0, 1) and whole == tuple(range(whole[0], whole[0] + len(whole)))
+    return range(len(whole)) if counts else whole
+
+
 def of_cost(cost: Any) -> tuple[Labels, Labels]:
     """Return what rows and columns of a cost are called."""
     frame = as_frame(cost)
     if frame is not None:
         return row_labels(frame), column_labels(frame)
-    return getattr(cost, "row_labels", None), getattr(cost, "col_labels", None)
+    if hasattr(cost, "row_labels"):
+        return cost.row_labels, cost.col_labels
+    return None, column_labels(cost)
 
 
 def named(given: Any, found: Labels, name: str, size: int) -> Labels:
@@ -103,7 +124,11 @@ def aligned(value: Any, labels: Labels, name: str, of: str) -> tuple[Any, Labels
     if frame is None:
         is_mapping = not isinstance(value, np.ndarray) and isinstance(value, Mapping)
         return (_by_name(value, labels, name, of) if is_mapping else value), labels
-    keys, values = _listed(frame.index), frame.to_numpy()
+    return in_order(frame.to_numpy(), _listed(frame.index), labels, name, of)
+
+
+def in_order(values: Any, keys: Labels, labels: Labels, name: str, of: str) -> tuple[Any, Labels]:
+    """Return values that have names in the order of the labels; and their labels; see `aligned`."""
     if labels is None:
         _check_clear(keys, name, of)
         return values, keys
@@ -152,8 +177,8 @@ def matching(keys: Labels, labels: Labels, name: str, of: str) -> list[int]:
     missing = [label for label in labels if label not in place]
     if missing:
         raise InvalidProblemError(
-            f"`{name}` has no entry for the {one} {missing[0]!r} ({len(missing)} such); give each "
-            f"of the {of} one, {advice}."
+            f"`{name}` has no entry for the {one} {missing[0]!r} ({len(missing)} such)"
+            f"{lookalike(missing[0], keys)}; give each of the {of} one, {advice}."
         )
     if len(keys) > len(labels):
         known = set(labels)
@@ -163,6 +188,22 @@ def matching(keys: Labels, labels: Labels, name: str, of: str) -> list[int]:
             f"{of}; leave it out, {advice}."
         )
     return [place[label] for label in labels]
+
+
+def lookalike(name: Hashable, names: Iterable[Hashable]) -> str:
+    """Return what to say where one of the names looks the same and is not; mostly nothing."""
+    for other in names:
+        if str(name) == str(other):
+            kinds = type(other).__name__, type(name).__name__
+            return " (there is {!r} of type {}, and this is of type {})".format(other, *kinds)
+        if _normal(name) == _normal(other):
+            return f" (there is {other!a}, and this is {name!a} in Unicode)"
+    return ""
+
+
+def _normal(name: Hashable) -> Hashable:
+    is_plain = not isinstance(name, str) or name.isascii()
+    return name if is_plain else unicodedata.normalize("NFC", str(name))
 
 
 def is_whole(label: Any) -> bool:
@@ -199,24 +240,38 @@ def repeated(names: Sequence[Hashable]) -> Hashable:
 
 
 def same_columns(X: Any, Y: Any, names: tuple[str, str] = ("X", "Y")) -> Any:
-    """Return Y with its columns in the order of those of X, if both have names.
+    """Return Y with its columns in the order of those of X, if both have names; see `matched`."""
+    order = matched(column_labels(X), column_labels(Y), names)
+    return Y if order is None else np.asarray(Y)[:, order]
+
+
+def matched(one: Labels, other: Labels, names: tuple[str, str]) -> list[int] | None:
+    """Return where the columns of one table are among those of another one.
+
+    None if they are in this order, or not all have names. `names` are those of the tables.
 
     Raises
     ------
     InvalidProblemError
-        If the names are not the same.
+        If the columns are not the same.
     """
-    one, other = column_labels(X), column_labels(Y)
     if one is None or other is None or one == other or _is_by_place(one, other):
-        return Y
+        return None
     if set(one) != set(other) or len(set(one)) < max(len(one), len(other)):
         raise InvalidProblemError(
-            f"`{names[0]}` has the columns {_some(one)} and `{names[1]}` has {_some(other)}; they "
-            "must be the same, "
-            "in any order. Rename them, or pass arrays if they are in order."
+            f"`{names[0]}` has the columns {_some(one)} and `{names[1]}` has {_some(other)}"
+            f"{_odd(one, other)}; they must be the same, in any order. Rename them, or pass both "
+            "without names if they are in order."
         )
     place = {key: k for k, key in enumerate(other)}
-    return np.asarray(Y)[:, [place[key] for key in one]]
+    return [place[key] for key in one]
+
+
+def _odd(one: Sequence[Hashable], other: Sequence[Hashable]) -> str:
+    """What one of two has alone, where that is more than meets the eye."""
+    alone = [k for k in one if k not in set(other)] + [k for k in other if k not in set(one)]
+    is_plain = max(len(one), len(other)) <= _MOST
+    return "" if is_plain or not alone else f", of which only one has {alone[0]!r}"
 
 
 def square(table: Any, name: str) -> Any:
@@ -323,6 +378,6 @@ def _of(name: str) -> str:
     return "rows" if name.startswith("row") else "columns"
 
 
-def _some(names: Sequence[Hashable], most: int = 4) -> str:
+def _some(names: Sequence[Hashable], most: int = _MOST) -> str:
     listed = ", ".join(map(repr, names[:most]))
     return listed if len(names) <= most else f"{listed}, ... ({len(names)})"

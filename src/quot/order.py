@@ -96,7 +96,8 @@ def _of_masses(c: tuple[int, ...], one: tuple[Any, Any], other: tuple[Any, Any])
                 f"goes by name, as in `reg={value:.6g}`."
             )
         if shape == (c[name == "b"], 1):
-            return f"`{name}` has shape {shape}, and masses have one axis; pass `{name}.ravel()`."
+            call = f"{name}.squeeze()" if hasattr(value, "iloc") else f"{name}.ravel()"
+            return f"`{name}` has shape {shape}, and masses have one axis; pass `{call}`."
     p, q = one[1], other[1]
     if p is not None and len(p) == 2 and p[1] == c[1]:
         return (
@@ -113,7 +114,10 @@ def _of_masses(c: tuple[int, ...], one: tuple[Any, Any], other: tuple[Any, Any])
 
 def of_points(X: Any, Y: Any, a: Any = None, b: Any = None) -> str | None:
     """What is mixed up in points and their masses: a cost and its masses were given."""
-    x, y, p = map(_shape, (X, Y, a))
+    x, y, p, q = map(_shape, (X, Y, a, b))
+    if [len(k) for k in (x, y, p, q) if k is not None] in ([1, 1, 2, 2], [2, 1, 2, 1]):
+        named = (f"`{k}` of shape {shape}" for k, shape in zip("XYab", (x, y, p, q), strict=True))
+        return f"the points come first, then the masses: (X, Y, a, b). Got {', '.join(named)}."
     if x is None or len(x) != 2 or (y, p) != (x[:1], x[1:]) or b is not None:
         return None
     return (

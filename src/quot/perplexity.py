@@ -153,8 +153,9 @@ def for_each(value: Any, size: int, name: str = "perplexity") -> Floats:
         return np.full(size, as_number(value, name))
     asked = as_array(value, name, 1)
     if asked.size != size:
+        side = "column" if name.startswith("col") else "row"
         raise InvalidProblemError(
-            f"`{name}` has {asked.size} entries, but there are {size} rows; pass one number, or "
-            "one a row."
+            f"`{name}` has {asked.size} entries, but there are {size} {side}s; pass one number, or "
+            f"one a {side}."
         )
     return asked

@@ -301,7 +301,7 @@ class Plan(Coupling):
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
         """Return single entries, (k,)."""
         keys = self._keys
-        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + cols
+        wanted = np.asarray(rows).astype(np.int64) * self.shape[1] + np.asarray(cols)
         if not keys.size:
             return np.zeros(wanted.shape)
         found = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)

@@ -30,6 +30,7 @@ _SHORT = 60
 # What tensors of other libraries say when they refuse to become arrays, and what to call.
 _REFUSALS = (
     ("requires grad", "requires grad, and its gradient would be lost", ".detach()"),
+    ("to_dense()", "is a sparse tensor", ".to_dense()"),
     (".cpu()", "is on another device", ".cpu()"),
     (".get()", "is on another device", ".get()"),
     ("BFloat16", "is of type bfloat16, which NumPy does not have", ".float()"),
@@ -69,7 +70,7 @@ def as_array(value: Any, name: str, ndim: int, *, is_finite: bool = True) -> Flo
     """
     raw = as_real(value, name)
     if raw.ndim != ndim:
-        raise InvalidProblemError(_wrong_axes(raw, name, ndim))
+        raise InvalidProblemError(_wrong_axes(value, raw, name, ndim))
     array = raw
     if raw.dtype != np.float64 or not raw.flags.carray:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -88,13 +89,24 @@ def as_real(value: Any, name: str) -> NDArray[Any]:
             f"`{name}` is a masked array, and a mask would be lost; fill it first "
             f"(`{name}.filled(...)`)."
         )
-    try:
-        raw = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise InvalidProblemError(_unreadable(name, error)) from error
+    raw = as_numpy(value, name)
     if raw.dtype.kind not in "fiub":
         raise InvalidProblemError(_not_real(value, raw, name))
     return raw
+
+
+def as_plain(value: Any, name: str) -> Any:
+    """Return an array of NumPy if it is one of another library, a tensor; else what it is."""
+    is_foreign = hasattr(value, "__array__") and not hasattr(value, "__array_ufunc__")
+    return as_numpy(value, name) if is_foreign else value
+
+
+def as_numpy(value: Any, name: str) -> NDArray[Any]:
+    """Return an array of whatever type and shape; what refuses to become one is named."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InvalidProblemError(_unreadable(name, error)) from error
 
 
 def as_potentials(value: Any, name: str, size: int) -> Floats:
@@ -121,6 +133,8 @@ def as_csr(value: Any, name: str) -> sp.csr_array:
 def _unreadable(name: str, error: Exception) -> str:
     """What to say of something that refuses to become an array, as tensors of other libraries."""
     for sign, what, call in _REFUSALS:
+        if sign in str(error) and name == "C" and "sparse" in what:
+            return f"`C` {what}; pass a scipy.sparse array, in which pairs left out are forbidden."
         if sign in str(error):
             return f"`{name}` {what}; pass `{name}{call}`."
     return f"`{name}` cannot be read as an array of numbers ({error}); pass numbers in equal rows."
@@ -136,6 +150,14 @@ def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
             f"array is needed; pass `{name}{call}` ({max(size, 1.0):,.0f} MB)."
         )
     kind, of = raw.dtype.kind, ""
+    if raw.ndim == 0 and kind in "US":
+        return f"`{name}` is text, {_shown(value)}; pass numbers, not the name of a file."
+    for column in getattr(value, "columns", ()) if hasattr(value, "iloc") else ():
+        if getattr(value[column].dtype, "kind", "O") not in "fiub":
+            return (
+                f"`{name}` has the column {column!r} of {value[column].dtype}, which is not real "
+                "numbers; leave it out, or make numbers of it."
+            )
     advice = f"convert it to float64 (`np.asarray({name}, dtype=float)`)"
     if kind == "O" and raw.ndim == 0 and value is not None:
         return f"`{name}` is of type {type(value).__name__}, which is no array; pass numbers."
@@ -150,13 +172,14 @@ def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
     return f"`{name}` has dtype {raw.dtype}{of}, which is not real numbers; {advice}."
 
 
-def _wrong_axes(raw: NDArray[Any], name: str, ndim: int) -> str:
+def _wrong_axes(value: Any, raw: NDArray[Any], name: str, ndim: int) -> str:
     """What to say of an array that has more or fewer axes than are needed."""
     are_points = name in {"X", "Y", "positions"}
     shape = "(n,)" if ndim == 1 else "(n, d)" if are_points else "(n, m)"
     advice = ""
     if are_points and raw.ndim == 1:
-        advice = f" For points on a line pass `{name}[:, None]`."
+        call = ".to_frame()" if hasattr(value, "to_frame") else "[:, None]"
+        advice = f" For points on a line pass `{name}{call}`."
     elif ndim == 1 and raw.ndim == 2 and 1 in raw.shape:
         advice = f" Pass `np.ravel({name})`."
     return f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}.{advice}"

@@ -176,7 +176,7 @@ def test_the_certificate_is_that_of_this_problem(rng, regularizer):
         ({"perplexity": 8}, "on average, be less than 8, that of the plan a b' / sum b; got 8"),
         ({"perplexity": [9.0] * 6}, "less than 8, .*got 9"),
         ({"perplexity": 0.5}, "at least 1 and, on average, less than 8"),
-        ({"perplexity": np.inf}, "`row_perplexity` must be finite"),
+        ({"perplexity": np.inf}, "`perplexity` must be finite"),
         ({"perplexity": [2.0, 3.0]}, "2 entries, but there are 6 rows"),
         ({"perplexity": (2, 3)}, "both"),
     ],

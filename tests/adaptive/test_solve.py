@@ -186,7 +186,7 @@ def test_points_are_a_cost(rng):
     [
         ({"perplexity": 8}, r"less than 8, that of the plan a b' / sum b.*got 8"),
         ({"perplexity": 0.5}, "at least 1"),
-        ({"perplexity": np.nan}, "`row_perplexity` must be finite"),
+        ({"perplexity": np.nan}, "`perplexity` must be finite"),
         ({"perplexity": [2.0, 3.0]}, "2 entries, but there are 6 rows"),
         ({"perplexity": "many"}, "number"),
         ({"perplexity": None}, "None"),

@@ -294,6 +294,17 @@ def test_no_picture_is_written_over_another(files, tmp_path, monkeypatch, capsys
     assert message in capsys.readouterr().err
 
 
+def test_that_there_are_more_pictures_is_said(files, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("QUOT_QUIET")
+    frames = [Image.fromarray(np.full((4, 6, 3), level, np.uint8)) for level in (9, 99)]
+    for name in ("many.tif", "many.gif"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        many = ["recolor", str(tmp_path / name), str(files[1]), "-o", str(tmp_path / "y.png")]
+        assert main([*many, "--mass", "1"]) == 0
+        said = capsys.readouterr().err
+        assert "a photograph of 6 x 4 pixels (the first of 2 pictures) and one of" in said
+
+
 def test_what_was_read_is_said(files, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("QUOT_QUIET")
     argv = ["recolor", *map(str, files), "-o", str(tmp_path / "out.png"), "--colors", "16"]

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 import quot
 from quot.applications.color import recolor
 from quot.applications.images import as_image, read_image, write_image
+from quot.applications.modes import narrow
 from quot.applications.spaces import lab_to_rgb
 from quot.cli import main
 
@@ -367,6 +368,16 @@ def test_of_an_animation_the_first_counts(file):
     second = Image.fromarray(255 - RGB)
     path = file(Image.fromarray(RGB), save_all=True, append_images=[second], duration=10)
     np.testing.assert_array_equal(read_image(path), RGB)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_round_off_of_floats_is_no_error(dtype):
+    eps = np.finfo(dtype).eps
+    found = narrow(np.array([-4 * eps, 0.5, 1 + 4 * eps], dtype), "it")
+    assert found.tolist() == [0, 128, 255]
+    for wrong in (-20 * eps, 1 + 20 * eps):
+        with pytest.raises(quot.InvalidProblemError, match="floats must be from 0, black, to 1"):
+            narrow(np.array([0.5, wrong], dtype), "it")
 
 
 def test_pictures_too_large(file, monkeypatch):

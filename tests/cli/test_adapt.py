@@ -131,7 +131,7 @@ def test_an_index_and_the_labels_of_the_target_are_left_out(told, folder):
         ),
         (["words.csv", "target.csv"], "`p` in line 2 of `words.csv` is 'a', which is no number"),
         (["alone.csv", "target.csv"], "`alone.csv` begins with the line 'y', which is one name"),
-        (["other.csv", "target.csv"], "different features: only one of them has `r` (2 such)"),
+        (["other.csv", "target.csv"], "`other.csv` has the columns"),
         (["source.npz", "wide.npy"], "`source.npz` has 2 features and `wide.npy` has 3; source"),
         (["nan.npz", "target.npy"], "`X` must be finite; X[0, 0] is nan"),
         (["floats.npz", "target.npy"], "`y` in `floats.npz` is float64 of shape (40,); labels are"),

@@ -70,6 +70,11 @@ def on_cupy(data):
     return Tensor(data, TypeError(text))
 
 
+def sparse(data):
+    text = "can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first."
+    return Tensor(data, TypeError(text))
+
+
 def bfloat(data):
     return Tensor(data, TypeError("Got unsupported ScalarType BFloat16"))
 
@@ -94,6 +99,8 @@ CALLS = {
     "entropic": lambda x: quot.solve_entropic(C, x, B, eps=0.1),
     "adaptive": lambda x: quot.solve_adaptive(C, x, B, perplexity=2.0),
     "batch": lambda x: solve_batch([C], x, B),
+    "each of a batch": lambda x: solve_batch([C, C], x, B),
+    "image": quot.graphs.from_image,
     "f": lambda x: quot.certify(Problem(C, A, B), solve(C, A, B).plan, x, B),
     "g": lambda x: quot.certify(Problem(C, A, B), solve(C, A, B).plan, A, x),
     "P": Plan.from_dense,
@@ -111,12 +118,12 @@ GOOD = {
     "positions": X, "edges": np.array([[0, 1], [1, 2], [2, 3], [3, 4]]),
     "entropic": A, "adaptive": A, "batch": A, "f": A, "g": B, "P": C, "push": X, "pull": B,
     "push by prices": A, "pull by prices": Y, "from the left": A, "barycentric": Y, "places": X,
-    "masses": A,
+    "masses": A, "each of a batch": np.stack((A, A)), "image": C,
 }  # fmt: skip
 NAMES = {
     "entropic": "a", "adaptive": "a", "batch": "a", "push": "x", "pull": "y",
     "push by prices": "x", "pull by prices": "y", "from the left": "x", "barycentric": "Y",
-    "places": "X", "masses": "a",
+    "places": "X", "masses": "a", "each of a batch": "a",
 }  # fmt: skip
 
 REFUSED = {
@@ -125,6 +132,7 @@ REFUSED = {
     ),
     "on a device": (on_device, "`{}` is on another device; pass `{}.cpu()`."),
     "on another device": (on_cupy, "`{}` is on another device; pass `{}.get()`."),
+    "sparse": (sparse, "`{}` is a sparse tensor; pass "),
     "bfloat16": (
         bfloat, "`{}` is of type bfloat16, which NumPy does not have; pass `{}.float()`."
     ),
@@ -333,7 +341,7 @@ def test_images_and_spacing_come_through_the_same_door():
         PointCost.from_images(masked, np.ones((2, 2)))
     with pytest.raises(InvalidProblemError, match="`target` is a sparse csr_array"):
         PointCost.from_images(np.ones((2, 2)), sp.csr_array(np.ones((2, 2))))
-    with pytest.raises(InvalidProblemError, match="`spacing` has dtype <U3"):
+    with pytest.raises(InvalidProblemError, match="`spacing` is text, 'one' of type str"):
         PointCost.from_images(np.ones((2, 2)), np.ones((2, 2)), spacing="one")
 
 
@@ -348,9 +356,88 @@ def test_truth_values_with_a_mask(name):
         calls[name](np.ma.masked_array([True, False, True], [True, False, False]))
 
 
-def test_a_real_tensor():
-    torch = pytest.importorskip("torch")
+def test_a_sparse_tensor_as_a_cost_would_be_free_where_it_is_empty():
+    text = r"`C` is a sparse tensor; pass a scipy\.sparse array, in which pairs left out are forb"
+    with pytest.raises(InvalidProblemError, match=text):
+        solve(sparse(C))
+
+
+FLOW = solve_graph(quot.graphs.grid((2, 2)), A, A[::-1]).plan
+OPERATIONS = {
+    "times": lambda x, P: P * x,
+    "by": lambda x, P: P / x,
+    "plus": lambda x, P: P + x,
+    "minus": np.subtract,
+    "less": lambda x, P: x > P,
+    "function": np.hypot,
+}
+ARRAYS = {"plan": (PLAN, C), "plan by prices": (GIBBS, C), "flow": (FLOW, A)}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("kind", ARRAYS)
+@pytest.mark.parametrize("refusal", ["requires grad", "on a device", "sparse", "bfloat16"])
+def test_operators_refuse_tensors_in_the_same_words(operation, kind, refusal):
+    make, text = REFUSED[refusal]
+    noun, x = ARRAYS[kind]
+    with pytest.raises(InvalidProblemError) as caught:
+        OPERATIONS[operation](make(x), noun)
+    assert str(caught.value).startswith(text.format("other", "other"))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_operators_take_tensors_as_the_arrays_that_they_are(operation, kind):
+    noun, x = ARRAYS[kind]
+    found, wanted = (OPERATIONS[operation](each, noun) for each in (Tensor(x), x))
+    assert type(found) is type(wanted)
+    assert (found != wanted).sum() == 0
+
+
+def test_single_entries_by_tensors():
+    for noun in (PLAN, GIBBS, Problem(C).cost, Problem(sp.csr_array(C)).cost, PointCost(X, Y)):
+        found = noun.at(Tensor([0, 1]), Tensor([2, 3]))
+        assert found.tolist() == noun.at(np.array([0, 1]), np.array([2, 3])).tolist()
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+def test_a_real_tensor(torch):
     value = solve(torch.tensor(C), torch.tensor(A), torch.tensor(B)).value
     assert value == solve(C, A, B).value
-    with pytest.raises(InvalidProblemError, match=r"`C` requires grad.*pass `C\.detach\(\)`"):
-        solve(torch.tensor(C, requires_grad=True))
+    for dtype in (torch.float32, torch.float16):
+        C_of_type = torch.tensor(C, dtype=dtype)
+        assert solve(C_of_type).value == solve(C_of_type.numpy()).value
+
+
+@pytest.mark.parametrize("place", CALLS)
+def test_real_tensors_in_every_place(torch, place):
+    given = GOOD[place]
+    assert _facts(CALLS[place](torch.tensor(given))) == _facts(CALLS[place](given))
+    name = NAMES.get(place, place)
+    tensor = torch.tensor(given, dtype=torch.float64)
+    refused = {
+        "requires grad": tensor.clone().requires_grad_(),
+        "is on another device": tensor.to("meta"),
+        "is a sparse tensor": tensor.to_sparse(),
+        "is of type bfloat16": tensor.bfloat16(),
+    }
+    for text, tensor in refused.items():
+        with pytest.raises(InvalidProblemError, match=f"`{name}` {text}"):
+            CALLS[place](tensor)
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_operators_with_real_tensors(torch, kind):
+    noun, x = ARRAYS[kind]
+    for operation in OPERATIONS.values():
+        found, wanted = (operation(each, noun) for each in (torch.tensor(x), x))
+        assert type(found) is type(wanted)
+        assert (found != wanted).sum() == 0
+        with pytest.raises(InvalidProblemError, match="`other` requires grad"):
+            operation(torch.tensor(x, requires_grad=True), noun)
+    assert (torch.tensor(x) + noun == x + noun).all()
+    assert torch.from_numpy(np.asarray(noun)).tolist() == np.asarray(noun).tolist()

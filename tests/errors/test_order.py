@@ -70,7 +70,7 @@ MIXED_UP = {
         (C, b),
         r"^`a` has 4 entries, but the cost has 3 rows; pass one mass a row\.$",
     ),
-    "words": (("abc",), r"^`C` has dtype <U3"),
+    "words": (("abc",), r"^`C` is text, 'abc' of type str; pass numbers, not the"),
     "ragged": ((C, [[1.0], [1.0, 2.0]]), r"^`a` cannot be read as an array"),
 }
 
@@ -104,6 +104,18 @@ def test_a_matrix_of_costs_given_for_points():
         quot.solve_points(X, Y, 0.1)
     with pytest.raises(InvalidProblemError, match=r"^`a` has 6 entries and `b` has 5"):
         quot.solve_points(X, Y, np.ones(6), np.ones(5))
+
+
+@pytest.mark.parametrize("args", [(a, b, X, Y), (X, a, Y, b)])
+def test_points_and_masses_in_another_order(args):
+    with pytest.raises(InvalidProblemError, match=r"^the points come first.*Got `X` of shape \("):
+        quot.solve_points(*args)
+
+
+def test_one_column_of_a_frame_has_no_ravel():
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(InvalidProblemError, match=r"one axis; pass `a\.squeeze\(\)`\.$"):
+        quot.solve(C, pd.DataFrame({"mass": a}))
 
 
 GRAPH = quot.Graph(3, [[0, 1], [1, 2]], [1.0, 2.0])

@@ -297,6 +297,40 @@ def test_parameters(make, options, message):
         model.fit(X, list("aabbbb"), sample_domain=DOMAIN)
 
 
+class Tensor:
+    """A tensor of another library that refuses to become an array."""
+
+    shape, ndim = (3, 2), 2
+
+    def __len__(self):
+        return 3
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach()")
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    {
+        "X": lambda x: TransportMapper().fit(x),
+        "Xs": lambda x: TransportMapper().fit_domains(x, np.eye(2)),
+        "Xt": lambda x: TransportMapper().fit_domains(np.eye(2), x),
+        "y": lambda x: TransportLabelPropagation().fit(np.eye(3), x),
+    }.items(),
+)
+def test_tensors_that_refuse(name, call):
+    """In words of scikit-learn, or of torch."""
+    text = f"`{name}` requires grad, and its gradient would be lost; pass `{name}.detach()`."
+    with pytest.raises(quot.InvalidProblemError, match=re.escape(text)):
+        call(Tensor())
+
+
+def test_new_samples_that_refuse():
+    mapper = TransportMapper(reg=0.1).fit_domains(np.eye(2), np.eye(2))
+    with pytest.raises(quot.InvalidProblemError, match="`X` requires grad"):
+        mapper.transform(Tensor())
+
+
 @pytest.mark.parametrize(
     ("sample_domain", "message"),
     [

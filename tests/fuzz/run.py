@@ -21,7 +21,7 @@ from quot.cli import main
 
 MOST = 200_000_000  # bytes beside ten times the file
 A_PIXEL = 20  # and for each pixel: no part of a picture need be in the file
-HANG = 20  # seconds for a file
+HANG = 60  # seconds of the processor for a file, and for the kernels that are compiled for it
 
 
 class Found(NamedTuple):
@@ -101,13 +101,13 @@ def _in_time():
     def late(*_):
         raise LateError(f"not done in {HANG} seconds")
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(HANG)
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, HANG)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextlib.contextmanager

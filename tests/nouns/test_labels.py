@@ -202,6 +202,17 @@ def test_coordinates_are_matched_by_their_names():
     assert column_labels(pa.table({"lon": [1.0], "lat": [2.0]})) == ("lon", "lat")
 
 
+def test_columns_of_costs_without_an_index():
+    """Of polars and arrow; a Series went by place in silence."""
+    pa = pytest.importorskip("pyarrow")
+    wanted = quot.solve(C, A, B).value
+    for costs in (pl.DataFrame(dict(C)), pa.table(dict(C))):
+        found = quot.solve(costs, A.to_numpy(), B[::-1])
+        assert found.value == wanted
+        assert found.plan.col_labels == tuple(COLS)
+        assert quot.solve(costs, A.to_numpy(), B.to_numpy()).value == wanted
+
+
 def test_a_batch_of_masses_in_a_frame():
     """Lines are problems; a list of a frame would be the names of its columns."""
     masses = pd.DataFrame([[0.4, 0.6], [0.3, 0.7]], columns=COLS)
@@ -255,6 +266,17 @@ def test_to_frame():
     assert by_name(entropic)["x", "p"] == pytest.approx(entropic.to_dense()[0, 0])
     with pytest.warns(quot.MassLostWarning):
         assert len(entropic.to_frame(0.1)) < 6
+
+
+def test_to_frame_of_the_transpose():
+    plan = quot.solve_entropic(C, A, B, eps=0.2).plan
+    assert by_name(plan.T) == {(col, row): mass for (row, col), mass in by_name(plan).items()}
+    renamed = plan.T.labelled(list("st"), ROWS)
+    assert set(renamed.to_frame()["row"]) == {"s", "t"}
+    given = pd.Series([1.0, 2.0, 3.0], ROWS)
+    np.testing.assert_array_equal(renamed.pull(given[::-1]), plan.push(given.to_numpy()))
+    with pytest.raises(quot.InvalidProblemError, match=r"`y` has shape .*has 3 columns"):
+        plan.T @ np.ones(7)
 
 
 def test_names_of_parts_and_of_the_transpose():

@@ -137,6 +137,14 @@ def test_ufuncs_and_operators_work_on_the_array(pair, rng):
         plan *= 2
 
 
+def test_operators_with_sparse_matrices(pair, rng):
+    plan, P = pair
+    other = sp.random_array(P.shape, density=0.5, rng=rng, format="csr")
+    np.testing.assert_allclose(plan + other, P + other.toarray())
+    np.testing.assert_allclose(other - plan, other.toarray() - P)
+    np.testing.assert_allclose(np.maximum(plan, other), np.maximum(P, other.toarray()))
+
+
 def test_a_plan_equals_itself_alone(pair):
     plan, P = pair
     assert plan == plan

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import quot
 
@@ -17,10 +18,13 @@ COMMANDS = {
     "points": ((60_000, 3_000), "solve --points X.npy Y.npy --reg {reg} -o P.npz --save R.npz"),
     "matrix": ((2_500, 400), "solve C.npy --reg 1e-3 --mass 1 -o P.csv --save R.npz"),
     "linear": ((2_500, 400), "solve C.npy -o P.npz --save R.npz"),
-    "entropic": ((3_000, 300), "solve --points X.npy Y.npy --eps 1e-2 --save R.npz"),
+    "entropic": ((2_000, 300), "solve --points X.npy Y.npy --eps 1e-2 --save R.npz"),
     "adaptive": ((2_000, 200), "solve --points X.npy Y.npy --perplexity 20 -o P.csv --save R.npz"),
     "graph": ((90_000, 2_500), "graph E.csv --nodes N.csv --source s --target t --reg .1 -o F.csv"),
     "check": ((20_000, 1_000), "check saved.npz"),
+    "recolor": ((128, 32), "recolor A.png B.png -o O.png --colors {size}"),
+    "register": ((3_000, 300), "register X.npy Y.npy -o M.xyz"),
+    "adapt": ((700, 100), "adapt S.csv T.csv -o L.csv --mass knee"),
 }
 SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM}
 PATIENCE = 120.0  # seconds until a process counts as hung
@@ -40,7 +44,8 @@ class Outcome:
 def prepare(name, folder, *, short=False):
     """Write what a command reads; return its arguments."""
     size = COMMANDS[name][0][short]
-    rng, words = np.random.default_rng(0), COMMANDS[name][1].format(reg=30.0 / size)
+    rng = np.random.default_rng(0)
+    words = COMMANDS[name][1].format(reg=30.0 / size, size=size)
     X, Y = rng.normal(size=(2, size, 2))
     if "--points" in words:
         np.save(folder / "X.npy", X)
@@ -49,6 +54,20 @@ def prepare(name, folder, *, short=False):
         np.save(folder / "C.npy", rng.random((size, size)))
     elif name == "graph":
         _write_graph(folder, round(size**0.5), rng)
+    elif name == "recolor":
+        for letter, colors in (("A", X), ("B", Y + 1.0)):
+            levels = 128 + 30 * np.column_stack((colors, colors[:, :1] ** 2))
+            picture = levels[rng.integers(0, size, (2 * size, size))]
+            picture += 5.0 * rng.normal(size=picture.shape)
+            Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(folder / f"{letter}.png")
+    elif name == "register":
+        cloud = np.column_stack((X, np.sin(2 * X[:, 0]) + 0.3 * X[:, 1]))
+        turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+        np.save(folder / "X.npy", cloud)
+        np.save(folder / "Y.npy", cloud[: 4 * size // 5] @ turn.T + [3.0, 1.0, 0.0])
+    elif name == "adapt":
+        _write_samples(folder / "S.csv", X, X[:, 0] > 0)
+        _write_samples(folder / "T.csv", Y + 0.5)
     else:
         quot.save(quot.solve_points(X, Y, reg=30.0 / size, tol=1e-6), folder / "saved.npz")
     return words.split()
@@ -62,6 +81,12 @@ def _write_graph(folder, side, rng):
     masses = rng.integers(0, 9, (graph.n_nodes, 2))
     nodes = np.column_stack((np.arange(graph.n_nodes), masses[:, 0], masses[::-1, 0]))
     np.savetxt(folder / "N.csv", nodes, "%d,%d,%d", header="node,s,t", comments="")
+
+
+def _write_samples(path, X, *labels):
+    names = ("x", "y", *("label" for _ in labels))
+    columns = np.column_stack((X, *labels))
+    np.savetxt(path, columns, "%.17g", ",", header=",".join(names), comments="")
 
 
 def begun(words, folder):
@@ -85,17 +110,27 @@ def _takes(pid):
     return bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1) if caught else False
 
 
-def seconds(words, folder):
-    """How long a command takes by itself."""
+def undisturbed(words, folder):
+    """How long a command takes by itself, and what it prints."""
     start = time.monotonic()
     process = begun(words, folder)
-    process.communicate(timeout=10 * PATIENCE)
+    out, _ = process.communicate(timeout=10 * PATIENCE)
     clean(folder)
-    return time.monotonic() - start
+    return time.monotonic() - start, lasting(out)
+
+
+def lasting(out):
+    """Of what was printed that which neither time nor round-off changes: what was solved."""
+    kept = ("shape", "reg", "eps", "mass", "palettes", "target", "labelled", "overlap")
+    return [line for line in out.splitlines() if line.startswith(kept)]
+
+
+WRITTEN = ("P.npz", "P.csv", "R.npz", "F.csv", "O.png", "O-plan.png", "L.csv")
+WRITTEN += ("M.xyz", "M-motion.txt", "M-picture.png")
 
 
 def outputs(folder):
-    return [folder / name for name in ("P.npz", "P.csv", "R.npz", "F.csv")]
+    return [folder / name for name in WRITTEN]
 
 
 def clean(folder):
@@ -103,8 +138,11 @@ def clean(folder):
         path.unlink(missing_ok=True)
 
 
-def attempt(words, folder, kind, delay):
-    """Send a signal after some seconds; return what came of it."""
+def attempt(words, folder, kind, delay, said):
+    """Send a signal after some seconds; return what came of it.
+
+    What a command says that ends by itself is what it had said undisturbed.
+    """
     clean(folder)
     process = begun(words, folder)
     time.sleep(delay)
@@ -119,6 +157,8 @@ def attempt(words, folder, kind, delay):
         return Outcome("hung", "it hangs", PATIENCE, delay)
     after, code = time.monotonic() - sent, process.returncode
     what, fault = judge(out, err, code, kind, folder)
+    if what == "done" and lasting(out) != said:
+        fault = f"another answer: {out}"
     return Outcome(what, fault, after, delay)
 
 
@@ -146,6 +186,9 @@ def _is_whole(path):
     try:
         if path.name == "R.npz":
             return bool(np.isfinite(quot.load(path).certificate.gap))
+        if path.suffix == ".png":
+            with Image.open(path) as picture:
+                return picture.load() is not None
         if path.suffix == ".npz":
             with np.load(path) as arrays:
                 return all(arrays[name] is not None for name in arrays.files)
@@ -156,9 +199,10 @@ def _is_whole(path):
 
 def attempts(words, folder, kinds, *, count, seed, longest=np.inf):
     """(kind, outcome) at random moments of a command, in order."""
-    most = min(seconds(words, folder), longest)
+    most, said = undisturbed(words, folder)
+    most = min(most, longest)
     rng = np.random.default_rng(seed)
     for k in range(count):
         for kind in kinds:
             moment = (k + rng.uniform()) / count * most
-            yield kind, attempt(words, folder, kind, moment)
+            yield kind, attempt(words, folder, kind, moment, said)

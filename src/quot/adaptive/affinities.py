@@ -16,6 +16,7 @@ from quot.adaptive.shares import Shares, exact_shares, shares
 from quot.adaptive.symmetric import Judged, Symmetric, ascend, descend, first_guess
 from quot.arraylike import ArrayLike, no_copy
 from quot.costs import Cost, SparseCost
+from quot.interrupts import interruptible
 from quot.kernels import affinities as kernels
 from quot.labels import Labels
 from quot.pairs.price import Pricer
@@ -99,6 +100,7 @@ class Affinities(ArrayLike, Shown):
         return Judged(self.residual, self.gap).holds(self.tol)
 
     @cached_property
+    @interruptible
     def neglected(self) -> Floats:
         """What pairs that were left out would get of each row, at its price and strength, (n,).
 

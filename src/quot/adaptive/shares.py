@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from quot.adaptive.neighbours import Kept, Neighbours
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import interruptible
 from quot.kernels import affinities as kernels
 from quot.labels import aligned, row_labels
 from quot.parallel import map_rows
@@ -45,6 +46,7 @@ class Shares:
     strength: Floats
 
 
+@interruptible
 def share_rows(
     C: Any, perplexity: Any, *, regularizer: str = "entropic"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

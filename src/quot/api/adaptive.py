@@ -151,15 +151,19 @@ def adaptive_problem(
     check_option(on, "on", SIDES)
     check_option(regularizer, "regularizer", REGULARIZERS)
     source, target = _of_sides(perplexity, on)
-    return AdaptiveProblem(
-        C,
-        a,
-        b,
-        row_perplexity=source,
-        col_perplexity=target,
-        regularizer=regularizer,
-        is_average=on == "average",
-    )
+    try:
+        return AdaptiveProblem(
+            C,
+            a,
+            b,
+            row_perplexity=source,
+            col_perplexity=target,
+            regularizer=regularizer,
+            is_average=on == "average",
+        )
+    except InvalidProblemError as error:  # here there is one name for both
+        text = str(error).replace("`row_perplexity`", "`perplexity`")
+        raise InvalidProblemError(text.replace("`col_perplexity`", "`perplexity`")) from None
 
 
 def _of_sides(perplexity: Any, on: str) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.pair_model import PairModel
 from quot.result import Result
-from quot.validation import check_callable, check_option
+from quot.validation import as_real, check_callable, check_option
 
 T = TypeVar("T")
 Callback = Callable[[int, Result[Plan]], bool | None]
@@ -227,7 +227,7 @@ def _arrays(value: Any, name: str, count: int) -> list[Any]:
     if isinstance(value, Mapping) or np.ndim(value) < 2:
         return [value] * count
     frame = as_frame(value)  # a list of it would be its columns
-    each = np.asarray(value) if frame is None else (frame.iloc[k] for k in range(len(frame)))
+    each = as_real(value, name) if frame is None else (frame.iloc[k] for k in range(len(frame)))
     return _as_many(list(each), name, count)
 
 

@@ -21,6 +21,7 @@ from quot.applications.spaces import AXES, SPACES, UNIT, rgb_to_lab, to_space
 from quot.convergence import Iterate, Tolerance
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import interruptible
 from quot.io.files import PathLike
 from quot.plan import Plan
 from quot.problem import Problem
@@ -359,6 +360,7 @@ class Matching:
         return X, Y
 
 
+@interruptible  # half a path has another knee
 def knee_of_price(X: Palette, Y: Palette) -> float:
     """Return the share of the pixels, from half of them, up to which moving is cheap.
 

@@ -105,6 +105,18 @@ def read_image(path: PathLike) -> Bytes:
         ) from error
 
 
+def count_pictures(path: PathLike) -> int:
+    """Return how many pictures there are in a file that `read_image` has read."""
+    pil = need("PIL.Image", "pictures", "images", "pillow")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pil.open(path) as file:
+            try:
+                return int(getattr(file, "n_frames", 1))
+            except _BROKEN:  # those behind the first
+                return 1
+
+
 def check_image_path(path: PathLike, image: Bytes | None = None) -> None:
     """Raise early, before any work, if no picture, or no such `image`, can be written there."""
     check_writable(path, tuple(FORMATS))

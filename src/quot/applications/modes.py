@@ -13,6 +13,8 @@ from quot.exceptions import InvalidProblemError
 
 Bytes = NDArray[np.uint8]
 
+# Floats may be beyond black or white by so many roundings of their type.
+_ROUNDINGS = 16
 # What "I" means in these formats; elsewhere it is integers of 32 bits.
 _SIXTEEN_BITS = ("PNG", "PPM")
 _BITS_PER_SAMPLE = 258
@@ -79,12 +81,13 @@ def narrow(values: NDArray[Any], name: str, white: float | None = None) -> Bytes
         return values.astype(np.uint8) * np.uint8(255)
     if kind == "f":
         low, high = float(values.min()), float(values.max())
-        if not 0.0 <= low <= high <= 1.0:
+        off = _ROUNDINGS * float(np.finfo(values.dtype).eps)
+        if not -off <= low <= high <= 1.0 + off:
             raise InvalidProblemError(
                 f"`{name}` has {values.dtype} values from {low:.6g} to {high:.6g}, and floats must "
                 "be from 0, black, to 1, white; divide by what is white, or convert to uint8."
             )
-        white = 1.0
+        values, white = np.maximum(values, 0.0), 1.0
     elif values.dtype.newbyteorder("=") == np.uint16:
         white = white or 65535.0
     else:

@@ -13,10 +13,11 @@ from scipy.spatial import cKDTree
 from quot import api
 from quot.applications.motion import Motion, angles, best_motion
 from quot.applications.search import Clouds
-from quot.convergence import Iterate, Tolerance
+from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
 from quot.exceptions import InfeasibleError
 from quot.gibbs_plan import AnyPlan
+from quot.interrupts import stoppable
 from quot.plan import Plan
 from quot.result import Result
 
@@ -123,6 +124,7 @@ class Turns:
         self.is_sparse = is_sparse
         self.callback = callback
 
+    @stoppable
     def run(self, motion: Motion, tol: float) -> tuple[Motion, Result[AnyPlan], tuple[Round, ...]]:
         """Return the motion, the plan that goes with it, and the rounds on the way."""
         history: list[Round] = []
@@ -145,7 +147,8 @@ class Turns:
                 )
             )
             is_still = gain <= tol * result.value
-            if k + 1 >= len(_NEIGHBOURS) and is_still:
+            is_settled = k + 1 >= len(_NEIGHBOURS) and is_still
+            if is_settled or result.status is Status.STOPPED:
                 break
             motion = motion if is_still or k + 1 == _ROUNDS else better
         return motion, result, tuple(history)
@@ -175,6 +178,8 @@ class Turns:
                 start = api.solve(
                     among, self.a, self.b, reg=strength, on_failure="ignore", **options
                 )
+                if start.status is Status.STOPPED:
+                    options["callback"] = lambda _: True
             except InfeasibleError:
                 start = None  # not enough pairs to carry the mass
         found = api.solve(cost, self.a, self.b, reg=strength, start=start, **options)

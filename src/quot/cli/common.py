@@ -32,10 +32,11 @@ FILES = (
     "Files are .npy, .npz, .csv, or .parquet (extra `parquet`) with columns of numbers, never "
     "pickled. In a .csv a first line of names is a header, and one of numbers is data; one that "
     "may be either, as 0,1,2 is, is refused. A first column without a name, or named index or id "
-    "and counting the rows, is left out. What was taken is said on stderr, and in --json. An .npz "
-    "is a scipy.sparse matrix, a single array, or several with the names C, X, Y, a, b; the other "
-    "formats hold one array. A .npy and an .npz that is not compressed are mapped into memory; do "
-    "not change them in place while quot runs."
+    "and counting the rows, is left out. Masses go by names of rows and columns, and coordinates "
+    "by theirs, where both sides have some. What was taken is said on stderr, and in --json. An "
+    ".npz is a scipy.sparse matrix, a single array, or several with the names C, X, Y, a, b; the "
+    "other formats hold one array. A .npy and an .npz that is not compressed are mapped into "
+    "memory; do not change them in place while quot runs."
 )
 EXIT_CODES = (
     "Exit codes: 0 certified, 1 not converged or not certified, 2 bad input, 130 interrupted, 143 "

@@ -45,6 +45,7 @@ def guarded(action: Callable[[], int], *, is_last: bool = False) -> int:
 def _exit_code(error: BaseException) -> int:
     """Say in one line what went wrong; return the exit code for it."""
     if isinstance(error, KeyboardInterrupt):
+        exec("")  # else Python ends by SIGINT if it came in an `exec`, as that of a dataclass
         complain(
             "interrupted" if interrupts.name() == "SIGINT" else f"ended by {interrupts.name()}"
         )

@@ -17,9 +17,12 @@ from quot.entropic.methods import formulation_of
 from quot.exceptions import InvalidProblemError
 from quot.io.arrays import Arrays, Noted, as_vector, pick, read_arrays, read_vector
 from quot.io.results import is_result
+from quot.labels import Labels, matched, of_file
 from quot.problem import EntropicProblem, Problem
 
 Floats = NDArray[np.float64]
+
+_METRIC = "sqeuclidean"
 
 
 def read_problem(args: argparse.Namespace, method: str = "auto") -> tuple[AnyProblem, str]:
@@ -107,16 +110,16 @@ def _read(args: argparse.Namespace) -> tuple[Any, Any, Any, _Notes]:
         rows = columns = _arrays_of_problem(args.cost)
         cost = pick(rows, "C", args.cost)
         files = (args.cost, args.cost)
+        labels = rows.rows, rows.columns and of_file(rows.columns)
     else:
         files = (args.points[0], args.points[1])
         rows, columns = (_arrays_of_problem(file) for file in files)
-        cost = PointCost(
-            _points(rows, "X", files[0]),
-            _points(columns, "Y", files[1]),
-            metric=args.metric or "sqeuclidean",
-        )
-    a, of_a = _masses("a", args.a, rows, files[0])
-    b, of_b = _masses("b", args.b, columns, files[1])
+        X, Y = _points(rows, "X", files[0]), _points(columns, "Y", files[1])
+        order = matched(rows.columns, columns.columns, files)
+        cost = PointCost(X, Y if order is None else Y[:, order], metric=args.metric or _METRIC)
+        labels = rows.rows, columns.rows
+    a, of_a = _masses("a", args.a, rows, files[0], labels[0])
+    b, of_b = _masses("b", args.b, columns, files[1], labels[1])
     return cost, a, b, _Notes(rows.note, columns.note, of_a, of_b)
 
 
@@ -139,9 +142,9 @@ def _points(arrays: Arrays, name: str, path: str) -> Any:
 
 
 def _masses(
-    name: str, path: str | None, beside: Arrays, beside_path: str
+    name: str, path: str | None, beside: Arrays, beside_path: str, labels: Labels
 ) -> tuple[Floats | None, str | None]:
     """Masses from their own file, or from an array of that name beside the cost; and a note."""
     if path is not None:
-        return read_vector(path, name)
+        return read_vector(path, name, labels)
     return (as_vector(beside[name], name, beside_path), "") if name in beside else (None, None)

@@ -17,6 +17,7 @@ from quot.cli.common import (
     add_json_argument,
     certificate_facts,
     hushed,
+    in_brackets,
     print_json,
     print_table,
     progress,
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     check_apart([("-o", output), ("--picture", picture)], photographs)
     source, reference = read_photograph(args.source), read_photograph(args.reference)
     check_image_path(output, source)
-    sizes = [f"{each.shape[1]} x {each.shape[0]} pixels" for each in (source, reference)]
+    sizes = [_size(source, args.source), _size(reference, args.reference)]
     read = f"a photograph of {sizes[0]} and one of {sizes[1]}"
     say_read(args, read)
     with progress("recolor") as callback:
@@ -129,6 +130,16 @@ def run(args: argparse.Namespace) -> int:
             ]
         )
     return CERTIFIED if outcome.result.converged else NOT_CERTIFIED
+
+
+def _size(photograph: NDArray[np.uint8], path: str) -> str:
+    from quot.applications.images import count_pictures
+
+    height, width = photograph.shape[:2]
+    with hushed():
+        count = count_pictures(path)
+    note = in_brackets(f"the first of {count} pictures" if count > 1 else "")
+    return f"{width} x {height} pixels{note}"
 
 
 def _origin(knee: float | None) -> str:

@@ -48,6 +48,8 @@ _EXTRAPOLATION_OPTIONS: Options = {
 # Of the accuracy: what the entropy may cost, and the missing mass where all costs are 1; of which
 # as much again goes to uniform masses.
 _ENTROPY, _MISSING = 4.0, 8.0
+# An accuracy of no more than this part of what a plan may cost has no temperature.
+_ROUNDED = 1e-9
 # How much of it is missing at the end; less only where forbidden pairs leave no way for that.
 _PARTS = (0.5, 1e-3, 1e-6)
 
@@ -133,14 +135,22 @@ def _entropic(
     unit, top = _larger(problem), largest_cost(problem.cost) or 1.0
     missing = min(accuracy / (_MISSING * top), unit)
     share = missing / (_MISSING * unit)
-    smooth = EntropicProblem(
-        problem.cost,
-        _mixed(problem.a, share),
-        _mixed(problem.b, share),
-        eps=_temperature(problem, accuracy, more=int(formulation == "E3")),
-        mass=problem.mass,
-        formulation=formulation,
-    )
+    try:
+        smooth = EntropicProblem(
+            problem.cost,
+            _mixed(problem.a, share),
+            _mixed(problem.b, share),
+            eps=_temperature(problem, accuracy, more=int(formulation == "E3")),
+            mass=problem.mass,
+            formulation=formulation,
+        )
+    except InvalidProblemError as error:
+        if accuracy > _ROUNDED * top * unit:
+            raise
+        raise InvalidProblemError(
+            f"`accuracy={accuracy:.3g}` is less than the rounding of costs of {top:.3g} for a mass "
+            f"of {unit:.3g}; raise it, or solve exactly by `quot.solve`."
+        ) from error
     if method == "tuned-sinkhorn":
         every = smooth.extended if smooth.has_slack else smooth
         entropy = least_entropy(every.a, every.b)

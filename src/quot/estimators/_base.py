@@ -26,11 +26,12 @@ from quot.api import (
 from quot.costs import METRICS, PointCost
 from quot.estimators._order import Order, order_of, put_back
 from quot.exceptions import InvalidProblemError
+from quot.interrupts import interruptible
 from quot.labels import same_columns
 from quot.perplexity import REGULARIZERS
 from quot.problem import Problem
 from quot.result import Result
-from quot.validation import as_number, check_option, check_positive
+from quot.validation import as_number, as_plain, check_option, check_positive
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -51,14 +52,18 @@ class BaseDomains(BaseEstimator):  # type: ignore[misc]
 
     def _read(self, X: Any) -> NDArray[Any]:
         """Samples to fit."""
+        as_plain(X, "X")
         return np.asarray(validate_data(self, X, dtype=self._types))
 
     def _read_new(self, X: Any) -> NDArray[Any]:
         """Samples to apply what was fitted to."""
+        as_plain(X, "X")
         return np.asarray(validate_data(self, X, dtype=self._types, reset=False))
 
     def _read_both(self, Xs: Any, Xt: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """Samples of source and target, to fit; columns that have names are matched by them."""
+        for name, samples in (("Xs", Xs), ("Xt", Xt)):
+            as_plain(samples, name)
         source = self._read(Xs)
         matched = same_columns(Xs, Xt, ("Xs", "Xt"))
         target = np.asarray(check_array(matched, dtype=self._types, input_name="Xt"))
@@ -276,6 +281,7 @@ class BaseTransport(BaseDomains):
         mass: Any = None if share == KNEE else share
         return suggest_reg(Problem(cost, mass=mass), neighbours=few)
 
+    @interruptible  # half a path has another knee
     def _moved(self, problem: Problem) -> Any:
         """The mass to move."""
         share = share_of(self.mass, self.mass_fraction)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import PointCost
+from quot.interrupts import interruptible
 from quot.kernels import adaptive as kernels
 from quot.parallel import map_rows
 from quot.perplexity import bounds
@@ -141,6 +142,7 @@ class Extension:
         rows = np.ascontiguousarray(self.points + 0.0)
         return {row.tobytes(): len(rows) - 1 - k for k, row in enumerate(rows[::-1])}
 
+    @interruptible
     def _average(self, X: Floats) -> Floats:
         """The averages of new points."""
         weight = self.weights(X)

@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 from quot.estimators._base import TYPES, BaseTransport, Bools, need_both, share_of, split
 from quot.estimators._extension import Extension
 from quot.exceptions import InvalidProblemError
+from quot.validation import as_plain
 
 Floats = NDArray[np.float64]
 
@@ -239,7 +240,7 @@ def _labels(y: Any) -> NDArray[Any]:
     """Labels as an array; NaN among text stays NaN."""
     if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
         y = np.array(y, dtype=object if any(map(_is_nothing, y)) else None)
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    labels: NDArray[Any] = column_or_1d(as_plain(y, "y"), warn=True)
     return labels
 
 

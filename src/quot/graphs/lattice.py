@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
-from quot.validation import check_count, check_positive
+from quot.validation import as_real, check_count, check_positive
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> 
     diagonals : bool, default=False
         Whether pixels that meet at a corner are neighbours, too.
     """
-    values = np.array(image, dtype=np.float64)
+    values = as_real(image, "image").astype(np.float64)
     if values.ndim == 0 or values.size == 0:
         raise InvalidProblemError(f"`image` has shape {values.shape}, so there are no pixels.")
     if not (values >= 0.0).all():

@@ -27,6 +27,7 @@ from quot.exceptions import InvalidProblemError
 from quot.io import parquet
 from quot.io.files import UNREADABLE, PathLike, unreadable
 from quot.io.matrices import Matrix, read_csv
+from quot.labels import Labels, in_order, of_file
 from quot.validation import as_array
 
 Floats = NDArray[np.float64]
@@ -49,11 +50,16 @@ _HEADERS = {
 
 
 class Noted(Arrays):
-    """The arrays of a file, and what was taken for them, as "columns p, q; header skipped"."""
+    """The arrays of a file, and what was taken for them, as "columns p, q; header skipped".
 
-    def __init__(self, arrays: Arrays, note: str = "") -> None:
+    If that is a table, its rows and columns may have names.
+    """
+
+    def __init__(
+        self, arrays: Arrays, note: str = "", rows: Labels = None, columns: Labels = None
+    ) -> None:
         super().__init__(arrays)
-        self.note = note
+        self.note, self.rows, self.columns = note, rows, columns
 
 
 class Header(NamedTuple):
@@ -113,7 +119,7 @@ def of_table(matrix: Matrix, path: PathLike) -> Noted:
     """Return the numbers of a table as its only array; there must be some."""
     if not matrix.values.size:
         raise InvalidProblemError(f"`{path}` is empty; pass a table with columns of numbers.")
-    return Noted({"": matrix.values}, matrix.note)
+    return Noted({"": matrix.values}, matrix.note, matrix.rows, matrix.names or None)
 
 
 def pick(arrays: Arrays, name: str, path: PathLike) -> Any:
@@ -128,14 +134,21 @@ def pick(arrays: Arrays, name: str, path: PathLike) -> Any:
     return arrays[""]
 
 
-def read_vector(path: PathLike, name: str) -> tuple[NDArray[Any], str]:
+def read_vector(path: PathLike, name: str, labels: Labels = None) -> tuple[NDArray[Any], str]:
     """Return a vector, of its type, from a file of one row or column, or the array of that name.
 
-    And what was taken for it. As there is one entry a row of something else, a header that was
-    taken for an entry would be found out: a first line of numbers is data.
+    By the labels of what it is for, if both have names; and what was taken for it. As there is one
+    entry a row of something else, a header that was taken for an entry would be found out: a first
+    line of numbers is data.
     """
     arrays = read_arrays(path, is_data=True)
-    return as_vector(pick(arrays, name, path), name, path), arrays.note
+    array = pick(arrays, name, path)
+    vector = as_vector(array, name, path)
+    keys = arrays.rows if array.shape[-1] == 1 else of_file(arrays.columns or ())
+    if keys is None:
+        return vector, arrays.note
+    of = "rows" if name == "a" else "columns"
+    return in_order(vector, keys, labels, name, of)[0], arrays.note
 
 
 def as_vector(array: Any, name: str, path: PathLike) -> NDArray[Any]:

@@ -186,9 +186,15 @@ class Names:
 
 
 def _refuse_twins(words: Collection[str], several: str) -> None:
-    """Refuse names that are the same text in other code points, such as an accent of its own."""
+    """Refuse names that are the same number, or the same text in other code points."""
     first: dict[str, str] = {}
     for word in words:
+        whole = word.removesuffix(".0")
+        if whole != word and whole in words and _is_integer(whole):
+            raise InvalidProblemError(
+                f"two names of {several}, {whole!r} and {word!r}, are one number, which pandas "
+                "writes with decimals where others are missing; write both in one form."
+            )
         if word.isascii():
             continue
         normal = unicodedata.normalize("NFC", word)

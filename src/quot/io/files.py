@@ -89,11 +89,12 @@ def check_writable(path: PathLike, suffixes: tuple[str, ...] = ()) -> None:
         )
     if target.is_dir():
         raise InvalidProblemError(f"`{path}` is a directory; name a file in it.")
-    if not target.absolute().parent.is_dir():
-        raise InvalidProblemError(
-            f"`{path}` cannot be written: there is no directory `{target.parent}`; make it first."
-        )
     real = Path(os.path.realpath(target))
+    for place, folder in ((target.absolute(), target.parent), (real, real.parent)):
+        if not place.parent.is_dir():
+            raise InvalidProblemError(
+                f"`{path}` cannot be written: there is no directory `{folder}`; make it first."
+            )
     is_device = real.exists() and not real.is_file()
     for place in (real,) if is_device else (real, real.parent):
         if place.exists() and not os.access(place, os.W_OK):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.io.files import UNREADABLE, PathLike, unreadable
+from quot.labels import Labels, of_file
 
 Floats = NDArray[np.float64]
 
@@ -34,6 +35,7 @@ _COUNTS = ("index", "id")
 # A name has a letter and does not begin as a number does; these stand for a number that is missing.
 _NAME = re.compile(r"(?![\d+.\-−]).*[^\W\d].*")
 _MISSING = ("na", "n/a", "#n/a", "nan", "null", "none")
+_ERROR = re.compile(r"#(N/A|N/D|NV|[A-Z][A-Z/0]*[!?])(?=\s*([;,\t\"]|$))")
 _WHOLE = re.compile(r"\d+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _QUOTED = re.compile(r'"[^"]*"')
@@ -49,11 +51,14 @@ class Matrix(NamedTuple):
         Of the columns; empty if they have none.
     note : str
         What was taken, as "columns p, q; header skipped".
+    rows : Labels
+        Names of the rows, from an index that was left out.
     """
 
     values: Floats
     names: tuple[str, ...]
     note: str
+    rows: Labels = None
 
 
 def taken(values: Floats, names: Sequence[str], path: PathLike, *how: str) -> Matrix:
@@ -149,6 +154,8 @@ def read_csv(path: PathLike, *, is_data: bool = False) -> Matrix:
     with _text(path) as stream:
         form = _form(path, stream, is_data=is_data)
         stream.seek(0)
+        _refuse_errors(path, stream)
+        stream.seek(0)
         try:
             values = _load(stream, form)
         except UnicodeDecodeError:
@@ -157,9 +164,11 @@ def read_csv(path: PathLike, *, is_data: bool = False) -> Matrix:
             stream.seek(0)
             _explain(path, stream, form)
             raise unreadable(path, _EXPECTED, error) from error
-    if form.is_labelled:
-        names = form.names[1:]
-        return Matrix(values, names, noted(names, _SKIPPED, INDEX))
+        if form.is_labelled:
+            stream.seek(0)
+            names, rows = form.names[1:], _row_names(stream, form)
+            rows = rows if len(rows) == len(values) else []  # one may hold the end of a line
+            return Matrix(values, names, noted(names, _SKIPPED, INDEX), of_file(rows))
     if form.may_count and _counts(values[:, 0]):
         raise InvalidProblemError(
             f"the first column of `{path}` counts the rows, and may be an index, as pandas writes "
@@ -169,6 +178,29 @@ def read_csv(path: PathLike, *, is_data: bool = False) -> Matrix:
     if not form.names:
         return Matrix(values, (), "no header")
     return taken(values, form.names, path, _SKIPPED)
+
+
+def _refuse_errors(path: PathLike, stream: IO[str]) -> None:
+    """Refuse what Excel writes where there is no number: it would be a comment."""
+    for number, line in enumerate(stream, 1):
+        found = _ERROR.search(line) if "#" in line else None
+        if found:
+            raise InvalidProblemError(
+                f"line {number} of `{path}` has {found[0]!r}, which Excel writes where there is no "
+                "number, and what follows a # is a comment; fill it, or leave the line out."
+            )
+
+
+def _row_names(stream: IO[str], form: _Form) -> list[str]:
+    """The first cells of the lines below the header."""
+    lines = (line for k, line in enumerate(stream) if k >= form.skip and _content(line))
+    return [_first(line, form.separator) for line in lines]
+
+
+def _first(line: str, separator: str | None) -> str:
+    if '"' in line:
+        return _cells(line, separator)[0]
+    return (_content(line).split(separator, 1) or [""])[0].strip()
 
 
 def _load(stream: IO[str], form: _Form) -> Floats:

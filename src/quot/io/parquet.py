@@ -16,6 +16,7 @@ from quot import memory, optional
 from quot.exceptions import InvalidProblemError
 from quot.io.files import UNREADABLE, PathLike, unreadable
 from quot.io.matrices import Matrix, noted, taken
+from quot.labels import of_file
 from quot.plan import Plan
 
 Floats = NDArray[np.float64]
@@ -70,7 +71,7 @@ def read_matrix(path: PathLike) -> Matrix:
             if len({part.shape[1] for part in parts}) > 1:
                 raise _uneven(names[0], path)
             values = np.concatenate(parts) if parts else np.empty((0, 0))
-            return Matrix(values, tuple(names), noted(names, *how))
+            return Matrix(values, (), noted(names, *how))
         _check_numbers(file.schema_arrow, names, path)
         memory.check_bytes(8.0 * file.metadata.num_rows * len(names))
         values, stop = np.empty((file.metadata.num_rows, len(names))), 0
@@ -79,6 +80,9 @@ def read_matrix(path: PathLike) -> Matrix:
             for k, column in enumerate(_numbers(batch, path)):
                 values[start:stop, k] = column
         matrix, schema = taken(values, names, path, *how), file.schema_arrow
+        if len(index) == 1:
+            cells = (part.column(0) for part in _batches(file, index))
+            matrix = matrix._replace(rows=of_file([k for part in cells for k in _cells(part)]))
     if 1 in matrix.values.shape:  # masses are judged by the type they have
         types = [schema.field(name).type.to_pandas_dtype() for name in matrix.names]
         if types and all(np.dtype(kind).kind == "f" for kind in types):

@@ -85,6 +85,11 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
         If labels of rows or columns are left out.
     """
     check_writable(path, SUFFIXES if Path(path).suffix else ())
+    if not isinstance(result, (Result, GraphResult)):
+        raise InvalidProblemError(
+            f"`result` must be what a solver returns, as from `quot.solve`; got a "
+            f"{type(result).__name__}."
+        )
     tolerance = result.tolerance
     arrays: Arrays = {
         "format": FORMAT,

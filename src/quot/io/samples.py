@@ -16,6 +16,7 @@ from quot.io.cells import Names, given_numbers
 from quot.io.files import PathLike, write_atomically
 from quot.io.matrices import taken
 from quot.io.tables import TABLE_SUFFIXES, open_table, write_table
+from quot.labels import matched
 from quot.validation import as_array
 
 Floats = NDArray[np.float64]
@@ -57,22 +58,14 @@ class Samples:
         InvalidProblemError
             If they are not the same, or not as many.
         """
-        if self.names and other.names and set(self.names) != set(other.names):
-            wrong = [name for name in other.names if name not in self.names]
-            wrong += [name for name in self.names if name not in other.names]
-            raise InvalidProblemError(
-                f"`{other.path}` and `{self.path}` have different features: only one of them has "
-                f"`{wrong[0]}` ({len(wrong)} such). Give both the same columns, in any order."
-            )
+        files = str(other.path), str(self.path)
+        order = matched(other.names or None, self.names or None, files)
         if self.X.shape[1] != other.X.shape[1]:
             raise InvalidProblemError(
                 f"`{other.path}` has {other.X.shape[1]} features and `{self.path}` has "
                 f"{self.X.shape[1]}; source and target need the same ones."
             )
-        if self.names and other.names:
-            place = {name: k for k, name in enumerate(self.names)}
-            return self.X[:, [place[name] for name in other.names]]
-        return self.X
+        return self.X if order is None else self.X[:, order]
 
 
 def read_samples(path: PathLike, label: str | None = None, *, has_labels: bool) -> Samples:
