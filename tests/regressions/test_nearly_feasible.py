@@ -28,3 +28,13 @@ def test_what_cannot_be_carried_is_refused(lacking, mass, solve):
 def test_what_is_only_rounded_is_solved(off):
     b = np.array([0.5 + off, 0.25, 0.25 - off])
     assert quot.solve(ALLOWED, A, b).converged
+
+
+@pytest.mark.parametrize("lacking", [1e-6, 3e-9, 1e-12])
+@pytest.mark.parametrize("mass", [None, 1.0])
+def test_capacities_that_lack_a_little_are_refused(lacking, mass):
+    graph = quot.Graph(3, [[0, 1], [0, 2]], [1.0, 1.0], capacity=[0.75 - lacking, 1.0])
+    with pytest.raises(quot.InfeasibleError, match="what is at node 0 cannot all leave"):
+        quot.solve_graph(graph, [1.0, 0.0, 0.0], [0.0, 0.75, 0.25], mass=mass, on_failure="ignore")
+    whole = quot.Graph(3, [[0, 1], [0, 2]], [1.0, 1.0], capacity=[0.75 - 1e-16, 1.0])
+    assert quot.solve_graph(whole, [1.0, 0.0, 0.0], [0.0, 0.75, 0.25], mass=mass).converged

@@ -9,7 +9,6 @@ import numpy as np
 
 from quot import interrupts
 from quot.api.deliver import ON_FAILURE, TIES, tell
-from quot.api.plans import solved
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import Cost
 from quot.exceptions import InfeasibleError, InvalidProblemError
@@ -19,6 +18,7 @@ from quot.parallel import map_each
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.pair_model import PairModel
+from quot.quadratic.solve import solve_quadratic
 from quot.result import Result
 from quot.validation import as_real, check_callable, check_option
 
@@ -188,7 +188,10 @@ class _Batch:
                 monitor.stop()
             problem = self.problems[k]
             result = _numbered(
-                k, lambda: solved(PairModel(problem, monitor, self.tolerance, ties=self.ties))
+                k,
+                lambda: solve_quadratic(
+                    PairModel(problem, monitor, self.tolerance, ties=self.ties)
+                ),
             )
             self.found[k] = result
             return result

@@ -10,7 +10,6 @@ import numpy as np
 
 from quot import interrupts
 from quot.api.deliver import ON_FAILURE, TIES, check_problem, deliver
-from quot.api.plans import solved
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError
@@ -20,6 +19,7 @@ from quot.problem import Problem
 from quot.quadratic.linear import Optimum, is_matrix
 from quot.quadratic.mass_curve import MassCurve
 from quot.quadratic.pair_model import PairModel
+from quot.quadratic.solve import solve_quadratic
 from quot.result import Result
 from quot.stopping import run
 from quot.validation import as_array, as_mass, as_reg, check_count, check_option, round_off
@@ -298,7 +298,7 @@ class _Steps:
             model = PairModel(
                 problem, monitor, self.tolerance, start=start, ties=self.ties, near=near
             )
-            result = solved(model)
+            result = solve_quadratic(model)
         except KeyboardInterrupt:  # of a handler that is not ours, in a certificate: that is lost
             interrupts.check()
             if not self.done:

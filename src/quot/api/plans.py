@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,7 +26,6 @@ from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
-from quot.quadratic.feasibility import check_pairs_closely
 from quot.quadratic.pair_model import PairModel
 from quot.quadratic.solve import solve_quadratic
 from quot.quadratic.suggest import degrees, reg_at
@@ -166,7 +164,7 @@ def solve(  # noqa: PLR0913
             sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
             monitor.begin()
         model = PairModel(problem, monitor, tolerance, method=method, start=dual, ties=ties)
-        result = solved(model)
+        result = solve_quadratic(model)
     logger.info("%s", result)
     return deliver(result, on_failure)
 
@@ -354,20 +352,6 @@ def estimate(problem: Problem) -> Estimate:
     """
     check_problem(problem)
     return estimate_quadratic(problem)
-
-
-def solved(model: PairModel) -> Result[Plan]:
-    """The result for a model, as the engine finds it.
-
-    Raises
-    ------
-    InfeasibleError
-        If the allowed pairs of a sparse cost cannot carry the mass.
-    """
-    result = solve_quadratic(model)
-    if result.certificate.upper == math.inf and model.monitor.limit() is None:
-        check_pairs_closely(model.problem)
-    return result
 
 
 def _warm(start: Any, problem: Problem) -> Dual | None:

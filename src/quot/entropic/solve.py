@@ -20,7 +20,7 @@ from quot.gibbs_plan import GibbsPlan
 from quot.gibbs_rounding import repair_gibbs
 from quot.prices import unit_for
 from quot.problem import EntropicProblem
-from quot.quadratic.feasibility import check_pairs, check_pairs_closely
+from quot.quadratic.feasibility import check_closely, check_pairs
 from quot.result import Result, best_of
 from quot.stopping import obey, run
 
@@ -68,7 +68,7 @@ def solve_entropic_problem(
         enough *= _LESS
     best = best_of(*results)
     if best.certificate.upper == np.inf and monitor.limit() is None:
-        check_pairs_closely(problem)
+        check_closely(problem)
     return best
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,14 +17,14 @@ from quot.network.feasibility import cut
 from quot.problem import GraphProblem, Transport
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
 
-# Masses become integers for the maximum flow; their total is this, on pairs and on edges.
-_PAIR_UNITS, _EDGE_UNITS = 1 << 30, 10**9
+# Masses become integers for the maximum flow, and their total this: two have a sum in 32 bits.
+_UNITS = 10**9
 # Imbalance of a component that is round-off, relative to the mass of the problem.
 _ROUND_OFF = 1e-9
-# What cannot be carried is no rounding of the masses if it is more than this part of them; and the
-# largest capacity, of which two have a sum in 32 bits.
-_CLOSELY, _LARGEST = 1e-13, 2**30 - 1
+# What cannot be carried is no rounding of the masses if it is more than this part of them.
+_CLOSELY = 1e-13
 # So many rows are named.
 _NAMED = 5
 
@@ -31,52 +32,126 @@ _NAMED = 5
 def check_pairs(problem: Transport) -> None:
     """Raise InfeasibleError, naming rows or columns, if the allowed pairs cannot carry the mass.
 
-    A maximum flow on masses rounded to about one part in 10^9 of the total; what rounding could
-    explain is let through.
+    What the rounding of masses to one part in 10^9 of the total could explain is let through.
     """
     cost = problem.cost
     if not isinstance(cost, SparseCost) or problem.total == 0.0:
         return
-    n, m = cost.shape
-    scale = _PAIR_UNITS / problem.total
-    supply, demand = _units(problem.a, scale), _units(problem.b, scale) + 1
-    graph = _graph(cost, supply, demand)
-    most, reached = cut(graph, n + m, n + m + 1)
-    wanted = int(supply.sum()) if problem.is_balanced else _PAIR_UNITS
-    missing = wanted - most
-    if missing <= n + m + 1:
-        return
-    raise _stuck_pairs(problem, reached, most / scale)
+    ways = _Ways.by_pairs(cost, problem.a, problem.b)
+    found = ways.carry(problem.total, is_balanced=problem.is_balanced)
+    if found is not None:
+        raise _stuck_pairs(problem, found.reached, found.carried)
 
 
-def check_pairs_closely(problem: Transport) -> None:
-    """Do the same to the rounding of the masses; for when a solve has found no plan.
+def check_edges(problem: GraphProblem) -> None:
+    """Raise InfeasibleError, naming a component or nodes, if the edges cannot carry the mass.
 
-    What the first flow leaves is rounded anew, to parts of its unit, and flows on where it can.
+    What the rounding of masses to one part in 10^9 of the total could explain is let through.
     """
-    cost = problem.cost
-    if not isinstance(cost, SparseCost) or problem.total == 0.0:
+    _check_components(problem)
+    graph = problem.graph
+    if problem.total > 0.0 and (graph.directed.any() or np.isfinite(graph.capacity).any()):
+        found = _Ways.by_edges(problem).carry(problem.total, is_balanced=problem.is_balanced)
+        if found is not None:
+            raise _stuck_nodes(problem, found.reached, found.carried)
+
+
+def check_closely(problem: Transport | GraphProblem) -> None:
+    """Do the same to the rounding of the masses; for when a solve has found no plan, or no flow."""
+    if problem.total == 0.0:
         return
-    n, m = cost.shape
-    scale = _PAIR_UNITS / problem.total
-    masses = problem.a, problem.b
-    graph = _graph(cost, *(_units(mass, scale) for mass in masses))
-    first = maximum_flow(graph, n + m, n + m + 1).flow
-    finer = (_PAIR_UNITS // (n + m + 2)) * scale
-    sent, got = (first[n + m, :n].toarray().ravel(), first[n : n + m, n + m + 1].toarray().ravel())
-    left = [
-        np.round(np.clip((x - k / scale) * finer, 0.0, _LARGEST)).astype(np.int32)
-        for x, k in zip(masses, (sent, got), strict=True)
-    ]
-    room = _graph(cost, *left).tolil()
-    pairs = first[cost.rows, n + cost.cols]
-    room[cost.rows, n + cost.cols] = _LARGEST
-    back = np.minimum(np.asarray(pairs).ravel() * (finer / scale), _LARGEST).astype(np.int32)
-    room[n + cost.cols, cost.rows] = back
-    more, reached = cut(sp.csr_array(room, dtype=np.int32), n + m, n + m + 1)
-    carried = float(sent.sum()) / scale + more / finer
-    if problem.total - carried > _CLOSELY * problem.total:
-        raise _stuck_pairs(problem, reached, carried, digits=12)
+    if isinstance(problem, GraphProblem):
+        found = _Ways.by_edges(problem).carry_closely(problem.total)
+        if found is not None:
+            raise _stuck_nodes(problem, found.reached, found.carried, digits=12)
+    elif isinstance(problem.cost, SparseCost):
+        ways = _Ways.by_pairs(problem.cost, problem.a, problem.b)
+        found = ways.carry_closely(problem.total)
+        if found is not None:
+            raise _stuck_pairs(problem, found.reached, found.carried, digits=12)
+
+
+class _Short(NamedTuple):
+    """How much can be carried at most, and who could still send more: nodes (N,)."""
+
+    carried: float
+    reached: NDArray[np.bool_]
+
+
+class _Ways(NamedTuple):
+    """Ways from a source, by nodes that have mass and nodes that want some, to a sink.
+
+    Of each of these three: tail, head, and the most that may go there. Source and sink are the last
+    two nodes.
+    """
+
+    given: tuple[Ints, Ints, Floats]
+    between: tuple[Ints, Ints, Floats]
+    taken: tuple[Ints, Ints, Floats]
+    size: int
+
+    @classmethod
+    def of(cls, a: Floats, b: Floats, first: int, between: tuple[Ints, Ints, Floats]) -> _Ways:
+        """From masses a, of nodes from 0 on, and b, of nodes from `first` on."""
+        size = max(a.size, first + b.size) + 2
+        rows, cols = np.arange(a.size), first + np.arange(b.size)
+        given = np.full(a.size, size - 2), rows, a
+        return cls(given, between, (cols, np.full(b.size, size - 1), b), size)
+
+    @classmethod
+    def by_pairs(cls, cost: SparseCost, a: Floats, b: Floats) -> _Ways:
+        """From rows to columns."""
+        return cls.of(a, b, a.size, (cost.rows, a.size + cost.cols, a[cost.rows]))
+
+    @classmethod
+    def by_edges(cls, problem: GraphProblem) -> _Ways:
+        """From nodes to nodes."""
+        graph = problem.graph
+        back = np.flatnonzero(~graph.directed)
+        tail = np.concatenate((graph.tail, graph.head[back]))
+        head = np.concatenate((graph.head, graph.tail[back]))
+        most = np.concatenate((graph.capacity, graph.capacity[back]))
+        return cls.of(problem.source, problem.target, 0, (tail, head, most))
+
+    def carry(self, total: float, *, is_balanced: bool) -> _Short | None:
+        """Less than the total if rounding does not explain that."""
+        given, between, taken = (self._units(most, total) for *_, most in self[:3])
+        given, taken = np.floor(given), np.floor(taken) + (taken > 0.0)
+        room = self._room(given, np.ceil(between), taken)
+        carried, reached = cut(room.astype(np.int32), self.size - 2, self.size - 1)
+        wanted = int(given.sum()) if is_balanced else _UNITS
+        if wanted - carried <= self.size - 1:
+            return None
+        return _Short(carried * (total / _UNITS), reached)
+
+    def carry_closely(self, total: float) -> _Short | None:
+        """Less than the total, to the rounding of the masses.
+
+        What a first flow leaves is rounded anew, to parts of its unit, and flows on where it can.
+        """
+        source, sink, finer = self.size - 2, self.size - 1, _UNITS // self.size
+        room = self._room(*(self._units(most, total) for *_, most in self[:3]))
+        first = maximum_flow(room.astype(np.int32), source, sink)
+        left = sp.csr_array(room - first.flow)
+        left.data = np.clip(left.data * finer, 0.0, _UNITS)
+        more, reached = cut(left.astype(np.int32), source, sink)
+        carried = (first.flow_value + more / finer) * (total / _UNITS)
+        return _Short(carried, reached) if total - carried > _CLOSELY * total else None
+
+    @staticmethod
+    def _units(most: Floats, total: float) -> Floats:
+        """In units, all of which are the total."""
+        with np.errstate(over="ignore"):
+            units: Floats = np.minimum(most * (_UNITS / total), _UNITS)
+        return units
+
+    def _room(self, *most: Floats) -> sp.csr_array:
+        """How much may flow from one node to another, no more than all."""
+        tail, head = (np.concatenate([ways[k] for ways in self[:3]]) for k in range(2))
+        shape = (self.size, self.size)
+        room = sp.coo_array((np.concatenate(most), (tail, head)), shape=shape).tocsr()
+        room.data = np.minimum(room.data, _UNITS)
+        return room
 
 
 def _stuck_pairs(
@@ -100,21 +175,17 @@ def _stuck_pairs(
     )
 
 
-def _units(mass: Floats, scale: float) -> NDArray[np.int32]:
-    """Masses in whole units, of which `scale` are 1."""
-    return np.floor(np.minimum(mass * scale, _PAIR_UNITS)).astype(np.int32)
-
-
-def _graph(cost: SparseCost, supply: NDArray[np.int32], demand: NDArray[np.int32]) -> sp.csr_array:
-    """Capacities: source to rows, rows to columns along allowed pairs, columns to sink."""
-    n, m = cost.shape
-    source, sink = n + m, n + m + 1
-    tail = np.concatenate((np.full(n, source), cost.rows, n + np.arange(m)))
-    head = np.concatenate((np.arange(n), n + cost.cols, np.full(m, sink)))
-    capacity = np.concatenate((supply, supply[cost.rows], demand)).astype(np.int32)
-    shape = (n + m + 2, n + m + 2)
-    return sp.csr_array(
-        (capacity, (tail.astype(np.int32), head.astype(np.int32))), shape=shape, dtype=np.int32
+def _stuck_nodes(
+    problem: GraphProblem, reached: NDArray[np.bool_], carried: float, *, digits: int = 6
+) -> InfeasibleError:
+    """The error that names nodes that cannot send more."""
+    graph = problem.graph
+    stuck = np.flatnonzero(reached[: graph.n_nodes] & (problem.source > 0))
+    named = _names("node", graph.names(stuck[:_NAMED]), stuck.size)
+    return InfeasibleError(
+        f"the edges can carry at most {carried:.{digits}g} of the mass "
+        f"{problem.total:.{digits}g} in their directions and within their capacities: what is at "
+        f"{named} cannot all leave. Add edges or capacity, or pass a smaller `mass`."
     )
 
 
@@ -124,14 +195,6 @@ def _names(noun: str, names: Iterable[object], count: int) -> str:
     more = count - _NAMED
     tail = f" and {more} others" if more > 0 else ""
     return f"{noun}{'s' if count != 1 else ''} {shown}{tail}"
-
-
-def check_edges(problem: GraphProblem) -> None:
-    """Raise InfeasibleError, naming a component or nodes, if the edges cannot carry the mass."""
-    _check_components(problem)
-    graph = problem.graph
-    if problem.total > 0.0 and (graph.directed.any() or np.isfinite(graph.capacity).any()):
-        _check_cuts(problem)
 
 
 def _check_components(problem: GraphProblem) -> None:
@@ -159,36 +222,6 @@ def _check_components(problem: GraphProblem) -> None:
             f"{have[worst]:.6g} of `source` and {want[worst]:.6g} of `target`. Lower `mass`, or "
             "join the components (`quot.graphs.connect`)."
         )
-
-
-def _check_cuts(problem: GraphProblem) -> None:
-    """A maximum flow, on masses rounded; what rounding could explain is let through."""
-    graph, n = problem.graph, problem.graph.n_nodes
-    scale = _EDGE_UNITS / problem.total
-    supply = np.floor(np.minimum(problem.source * scale, _EDGE_UNITS)).astype(np.int64)
-    demand = np.floor(np.minimum(problem.target * scale, _EDGE_UNITS)).astype(np.int64)
-    demand[problem.target > 0.0] += 1
-    with np.errstate(over="ignore"):
-        most = np.ceil(np.minimum(graph.capacity * scale, _EDGE_UNITS)).astype(np.int64)
-    back = np.flatnonzero(~graph.directed)
-    nodes = np.arange(n)
-    tail = np.concatenate((graph.tail, graph.head[back], np.full(n, n), nodes))
-    head = np.concatenate((graph.head, graph.tail[back], nodes, np.full(n, n + 1)))
-    amount = np.concatenate((most, most[back], supply, demand))
-    room = sp.coo_array((amount, (tail, head)), shape=(n + 2, n + 2)).tocsr()
-    room.data = np.minimum(room.data, _EDGE_UNITS)
-    room = room.astype(np.int32)
-    carried, reached = cut(room, n, n + 1)
-    wanted = int(supply.sum()) if problem.is_balanced else _EDGE_UNITS
-    if wanted - carried <= n + 1:
-        return
-    stuck = np.flatnonzero(reached[:n] & (problem.source > 0))
-    named = _names("node", graph.names(stuck[:_NAMED]), stuck.size)
-    raise InfeasibleError(
-        f"the edges can carry at most {carried / scale:.6g} of the mass "
-        f"{problem.total:.6g} in their directions and within their capacities: what is at "
-        f"{named} cannot all leave. Add edges or capacity, or pass a smaller `mass`."
-    )
 
 
 def _component(problem: GraphProblem, index: int) -> str:

@@ -8,6 +8,7 @@ missing. Near the linear problem the way is up instead, from its vertex and its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from quot.convergence import Monitor
 from quot.network.continuation import FIRST, lower, predicted
 from quot.network.optimise import Goal, newton, optimise
+from quot.quadratic.feasibility import check_closely
 from quot.quadratic.finish import finish, is_good
 from quot.quadratic.model import At, Model, R, Stage
 from quot.result import best_of
@@ -35,7 +37,7 @@ def solve_quadratic(model: Model[R]) -> R:
     Raises
     ------
     InfeasibleError
-        If a cycle that pays has no limit.
+        If a cycle that pays has no limit, or pairs or edges cannot carry the mass.
     """
     best: R | None = None
     priced: Model[R] | None = model
@@ -46,6 +48,8 @@ def solve_quadratic(model: Model[R]) -> R:
     assert best is not None
     monitor = model.monitor
     stopped = None if best.converged else monitor.limit()
+    if best.certificate.upper == math.inf and stopped is None:
+        check_closely(model.problem)
     if best is result and stopped is None:
         return best
     return replace(
