@@ -205,3 +205,13 @@ def test_far_edges_at_ends_where_mass_may_stay(far, reg):
     r = quot.solve_graph(graph, [1e-8, 1.0, 1.0, 1e-8], [5.0] * 4, mass=0.5, reg=reg)
     assert r.converged
     assert r.value == pytest.approx(-5e-25 if reg else -1e-20)
+
+
+def test_what_stays_takes_no_digits_of_what_moves():
+    """Sums of both were rounded: next to nothing went far, and the bound was beyond the value."""
+    graph = quot.Graph(2, [[0, 1]], [1447240.40790151])
+    source = np.array([2.27773873e-12, 3.53443016e-03])
+    r = quot.solve_graph(graph, source, [0.0, 0.5], mass=source.sum())
+    assert r.converged
+    assert r.certificate.lower == pytest.approx(source[0] * graph.lengths[0], rel=1e-12)
+    assert r.certificate.lower == pytest.approx(r.certificate.upper, rel=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +16,7 @@ from quot.graph import Graph
 from quot.kernels import certificate as scan
 from quot.kernels import forest
 from quot.parallel import dot
+from quot.prices import middle_price
 from quot.problem import GraphProblem
 
 Floats = NDArray[np.float64]
@@ -52,11 +54,11 @@ def certify_flow(problem: GraphProblem, flow: Flow, f: Floats, lam: float) -> Ce
     if repaired is not None:
         upper, used = problem.objective(repaired), _used(problem, repaired)
         moved = float(np.abs(repaired.values).sum())
-    terms = dot(np.abs(p), problem.source + problem.target) + abs(lam) * problem.total
-    off = _rounded(problem, repaired or flow, rounded)
-    values = [_dual_value(problem, p, lam, w, off)]
+    terms = dot(np.abs(_from_middle(problem, p)), problem.source + problem.target)
+    own = _Own.of(problem, repaired or flow, rounded)
+    values = [_dual_value(problem, p, lam, w, own)]
     if problem.is_nearly_linear and w.any():  # squares of round-off over reg may be anything
-        values.append(_dual_value(problem, p, lam, np.zeros_like(w), off))
+        values.append(_dual_value(problem, p, lam, np.zeros_like(w), own))
     bounds = [Bound(value, ROUND_OFF * terms + noise * moved) for value, noise in values]
     if not (graph.lengths < 0.0).any():  # nothing costs less than nothing
         bounds.append(Bound(0.0, 0.0))
@@ -105,23 +107,40 @@ def _rounding(problem: GraphProblem, x: Floats) -> float:
     return 64 * EPS * (1.0 + most / problem.unit)
 
 
-def _rounded(problem: GraphProblem, flow: Flow, rounded: float) -> Floats:
-    """What arrives at each node beyond what it should, (N,), as far as that is rounding.
+class _Own(NamedTuple):
+    """What a flow brings, where that is what it should up to rounding: the bound is one for that.
 
-    The bound is that for what the flow brings: what rounding takes from a node may be all it sends,
-    and at any price.
+    What rounding takes from a node, or from all, may be all that moves, and at any price.
+
+    Parameters
+    ----------
+    off : array of shape (N,)
+        What arrives at each node beyond what it should.
+    sent, received : float
+        In all, where not all has to be; in more digits where the machine has some.
     """
-    off = flow.arriving() - (flow.received - flow.sent)
-    return np.where(np.abs(off) <= rounded * problem.unit, off, 0.0)
+
+    off: Floats
+    sent: np.longdouble
+    received: np.longdouble
+
+    @classmethod
+    def of(cls, problem: GraphProblem, flow: Flow, rounded: float) -> _Own:
+        """Of a flow; of the problem where less than `rounded`, in units, does not explain it."""
+        off = flow.arriving() - (flow.received - flow.sent)
+        total = np.longdouble(problem.total)
+        sums = (side.sum(dtype=np.longdouble) for side in (flow.sent, flow.received))
+        near = rounded * problem.unit
+        sent, received = (each if abs(each - total) <= near else total for each in sums)
+        return cls(np.where(np.abs(off) <= near, off, 0.0), sent, received)
 
 
 def _dual_value(
-    problem: GraphProblem, p: Floats, lam: float, w: Floats, off: Floats
+    problem: GraphProblem, p: Floats, lam: float, w: Floats, own: _Own
 ) -> tuple[float, float]:
     """The dual value, and how far it is wrong for each unit of flow because p is rounded.
 
-    Weights w (E,) smaller than those of the problem make a bound, too. `off` (N,) is what nodes
-    get beyond what they should.
+    Weights w (E,) smaller than those of the problem make a bound, too.
     """
     if not (np.isfinite(p).all() and np.isfinite(lam)):
         return np.nan, 0.0
@@ -141,22 +160,36 @@ def _dual_value(
         x = np.where(over > 0.0, np.minimum(over / w, graph.capacity), 0.0)
         given = x * (over - 0.5 * w * x)
     if problem.is_balanced:
-        return exact_sum(p * (problem.target - problem.source), p * off, -given), noise
+        return exact_sum(p * (problem.target - problem.source), p * own.off, -given), noise
+    p = _from_middle(problem, p)
     ends = (
-        _cheapest(problem.source, -p, problem.total),
-        _cheapest(problem.target, p, problem.total),
+        _cheapest(problem.source, -p, own.sent),
+        _cheapest(problem.target, p, own.received),
     )
-    return exact_sum(*ends, p * off, -given), noise
+    return exact_sum(*ends, p * own.off, -given), noise
 
 
-def _cheapest(most: Floats, price: Floats, total: float) -> Floats:
+def _from_middle(problem: GraphProblem, p: Floats) -> Floats:
+    """Potentials (N,) less that of where most of the mass is, if it need not move.
+
+    The dual value is the same, and what stays where it is does not take the digits of what moves.
+    """
+    if problem.is_balanced:
+        return p
+    mass = np.minimum(problem.source, problem.total) + np.minimum(problem.target, problem.total)
+    return p - middle_price(p, mass, float(mass.sum()))
+
+
+def _cheapest(most: Floats, price: Floats, total: np.longdouble) -> Floats:
     """What a total costs at least, taken from `most` (N,) at these prices (N,), a node each.
 
     The sum is ``max_q total q - sum_v most_v max(q - price_v, 0)``: the best potential of S or T.
     """
     order = np.argsort(price, kind="stable")
-    before = np.append(0.0, np.cumsum(most[order])[:-1])  # no large mass in what comes before it
-    costs: Floats = price[order] * np.clip(total - before, 0.0, most[order])
+    most = most[order].astype(np.longdouble)
+    before = np.append(0.0, np.cumsum(most)[:-1])  # no large mass in what comes before it
+    taken = np.clip(total - before, 0.0, most).astype(np.float64)
+    costs: Floats = price[order] * taken
     return costs
 
 
