@@ -24,6 +24,7 @@ from quot import plot
 OUTPUT = Path("demo-output")
 N, MASS, ENOUGH = 60, 0.7, 1e-6
 TEMPERATURES = (0.02, 0.005, 0.001)
+MASSES = (0.7, 0.3, 0.1, 0.03, 0.01)
 INK, FAINT, GRID = "#1f1f24", "#6b6b76", "#d9dce1"
 
 # Method, formulation, options; "-" in a table is more passes than these.
@@ -73,9 +74,9 @@ def solved(name: str, C: Floats, eps: float, **options: Any) -> Any:
     return quot.solve_entropic(C, solver_options=own or None, on_failure="ignore", **given)
 
 
-def passes_to(enough: float, name: str, C: Floats, eps: float) -> float | None:
+def passes_to(enough: float, name: str, C: Floats, eps: float, mass: float = MASS) -> float | None:
     """Passes until E is at most so much, if that takes no more than `MOST`."""
-    unit = min(1.0 / len(C), MASS)
+    unit = min(1.0 / len(C), mass)
     found: list[float] = []
 
     def is_done(k: quot.Iterate) -> bool:
@@ -84,8 +85,8 @@ def passes_to(enough: float, name: str, C: Floats, eps: float) -> float | None:
         return bool(found) or k.passes > MOST
 
     # Newton's method tells only what is left at the end of each temperature.
-    tol = 100.0 * enough / MASS if name.startswith("Newton") else 1e-9
-    solved(name, C, eps, tol=tol, callback=is_done, max_iter=MOST)
+    tol = 100.0 * enough / mass if name.startswith("Newton") else 1e-9
+    solved(name, C, eps, mass=mass, tol=tol, callback=is_done, max_iter=MOST)
     return found[0] if found and found[0] <= MOST else None
 
 
@@ -132,6 +133,17 @@ def count_passes(kinds: dict[str, Floats], temperatures: Sequence[float]) -> Non
             [f"eps {eps:g}" for eps in temperatures],
             rows,
         )
+
+
+def vary_mass(C: Floats, eps: float, masses: Sequence[float]) -> None:
+    """How many passes each method takes until E is a part of what moves."""
+    part = ENOUGH / MASS
+    rows = []
+    for name in METHODS:
+        counts = [passes_to(part * mass, name, C, eps, mass) for mass in masses]
+        rows.append((name, [None if k is None else f"{k:.0f}" for k in counts]))
+    columns = [f"mass {mass:g}" for mass in masses]
+    table(f"Passes to E <= {part:.3g} of the mass, at eps {eps:g}", columns, rows)
 
 
 def compare_formulations(C: Floats, temperatures: Sequence[float]) -> None:
@@ -343,6 +355,7 @@ def main() -> None:
         kinds |= {"on a line": on_a_line(), "costs at random": at_random()}
         kinds |= {"Gaussians, 200 points": gaussians(200)}
     count_passes(kinds, temperatures)
+    vary_mass(C, TEMPERATURES[0], MASSES[::4] if args.quick else MASSES)
     compare_formulations(C, (0.1, *temperatures))
     vary_corner(C, (0.3, 0.1))
     round_naively(C)

@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     with interrupts.noted():  # an import is done or not
         import quot
-        from quot.cli import adapt, check, graph, info, recolor, register, solve
+        from quot.cli import adapt, check, graph, info, recolor, register, reproduce, solve
         from quot.cli.common import EXIT_CODES, Parser
 
     parser = Parser(
@@ -45,6 +45,7 @@ def _run(argv: list[str]) -> int:
         "recolor": recolor,
         "register": register,
         "adapt": adapt,
+        "reproduce": reproduce,
         "info": info,
     }
     for verb in verbs.values():

@@ -1,0 +1,1 @@
+"""Accelerated Sinkhorn for partial transport: experiments A0 to A6."""

@@ -1,0 +1,1 @@
+"""Quadratic transport on graphs: experiments G1 to G7."""

@@ -1,0 +1,1 @@
+"""Adaptive regularisation: experiments O1 to O4."""
