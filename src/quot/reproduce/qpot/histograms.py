@@ -24,6 +24,7 @@ SETUP = (
 LOST = (
     Lost("weights of the mixture", "1/2 and 1/2"),
     Lost("smoothing of the histograms", "1e-6 added to each bin, then normalised"),
+    Lost("iterations that SCS is allowed", "`steps` of them; it needs all where ε is small"),
     Lost("cost", "squared distance of bin numbers, divided by the largest"),
 )
 

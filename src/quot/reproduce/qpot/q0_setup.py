@@ -138,7 +138,7 @@ EXPERIMENT = Experiment(
         "share": 0.7,
         "clarabel tolerances": (1e-6, 1e-8, 1e-10),
         "scs tolerances": (1e-3, 1e-4),
-        "steps": 5000,
+        "steps": 2000,
     },
     quick={"bins": 40, "steps": 1000},
     lost=(Lost("tolerances", "CLARABEL 1e-6 to 1e-10, SCS 1e-3 and 1e-4"), *LOST),

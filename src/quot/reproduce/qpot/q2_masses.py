@@ -90,7 +90,7 @@ EXPERIMENT = Experiment(
         "eps": 1e-6,
         "shares": (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99),
         "tolerances": (1e-8, 1e-4),
-        "steps": 5000,
+        "steps": 2000,
     },
     quick={"bins": 40, "shares": (0.5, 0.7, 0.99), "steps": 2000},
     lost=LOST,

@@ -119,7 +119,7 @@ EXPERIMENT = Experiment(
         "eps": (1e-7, 2e-7),
         "share": 0.7,
         "tolerances": (1e-8, 1e-4),
-        "steps": 5000,
+        "steps": 2000,
     },
     quick={"side": 8, "steps": 1000},
     lost=(
