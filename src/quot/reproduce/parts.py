@@ -28,7 +28,7 @@ LIBRARIES = (
 )  # fmt: skip
 _ROOT = Path(quot.__file__).parent
 # What changes no outcome: the command line, the report, and experiments but for the one at hand.
-_ASIDE = ("cli", "reproduce/report", "reproduce/templates", "reproduce/runner.py")
+_ASIDE = ("cli/", "reproduce/report/")
 
 
 @dataclasses.dataclass(frozen=True)

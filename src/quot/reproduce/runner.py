@@ -9,6 +9,7 @@ from pathlib import Path
 
 from quot import interrupts
 from quot.exceptions import InvalidProblemError
+from quot.optional import need
 from quot.reproduce import parts
 from quot.reproduce.data import Data
 from quot.reproduce.drawing import style
@@ -63,7 +64,9 @@ def run_all(
 
 def _run(experiment: Experiment, case: Case) -> Part:
     start = time.perf_counter()
-    with style(), warnings.catch_warnings():
+    # Sums of one order, whatever the number of cores; quot's own are so anyway.
+    limits = need("threadpoolctl", "reproductions", "reproduce", "scikit-learn").threadpool_limits
+    with style(), limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of solvers that stop early: claims are about that
         outcome = experiment.run(case)
     seconds = {**case.seconds, "all": time.perf_counter() - start}

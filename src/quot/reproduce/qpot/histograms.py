@@ -22,6 +22,7 @@ SETUP = (
     "quadratic term (QPOT) and with an entropy (EPOT)."
 )
 LOST = (
+    Lost("sparsity, defined as a number of entries", "their share, as the figures have it"),
     Lost("weights of the mixture", "1/2 and 1/2"),
     Lost("smoothing of the histograms", "1e-6 added to each bin, then normalised"),
     Lost("iterations that SCS is allowed", "`steps` of them; it needs all where ε is small"),
