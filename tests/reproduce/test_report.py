@@ -3,6 +3,7 @@
 import base64
 import filecmp
 import hashlib
+import inspect
 import json
 import re
 import shutil
@@ -15,7 +16,7 @@ import pytest
 from quot.cli import main
 from quot.reproduce.experiment import Document
 from quot.reproduce.outcome import Verdict
-from quot.reproduce.registry import experiments
+from quot.reproduce.registry import IS_EXPERIMENT, experiments
 from quot.reproduce.report.formulas import PROBLEMS, mathml
 from quot.reproduce.report.page import cell, policy, pretty
 
@@ -158,6 +159,14 @@ def test_every_experiment_is_in_order():
         file = experiment.run.__module__.rpartition(".")[2]
         assert file.startswith(f"{id.lower()}_")
         assert set(experiment.parameters(is_quick=True)) == set(experiment.full)
+
+
+def test_no_experiment_imports_another():
+    """Its outcome is kept while its own file and what is shared are the same."""
+    for experiment in experiments().values():
+        text = Path(inspect.getfile(experiment.run)).read_text(encoding="utf-8")
+        for name in re.findall(r"from quot\.reproduce\.\w+\.(\w+) import", text):
+            assert not IS_EXPERIMENT.fullmatch(name), f"{experiment.id} imports {name}"
 
 
 def test_formulas_are_mathml():

@@ -46,10 +46,13 @@ def run_all(
     """
     where = folder / "parts"
     where.mkdir(parents=True, exist_ok=True)
-    done = []
-    for experiment in experiments:
+    todo = []
+    for experiment in experiments:  # what is run is what is there now, whatever is edited later
         case = Case(experiment.parameters(is_quick=is_quick), data, seed, is_quick)
-        path = where / f"{experiment.id}-{parts.key(experiment, case)}.json"
+        name = f"{experiment.id}-{parts.key(experiment, case)}.json"
+        todo.append((experiment, case, where / name))
+    done = []
+    for experiment, case, path in todo:
         part = parts.read(path, experiment, case)
         if part is None:
             with interrupts.noted():

@@ -9,11 +9,22 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from quot.applications.spaces import from_space, to_space
-from quot.reproduce.experiment import Case
+from quot.reproduce.experiment import Case, Lost
 from quot.reproduce.qpot.sweeps import Floats, Problem
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+
+LOST = (
+    Lost("which photographs", "two at hand, cut to squares and made smaller"),
+    Lost(
+        "bins of U and V", "a square grid over the colours of both photographs, `grid` bins a side"
+    ),
+    Lost("LUV", "chromaticity U = G/L, V = B/L with L = R + G + B, as its formulas have it"),
+    Lost("L = 0", "black has the chromaticity of grey"),
+    Lost("what part of a colour that does not move becomes", "it stays as it is"),
+    Lost("signs of the exponents of ε", "from 10^-0.2 to 10^-6, in steps of 10^-0.2"),
+)
 
 
 @dataclass(frozen=True, eq=False)

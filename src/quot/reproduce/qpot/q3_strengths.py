@@ -67,14 +67,14 @@ def run(case: Case) -> Outcome:
                 f"{is_equal.sum()} they are equal within {SAME:g}. As published QPOT is ahead by "
                 f"{told.min():.3f} to {told.max():.3f}",
                 holds=(lead > SAME).all(),
-                why=f"From ε = {largest_equal:.0e} down the exact plans are equally sparse at the "
+                why=f"From ε = {largest_equal:.1g} down the exact plans are equally sparse at the "
                 "threshold 1e-10; above that the gap is real.",
             ),
             judged(
                 "A sweep of ε down to 1e-6 shows the effect of ε (implied)",
                 ours=f"below ε̄ = {bars} all {len(inside)} plans are one, within "
-                f"{max(inside, default=np.nan):.0e} of the largest entry; above, they differ by "
-                f"{min(outside, default=np.nan):.0e} or more",
+                f"{max(inside, default=np.nan):.1g} of the largest entry; above, they differ by "
+                f"{min(outside, default=np.nan):.1g} or more",
                 holds=max(inside, default=1.0) > ONE,
                 why="ε̄ is the answer of a linear problem. Below it the sweep solves the same "
                 "problem again and again: it tests the solver.",
@@ -95,7 +95,7 @@ def run(case: Case) -> Outcome:
             f"{len(rows)} points of the sweep in Figure 3 are one problem.",
             f"The gap in sparsity between QPOT and EPOT is real at large ε (exactly "
             f"{lead.max():.2f} at ε = {all_eps[lead.argmax()]:.1g}) and gone from "
-            f"ε = {largest_equal:.0e} down.",
+            f"ε = {largest_equal:.1g} down.",
         ),
     )
 

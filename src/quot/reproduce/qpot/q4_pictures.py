@@ -35,14 +35,14 @@ def run(case: Case) -> Outcome:
             judged(
                 "EPOT's plan is dense",
                 ours=f"sparsity {entropic:.4f} exactly; {told['EPOT'].sparsity:.3f} from SCS, "
-                f"which misses rows, columns or mass by {told['EPOT'].violation:.0e}",
+                f"which misses rows, columns or mass by {told['EPOT'].violation:.1g}",
                 holds=entropic < SPARSE,
                 why="At this ε the exact entropic plan is as sparse as the quadratic one; the "
                 "dense map is how far SCS got.",
             ),
             judged(
                 "ε is 2e-7 in the text and 1e-7 in the caption",
-                ours=f"the two QPOT plans differ by {apart:.0e} of the largest entry",
+                ours=f"the two QPOT plans differ by {apart:.1g} of the largest entry",
                 holds=apart < 1e-4,
                 remark="Both are so small that the plan is that of the linear problem: it does not "
                 "matter which is meant.",

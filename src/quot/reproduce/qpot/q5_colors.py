@@ -5,24 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from quot.reproduce import drawing
-from quot.reproduce.experiment import Case, Document, Experiment, Lost
+from quot.reproduce.experiment import Case, Document, Experiment
 from quot.reproduce.outcome import Outcome, Picture, judged
-from quot.reproduce.qpot.colors import Colors, colors
+from quot.reproduce.qpot.colors import LOST, Colors, colors
 from quot.reproduce.qpot.plans import KINDS
 from quot.reproduce.qpot.sweeps import EXACT, PUBLISHED, Sweep, powers
 
 # Sparsities this close are the same.
 SAME = 1e-3
 CLOSE = 0.02
-
-LOST = (
-    Lost("which photographs", "the sea by day and at sunset, cut to squares"),
-    Lost("bins of U and V", "a grid of 16 x 16 over the colours of both photographs"),
-    Lost("LUV", "chromaticity U = G/L, V = B/L with L = R + G + B, as its formulas have it"),
-    Lost("L = 0", "black has the chromaticity of grey"),
-    Lost("what part of a colour that does not move becomes", "it stays as it is"),
-    Lost("signs of the exponents of ε", "from 10^-0.2 to 10^-6, in steps of 10^-0.2"),
-)
 
 
 def run(case: Case) -> Outcome:
@@ -61,7 +52,7 @@ def run(case: Case) -> Outcome:
                 f"at {ahead.sum()} of {lead.size} ε; with CLARABEL and SCS by {told.min():.3f} to "
                 f"{told.max():.3f}",
                 holds=lead.min() > 0,
-                remark=f"The lead shrinks with ε: {lead[-1]:.4f} at ε = {case['eps'][-1]:.0e}."
+                remark=f"The lead shrinks with ε: {lead[-1]:.4f} at ε = {case['eps'][-1]:.1g}."
                 if lead[-1] < 0.01
                 else "",
                 why="The exact plans are equally sparse where ε is small.",

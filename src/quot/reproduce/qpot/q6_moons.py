@@ -71,7 +71,7 @@ def run(case: Case) -> Outcome:
             ),
             judged(
                 "A sweep of ε down to 1e-15 shows the effect of ε (implied)",
-                ours=f"from ε = {constant:.0e} down QPOT's plan is one: {is_one.sum()} of "
+                ours=f"from ε = {constant:.1g} down QPOT's plan is one: {is_one.sum()} of "
                 f"{is_one.size} points",
                 holds=is_one.sum() <= 1,
                 why="Below ε̄ the plan is that of the linear problem; what is left to differ is the "
@@ -111,7 +111,7 @@ def run(case: Case) -> Outcome:
             ),
         ),
         know=(
-            f"On the moons QPOT's plan is one and the same from ε = {constant:.0e} down to 1e-15; "
+            f"On the moons QPOT's plan is one and the same from ε = {constant:.1g} down to 1e-15; "
             f"asked for the target, for which labels are brought over, its classifier is right for "
             f"{on_target:.0%} (on the source, as published, {on_source:.0%}).",
         ),

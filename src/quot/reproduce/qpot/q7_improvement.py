@@ -7,10 +7,9 @@ import numpy as np
 from quot.reproduce import drawing
 from quot.reproduce.experiment import Case, Document, Experiment, Lost
 from quot.reproduce.outcome import Outcome, Picture, Table, judged
-from quot.reproduce.qpot.colors import colors
+from quot.reproduce.qpot.colors import LOST, colors
 from quot.reproduce.qpot.moons import moons
 from quot.reproduce.qpot.plans import KINDS
-from quot.reproduce.qpot.q5_colors import LOST
 from quot.reproduce.qpot.sweeps import EXACT, Floats, Sweep, powers
 
 CLAIMED = 0.2
@@ -43,7 +42,7 @@ def run(case: Case) -> Outcome:
             judged(
                 "QPOT improves sparsity over EPOT by more than a fifth, on colours and moons",
                 number="> 20 %",
-                ours=f"exactly, {told}; at ε = {eps[-1]:.0e} by "
+                ours=f"exactly, {told}; at ε = {eps[-1]:.1g} by "
                 + " and ".join(f"{gain[-1]:.1%}" for gain in gains.values()),
                 holds=anywhere,
                 remark=""
@@ -63,8 +62,8 @@ def run(case: Case) -> Outcome:
         ),
         know=(
             f"The improvement of more than 20 % in sparsity holds for ε of "
-            f"{least['colours']:.0e} (colours) and {least['moons']:.0e} (moons) or more; at "
-            f"{eps[-1]:.0e} it is {max(gain[-1] for gain in gains.values()):.1%}.",
+            f"{least['colours']:.1g} (colours) and {least['moons']:.1g} (moons) or more; at "
+            f"{eps[-1]:.1g} it is {max(gain[-1] for gain in gains.values()):.1%}.",
         ),
     )
 
