@@ -77,6 +77,9 @@ def test_the_same_bytes_in_every_run(built, tmp_path):
     ]
     assert {"report.html", "run.json", "seeds.csv", "csv/claims.csv"} < set(names)
     assert filecmp.cmpfiles(built, tmp_path, names, shallow=False) == (names, [], [])
+    first = [(tmp_path / name).read_bytes() for name in names]
+    assert main(["reproduce", *CHEAP, "--quick", "-o", str(tmp_path)]) == 0  # from what was kept
+    assert [(tmp_path / name).read_bytes() for name in names] == first
 
 
 def test_another_seed_other_numbers(built, tmp_path):

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from quot.exceptions import InvalidProblemError
 from quot.reproduce import drawing
 from quot.reproduce.data import SETS, Data
 from quot.reproduce.experiment import Case, Document, Experiment, Lost
@@ -141,6 +142,25 @@ def test_data_of_a_folder_and_what_stands_in(tmp_path):
     assert nothing.missing("photos") == ()
     assert len(nothing.fingerprint("photos")) == 16
     assert nothing.photographs(8)[1].shape == (8, 8, 3)
+
+
+def test_digits_of_a_file(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / SETS["digits"].files[0]
+    path.parent.mkdir()
+    kept = {"Xs": np.eye(3, 256), "Ys": [[10.0, 1.0, 2.0]], "Xt": np.ones((2, 256)), "Yt": [[3, 4]]}
+    with h5py.File(path, "w") as file:
+        file.update(kept)
+    one, two = Data(tmp_path).digits()
+    assert one.X.shape == (3, 256)
+    assert (one.y.tolist(), two.y.tolist()) == ([0, 1, 2], [3, 4])
+    with h5py.File(path, "w") as file:
+        file.update({**kept, "Yt": [[3, 4, 5]]})
+    with pytest.raises(InvalidProblemError, match=r"samples of shape \(2, 256\) have 3 labels"):
+        Data(tmp_path).digits()
+    path.write_bytes(b"MATLAB 5.0")
+    with pytest.raises(InvalidProblemError, match=r"should hold Xs, Ys, Xt and Yt as MATLAB 7\.3"):
+        Data(tmp_path).digits()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
