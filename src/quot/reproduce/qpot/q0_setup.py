@@ -7,7 +7,7 @@ import numpy as np
 from quot.optional import need
 from quot.reproduce import drawing
 from quot.reproduce.experiment import Case, Document, Experiment, Lost
-from quot.reproduce.outcome import Outcome, Picture, Table, judged
+from quot.reproduce.outcome import Claim, Outcome, Picture, Table, judged
 from quot.reproduce.qpot.histograms import LOST, SETUP, problem_of
 from quot.reproduce.qpot.plans import KINDS, SOLVERS, THRESHOLD, Solved, as_published, exactly
 from quot.reproduce.qpot.sweeps import Problem
@@ -42,7 +42,6 @@ def run(case: Case) -> Outcome:
         for exact, readings in by_kind.values()
         for _, found in readings
     )
-    printed, turned = (_is_convex(problem, case["eps"], mass, sign) for sign in (-1.0, 1.0))
     return Outcome(
         claims=(
             judged(
@@ -56,14 +55,7 @@ def run(case: Case) -> Outcome:
                 why="The threshold lies far below the accuracy asked for, so that it counts how a "
                 "solver happened to stop.",
             ),
-            judged(
-                "EPOT as printed, with - ε/2 H and H = Σ X log X - X, is a convex problem",
-                ours=f"cvxpy finds it {'convex' if printed else 'not convex'}; with the sign of H "
-                f"turned, {'convex' if turned else 'not convex'}",
-                holds=printed,
-                why="The entropy is printed with the wrong sign. We solve the problem that is "
-                "meant; its temperature is ε/2.",
-            ),
+            _claim_on_sign(problem, case["eps"], mass),
         ),
         pictures=(_values(by_kind),),
         tables=(
@@ -81,6 +73,18 @@ def run(case: Case) -> Outcome:
         )
         if off > AGREE
         else (),
+    )
+
+
+def _claim_on_sign(problem: Problem, eps: float, mass: float) -> Claim:
+    printed, turned = (_is_convex(problem, eps, mass, sign) for sign in (-1.0, 1.0))
+    return judged(
+        "EPOT as printed, with - ε/2 H and H = Σ X log X - X, is a convex problem",
+        ours=f"cvxpy finds it {'convex' if printed else 'not convex'}; with the sign of H "
+        f"turned, {'convex' if turned else 'not convex'}",
+        holds=printed,
+        why="The entropy is printed with the wrong sign. We solve the problem that is "
+        "meant; its temperature is ε/2.",
     )
 
 
