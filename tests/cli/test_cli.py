@@ -429,8 +429,8 @@ def test_version_and_help(said):
 
 def test_every_verb_is_there(said):
     out = said("--help")[1]
-    for verb in ("solve", "graph", "check", "recolor", "register", "adapt", "info"):
-        assert f"\n    {verb} " in out
+    for verb in ("solve", "graph", "check", "recolor", "register", "adapt", "reproduce", "info"):
+        assert f"\n    {verb}" in out
 
 
 SAVED = "is a saved result"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from quot.applications.clouds import read_cloud
 from quot.applications.images import read_image
-from quot.exceptions import InvalidProblemError
+from quot.io.files import UNREADABLE, unreadable
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -143,18 +143,17 @@ def _square(image: Bytes, size: int) -> Bytes:
 def _read_digits(path: Path) -> tuple[Labelled, Labelled]:
     import h5py
 
+    def labelled(X: Floats, y: Floats) -> Labelled:
+        if X.ndim != 2 or y.size != len(X):
+            raise ValueError(f"samples of shape {X.shape} have {y.size} labels")
+        return Labelled(X, y.ravel().astype(np.int64) % 10)
+
     try:
         with h5py.File(path) as file:
-            parts: list[Any] = [np.asarray(file[key], float) for key in ("Xs", "Ys", "Xt", "Yt")]
-    except (OSError, KeyError, ValueError) as error:
-        raise InvalidProblemError(
-            f"`{path}` cannot be read ({error}); it should hold Xs, Ys, Xt and Yt as MATLAB 7.3 "
-            "keeps them. Fetch it again."
-        ) from error
-    X, x, Y, y = parts
-    return tuple(
-        Labelled(Z, labels.ravel().astype(np.int64) % 10) for Z, labels in ((X, x), (Y, y))
-    )  # type: ignore[return-value]
+            Xs, ys, Xt, yt = (np.asarray(file[key], float) for key in ("Xs", "Ys", "Xt", "Yt"))
+        return labelled(Xs, ys), labelled(Xt, yt)
+    except UNREADABLE as error:
+        raise unreadable(path, "Xs, Ys, Xt and Yt as MATLAB 7.3 keeps them", error) from error
 
 
 def _digits_askew() -> tuple[Labelled, Labelled]:

@@ -21,14 +21,14 @@ import quot
 from quot.io.files import write_atomically
 from quot.reproduce.experiment import Case, Experiment
 from quot.reproduce.outcome import Claim, Outcome, Picture, Table, Verdict, plain_map
-from quot.reproduce.registry import IS_EXPERIMENT, module_of
+from quot.reproduce.registry import IS_EXPERIMENT
 
 LIBRARIES = (
     "numpy", "scipy", "numba", "cvxpy", "clarabel", "scs", "scikit-learn", "matplotlib", "pillow",
 )  # fmt: skip
 _ROOT = Path(quot.__file__).parent
 # What changes no outcome: the command line, the report, and experiments but for the one at hand.
-_ASIDE = ("cli", "reproduce/report", "reproduce/templates", "reproduce/runner.py")
+_ASIDE = ("cli/", "reproduce/report/")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ def key(experiment: Experiment, case: Case) -> str:
         "seed": case.seed,
         "quick": case.is_quick,
         "data": fingerprints(experiment, case),
-        "code": code_version(module_of(experiment)),
+        "code": code_version(experiment.run.__module__),
         "versions": versions(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

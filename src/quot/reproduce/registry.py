@@ -37,15 +37,15 @@ def experiments() -> dict[str, Experiment]:
     """
     for module, package in PACKAGES.items():
         need(module, "reproductions", "reproduce", package)
-    found = [experiment for _, experiment in _found()]
+    names = [
+        info.name
+        for info in pkgutil.walk_packages(reproduce.__path__, f"{reproduce.__name__}.")
+        if IS_EXPERIMENT.fullmatch(info.name.rpartition(".")[2])
+    ]
+    found: list[Experiment] = [importlib.import_module(name).EXPERIMENT for name in names]
     order = list(Document)
     found.sort(key=lambda e: (order.index(e.document), e.id))
     return {experiment.id: experiment for experiment in found}
-
-
-def module_of(experiment: Experiment) -> str:
-    """Return the name of the module that has an experiment."""
-    return next(name for name, each in _found() if each is experiment)
 
 
 def chosen(ids: Sequence[str]) -> list[Experiment]:
@@ -67,12 +67,3 @@ def chosen(ids: Sequence[str]) -> list[Experiment]:
             )
         wanted.append(by_name[id.casefold()])
     return [each for id, each in known.items() if not ids or id in wanted]
-
-
-def _found() -> list[tuple[str, Experiment]]:
-    names = [
-        info.name
-        for info in pkgutil.walk_packages(reproduce.__path__, f"{reproduce.__name__}.")
-        if IS_EXPERIMENT.fullmatch(info.name.rpartition(".")[2])
-    ]
-    return [(name, importlib.import_module(name).EXPERIMENT) for name in sorted(names)]

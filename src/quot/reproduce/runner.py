@@ -9,6 +9,7 @@ from pathlib import Path
 
 from quot import interrupts
 from quot.exceptions import InvalidProblemError
+from quot.optional import need
 from quot.reproduce import parts
 from quot.reproduce.data import Data
 from quot.reproduce.drawing import style
@@ -45,10 +46,13 @@ def run_all(
     """
     where = folder / "parts"
     where.mkdir(parents=True, exist_ok=True)
-    done = []
-    for experiment in experiments:
+    todo = []
+    for experiment in experiments:  # what is run is what is there now, whatever is edited later
         case = Case(experiment.parameters(is_quick=is_quick), data, seed, is_quick)
-        path = where / f"{experiment.id}-{parts.key(experiment, case)}.json"
+        name = f"{experiment.id}-{parts.key(experiment, case)}.json"
+        todo.append((experiment, case, where / name))
+    done = []
+    for experiment, case, path in todo:
         part = parts.read(path, experiment, case)
         if part is None:
             with interrupts.noted():
@@ -63,7 +67,9 @@ def run_all(
 
 def _run(experiment: Experiment, case: Case) -> Part:
     start = time.perf_counter()
-    with style(), warnings.catch_warnings():
+    # Sums of one order, whatever the number of cores; quot's own are so anyway.
+    limits = need("threadpoolctl", "reproductions", "reproduce", "scikit-learn").threadpool_limits
+    with style(), limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of solvers that stop early: claims are about that
         outcome = experiment.run(case)
     seconds = {**case.seconds, "all": time.perf_counter() - start}

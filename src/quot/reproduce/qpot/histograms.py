@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.reproduce.experiment import Case, Lost
+from quot.reproduce.qpot.sweeps import Problem
 
 Floats = NDArray[np.float64]
 
@@ -16,9 +17,15 @@ NAMES = {
     "Be": "Beta(2, 2)",
     "MG": "a mixture of N(1, 2) and N(10, 1.5)",
 }
+SETUP = (
+    "Samples as histograms over their own range, and the plans that move part of the mass: with a "
+    "quadratic term (QPOT) and with an entropy (EPOT)."
+)
 LOST = (
+    Lost("sparsity, defined as a number of entries", "their share, as the figures have it"),
     Lost("weights of the mixture", "1/2 and 1/2"),
     Lost("smoothing of the histograms", "1e-6 added to each bin, then normalised"),
+    Lost("iterations that SCS is allowed", "`steps` of them; it needs all where ε is small"),
     Lost("cost", "squared distance of bin numbers, divided by the largest"),
 )
 
@@ -47,3 +54,8 @@ def bin_cost(bins: int) -> Floats:
     """Return squared distances of bin numbers over the largest, (bins, bins)."""
     place = np.arange(bins, dtype=float)
     return (place[:, None] - place) ** 2 / (bins - 1) ** 2
+
+
+def problem_of(case: Case, one: str, other: str) -> Problem:
+    """Return the histograms of two distributions, with the cost of their bins."""
+    return Problem(bin_cost(case["bins"]), histogram(case, one), histogram(case, other))

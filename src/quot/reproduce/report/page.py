@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ from quot.reproduce.report.formulas import PROBLEMS, mathml
 _TEMPLATES = Path(__file__).parent / "templates"
 # Rows of a table that the page shows; the rest is in its file.
 _ROWS = 40
+_POWER = re.compile(r"\b(\d+(?:\.\d+)?)e([+-]?)(\d+)\b")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MINUS = re.compile(r"(?<![\w.)])-(?=\d)")
 
 
 def write_page(done: Sequence[Part], path: Path, *, is_quick: bool) -> None:
@@ -49,7 +53,7 @@ def page(done: Sequence[Part], *, is_quick: bool) -> str:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"cell": cell, "source": source, "slug": slug}
+    environment.filters |= {"cell": cell, "pretty": pretty, "slug": slug, "source": source}
     style, script = (
         (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
     )
@@ -101,6 +105,17 @@ def cell(value: Cell) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def pretty(text: str) -> str:
+    """Return a text with numbers as one writes them: powers of 10 for 3e-05, and minus signs."""
+
+    def power(match: re.Match[str]) -> str:
+        factor, sign, exponent = match.groups()
+        raised = ("-" * (sign == "-") + str(int(exponent))).translate(_RAISED)
+        return f"10{raised}" if factor == "1" else f"{factor}\u00b710{raised}"
+
+    return _MINUS.sub("\u2212", _POWER.sub(power, text))
 
 
 def slug(verdict: Verdict) -> str:
