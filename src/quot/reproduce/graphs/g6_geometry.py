@@ -30,7 +30,8 @@ def run(case: Case) -> Outcome:
     }
     edges = [f"{NAMES[u]} to {NAMES[v]}" for u, v in problem.graph.edges]
     least, printed = flows["least norm"].values, flows["Football"].values
-    turned = _named(edges, least * best.values < -1e-9)
+    is_turned = least * best.values < -1e-9
+    turned = _named(edges, is_turned)
     is_emptied = (printed == 0.0) & (np.abs(best.values) > 1e-9)
     emptied, lost = _named(edges, is_emptied), np.abs(best.values)[is_emptied].max(initial=0.0)
     value = {name: problem.objective(flow) for name, flow in flows.items()}
@@ -43,7 +44,9 @@ def run(case: Case) -> Outcome:
             ),
             judged(
                 "The signs of the flow of least norm are those of the solution",
-                ours=f"not on {turned or 'any edge'} of the counter-example",
+                ours=f"{is_turned.sum()} of {len(edges)} edges of the counter-example differ"
+                + (f": {turned}, {least[is_turned][0]:.2f} and {best.values[is_turned][0]:.2f}")
+                * bool(turned),
                 holds=not turned,
                 why="Lengths do not enter the flow of least norm. The document grants this.",
             ),
@@ -106,7 +109,7 @@ def _geometry(case: Case) -> Picture:
     forced /= forced.sum()
     figure, (ax,) = drawing.panels(1, width=5.2, height=4.8)
     ax.plot([-0.6, 1.6], [1.6, -0.6], color=drawing.INK, linewidth=1.4)
-    ax.text(-0.42, 1.47, "feasible flows", fontsize=9)
+    ax.text(0.08, 1.05, "feasible flows", fontsize=9)
     angles = np.linspace(0.0, 2.0 * np.pi, 200)
     for radius in np.linalg.norm([projected - v, forced - v], axis=1):
         circle = v + radius * np.stack((np.cos(angles), np.sin(angles)), axis=1)

@@ -195,6 +195,7 @@ def _weights(case: Case) -> Picture:
         ax.plot(program, flow, "o", color=drawing.COLORS[at], alpha=0.35, markersize=3.5)
         ax.set(xlim=(-end, end), ylim=(-end, end), aspect="equal")
         ax.set(xlabel="quadratic program", ylabel=name, title=name)
+        ax.locator_params(nbins=5)
     return drawing.picture(
         figure,
         "Figure 11, weights",
@@ -240,6 +241,6 @@ EXPERIMENT = Experiment(
         "alphas": (4.0, 1.0, 0.1, 1e-2, 1e-3),
         "sizes": (100, 300, 500, 1000),
     },
-    quick={"n": 150, "sets": 4, "alphas": (4.0, 1.0, 0.1), "sizes": (100, 200)},
+    quick={"n": 150, "sets": 3, "alphas": (4.0, 1.0, 0.1), "sizes": (100, 200)},
     lost=(WHERE, SEEDS),
 )

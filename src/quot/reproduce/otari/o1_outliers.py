@@ -77,8 +77,8 @@ def run(case: Case) -> Outcome:
             Table(
                 "perplexities",
                 "Perplexities, means over sets",
-                ("constraint", "outliers of the source", "crowd", "least of a source point",
-                 "outliers of the target", "least of a target point", "on average"),
+                ("constraint", "outliers", "crowd", "least", "target's outliers", "target's least",
+                 "average"),
                 [(name, *row) for name, row in means.items()],
             ),
         ),

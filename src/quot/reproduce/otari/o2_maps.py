@@ -101,7 +101,9 @@ def _measured(Z: Floats, Y: Floats, case: Case, is_far: Any) -> list[float]:
 def _maps(case: Case) -> Picture:
     X, Y = _clusters(case, 0)
     asked = case["perplexity"]
-    figure, axes = drawing.panels(4, columns=2, width=4.0, height=3.5)
+    figure, axes = drawing.panels(
+        4, columns=4, width=2.6, height=3.7, width_ratios=(9.2, 4.7, 4.7, 4.7)
+    )
     colors: Any = shades(asked, 40.0)
     maps = {"the points": (X, np.full(len(X), asked))}
     for name, P in plans(squared_distances(X, Y), asked).items():
@@ -122,6 +124,7 @@ def _maps(case: Case) -> Picture:
         "squares are the target.",
         alt="Source points and their images under three plans: with one strength for all stray "
         "images lie on stray targets; with -s and -t they lie nearer the clusters.",
+        is_dense=True,
     )
 
 

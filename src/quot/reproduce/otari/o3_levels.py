@@ -85,6 +85,16 @@ def _angle(level: float, third: float, kind: str) -> float:
     return math.degrees(math.atan2(high[1] - low[1], abs(high[0] - low[0])))
 
 
+def _height(level: float, kind: str) -> float:
+    """Return where a level crosses the line from the middle to the top."""
+
+    def at(third: float) -> float:
+        half = 0.5 * (1.0 - third)
+        return float(_shared(np.array([[half, half, third]]), kind)[0]) - level
+
+    return float(brentq(at, 1.0 / 3.0, 1.0)) * float(CORNERS[2, 1])
+
+
 def _cheapest(case: Case, kind: str) -> Floats:
     """Return the cheapest row of the perplexity for costs in all directions."""
     turns = 2.0 * np.pi * (np.arange(case["costs"]) + 0.5) / case["costs"]
@@ -105,25 +115,27 @@ def _triangles(case: Case, best: dict[str, Floats], zeros: dict[str, int]) -> Pi
     third = y / CORNERS[2, 1]
     parts = np.stack((1.0 - x - 0.5 * third, x - 0.5 * third, third), axis=-1)
     for ax, (kind, name) in zip(axes, KINDS.items(), strict=True):
+        ax.set(xlim=(-0.06, 1.06), ylim=(-0.06, 0.93), aspect="equal")
         values = _shared(np.maximum(parts, 0.0).reshape(-1, 3), kind).reshape(x.shape)
         values[parts.min(axis=-1) < -2e-3] = np.nan
         lines = ax.contour(
             x, y, values, levels=case["levels"], colors=[drawing.COLORS[0]], linewidths=1.2
         )
-        ax.clabel(lines, fmt="%g", fontsize=8, colors=[drawing.INK])
+        labelled = [level for level in case["levels"] if level > case["asked"]]
+        places = [(0.5, _height(level, kind)) for level in labelled]
+        ax.clabel(lines, labelled, fmt="%g", fontsize=8, colors=[drawing.INK], manual=places)
         ax.fill(*CORNERS.T, facecolor="none", edgecolor=drawing.INK, linewidth=1.3)
         at, counts = np.unique((best[kind] @ CORNERS).round(6), axis=0, return_counts=True)
         ax.scatter(
             *at.T, s=18.0 * counts, color=drawing.COLORS[1], edgecolors="white", linewidths=0.7,
             zorder=3, clip_on=False,
         )  # fmt: skip
-        ax.set(xlim=(-0.06, 1.06), ylim=(-0.06, 0.93), aspect="equal")
         ax.set_title(f"{name}: {zeros[kind] or 'none'} of {case['costs']} have a zero")
         ax.set_axis_off()
     return drawing.picture(
         figure,
         "Level sets on the simplex",
-        caption=f"Lines have the same perplexity; dots are the cheapest rows of perplexity "
+        caption=f"Lines have the perplexity {_list(case['levels'])}; dots are the cheapest rows of "
         f"{case['asked']:g}, larger where they are those of several costs.",
         alt="Two triangles of rows with three parts: level sets of psi_2 are circles cut by the "
         "edges, with dots on the edges; those of psi_KL bend along the edges, with no dot on them.",

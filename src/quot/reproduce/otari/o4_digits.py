@@ -297,7 +297,7 @@ def _drawn(case: Case, cells: Cells, without: dict[str, Floats]) -> Picture:
         ax.set_title(f"{way}, perplexity {case['perplexities'][place]}")
     axes[0].set_ylabel("per cent right")
     axes[2].set_ylabel("per cent right")
-    axes[-1].legend(loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return drawing.picture(
         figure,
         "Table 1, drawn",

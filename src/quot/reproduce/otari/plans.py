@@ -56,6 +56,7 @@ def shades(asked: float, most: float) -> dict[str, Any]:
 
 def add_scale(figure: Any, axes: list[Any], marks: Any, ticks: tuple[int, ...]) -> None:
     """Say below the axes what the colours mean."""
+    figure.get_layout_engine().set(rect=(0.0, 0.0, 1.0, 0.95))  # titles need the rest
     bar = figure.colorbar(marks, ax=axes, location="bottom", shrink=0.4, aspect=40, pad=0.02)
     bar.set_ticks(np.log(ticks), labels=[str(tick) for tick in ticks])
     bar.minorticks_off()
