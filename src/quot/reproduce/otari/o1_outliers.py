@@ -97,7 +97,7 @@ def _plans(case: Case) -> Picture:
     from matplotlib.colors import to_rgb
 
     X, Y = _crowds(case, 0)
-    figure, axes = drawing.panels(3, columns=3, width=3.5, height=3.5)
+    figure, axes = drawing.panels(3, width=4.0, height=3.4)
     colors: Any = shades(case["perplexity"], 20.0)
     for ax, (name, P) in zip(
         axes, plans(squared_distances(X, Y), case["perplexity"]).items(), strict=True

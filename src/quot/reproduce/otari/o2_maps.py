@@ -101,9 +101,7 @@ def _measured(Z: Floats, Y: Floats, case: Case, is_far: Any) -> list[float]:
 def _maps(case: Case) -> Picture:
     X, Y = _clusters(case, 0)
     asked = case["perplexity"]
-    figure, axes = drawing.panels(
-        4, columns=4, width=2.6, height=3.7, width_ratios=(9.2, 4.7, 4.7, 4.7)
-    )
+    figure, axes = drawing.panels(4, width=4.0, height=3.2)
     colors: Any = shades(asked, 40.0)
     maps = {"the points": (X, np.full(len(X), asked))}
     for name, P in plans(squared_distances(X, Y), asked).items():
@@ -114,7 +112,8 @@ def _maps(case: Case) -> Picture:
             *Z.T, c=np.log(shared), s=16.0 + 1.2 * shared, edgecolors=drawing.INK,
             linewidths=0.6, **colors,
         )  # fmt: skip
-        ax.set(xlim=(-2.3 if Z is X else 2.2, 6.9), ylim=(-3.25, 3.25), aspect="equal", title=name)
+        ax.set(xlim=(-2.3 if Z is X else 2.2, 6.9), ylim=(-3.1, 3.1), title=name)
+        ax.set_aspect("equal", adjustable="datalim")
         ax.set_axis_off()
     add_scale(figure, axes, marks, (1, 3, 10, 20, 40))
     return drawing.picture(
