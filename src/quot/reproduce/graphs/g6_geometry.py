@@ -45,8 +45,11 @@ def run(case: Case) -> Outcome:
             judged(
                 "The signs of the flow of least norm are those of the solution",
                 ours=f"{is_turned.sum()} of {len(edges)} edges of the counter-example differ"
-                + (f": {turned}, {least[is_turned][0]:.2f} and {best.values[is_turned][0]:.2f}")
-                * bool(turned),
+                + (
+                    f": {turned}, {_texts(least[is_turned])} and {_texts(best.values[is_turned])}"
+                    if turned
+                    else ""
+                ),
                 holds=not turned,
                 why="Lengths do not enter the flow of least norm. The document grants this.",
             ),
@@ -98,6 +101,10 @@ def _square_off(case: Case, seed: int) -> float:
 
 def _named(edges: list[str], chosen: NDArray[np.bool_]) -> str:
     return ", ".join(name for name, is_chosen in zip(edges, chosen, strict=True) if is_chosen)
+
+
+def _texts(values: Floats) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
 
 
 def _geometry(case: Case) -> Picture:

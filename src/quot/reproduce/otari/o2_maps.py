@@ -112,8 +112,8 @@ def _maps(case: Case) -> Picture:
             *Z.T, c=np.log(shared), s=16.0 + 1.2 * shared, edgecolors=drawing.INK,
             linewidths=0.6, **colors,
         )  # fmt: skip
-        ax.set(xlim=(-2.3 if Z is X else 2.2, 6.9), ylim=(-3.1, 3.1), title=name)
-        ax.set_aspect("equal", adjustable="datalim")
+        middle = 2.3 if Z is X else 4.5
+        ax.set(xlim=(middle - 4.4, middle + 4.4), ylim=(-3.1, 3.1), aspect="equal", title=name)
         ax.set_axis_off()
     add_scale(figure, axes, marks, (1, 3, 10, 20, 40))
     return drawing.picture(
