@@ -161,7 +161,7 @@ def _curves(runs: dict[str, list[float]], exact: float, spread: float) -> Pictur
     ax.axhline(exact, color=drawing.INK, linestyle=":", label="exact")
     ax.axhline(spread, color=drawing.FAINT, linestyle="--", label="spread evenly")
     ax.set(xscale="log", xlabel="sweeps", ylabel="cost", ylim=(0.0, None))
-    ax.legend(loc="center right")
+    ax.legend(loc="lower left")
     return drawing.picture(
         figure,
         "The listing from both starts",
