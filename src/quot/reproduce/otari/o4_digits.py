@@ -136,7 +136,7 @@ def _claims_of_gains(gains: Gains) -> tuple[Claim, ...]:
             number=f"in {told_more} of {len(gains)} comparisons of the printed table",
             ours=f"split by split better by more than a standard error in {(signs > 0).sum()} "
             f"of {signs.size} comparisons, worse in {(signs < 0).sum()}, within one in "
-            f"{(signs == 0).sum()}",
+            f"{(signs == 0).sum()} ({_by_way(gains)})",
             holds=(signs > 0).sum() >= 0.8 * signs.size,
             why=f"Nor in the printed table: {len(gains) - told_more} of its comparisons are not "
             "better, and most differences are within a standard deviation.",
@@ -150,6 +150,15 @@ def _claims_of_gains(gains: Gains) -> tuple[Claim, ...]:
             why="Not in all blocks; and the best of three is ahead by chance as well.",
         ),
     )
+
+
+def _by_way(gains: Gains) -> str:
+    """Say of each way how often it is better and worse by more than a standard error."""
+    parts = []
+    for way in WAYS:
+        signs = [gain.sign for key, gain in gains.items() if key[0] == way]
+        parts.append(f"{way}: {signs.count(1)} better, {signs.count(-1)} worse")
+    return "; ".join(parts)
 
 
 def _tables(case: Case, table: Cells, gains: Gains) -> tuple[Table, ...]:
