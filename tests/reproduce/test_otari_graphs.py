@@ -23,7 +23,7 @@ SMALL = {
     "O2": {"sets": 3, "source": (20, 20, 5), "target": (20, 20, 8), "perplexity": 6.0},
     "O3": {},
     "O4": {"samples": 40, "splits": 2, "perplexities": (3, 8)},
-    "Od": {"sweeps": 60},
+    "Od": {"sweeps": 600},
     "G1": {"sets": 3, "near sizes": (200,)},
     "G2": {"n": 60, "sets": 1},
     "G3": {"sizes": (50, 60), "sets": 1},
@@ -97,7 +97,8 @@ def test_levels_of_both_meet_the_edge_and_one_of_them_along_it():
 
 def test_printed_formulas_fail_where_those_put_right_hold():
     found = outcome("Od")
-    assert {claim.verdict for claim in found.claims} == {NOT}
+    assert {claim.verdict for claim in found.claims[:5]} == {NOT}
+    assert found.claims[5].verdict is Verdict.WITH_REMARK
     dual = table(found, "dual")
     assert dual["put right"][0] == max(dual["put right"])
     assert dual["as printed"][-1] == max(dual["as printed"])
