@@ -104,3 +104,16 @@ for is_on in (True, False):
     assert gc.isenabled() is is_on
 """
     run(code, NUMBA_CACHE_DIR=str(tmp_path))
+
+
+def test_who_compiles_computes_the_same(tmp_path):
+    """A function that is compiled for itself, too, may add up in another order."""
+    code = """
+import numpy as np, quot
+C = np.random.default_rng(0).random((30, 33))
+for r in (quot.solve_entropic(C, eps=0.01, mass=0.7), quot.solve_adaptive(C, perplexity=3)):
+    print(*(x.hex() for x in np.append(r.f, r.g)))
+"""
+    cold, warm = (run(code, NUMBA_CACHE_DIR=str(tmp_path), QUOT_QUIET="1") for _ in range(2))
+    assert cold.stdout == warm.stdout
+    assert cold.stdout.count("0x") == 2 * 63

@@ -336,7 +336,7 @@ def test_a_cached_kernel_calls_only_kernels_of_its_own_file():
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("quot"):
             names = {alias.name for alias in node.names}
             assert node.module == "quot.kernels._jit"
-            assert names <= {"kernel", "exact_kernel", "as_bits", "from_bits", "exp"}
+            assert names <= {"kernel", "exact_kernel", "inlined", "as_bits", "from_bits", "exp"}
         if isinstance(node, ast.Import):
             assert not any(alias.name.startswith("quot") for alias in node.names)
 
@@ -348,11 +348,11 @@ def test_every_kernel_is_compiled_in_one_way_or_in_the_order_written():
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef):
                 names = [ast.unparse(d) for d in node.decorator_list]
-                assert names in (["kernel"], ["exact_kernel"]), (
+                assert names in (["kernel"], ["exact_kernel"], ["inlined"]), (
                     f"{relative(path)}: {node.name} has {names}"
                 )
     text = (SRC / "kernels" / "_jit.py").read_text()
-    assert text.count("**_WAYS)") == text.count("njit(") == 2
+    assert text.count("**_WAYS)") == text.count("njit(") == 3
     assert '{"cache": True, "nogil": True, "error_model": "numpy"' in text
     fast = ast.literal_eval(re.search(r"_SAFE_FASTMATH = (\{.*?\})", text).group(1))
     assert fast <= {"reassoc", "contract", "nsz", "arcp"}, "isnan(nan) would be False"

@@ -22,6 +22,9 @@ _SAFE_FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 _WAYS = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 kernel = njit(fastmath=_SAFE_FASTMATH, **_WAYS)
+# For what a kernel calls and sums: compiled into it. Sums have another order in a function that is
+# compiled for itself, and which of both is called depends on what else the process has compiled.
+inlined = njit(fastmath=_SAFE_FASTMATH, forceinline=True, **_WAYS)
 # The same where sums must be taken in the order written.
 exact_kernel = njit(fastmath={"contract", "nsz"}, **_WAYS)
 

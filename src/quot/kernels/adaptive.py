@@ -7,7 +7,7 @@ exp(l), or max(l, 0). Of each entry the Hessian knows its weight w = h*''(l)/E a
 
 import numpy as np
 
-from quot.kernels._jit import exp, kernel
+from quot.kernels._jit import exp, inlined, kernel
 
 # Passes at most for a price, and for what spreading costs; and where each is done, relative.
 _PRICES, _COSTS, _PRICE, _COST = 100, 100, 1e-13, 1e-12
@@ -27,7 +27,7 @@ _ROUNDING = 1e-9
 _RANK = 1e-14
 
 
-@kernel
+@inlined
 def _entropic_price(k, inverse, size, a, f, l, p):
     """The f at which the sum of exp((f + k)/E) is a; in place l and p."""
     goal = np.log(a)
@@ -55,7 +55,7 @@ def _entropic_price(k, inverse, size, a, f, l, p):
     return f
 
 
-@kernel
+@inlined
 def _quadratic_price(k, inverse, size, a, f, l, p):
     """The f at which the sum of max((f + k)/E, 0) is a; in place l and p."""
     best = -np.inf
@@ -98,7 +98,7 @@ def _quadratic_price(k, inverse, size, a, f, l, p):
     return f
 
 
-@kernel
+@inlined
 def _sums(inverse, size, is_entropic, l, p):
     """The sum of h over a row, and those of w, w l and w l^2."""
     spread = 0.0
@@ -121,7 +121,7 @@ def _sums(inverse, size, is_entropic, l, p):
     return spread, first, second, third
 
 
-@kernel
+@inlined
 def _at(k, d, size, a, eps, is_entropic, f, inverse, l, p):
     """The price of a row at eps, the sum of h over it, and sums of w, w l and w l^2."""
     for q in range(size):
@@ -134,7 +134,7 @@ def _at(k, d, size, a, eps, is_entropic, f, inverse, l, p):
     return f, spread, first, second, third
 
 
-@kernel
+@inlined
 def _both(k, d, size, a, bound, f, eps, inverse, l, p):
     """Price and eps > 0 of an entropic row by Newton's method in both, and its sums.
 
@@ -167,7 +167,7 @@ def _both(k, d, size, a, bound, f, eps, inverse, l, p):
     return False, f, eps, spread, first, second, third
 
 
-@kernel
+@inlined
 def _row(k, d, size, a, bound, is_entropic, f, eps, inverse, l, p):
     """The price of a row and its eps >= 0, at which the sum of h is the bound, or less at 0."""
     if is_entropic and eps > 0.0:
@@ -316,7 +316,7 @@ def entries(start, col, cost, f, g, eps, d, least, is_entropic, begin, at, w, l)
     return count
 
 
-@kernel
+@inlined
 def _inverse_of_row(first, second, third):
     """The inverse of [[first, -second], [-second, third]]; of its corner alone if third is 0."""
     if third == 0.0:

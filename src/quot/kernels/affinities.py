@@ -6,7 +6,7 @@ entries are p = h*'((price - C)/strength), exp(y) or max(y, 0), and sum to 1.
 
 import numpy as np
 
-from quot.kernels._jit import exp, kernel
+from quot.kernels._jit import exp, inlined, kernel
 
 # Exponents below and above are as good as these.
 _LEAST, _MOST = -700.0, 700.0
@@ -18,7 +18,7 @@ _COLDEST = 1e-300
 _NOTHING = 1e-300
 
 
-@kernel
+@inlined
 def _entropy(d, size, inverse, p):
     """Entropy of exp(-d inverse) over its sum, its derivative by log temperature, and that sum.
 
@@ -37,7 +37,7 @@ def _entropy(d, size, inverse, p):
     return np.log(total) + mean, max(second / total - mean * mean, 0.0), total
 
 
-@kernel
+@inlined
 def _temperature(d, size, goal, low, high, guess, p):
     """The temperature between two at which the entropy is a goal, and the sum; in place p."""
     room = np.log(size) - goal

@@ -5,7 +5,7 @@ C (r, m) is a block of rows of the costs, inf for a forbidden pair; f (r,) and v
 
 import numpy as np
 
-from quot.kernels._jit import exp, kernel
+from quot.kernels._jit import exp, inlined, kernel
 
 # What exp is taken of at least: nothing below matters.
 _LEAST = -700.0
@@ -17,7 +17,7 @@ _SMALL, _LARGE = 1e-30, 1e30
 _TINY = 1e-37
 
 
-@kernel
+@inlined
 def _line(C, i, v, shift, inverse, line):
     """In place: line (m,) = exp((shift + v - C_i)/T); returns its sum."""
     total = 0.0
@@ -66,7 +66,7 @@ def answer(C, v, a, highest, T, f, sent, got, X):
             X[i, j] = entry if entry > _TINY else 0.0
 
 
-@kernel
+@inlined
 def _sums_of_four(X, i, w):
     """The sums of rows i to i + 3 of X, its columns times w."""
     a, b, c, d = X[i], X[i + 1], X[i + 2], X[i + 3]
