@@ -155,3 +155,14 @@ def test_a_price_of_all_mass_cancels_on_the_side_where_it_does():
     r = quot.solve([[1.0, 1e12], [1.0, 1e12]], [0.5, 0.5], [1.0 - 1e-12, 1e-12], mass=1.0)
     assert r.lam > 1e11
     assert r.converged
+
+
+@pytest.mark.parametrize("cost", [1e-40, 1.0, 1e20, 1e55])
+def test_allowed_pairs_of_one_large_cost(cost):
+    """A forbidden pair was taken to cost one unit in 10^16 more, which is next to nothing."""
+    C = sp.csr_array(cost * np.array([[1, 1, 1], [1, 1, 1], [1, 0, 0], [1, 0, 1]]))
+    a, b = np.array([4.6e-3, 4e-12, 1.4e-9, 5.7e-4]), np.array([2e-3, 2e-3, 0.0])
+    b[2] = a.sum() - b.sum()
+    r = quot.solve(C, a, b)
+    assert r.converged
+    assert r.value == pytest.approx(cost * a.sum(), rel=1e-12)

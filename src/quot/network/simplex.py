@@ -173,7 +173,7 @@ def _needed(C: Floats, low: float, a: Floats, b: Floats, kept: tuple[float, floa
         positive_middle_price(C.min(axis=axis) - low, mass, float(mass.sum()) - k)
         for axis, mass, k in sides
     ]
-    return max(paid) or _dearest(C, low) - low or 1.0
+    return max(paid) or _dearest(C, low) - low or abs(low) or 1.0
 
 
 def _dearest(C: Floats, low: float) -> float:
