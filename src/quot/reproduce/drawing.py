@@ -28,6 +28,7 @@ _STYLE: dict[Any, Any] = {
     "text.color": INK,
     "legend.frameon": False,
     "legend.fontsize": 9.0,
+    "legend.handlelength": 2.8,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
     "image.cmap": "magma",
