@@ -403,7 +403,7 @@ def test_info(said, told, monkeypatch):
     assert facts["numpy"] == np.__version__
     assert facts["threads"] == 3
     assert {"python", "scipy", "numba"} <= set(facts)
-    extras = "cli estimators graphs images meshes pandas parquet reference skada"
+    extras = "cli estimators graphs images meshes pandas parquet reference reproduce skada"
     assert set(facts["extras"]) == set(extras.split())
     assert facts["kernel_cache"]["directory"].startswith(os.environ["NUMBA_CACHE_DIR"])
     quot.solve(C)
