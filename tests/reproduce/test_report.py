@@ -20,7 +20,6 @@ from quot.reproduce.registry import IS_EXPERIMENT, experiments
 from quot.reproduce.report.formulas import PROBLEMS, mathml
 from quot.reproduce.report.page import cell, policy, pretty
 
-CHEAP = ("Q4", "Qd")
 TEMPLATES = Path(__file__).parents[2] / "src/quot/reproduce/report/templates"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
@@ -30,9 +29,9 @@ CHROMIUM = next(
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The quick report of a few experiments."""
+    """The quick report of all experiments."""
     folder = tmp_path_factory.mktemp("report")
-    assert main(["reproduce", *CHEAP, "--quick", "-o", str(folder)]) == 0
+    assert main(["reproduce", "--quick", "-o", str(folder)]) == 0
     return folder
 
 
@@ -69,7 +68,7 @@ def page(built):
 
 
 def test_the_same_bytes_in_every_run(built, tmp_path):
-    assert main(["reproduce", *CHEAP, "--quick", "-o", str(tmp_path)]) == 0
+    assert main(["reproduce", "--quick", "-o", str(tmp_path)]) == 0
     names = [
         path.relative_to(built).as_posix()
         for path in sorted(built.rglob("*"))
@@ -78,7 +77,7 @@ def test_the_same_bytes_in_every_run(built, tmp_path):
     assert {"report.html", "run.json", "seeds.csv", "csv/claims.csv"} < set(names)
     assert filecmp.cmpfiles(built, tmp_path, names, shallow=False) == (names, [], [])
     first = [(tmp_path / name).read_bytes() for name in names]
-    assert main(["reproduce", *CHEAP, "--quick", "-o", str(tmp_path)]) == 0  # from what was kept
+    assert main(["reproduce", "--quick", "-o", str(tmp_path)]) == 0  # from what was kept
     assert [(tmp_path / name).read_bytes() for name in names] == first
 
 
@@ -89,7 +88,7 @@ def test_another_seed_other_numbers(built, tmp_path):
     one, other = ((folder / "report.html").read_text() for folder in (built, tmp_path))
 
     def ours(text):
-        part = text[text.index('<article id="Qd">') :]
+        part = text[text.index('<article id="Qd">') :].split("</article>")[0]
         return re.findall(r"<dt>ours</dt><dd>(.*?)</dd>", part)
 
     assert len(ours(one)) == len(ours(other)) == 4
@@ -142,7 +141,7 @@ def test_every_figure_is_told_and_every_link_leads_somewhere(page):
 def test_numbers_of_the_page_are_those_of_the_files(built, page):
     lines = (built / "csv" / "claims.csv").read_text(encoding="utf-8").splitlines()
     rows = [a for a in page.of("tr") if "data-verdict" in a]
-    assert len(rows) == len(lines) - 1 == 7
+    assert len(rows) == len(lines) - 1 >= 3 * len(experiments())
     text = (built / "report.html").read_text(encoding="utf-8")
     for name in re.findall(r"csv/([\w-]+\.csv)", text):
         assert (built / "csv" / name).is_file()
@@ -235,8 +234,9 @@ def rows_of(dom):
 def test_a_browser_opens_it(built, tmp_path):
     dom, said = browse(f"file://{built / 'report.html'}", tmp_path, 1280)
     assert said == []
-    assert all(shown for *_, shown in rows_of(dom))
-    assert "7 of 7 claims" in dom
+    rows = rows_of(dom)
+    assert all(shown for *_, shown in rows)
+    assert f"{len(rows)} of {len(rows)} claims" in dom
     assert 'aria-sort="ascending"' in dom  # the script was allowed to run
 
 
@@ -245,8 +245,9 @@ def test_verdicts_are_chosen_and_sorted(built, tmp_path):
     dom, said = browse(address, tmp_path, 1280)
     assert said == []
     rows = rows_of(dom)
-    assert [verdict for _, verdict, shown in rows if shown] == ["unsupported"] * 4
-    assert "4 of 7 claims" in dom
+    chosen = [verdict for _, verdict, shown in rows if shown]
+    assert set(chosen) == {"unsupported"}
+    assert f"{len(chosen)} of {len(rows)} claims" in dom
     order = [verdict.replace(" ", "-") for verdict in Verdict]
     places = [order.index(verdict) for _, verdict, _ in rows]
     assert places == sorted(places)
