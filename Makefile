@@ -54,6 +54,9 @@ bench: $(READY) $(PEERS)  ## measure against other libraries; pass options with 
 docs: $(READY)  ## build the documentation in docs/_build/html
 	$(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --keep-going docs docs/_build/html
 	$(BIN)/python docs/narrow.py docs/_build/html
+	@$(BIN)/quot reproduce --quick -o docs/_build/report
+	@mkdir -p docs/_build/html/report
+	@cp -r docs/_build/report/report.html docs/_build/report/csv docs/_build/html/report
 
 lock: $(UV)  ## renew requirements/*.txt; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) $(UPGRADE) pyproject.toml --all-extras --group build --group test --group lint \
