@@ -196,3 +196,35 @@ def test_what_pillow_logs(refused):
     assert "is not a picture that Pillow can read" in refused(
         "recolor", "it.tif", "it.tif", "-o", "o.png"
     )
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((1, 2)), np.array(["many"]), np.zeros(())])
+def test_a_history_that_is_no_column_of_numbers(refused, wrong):
+    """It was read, and the first that printed it failed."""
+    quot.save(quot.solve_entropic(C, eps=0.1), "r.npz")
+    with np.load("r.npz") as stored:
+        arrays = dict(stored)
+    arrays["history_passes"] = wrong
+    np.savez("r.npz", **arrays)
+    assert "history_passes" in refused("check", "r.npz")
+
+
+def test_a_plan_that_is_infinite(refused):
+    """Sums over it were warnings of NumPy."""
+    quot.save(quot.solve_adaptive(C[:4], perplexity=2), "r.npz")
+    with np.load("r.npz") as stored:
+        arrays = dict(stored)
+    arrays["values"][0] = np.inf
+    np.savez("r.npz", **arrays)
+    assert "an infinite mass" in refused("check", "r.npz")
+
+
+def test_a_nan_that_signals(capfd):
+    """It was a warning of NumPy wherever it was used."""
+    quot.save(quot.solve_adaptive(C[:4], perplexity=2), "r.npz")
+    with np.load("r.npz") as stored:
+        arrays = dict(stored)
+    arrays["values"].view(np.int64)[0] = 0x7FF4 << 48
+    np.savez("r.npz", **arrays)
+    assert main(["check", "r.npz"]) == 1
+    assert "Warning" not in capfd.readouterr().err

@@ -168,7 +168,9 @@ def vector_of(array: NDArray[Any], size: int, name: str) -> Floats:
     """Return an array of floats of that size; NaN may pass, the certificate judges it."""
     if array.dtype.kind != "f" or array.shape != (size,):
         raise ValueError(f"`{name}` is {array.dtype} of shape {array.shape}, not ({size},)")
-    return array.astype(np.float64, copy=False)
+    floats = array.astype(np.float64, copy=False)
+    # One that signals would be a warning wherever it is used.
+    return np.where(np.isnan(floats), np.nan, floats)
 
 
 def labels_to_array(labels: Sequence[Hashable]) -> NDArray[Any] | None:

@@ -205,7 +205,9 @@ def _how_it_went(
     if "round_off" in arrays or "rescaled" in arrays:
         problem = with_origin(problem, *_origin_from_arrays(arrays))
     lam = float(arrays["lam"])
-    columns = [arrays[f"history_{name}"].tolist() for name in _history_types()]
+    columns = [
+        _column_of(arrays, f"history_{name}", kind) for name, kind in _history_types().items()
+    ]
     return {
         "problem": problem,
         "plan": plan,
@@ -250,7 +252,10 @@ def _plan_to_arrays(plan: AnyPlan, problem: Transport) -> Arrays:
 def _plan_from_arrays(arrays: Arrays, problem: Transport) -> AnyPlan:
     n, m = problem.shape
     rows, cols = _pairs(arrays["rows"], arrays["cols"], (n, m))
-    listed = Plan((n, m), rows, cols, vector_of(arrays["values"], rows.size, "values"))
+    values = vector_of(arrays["values"], rows.size, "values")
+    if np.isinf(values).any():
+        raise ValueError("`values` has an infinite mass")
+    listed = Plan((n, m), rows, cols, values)
     if not any(f"plan_{name}" in arrays for name in _PRICES):
         return listed
     if not isinstance(problem, EntropicProblem):
@@ -427,6 +432,15 @@ def _pairs(
         if (np.diff(rows.astype(np.int64) * shape[1] + cols) <= 0).any():
             raise ValueError("pairs out of order")
     return rows.astype(np.int32, copy=False), cols.astype(np.int32, copy=False)
+
+
+def _column_of(arrays: Arrays, name: str, kind: type) -> list[Any]:
+    """The numbers of a column of the history."""
+    array = arrays[name]
+    if array.dtype != kind or array.ndim != 1:
+        raise ValueError(f"`{name}` is {array.dtype} of shape {array.shape}")
+    numbers: list[Any] = array.tolist()
+    return numbers
 
 
 def _history_types() -> dict[str, type]:
