@@ -228,3 +228,12 @@ def test_a_nan_that_signals(capfd):
     np.savez("r.npz", **arrays)
     assert main(["check", "r.npz"]) == 1
     assert "Warning" not in capfd.readouterr().err
+
+
+def test_a_sparse_matrix_of_half_precision(refused):
+    """SciPy reads it, and has no such arrays."""
+    sp.save_npz("M.npz", sp.csr_array(C))
+    with np.load("M.npz") as stored:
+        arrays = dict(stored)
+    np.savez("M.npz", **arrays | {"data": arrays["data"].astype(np.float16)})
+    assert "its `data` is float16" in refused("solve", "M.npz", "-o", "plan.npz")
