@@ -103,9 +103,11 @@ def repair(
         return plan
     if problem.has_slack:
         full = np.zeros(problem.a.size, np.bool_), np.zeros(problem.b.size, np.bool_)
-    mended = _mend_on_support(problem, plan, full or (None, None)) if plan.nnz else plan
-    if plan.nnz and marginal_error(problem, mended) <= ROUND_OFF:
-        return mended
+    mended = plan
+    if plan.nnz:
+        mended = _mend_on_support(problem, plan, full or (None, None))
+        if marginal_error(problem, mended) <= ROUND_OFF:
+            return mended
     found = [round_sparse(mended, problem.a, problem.b, problem.total, problem.cost)]
     while isinstance(problem.cost, SparseCost) and len(found) <= _TRIES:
         if is_feasible(problem, found[-1]):

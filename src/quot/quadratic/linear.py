@@ -191,30 +191,28 @@ def _report(
 
 def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) -> Optimum:
     """Solve on all pairs at once."""
-    first = None if near is None else near.tree
-    pairs, length = all_pairs(problem), problem.shape[1]
-    if first is None and (small := solve_small(problem)) is not None:
-        vertex, plan, dual, has_ties = small
-        effort = Effort(vertex.looks * length)
-        stopped = _report(problem, monitor, plan, vertex.pivots, pairs, effort=effort)
-        C = problem.cost.block(0, problem.shape[0])
-        return Optimum(plan, dual, stopped, vertex, C, has_ties)
-    C = np.ascontiguousarray(problem.cost.block(0, problem.shape[0]))
+    (n, m), first = problem.shape, None if near is None else near.tree
+    C = np.ascontiguousarray(problem.cost.block(0, n))
     if not isinstance(problem.cost, CHECKED) and np.isnan(C).any():
-        (n, m), status = problem.shape, Status.NUMERICAL_ERROR
-        return Optimum(Plan.empty((n, m)), Dual(np.zeros(n), np.zeros(m)), status)
-    extent = problem.cost.extent if isinstance(problem.cost, DenseCost) else None
-    found = solve_matrix(
-        C, problem.a, problem.b, Kept.of(problem),
-        first=first, extent=extent, must_stop=monitor.must_stop,
-    )  # fmt: skip
-    plan = visible_plan(problem, found.rows, found.cols, found.values)
-    dual = prices(problem, found.u, found.v, found.kept)
-    effort = Effort(found.looks * length)
-    stopped = _report(problem, monitor, plan, found.pivots, pairs, effort=effort)
-    if stopped is None and not found.is_optimal:
+        return Optimum(Plan.empty((n, m)), Dual(np.zeros(n), np.zeros(m)), Status.NUMERICAL_ERROR)
+    small = solve_small(problem) if first is None else None
+    if small is not None:
+        vertex, plan, dual = small.vertex, small.plan, small.dual
+        has_ties: bool | None = small.has_ties
+    else:
+        extent = problem.cost.extent if isinstance(problem.cost, DenseCost) else None
+        vertex = solve_matrix(
+            C, problem.a, problem.b, Kept.of(problem),
+            first=first, extent=extent, must_stop=monitor.must_stop,
+        )  # fmt: skip
+        has_ties = None
+        plan = visible_plan(problem, vertex.rows, vertex.cols, vertex.values)
+        dual = prices(problem, vertex.u, vertex.v, vertex.kept)
+    effort = Effort(vertex.looks * m)
+    stopped = _report(problem, monitor, plan, vertex.pivots, n * m, effort=effort)
+    if stopped is None and not vertex.is_optimal:
         stopped = Status.STALLED
-    return Optimum(plan, dual, stopped, found, C)
+    return Optimum(plan, dual, stopped, vertex, C, has_ties)
 
 
 def _by_pairs(
