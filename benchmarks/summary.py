@@ -37,6 +37,9 @@ def _cases(form: str, *values: object) -> tuple[str, ...]:
 
 EMD, PARTIAL = "POT emd", "POT partial_wasserstein"
 MANY = "1e7 iterations"
+# Problems in a batch, and of those the ones that a slow peer is given, by their size.
+BATCHES = (4000, 5), (2000, 20), (1000, 64), (100, 256)
+FEW = (1000, 5), (200, 20), (20, 64), (4, 256)
 LINES = (
     Line(
         "partial, reg 0.01, n = 300",
@@ -131,12 +134,20 @@ LINES = (
         "defaults",
     ),
     Line(
-        "many in one call, balanced, reg = 0, n = 64 / 256",
+        "many in one call, balanced, reg = 0, n = 5 / 20 / 64 / 256",
         "POT `emd` in a loop",
         "S0b",
-        ("1000 of n = 64, reg = 0, balanced", "100 of n = 256, reg = 0, balanced"),
+        tuple(f"{k} of n = {n}, reg = 0, balanced" for k, n in BATCHES),
         "POT emd, in a loop",
         MANY,
+    ),
+    Line(
+        "many in one call, balanced, reg 1, n = 5 / 20 / 64 / 256",
+        "regot `qrot_grssn` in a loop",
+        "S0b",
+        tuple(f"{k} of n = {n}, reg = 1, balanced" for k, n in FEW),
+        "regot qrot_grssn, in a loop",
+        "tol 1e-9",
     ),
     Line(
         "one small problem, balanced, reg = 0, n = 5 / 20 / 100",

@@ -12,12 +12,12 @@ from benchmarks.together import Turn
 
 MASS = 0.7
 # How many problems of n rows and columns, and milliseconds that one of them may take.
-SIZES = {64: (1000, 0.5), 256: (100, 5.0)}
+SIZES = {5: (4000, 0.05), 20: (2000, 0.1), 64: (1000, 0.5), 256: (100, 5.0)}
 REGS = (0.0, 0.01, 1.0)
 # `emd` in a loop is to take so many times longer.
 FASTER = 2.0
 # Problems of a batch that slow peers are given, and how long each solver is called.
-FEW, SECONDS = {64: 20, 256: 4}, 4.0
+FEW, SECONDS = {5: 1000, 20: 200, 64: 20, 256: 4}, 4.0
 ENOUGH = {"numItermax": 10_000_000}
 
 

@@ -170,6 +170,10 @@ class Monitor:
         """Start the clock again: what came before was no part of the solve."""
         self._start = time.perf_counter()
 
+    def began(self, seconds: float) -> None:
+        """Count so many seconds that were spent on the solve before."""
+        self._start -= seconds
+
     @property
     def seconds(self) -> float:
         """Time since the start, reporting left out."""

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import takewhile
 from typing import TypeVar
 
 import numpy as np
@@ -83,17 +84,18 @@ def map_rows(
             future.cancel()
 
 
-def map_each(
-    function: Callable[[int], T],
+def map_blocks(
+    function: Callable[[range], Iterable[T]],
     count: int,
     take: Callable[[int, T], None],
     watch: Callable[[], None],
 ) -> None:
-    """Call ``function(k)`` for each k < count, in as many threads as there are, in no order.
+    """Call ``function(block)`` on blocks of 0 .. count - 1, on all threads, in no order.
 
-    This thread gets ``take(k, result)``, in order, and calls `watch` now and then. Within one of
-    the calls there are no more threads. An exception here or there, an interrupt too, ends it: no
-    other call is begun, those that are on the way are waited for.
+    It gives a result for each k of a block, one after another. This thread gets
+    ``take(k, result)``, in order, and calls `watch` now and then. Within one of the calls there are
+    no more threads. An exception here or there, an interrupt too, ends it: no other result is asked
+    for, those that are on the way are waited for.
     """
     size = min(max(1, count // (_BLOCKS * thread_count())), _MOST)
     blocks = [range(start, min(start + size, count)) for start in range(0, count, size)]
@@ -102,7 +104,9 @@ def map_each(
     def some(block: range) -> list[T]:
         _inside.is_one = True
         try:
-            return [function(k) for k in block if not is_over.is_set()]
+            if is_over.is_set():
+                return []
+            return list(takewhile(lambda _: not is_over.is_set(), function(block)))
         finally:
             _inside.is_one = False
 

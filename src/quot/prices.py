@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from quot.kernels import simplex as kernels
 
 # Costs between these are in the range of single precision.
-_TINY, _HUGE = 1e-30, 1e30
+TINY, HUGE = 1e-30, 1e30
 # Costs that are this part of what squares add to a price, or of their strength, are nothing.
 _BESIDE = 1e-200, 1e-290
 # Squares that cost less than this, in the unit of prices, are none: floats end there.
@@ -79,7 +79,7 @@ def are_moderate(extent: Extent, a: Floats, b: Floats, total: float, dear: float
     nor what half of the rows, and of the columns, have to. False may only mean that it is not so
     plain.
     """
-    if not _TINY < extent.size < _HUGE:
+    if not TINY < extent.size < HUGE:
         return False
     return bool(kernels.are_moderate(*extent, a, b, total, dear))
 

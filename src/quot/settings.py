@@ -81,6 +81,9 @@ class Settings:
     at_once : int
         Entries of a matrix up to which the linear problem is solved in one call: beyond, what is
         done between several is nothing beside them.
+    together : int
+        Entries of all matrices that are solved in one call, more or less: then somebody looks
+        whether to stop.
     climbed : int
         Entries of a matrix up to which Newton is tried first wherever it begins: steps take less
         time there than to set cycles up.
@@ -132,6 +135,7 @@ class Settings:
     matrix: int = 1 << 22
     upward: int = 2_000_000
     at_once: int = 1 << 15
+    together: int = 1 << 16
     climbed: int = 1 << 12
     single: int = 2_000_000
     priced_apart: int = 40_000

@@ -110,7 +110,7 @@ def bad_pictures(files, tmp_path, monkeypatch):
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     np.save("array.npy", np.ones((2, 3)))
-    for place in ("api.plans.solve_quadratic", "applications.color.make_palette"):
+    for place in ("api.plans.solve_plan", "applications.color.make_palette"):
         monkeypatch.setattr(f"quot.{place}", lambda *_, **__: pytest.fail("worked"))
 
 

@@ -40,7 +40,7 @@ def test_rows_are_balanced(rng, start, highest):
     target = 10.0 ** rng.uniform(-60, 1, 40)
     f, begin, got = np.full(40, start), np.empty(41, np.int64), np.empty(130)
     col, beyond = np.empty(C.size, np.int32), np.empty(C.size)
-    squares = kernels.respond(C, v, target, highest, 1e-15, f, begin, col, beyond, got)
+    squares = kernels._respond(C, v, target, highest, 1e-15, f, begin, col, beyond, got)
     roots = np.array([root_by_sorting(line - v, t) for line, t in zip(C, target, strict=True)])
     np.testing.assert_allclose(f, np.minimum(roots, highest), atol=1e-14)
     row, found = np.repeat(np.arange(40), np.diff(begin)), begin[-1]
@@ -67,9 +67,9 @@ def test_columns_move_as_the_listed_pairs_say(rng, tied):
     f = np.where(np.arange(n) < tied, 0.0, -1.0)
     begin = np.append(0, np.cumsum(listed.sum(axis=1)))
     col, at_top, v = np.nonzero(listed)[1].astype(np.int32), np.zeros(m, bool), np.zeros(m)
-    *graph, share = kernels.system(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9)
-    x, is_one = reduction.solve(*graph, 1e-12, 1000)
-    move, is_passing = kernels.moves(n, v, x, share, at_top)
+    *graph, share = kernels._system(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9)
+    x, is_one = reduction._solve(*graph, 1e-12, 1000)
+    move, is_passing = kernels._moves(n, v, x, share, at_top)
     assert is_one
     assert not is_passing
     A, free = listed.astype(float), np.arange(n) >= tied

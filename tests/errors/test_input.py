@@ -149,7 +149,7 @@ BAD_PROBLEMS = {
 def no_work(monkeypatch):
     """Bad input is refused before any solver is called."""
     for solver in (
-        "plans.solve_quadratic",
+        "plans.solve_plan",
         "plans.solve_reference",
         "entropic.solve_entropic_problem",
         "entropic.solve_entropic_reference",

@@ -92,7 +92,9 @@ def calls():
             X, Y = rng.normal(size=(40, 2)), rng.normal(size=(50, 2))
             for reg in (0.0, 1e-4, 1.0, 100.0):
                 for mass in (None, 0.6):
-                    quot.solve(C, reg=reg, mass=mass)
+                    quot.solve_batch([C, C[:5].T], reg=reg, mass=mass)
+                    with using(at_once=0):
+                        quot.solve(C, reg=reg, mass=mass)
                     quot.solve(C, reg=reg, mass=mass, method="newton")
                     quot.solve(sp.csr_array(C), reg=reg, mass=mass)
                     quot.solve_points(X, Y, reg=reg, mass=mass)
@@ -127,6 +129,7 @@ def calls():
             costs.PointCost(*rng.normal(size=(2, 5, 7))).block(1, 3)
             _record_multigrid(rng)
             _record_simplex(rng)
+            _record_climb(rng)
             yield
     finally:
         patch.undo()
@@ -200,6 +203,21 @@ def _record_simplex(rng):
     listed = simplex.ListBasis(Masses.of(a, a[::-1].copy()), pairs, first, pairs[2])
     assert listed.optimise(lambda: False)
     assert len(listed.arcs()) == 17
+
+
+def _record_climb(rng):
+    """A sweep, which steps of a small problem hardly ever need."""
+    from quot import Problem
+    from quot.convergence import Monitor
+    from quot.dual import Dual
+    from quot.quadratic.matrix_newton import MatrixNewton
+
+    C, a, b = rng.random((9, 7)), rng.dirichlet(np.ones(9)), rng.dirichlet(np.ones(7))
+    newton = MatrixNewton(Problem(C, a, b, reg=0.5), C, (0.0, 0.0), Monitor())
+    newton.begin(Dual(np.zeros(9), rng.random(7)))
+    before = newton.wrong
+    newton._sweep()
+    assert newton.wrong < before
 
 
 def _record_screens(X, Y):

@@ -21,6 +21,13 @@ from quot.pairs.screen import Blocks, Boxes, Screen, choose
 from quot.plan import Plan
 from quot.problem import Problem
 
+
+@pytest.fixture(autouse=True)
+def passes(tune):
+    """No problem is so small that all its pairs are seen in one compiled call."""
+    tune(at_once=0)
+
+
 METRICS = ("sqeuclidean", "euclidean", "cosine")
 METRIC = pytest.mark.parametrize("metric", METRICS)
 CLOUDS = ("plain", "duplicates", "line", "tails", "outlier", "clusters")

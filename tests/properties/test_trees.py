@@ -16,6 +16,13 @@ from quot.pairs.screen import Blocks, Boxes
 from quot.plan import Plan
 from quot.problem import Problem
 
+
+@pytest.fixture(autouse=True)
+def passes(tune):
+    """No problem is so small that all its pairs are seen in one compiled call."""
+    tune(at_once=0)
+
+
 METRIC = pytest.mark.parametrize("metric", METRICS)
 
 

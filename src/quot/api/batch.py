@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,12 +15,13 @@ from quot.costs import Cost
 from quot.exceptions import InfeasibleError, InvalidProblemError
 from quot.labels import aligned, as_frame
 from quot.order import by_name
-from quot.parallel import map_each
+from quot.parallel import map_blocks
 from quot.plan import Plan
 from quot.problem import Problem
-from quot.quadratic.pair_model import PairModel
-from quot.quadratic.solve import solve_quadratic
+from quot.problem.many import plain_problems
+from quot.quadratic.plans import First, begin, go_on
 from quot.result import Result
+from quot.settings import settings
 from quot.validation import as_real, check_callable, check_option
 
 T = TypeVar("T")
@@ -112,18 +114,14 @@ def solve_batch(
     tolerance, clock = Tolerance.of(tol), Monitor(max_iter, time_limit)
     costs = _costs(Cs)
     count = len(costs)
-    each = zip(
-        costs,
-        _arrays(a, "a", count),
-        _arrays(b, "b", count),
-        _numbers(reg, "reg", count),
-        _numbers(mass, "mass", count),
-        strict=True,
-    )
-    problems = [
-        _numbered(k, lambda: Problem(C, p, q, reg=r, mass=s))  # noqa: B023
-        for k, (C, p, q, r, s) in enumerate(each)
-    ]
+    regs, masses = _numbers(reg, "reg", count), _numbers(mass, "mass", count)
+    problems = plain_problems(Cs, a, b, regs, masses)
+    if problems is None:
+        each = zip(costs, _arrays(a, "a", count), _arrays(b, "b", count), regs, masses, strict=True)
+        problems = [
+            _numbered(k, lambda: Problem(C, p, q, reg=r, mass=s))  # noqa: B023
+            for k, (C, p, q, r, s) in enumerate(each)
+        ]
     batch = _Batch(problems, tolerance, clock, ties)
     return _deliver(batch.run(callback), on_failure)
 
@@ -153,13 +151,13 @@ class _Batch:
 
         count = len(self.problems)
         try:
-            map_each(self._solve, count, take, self._watch)
+            map_blocks(self._solve, count, take, self._watch)
         except KeyboardInterrupt:  # of the callback, or of a handler that is not ours
             interrupts.check()
             self._stop()
             done = len(self.results)
-            map_each(
-                lambda k: self._solve(done + k),
+            map_blocks(
+                lambda block: self._solve(range(done + block.start, done + block.stop)),
                 count - done,
                 lambda _, result: self.results.append(result),
                 interrupts.check,
@@ -175,10 +173,37 @@ class _Batch:
         for monitor in tuple(self.running.values()):
             monitor.stop()
 
-    def _solve(self, k: int) -> Result[Plan]:
-        """One of them, stopped when all are; as it was found if it has been done before."""
-        if k in self.found:
-            return self.found[k]
+    def _solve(self, block: range) -> Iterator[Result[Plan]]:
+        """Some of them, stopped when all are; as they were found if that has been done before."""
+        for part in self._parts(block):
+            start = time.perf_counter()
+            asked = [k for k in part if k not in self.found]
+            first = dict(zip(asked, self._begun(asked), strict=True))
+            seconds = (time.perf_counter() - start) / max(len(asked), 1)
+            for k in part:
+                if k not in self.found:
+                    self.found[k] = self._one(k, first[k], seconds)
+                yield self.found[k]
+
+    def _parts(self, block: range) -> Iterator[range]:
+        """Parts of a block that take about as long as may pass before somebody looks around."""
+        first, pairs = block.start, 0
+        for k in block:
+            n, m = self.problems[k].shape
+            pairs += n * m
+            if pairs >= settings().together or k == block.stop - 1:
+                yield range(first, k + 1)
+                first, pairs = k + 1, 0
+
+    def _begun(self, asked: list[int]) -> list[First | None]:
+        """What is solved at once of those, unless all is to stop."""
+        if self.clock.limit() is not None:
+            return [None] * len(asked)
+        some, most = [self.problems[k] for k in asked], self.clock.max_iter
+        return begin(some, self.tolerance, max_iter=most, ties=self.ties)
+
+    def _one(self, k: int, first: First | None, seconds: float) -> Result[Plan]:
+        """One of them, from what has been found in so many seconds."""
         clock = self.clock
         left = None if clock.time_limit is None else max(clock.time_limit - clock.seconds, _NO_TIME)
         monitor = Monitor(clock.max_iter, left)
@@ -186,15 +211,9 @@ class _Batch:
         try:
             if clock.limit() is Status.STOPPED:
                 monitor.stop()
-            problem = self.problems[k]
-            result = _numbered(
-                k,
-                lambda: solve_quadratic(
-                    PairModel(problem, monitor, self.tolerance, ties=self.ties)
-                ),
-            )
-            self.found[k] = result
-            return result
+            monitor.began(seconds)
+            problem, tolerance = self.problems[k], self.tolerance
+            return _numbered(k, lambda: go_on(problem, first, monitor, tolerance, ties=self.ties))
         finally:
             self.running.pop(k)
 

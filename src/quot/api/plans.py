@@ -26,8 +26,7 @@ from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.estimate import Estimate
 from quot.quadratic.estimate import estimate as estimate_quadratic
-from quot.quadratic.pair_model import PairModel
-from quot.quadratic.solve import solve_quadratic
+from quot.quadratic.plans import solve_plan
 from quot.quadratic.suggest import degrees, reg_at
 from quot.reference import REFERENCE_METHODS, solve_reference
 from quot.result import Result
@@ -163,8 +162,7 @@ def solve(  # noqa: PLR0913
         if verbose:
             sys.stderr.write(f"expected: {estimate_quadratic(problem)}\n")
             monitor.begin()
-        model = PairModel(problem, monitor, tolerance, method=method, start=dual, ties=ties)
-        result = solve_quadratic(model)
+        result = solve_plan(problem, monitor, tolerance, method=method, start=dual, ties=ties)
     logger.info("%s", result)
     return deliver(result, on_failure)
 

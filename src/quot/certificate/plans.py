@@ -16,6 +16,7 @@ from quot.certificate.bracket import (
     Bracket,
     Certificate,
 )
+from quot.certificate.small import certify_small
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
 from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.gibbs_rounding import repair_gibbs
@@ -26,6 +27,7 @@ from quot.pairs.screen import Blocks, Boxes, choose
 from quot.parallel import map_rows
 from quot.plan import Plan
 from quot.problem import Problem, Transport
+from quot.problem.stack import is_small
 from quot.rounding import Marginals, is_feasible, repair
 from quot.settings import settings
 
@@ -68,6 +70,10 @@ def certify_plan(
 
     A plan that is kept by its prices serves where neither its squares nor its pairs are asked for.
     """
+    if scope == "all" and isinstance(plan, Plan) and is_small(problem) and problem.total > 0.0:
+        small = certify_small(problem, plan, f, g, lam)
+        if small is not None:
+            return small
     repaired, seen, now = mended(problem, plan)
     f, g, lam, violation = signed(problem, f, g, lam)
     support = plan if scope != "all" and isinstance(plan, Plan) else None

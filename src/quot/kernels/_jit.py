@@ -1,7 +1,8 @@
-"""The two ways a kernel of this package is compiled, and what such a function may use."""
+"""The ways a kernel of this package is compiled, and what such a function may use."""
 
 import numpy as np
 from numba import njit, types
+from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 # log2(e); a number that rounds what it is added to, to an integer in the last bits; log(2) in two
@@ -21,12 +22,45 @@ _SAFE_FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 # Nobody calls kernels from C: a way in for those who do would only be compiled.
 _WAYS = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
-kernel = njit(fastmath=_SAFE_FASTMATH, **_WAYS)
+# Of each file of kernels when it was written, and the same of those whose kernels it calls.
+_stamps = {}
+
+
+def _way(**options):
+    """A way to compile a kernel, and again wherever it, or one of another file it calls, changes.
+
+    By itself Numba looks at the file of the kernel alone.
+    """
+    compiled = njit(**options, **_WAYS)
+
+    def decorate(function):
+        found = compiled(function)
+        if isinstance(found, CPUDispatcher):  # not where Numba is told to compile nothing
+            index = found._cache._cache_file
+            index._source_stamp = _stamp(function, index._source_stamp)
+        return found
+
+    return decorate
+
+
+def _stamp(function, own):
+    """What a kernel has to have been compiled from; all imports of its file have been done."""
+    name = function.__module__
+    if name not in _stamps:
+        called = (x for x in function.__globals__.values() if isinstance(x, CPUDispatcher))
+        others = {x.py_func.__module__ for x in called} - {name}
+        _stamps[name] = (own, *(_stamps[other] for other in sorted(others)))
+    return _stamps[name]
+
+
+kernel = _way(fastmath=_SAFE_FASTMATH)
 # For what a kernel calls and sums: compiled into it. Sums have another order in a function that is
 # compiled for itself, and which of both is called depends on what else the process has compiled.
-inlined = njit(fastmath=_SAFE_FASTMATH, forceinline=True, **_WAYS)
-# The same where sums must be taken in the order written.
-exact_kernel = njit(fastmath={"contract", "nsz"}, **_WAYS)
+inlined = _way(fastmath=_SAFE_FASTMATH, forceinline=True)
+# For what one kernel alone calls, and is too long for it: a part of that, compiled in its way.
+part = _way(inline="always")
+# As `kernel`, where sums must be taken in the order written.
+exact_kernel = _way(fastmath={"contract", "nsz"})
 
 
 def _bitcast(source, result):
@@ -46,7 +80,6 @@ as_bits = _bitcast(types.float64, types.int64)
 from_bits = _bitcast(types.int64, types.float64)
 
 
-# Kernels that call it are cached by their own files: where it changes, clear their __pycache__.
 @exact_kernel
 def exp(y):
     """exp(y) for -700 <= y <= 700, and the nearest end beyond; without branches, for vectors.

@@ -44,7 +44,7 @@ def signed(f):
     return found, top + unknown, size + unknown
 
 
-@kernel
+@exact_kernel
 def terms(f, mass, lam):
     """What is added up in sum f mass, where f is known no better than lam >= 0 is."""
     total = 0.0

@@ -226,7 +226,7 @@ def _iterate(begin, index, value, ground, rhs, enough, most):
 
 
 @kernel
-def solve(tail, head, conductance, ground, rhs, tol, most):
+def _solve(tail, head, conductance, ground, rhs, tol, most):
     """x (N,) with (L + diag(ground)) x = rhs, L the Laplacian of a graph, and whether that is one.
 
     tail, head (E,) int32; conductance (E,), ground (N,) >= 0; rhs (N,): without ground it sums to

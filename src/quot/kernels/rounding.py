@@ -3,6 +3,10 @@
 import numpy as np
 
 from quot.kernels._jit import exact_kernel, kernel
+from quot.kernels.stack import _largest
+
+# Totals that differ by this part are equal but for the rounding of their masses.
+TOTALS = 64 * 2.0**-52
 
 
 @exact_kernel
@@ -52,6 +56,27 @@ def survey(rows, cols, values, a, b):
         off = max(off, abs(x))
         over = max(over, -x)
     return off + unknown, over + unknown, total + unknown, a - left_a, b - left_b, beyond
+
+
+@exact_kernel
+def _error(seen, moves, a, b, is_balanced):
+    """The largest violation by a plan, and what of it is none of the plan: totals that are rounded.
+
+    seen: how far off, how far over, and what it moves, see `survey`; moves: what it should, > 0.
+    Marginals count in units of the most that a row or column can send or get.
+    """
+    off, over, moved = seen
+    unit = min(max(_largest(a), _largest(b)), moves)
+    if is_balanced:
+        more = lost = 0.0
+        for k in range(a.size + b.size):
+            x = (a[k] if k < a.size else -b[k - a.size]) - lost
+            new = more + x
+            lost = (new - more) - x
+            more = new
+        return off / unit, abs(more) / unit if abs(more) <= TOTALS * moves else 0.0
+    excess = abs(moved - moves) / moves
+    return (excess if excess > over / unit else over / unit), 0.0
 
 
 @kernel

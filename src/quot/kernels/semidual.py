@@ -57,17 +57,12 @@ def _sent(line, size, x):
 
 
 @kernel
-def respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
+def _respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
     """Put each row where it sends what is wanted of it (n,), but not above `highest`.
 
     In place: f (n,), near which the roots are looked for; the pairs with f + v >= C - noise, start
     (n + 1,), col, beyond (n m,); got (m,), what each column gets. Returns the sum of beyond^2.
     """
-    return _respond(C, v, wanted, highest, noise, f, start, col, beyond, got)
-
-
-@kernel
-def _respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
     n, m = C.shape
     line = np.empty(m)
     near = np.empty(m)
@@ -198,7 +193,7 @@ def _level(tail, head, ground, rhs, is_col):
 
 
 @kernel
-def system(v, f, highest, start, col, missing, at_top, spare, firm):
+def _system(v, f, highest, start, col, missing, at_top, spare, firm):
     """The system of how prices of columns would move if the rows' answer changed as at first.
 
     Its graph: tail, head, weight (E,), what ties each node to the ground (N,), and what each is to
@@ -224,8 +219,8 @@ def system(v, f, highest, start, col, missing, at_top, spare, firm):
 
 
 @kernel
-def moves(n, v, x, share, at_top):
-    """How the columns move (m,), of the nodes of `system`, and whether some would pass the top.
+def _moves(n, v, x, share, at_top):
+    """How the columns move (m,), of the nodes of `_system`, and whether some would pass the top.
 
     Those are tied to the columns there, in place in at_top.
     """
@@ -248,16 +243,11 @@ def moves(n, v, x, share, at_top):
 
 
 @kernel
-def measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
+def _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
     """The dual value times reg, how much columns miss together, and the size of what is added up.
 
     In place: missing (m,), what each column is still to get; at_top (m,), those that move as one.
     """
-    return _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top)
-
-
-@kernel
-def _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
     value = -0.5 * squares
     size = 0.5 * squares
     top = v[0]
@@ -289,7 +279,7 @@ def _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
 
 
 @kernel
-def advance(
+def _advance(
     C, wanted_a, wanted_b, spare, highest, noise, at, move, v, f, start, col, beyond, got,
     missing, at_top,
 ):  # fmt: skip

@@ -843,46 +843,6 @@ def _read(C, spare, corner, barred, links, paid, p, root, a, b):
 
 
 @kernel
-def at_once(C, spare, corner, v, order, a, b, root, masses, is_balanced, rounds, most, crumb):
-    """`solve`, `read` and `tidy` in one, with `has_ties`, for moderate costs C (n, m).
-
-    a, b: `whole` masses; masses: the same as they are, (R,) and (K,); both with the spare ones.
-    Returns what `solve` does; rows, cols, values; f (n,), g (m,), lam, with f, g <= 0 where not all
-    is to move; what rows and what columns keep costs, NaN where they keep nothing; and whether
-    other plans may cost no more.
-    """
-    n, m = C.shape
-    rows = a.size
-    first = np.empty((0, 2), np.int32)
-    links, flow, paid, p, at, has_ended = _solve(
-        C, spare, corner, first, v, order, a, b, root, rounds, most
-    )
-    exact_a, exact_b = masses
-    i, j, x = _read(C, spare, corner, np.inf, links, paid, p, rows + root, exact_a, exact_b)
-    i, j, x = _tidy(i, j, x, exact_a[:n], exact_b[:m], crumb)
-    top_u = spare - p[rows + m] if b.size > m else np.nan
-    top_v = spare - p[n] if rows > n else np.nan
-    f, g, lam = p[:n].copy(), p[rows : rows + m].copy(), 0.0
-    if not is_balanced:
-        most_u = f.max() if np.isnan(top_u) else top_u
-        most_v = g.max() if np.isnan(top_v) else top_v
-        lam = most_u + most_v
-        for k in range(n):
-            f[k] = min(f[k] - most_u, 0.0)
-        for k in range(m):
-            g[k] = min(g[k] - most_v, 0.0)
-    size_f = size_g = 0.0
-    for y in f:
-        size_f = max(size_f, abs(y + lam))
-    for y in g:
-        size_g = max(size_g, abs(y))
-    noise = ROUNDING * (size_f + size_g)
-    ties = _has_ties(C, p[:n], p[rows : rows + m], top_u, top_v, noise, links[PARENT])
-    state = links, flow, paid, p, at
-    return state, has_ended, (i, j, x), (f, g, lam), (top_u, top_v), ties
-
-
-@kernel
 def list_nearest(C, i, v, near, cost, key):
     """The columns of least cost - v_j of row i, and these differences, in place in row i.
 

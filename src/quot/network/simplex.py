@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quot.kernels import simplex as kernels
 from quot.network.basis import ROUNDS, Basis, Masses, stretch
-from quot.prices import Extent, are_moderate, positive_middle_price, unit_for
+from quot.prices import HUGE, TINY, Extent, are_moderate, positive_middle_price, unit_for
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -28,13 +28,11 @@ Longs = NDArray[np.int64]
 DEAR, _CAPS = 1e4, 20
 # In single precision pairs are looked for that gain so much of the largest cost.
 _SINGLE = 5e-7
-# Costs beyond these are scaled: single precision holds what is between.
-_TINY, _HUGE = 1e-30, 1e30
 # Passes over a list: far more than ever were needed, unless rounding decides what gains.
 _PASSES = 100_000
 # Places in which costs have to be convex for a staircase to be tried, and rows in which that has to
 # be right to be looked at any further.
-_PLACES, _PROMISING = 16, 16
+PLACES, _PROMISING = 16, 16
 _NONE = np.zeros((0, 2), np.int32)
 
 
@@ -134,7 +132,7 @@ def solve_matrix(
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
         part = np.minimum(reduced, beyond) if cap < high else reduced
         size = max(abs(low), abs(float(part.max())))
-        scale = unit_for(size, _TINY, _HUGE)
+        scale = unit_for(size, TINY, HUGE)
         part_costs = part / scale if scale != 1.0 else part
         tree = _begin(part_costs, masses, first, Extent.of(part_costs))
         done = tree.optimise(must_stop)
@@ -145,7 +143,7 @@ def solve_matrix(
         if cap >= enough:
             break
         cap = min(low + step * ((dearest if dearest < np.inf else cap) - low), enough)
-        step, first = min(step * step, _HUGE), tree.arcs()
+        step, first = min(step * step, HUGE), tree.arcs()
     barred = np.inf if part is reduced else beyond / scale
     return tree.vertex(barred, scale, (u, v), is_optimal=done)
 
@@ -319,7 +317,7 @@ def column_prices(masses: Masses, extent: Extent) -> Floats:
 
 def looks_convex(C: Floats) -> bool:
     """Whether a staircase is worth a try on balanced costs, as far as a few places say."""
-    return C.size > settings().convex and bool(kernels.may_be_convex(C, _PLACES))
+    return C.size > settings().convex and bool(kernels.may_be_convex(C, PLACES))
 
 
 def _begin(C: Floats, masses: Masses, first: Ints | None, extent: Extent) -> _MatrixBasis:

@@ -30,10 +30,11 @@ from quot.pairs.price import Pricer
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
+from quot.problem.stack import matrix
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
-from quot.quadratic.small import solve_small
+from quot.quadratic.small import Small, solve_small
 from quot.settings import settings
 from quot.support import Support
 
@@ -65,6 +66,12 @@ class Optimum:
     C: Floats | None = None
     has_ties: bool | None = None
     first: Ints | None = None
+
+    @classmethod
+    def of(cls, small: Small, problem: Problem, stopped: Status | None) -> Optimum:
+        """Of a small problem that was solved at once."""
+        C, has_ties = matrix(problem.cost), small.has_ties
+        return cls(small.plan, small.dual, stopped, small.vertex, C, has_ties)
 
     @property
     def tree(self) -> Ints | None:
@@ -189,6 +196,14 @@ def _report(
     )
 
 
+def report_vertex(
+    problem: Problem, monitor: Monitor, plan: Plan, pivots: int, looks: int
+) -> Status | None:
+    """Tell the monitor of a vertex of a matrix; return the status that ends the solve, if any."""
+    n, m = problem.shape
+    return _report(problem, monitor, plan, pivots, n * m, effort=Effort(looks * m))
+
+
 def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) -> Optimum:
     """Solve on all pairs at once."""
     (n, m), first = problem.shape, None if near is None else near.tree
@@ -197,22 +212,18 @@ def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) 
         return Optimum(Plan.empty((n, m)), Dual(np.zeros(n), np.zeros(m)), Status.NUMERICAL_ERROR)
     small = solve_small(problem) if first is None else None
     if small is not None:
-        vertex, plan, dual = small.vertex, small.plan, small.dual
-        has_ties: bool | None = small.has_ties
-    else:
-        extent = problem.cost.extent if isinstance(problem.cost, DenseCost) else None
-        vertex = solve_matrix(
-            C, problem.a, problem.b, Kept.of(problem),
-            first=first, extent=extent, must_stop=monitor.must_stop,
-        )  # fmt: skip
-        has_ties = None
-        plan = visible_plan(problem, vertex.rows, vertex.cols, vertex.values)
-        dual = prices(problem, vertex.u, vertex.v, vertex.kept)
-    effort = Effort(vertex.looks * m)
-    stopped = _report(problem, monitor, plan, vertex.pivots, n * m, effort=effort)
+        return Optimum.of(small, problem, report_vertex(problem, monitor, small.plan, *small.work))
+    extent = problem.cost.extent if isinstance(problem.cost, DenseCost) else None
+    vertex = solve_matrix(
+        C, problem.a, problem.b, Kept.of(problem),
+        first=first, extent=extent, must_stop=monitor.must_stop,
+    )  # fmt: skip
+    plan = visible_plan(problem, vertex.rows, vertex.cols, vertex.values)
+    stopped = report_vertex(problem, monitor, plan, vertex.pivots, vertex.looks)
     if stopped is None and not vertex.is_optimal:
         stopped = Status.STALLED
-    return Optimum(plan, dual, stopped, vertex, C, has_ties)
+    dual = prices(problem, vertex.u, vertex.v, vertex.kept)
+    return Optimum(plan, dual, stopped, vertex, C)
 
 
 def _by_pairs(

@@ -12,28 +12,14 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor
 from quot.dual import Dual
-from quot.kernels import reduction
-from quot.kernels import semidual as kernels
+from quot.kernels import climb as kernels
+from quot.kernels import semidual
 from quot.parallel import dot
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
 
 Floats = NDArray[np.float64]
-
-# Columns that are so many times more than the rows answer in their place.
-_MANY = 1.5
-# So many steps that do not halve what is missing, and it will not get there.
-_IDLE = 8
-# A step is followed by a sweep over the columns unless it leaves less than this of what is missing.
-_HALVED = 0.5
-# What holds columns where they are, in parts of a pair: at least; after a step shorter than so much
-# of a whole one, then growing by a factor; and how it falls with a whole one.
-_LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
-# Residual (relative) of the linear systems: a part of what is missing, between these; iterations.
-_PART, _COARSE, _FINE, _ITERATIONS = 0.1, 1e-2, 1e-8, 500
-# Columns that would pass the top are tied to it so often at most.
-_TIES = 5
 
 
 class MatrixNewton:
@@ -62,7 +48,7 @@ class MatrixNewton:
     def __init__(
         self, problem: Problem, C: Floats, kept: tuple[float, float], monitor: Monitor
     ) -> None:
-        self.is_turned = C.shape[1] > _MANY * C.shape[0]
+        self.is_turned = C.shape[1] > kernels.MANY * C.shape[0]
         self.C = np.ascontiguousarray(C.T) if self.is_turned else C
         self.problem, self.monitor, (n, m) = problem, monitor, self.C.shape
         self.total = problem.reg * problem.total
@@ -74,10 +60,12 @@ class MatrixNewton:
         self.turned: Floats | None = None
         start = np.zeros(max(n, m) + 1, np.int64)
         self.listed = start, np.empty(n * m, np.int32), np.empty(n * m)
-        self.got, self.missing, self.at_top = np.empty(m), np.empty(m), np.empty(m, np.bool_)
+        columns = np.empty(m), np.empty(m), np.empty(m, np.bool_)
+        self.state = self.v, self.f, *self.listed, *columns
+        self.missing, self.at_top = columns[1:]
         self.base = np.zeros(m), np.zeros(n)
         self.noise = 0.0
-        self.at = 0.0, np.inf, 0.0
+        self.at = np.array([0.0, np.inf, 0.0])
         self.looks = 0
 
     def _sides(self, one: Any, other: Any) -> tuple[Any, Any]:
@@ -100,31 +88,31 @@ class MatrixNewton:
         if self.problem.is_balanced:
             self.C, self.turned = self.C - self.v - self.f[:, None], None
             self.base = self.base[0] + self.v, self.base[1] + self.f
-            self.v, self.f = np.zeros_like(self.v), np.zeros_like(self.f)
+            self.v[:] = self.f[:] = 0.0
             self.noise = 0.0
             self._see()
 
     def _see(self) -> None:
         """What the rows make of the prices, from an answer that is near."""
         self.looks += 1
-        squares = kernels.respond(
-            self.C, self.v, self.wanted[0], self.highest, self.noise,
-            self.f, *self.listed, self.got,
-        )  # fmt: skip
-        self.at = kernels.measure(
-            self.v, self.f, *self.wanted, self.spare, squares, self.got, self.missing, self.at_top
-        )
+        kernels.see(self.C, self.wanted, self._bounds, self.state, self.at)
+
+    @property
+    def _bounds(self) -> tuple[float, float, float]:
+        """What prices of rows may be at most, what columns keep, and what is rounding."""
+        return self.highest, self.spare, self.noise
 
     @property
     def value(self) -> float:
         """The dual value."""
         a, b = self._sides(self.problem.a, self.problem.b)
-        return self.at[0] / self.problem.reg + dot(b, self.base[0]) + dot(a, self.base[1])
+        value = float(self.at[kernels.VALUE]) / self.problem.reg
+        return value + dot(b, self.base[0]) + dot(a, self.base[1])
 
     @property
     def wrong(self) -> float:
         """How much columns miss together, relative to what moves."""
-        return self.at[1] / self.total
+        return float(self.at[kernels.WRONG]) / self.total
 
     @property
     def active(self) -> int:
@@ -141,75 +129,37 @@ class MatrixNewton:
 
         What rounding of the prices explains is enough, up to `most`.
         """
-        least, idle, firm, enough = np.inf, 0, _LOOSE, max(enough, min(self.rounding, most))
+        enough = max(enough, min(self.rounding, most))
+        least, idle, firm = np.inf, 0, kernels.LOOSE
         for _ in range(steps):
             if self.wrong <= enough:
                 return True
-            if idle == _IDLE or not self.monitor.steps_left or self.monitor.must_stop():
+            is_idle = idle == kernels.PATIENCE
+            if is_idle or not self.monitor.steps_left or self.monitor.must_stop():
                 return False
-            missed = self.wrong
-            tau = self._step(firm)
-            if self.wrong > _HALVED * missed:
+            firm, looks, is_slow = kernels.step(
+                self.C, self.wanted, self._bounds, self.total, self.state, self.at, firm
+            )
+            self.looks += looks
+            if is_slow:
                 self._sweep()
-            if tau < _SHORT:
-                firm = max(_FIRMER * firm, _FIRM)
-            elif tau >= 1.0:
-                firm = max(_LOOSER * firm, _LOOSE)
-            idle = 0 if self.wrong <= _HALVED * least else idle + 1
+            idle = 0 if self.wrong <= kernels.HALVED * least else idle + 1
             least = min(least, self.wrong)
             self.monitor.steps += 1
         return self.wrong <= enough
-
-    def _step(self, firm: float) -> float:
-        """One step; how much of it was taken."""
-        move = self._direction(firm)
-        self.at, tau, trials = kernels.advance(
-            self.C, *self.wanted, self.spare, self.highest, self.noise, self.at, move,
-            self.v, self.f, *self.listed, self.got, self.missing, self.at_top,
-        )  # fmt: skip
-        self.looks += trials
-        return float(tau)
-
-    def _direction(self, firm: float) -> Floats:
-        """How the columns would move for each to get what it misses; those at the top as one.
-
-        Those that would pass the top are tied to it.
-        """
-        (start, col, _), n = self.listed, self.f.size
-        tol = min(max(_PART * self.wrong, _FINE), _COARSE)
-        move: Floats
-        for _ in range(_TIES + 1):
-            *graph, share = kernels.system(
-                self.v, self.f, self.highest, start, col, self.missing, self.at_top, self.spare,
-                firm,
-            )  # fmt: skip
-            x, _ = reduction.solve(*graph, tol, _ITERATIONS)
-            move, is_passing = kernels.moves(n, self.v, x, share, self.at_top)
-            if not is_passing:
-                break
-        return move
 
     def _sweep(self) -> None:
         """Balance the columns one by one, and then the rows, where that is better."""
         if self.turned is None:
             self.turned = np.ascontiguousarray(self.C.T)
-        at, v, f = self.at, self.v.copy(), self.f.copy()
-        self.looks += 1
-        highest = float(v.max()) if self.spare > 0.0 else np.inf
-        kernels.respond(
-            self.turned, self.f, self.wanted[1], highest, self.noise,
-            self.v, *self.listed, np.empty(f.size),
-        )  # fmt: skip
-        self._see()
-        if self.at[0] < at[0] - kernels.ROUNDING * at[2] or self.at[1] > at[1]:
-            self.v, self.f = v, f
-            self._see()
+        self.looks += 2
+        kernels.sweep(self.C, self.turned, self.wanted, self._bounds, self.state, self.at)
 
     def plan(self) -> Plan:
         """What the rows send."""
         start, col, beyond = self.listed
         start = start[: self.f.size + 1]
-        found = Plan(self.C.shape, *kernels.sent(start, col, beyond, self.problem.reg))
+        found = Plan(self.C.shape, *semidual.sent(start, col, beyond, self.problem.reg))
         return found.T if self.is_turned else found
 
     def dual(self) -> Dual:

@@ -18,22 +18,19 @@ from quot.problem import Problem
 from quot.quadratic.linear import Optimum
 from quot.quadratic.matrix_newton import MatrixNewton
 from quot.quadratic.pair_list import Kept
+from quot.quadratic.small import CLOSED, FEW, STEPS, TRIED
 from quot.quadratic.upward import Floats, Upward
 from quot.settings import settings
 from quot.stopping import obey, report
 
 # Pairs, at most, that are listed in memory if need be.
 LARGEST = 1 << 25
-# Few pairs are active where there are no more than this for each row and column.
-_FEW = 1.2
 # Where few are, Newton still begins from given prices if columns miss no more than this part.
 _NEAR = 1e-3
-# Newton steps from the prices of the vertex, after a round of cycles, and where these were enough.
-_STEPS, _TRIED, _FINISHING = 40, 12, 4
+# Newton steps where a round of cycles was enough.
+_FINISHING = 4
 # What a cycle may gain after each round, in parts of what the quadratic term adds to a price.
 _ROUNDS = (3e-2, 1e-3, 3e-5, 1e-6, 3e-8)
-# A gap that is nothing beside the tolerance.
-_CLOSED = 0.1
 
 
 class OnMatrix:
@@ -64,7 +61,7 @@ class OnMatrix:
     def again(self, dual: Dual) -> bool:
         """Newton from a dual point near the answer, if it is; True if that gets there."""
         self.newton.begin(dual)
-        return (self._are_many or self.newton.wrong <= _NEAR) and self._climb(_TRIED)
+        return (self._are_many or self.newton.wrong <= _NEAR) and self._climb(TRIED)
 
     def up(self, optimum: Optimum, *, is_uneven: bool) -> bool:
         """Go up from the linear problem; True if that gets there."""
@@ -75,16 +72,16 @@ class OnMatrix:
             return False
         if newton.rounding > settings().at_the_end * self.tol:
             newton.count_from_here()
-        few = _TRIED if self.C.size <= settings().climbed else 0
-        steps = _STEPS if self._are_many else few
+        few = TRIED if self.C.size <= settings().climbed else 0
+        steps = STEPS if self._are_many else few
         if steps and self._climb(steps):
             return True
-        return self._by_cycles(vertex, 0 if is_uneven else _TRIED)
+        return self._by_cycles(vertex, 0 if is_uneven else TRIED)
 
     @property
     def _are_many(self) -> bool:
         """Whether many pairs are active at the prices where Newton is."""
-        return self.newton.active > _FEW * sum(self.C.shape)
+        return self.newton.active > FEW * sum(self.C.shape)
 
     def _climb(self, steps: int, before: int | None = None) -> bool:
         """Newton; where that gets there the plan is what rows send then.
@@ -92,7 +89,7 @@ class OnMatrix:
         before: steps that had been taken when it began, or what came first.
         """
         newton, before = self.newton, self.monitor.steps if before is None else before
-        is_there = newton.climb(settings().at_the_end * self.tol, steps, _CLOSED * self.tol)
+        is_there = newton.climb(settings().at_the_end * self.tol, steps, CLOSED * self.tol)
         if is_there or self.plan.nnz == 0:
             self.plan, self.dual = newton.plan(), newton.dual()
         report(self.monitor, newton.iterate(self.monitor.steps - before))
@@ -118,4 +115,4 @@ class OnMatrix:
     def _is_closed(self) -> bool:
         """Whether the value of the plan is that of the dual point, more or less."""
         gap = self.problem.objective(self.plan) - self.newton.value
-        return gap <= _CLOSED * self.tol * self.problem.size(self.plan)
+        return gap <= CLOSED * self.tol * self.problem.size(self.plan)

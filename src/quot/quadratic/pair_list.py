@@ -29,7 +29,7 @@ Bools = NDArray[np.bool_]
 # Mass that is rounding, relative.
 _ROUND_OFF = 1e-14
 # The integer one, as a part of the total.
-_UNIT = 2.0**-60
+UNIT = 2.0**-60
 
 
 class Kept(NamedTuple):
@@ -64,7 +64,7 @@ def visible_plan(problem: Problem, rows: Ints, cols: Ints, values: Floats) -> Pl
 
 def crumb(problem: Problem) -> float:
     """What the rounding of masses to integers may leave on a pair."""
-    return sum(problem.shape) * _UNIT * problem.total
+    return sum(problem.shape) * UNIT * problem.total
 
 
 class PairList:

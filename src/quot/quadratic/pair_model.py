@@ -29,6 +29,7 @@ from quot.quadratic.model import Answer, At, Way
 from quot.quadratic.on_matrix import LARGEST, OnMatrix
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
+from quot.quadratic.small import MUCH
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop
 from quot.result import Result
@@ -44,8 +45,6 @@ Bools = NDArray[np.bool_]
 # than this, at so many times the reg, the way up from the linear problem is shorter than the one
 # down though that takes long.
 _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
-# A row or column that has so many times what moves in all may as well have any more.
-_MUCH = 1e3
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
@@ -72,6 +71,8 @@ class PairModel:
         Which of several cheapest plans is wanted; see `quot.solve`.
     near : Optimum, optional
         Of the linear problem with nearly the same masses, to begin that from.
+    optimum : Optimum, optional
+        Of the linear problem itself, where all rows and columns have mass and no cost is capped.
 
     Raises
     ------
@@ -91,12 +92,13 @@ class PairModel:
         start: Dual | None = None,
         ties: str = "share",
         near: Optimum | None = None,
+        optimum: Optimum | None = None,
     ) -> None:
         check_pairs(problem)
         self.problem, self.monitor, self.tolerance = problem, monitor, tolerance
         self.method, self.start, self.ties, self.near = method, start, ties, near
         self.pricer = Pricer(partial(obey, monitor))
-        self.optimum: Optimum | None = None
+        self.optimum = optimum
         self.climbed: Dual | None = None
         self.rows, self.cols = in_order(problem)
         if problem.total > 0.0:
@@ -200,7 +202,8 @@ class PairModel:
                 is_there = way.again(self._core_start())
             if not is_there:
                 linear = core.with_reg(0.0)
-                found = self.optimum = solve_linear(linear, self.pricer, monitor, self.near)
+                found = self.optimum or solve_linear(linear, self.pricer, monitor, self.near)
+                self.optimum = found
                 if found.stopped is not None:
                     raise StopError(found.stopped)
                 is_there = way.up(found, is_uneven=self._is_uneven)
@@ -321,7 +324,7 @@ def within_reach(problem: Problem) -> Problem:
 
     That is never asked for, and takes the digits of what is.
     """
-    most = _MUCH * problem.total
+    most = MUCH * problem.total
     if problem.is_balanced or max(problem.a.max(), problem.b.max()) <= most:
         return problem
     return problem.with_masses(

@@ -1,30 +1,39 @@
-"""A small linear problem on a matrix, in one compiled call.
+"""Small linear problems on matrices, many in one compiled call.
 
 There what is done between two calls takes as long as the method itself. Costs that reach far, or
-are convex along a line, go the way of larger ones.
+are convex along a line, and rows without mass go the way of larger ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from quot.costs import DenseCost
+import numpy as np
+
+from quot.certificate import Certificate
+from quot.certificate.small import certify_each
+from quot.convergence import Iterate
 from quot.dual import Dual
-from quot.kernels import simplex as kernels
-from quot.network.basis import ROUNDS, Basis, Masses, stretch
-from quot.network.simplex import (
-    DEAR,
-    Vertex,
-    column_prices,
-    corner_cost,
-    heaviest_first,
-    looks_convex,
-)
+from quot.kernels import climb
+from quot.kernels import small as kernels
+from quot.kernels import stack as layout
+from quot.network.basis import ROUNDS, UNITS, Basis, Masses, stretch
+from quot.network.cycles import PUSHES
+from quot.network.simplex import DEAR, PLACES, Vertex
 from quot.plan import Plan
-from quot.prices import are_moderate
+from quot.prices import HUGE, TINY
 from quot.problem import Problem
-from quot.quadratic.pair_list import Kept, crumb
+from quot.problem.stack import Stack, is_small
+from quot.quadratic.pair_list import UNIT, Kept
 from quot.settings import settings
+
+# Many pairs are active where there are more than so many for each row and column. Newton steps from
+# the prices of the vertex where they are, and where few are; and a gap that is nothing beside the
+# tolerance.
+FEW, STEPS, TRIED, CLOSED = 1.2, 40, 12, 0.1
+# A row or column that has so many times what moves in all may as well have any more.
+MUCH = 1e3
 
 
 class Small(NamedTuple):
@@ -35,28 +44,126 @@ class Small(NamedTuple):
     dual: Dual
     has_ties: bool
 
+    @property
+    def work(self) -> tuple[int, int]:
+        """Pivots, and rows looked through for pairs that gain."""
+        return self.vertex.pivots, self.vertex.looks
+
+
+class Together:
+    """Small problems from the vertices of the linear ones on, as far as they are solved at once.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        On matrices that are small.
+
+    Attributes
+    ----------
+    ends : array of shape (K,)
+        How each stands: OTHER, DONE or VERTEX.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems, count = problems, len(problems)
+        self.stack = Stack.of(
+            problems, [_room(problem) for problem in problems], [Kept.of(p) for p in problems]
+        )
+        _, *_, nodes, pairs = self.stack.where[-1].tolist()
+        self.links, self.flow = np.empty((5, nodes), np.int32), np.empty(nodes, np.int64)
+        self.paid, self.p, self.potentials = np.empty((3, nodes))
+        self.at, self.found = np.empty((count, 4), np.int64), np.empty((count, 3))
+        self.rows, self.cols = np.empty((2, pairs), np.int32)
+        self.values = np.empty(pairs)
+        self.counts, self.ends = np.empty((2, count), np.int64)
+        self._plans = self.rows, self.cols, self.values, self.counts
+        self._answers = *self._plans, self.potentials, self.found
+        width = max(problem.shape[1] for problem in problems)
+        rules = TINY, HUGE, DEAR, MUCH, settings().convex, PLACES
+        scales = UNITS, UNIT, ROUNDS, stretch(width)
+        tree = self.links, self.flow, self.paid, self.p, self.at
+        kernels.solve_linear(*self.stack.parts, rules, scales, *tree, *self._answers, self.ends)
+
+    def climb(self, tol: float, max_iter: int) -> None:
+        """Newton up from the vertices, where there is a quadratic term."""
+        if not self.stack.numbers[:, layout.REG].any():
+            return
+        self.reports = np.zeros((self.ends.size, 4))
+        enough, most = settings().at_the_end * tol, settings().climbed
+        rules = enough, CLOSED * tol, FEW, STEPS, TRIED, most, max_iter, PUSHES
+        results = *self._answers, self.reports, self.ends
+        climb.climb(*self.stack.parts, self.at, rules, *results)
+
+    def certificates(self, *, any_will_do: bool) -> list[Certificate | None]:
+        """Make plans exact and certify them, but those that may not be what is wanted."""
+        if any_will_do:
+            is_linear = self.stack.numbers[:, layout.REG] == 0.0
+            self.ends[is_linear & (self.ends == layout.VERTEX)] = layout.DONE
+        kernels.make_exact(*self.stack.parts, *self._answers, self.ends)
+        if (self.ends == layout.INEXACT).any():
+            kernels.mend_each(*self.stack.parts, *self._answers, self.ends)
+        duals = self.potentials, np.ascontiguousarray(self.found[:, layout.LAM])
+        return certify_each(self.stack, self._plans, duals, self.ends)
+
+    def plan(self, k: int) -> Plan:
+        """The plan of problem k, as far as it is."""
+        first = self.stack.where[k, layout.PAIRS]
+        entries = slice(first, first + self.counts[k])
+        rows, cols, values = (x[entries].copy() for x in (self.rows, self.cols, self.values))
+        return Plan(self.problems[k].shape, rows, cols, values)
+
+    def dual(self, k: int) -> Dual:
+        """Its dual point."""
+        (n, m), node = self.problems[k].shape, self.stack.where[k, layout.NODES]
+        prices = self.potentials[node : node + n + m].copy()
+        return Dual(prices[:n], prices[n:], float(self.found[k, layout.LAM]))
+
+    def work(self, k: int) -> tuple[int, int]:
+        """Pivots to the vertex, and rows looked through for pairs that gain."""
+        pivots, looks = self.at[k, -2:].tolist()
+        return pivots, looks
+
+    def iterate(self, k: int) -> Iterate:
+        """What there is to report of the steps from there."""
+        problem, (n, m) = self.problems[k], self.problems[k].shape
+        worst, active, steps, looks = self.reports[k].tolist()
+        return Iterate(
+            residual=worst / problem.unit,
+            support=int(active),
+            candidates=n * m,
+            violators=0,
+            reg=problem.reg,
+            inner=int(steps),
+            pairs=int(looks) * n * m,
+        )
+
+    def small(self, k: int) -> Small | None:
+        """The vertex of problem k, before its plan is made exact; None if it was not found."""
+        if self.ends[k] == layout.OTHER:
+            return None
+        problem, node = self.problems[k], self.stack.where[k, layout.NODES]
+        (n, m), kept = problem.shape, Kept(*self.stack.numbers[k, layout.KEPT_ROWS :].tolist())
+        masses = Masses.beside(problem.a, problem.b, kept)
+        nodes = slice(node, node + masses.a.size + masses.b.size)
+        links = np.ascontiguousarray(self.links[:, nodes])
+        basis = Basis(
+            masses, (links, self.flow[nodes], self.paid[nodes], self.p[nodes], self.at[k])
+        )
+        u, v = basis.p[:n], basis.p[basis.rows : basis.rows + m]
+        plan, (_, *tops) = self.plan(k), self.found[k].tolist()
+        entries = plan.rows, plan.cols, plan.values
+        vertex = Vertex(
+            *entries, u, v, (tops[0], tops[1]), basis, basis.pivots, basis.looks, is_optimal=True
+        )
+        return Small(vertex, plan, self.dual(k), bool(self.ends[k] == layout.VERTEX))
+
+
+def _room(problem: Problem) -> int:
+    """How many pairs a plan has at most, while it is made, and when it is."""
+    n, m = problem.shape
+    return max(3 * (n + m + 2), n * m if problem.reg > 0.0 else 0)
+
 
 def solve_small(problem: Problem) -> Small | None:
     """Solve a problem of positive masses without its quadratic term; None if not done at once."""
-    cost, (n, m) = problem.cost, problem.shape
-    if not isinstance(cost, DenseCost) or n * m > settings().at_once:
-        return None
-    extent, kept = cost.extent, Kept.of(problem)
-    if not are_moderate(extent, problem.a, problem.b, problem.total, DEAR):
-        return None
-    if kept == (0.0, 0.0) and looks_convex(cost.C):
-        return None
-    masses = Masses.beside(problem.a, problem.b, kept)
-    state, has_ended, pairs, dual, tops, has_ties = kernels.at_once(
-        cost.C, extent.low, corner_cost(extent), column_prices(masses, extent),
-        heaviest_first(masses), masses.a, masses.b, masses.root, (masses.exact_a, masses.exact_b),
-        problem.is_balanced, ROUNDS, stretch(m), crumb(problem),
-    )  # fmt: skip
-    if not has_ended:
-        return None
-    basis = Basis(masses, state)
-    u, v = basis.p[:n], basis.p[basis.rows : basis.rows + m]
-    plan = Plan((n, m), *pairs)
-    entries = plan.rows, plan.cols, plan.values
-    vertex = Vertex(*entries, u, v, tops, basis, basis.pivots, basis.looks, is_optimal=True)
-    return Small(vertex, plan, Dual(*dual), has_ties)
+    return Together([problem]).small(0) if is_small(problem) else None

@@ -1,0 +1,314 @@
+"""Newton on a matrix: a step, a sweep; and up from the vertices of small problems, many in a call.
+
+See `semidual` for the method, `stack` for how small problems are laid out. Of rows and columns
+those that are more answer: here they are called rows, whatever they are in the problem.
+
+What there is to know: `wanted`, the masses of rows and columns, times reg; `bounds`, the most that
+the price of a row may be, what columns keep, times reg, and what is rounding of a price; `state`,
+prices v (m,) and f (n,), the pairs listed, start, col and beyond, and got, missing and at_top (m,);
+`at` (3,), the dual value, what columns miss together, and the size of what is added up.
+"""
+
+import numpy as np
+
+from quot.kernels._jit import kernel, part
+from quot.kernels.reduction import _solve
+from quot.kernels.semidual import (
+    ROUNDING,
+    _advance,
+    _measure,
+    _moves,
+    _respond,
+    _system,
+    sent,
+)
+from quot.kernels.simplex import PIVOTS, _tidy
+from quot.kernels.stack import (
+    DONE,
+    KEPT_COLS,
+    KEPT_ROWS,
+    LAM,
+    NODES,
+    OTHER,
+    PAIRS,
+    REG,
+    TOTAL,
+    VERTEX,
+    _largest,
+    _problem,
+    _put,
+)
+
+VALUE, WRONG, SIZE = range(3)
+# What there is to report: what the worst column misses, pairs that carry something, steps, looks.
+WORST, ACTIVE, STEPS, LOOKS = range(4)
+# Rounding of prices, relative to the largest.
+PRICES = 8 * 2.0**-52
+
+# Columns that are so many times more than the rows answer in their place.
+MANY = 1.5
+# So many steps that do not halve what is missing, and it will not get there.
+PATIENCE = 8
+# A step is followed by a sweep over the columns unless it leaves less than this of what is missing.
+HALVED = 0.5
+# What holds columns where they are, in parts of a pair: at least; after a step shorter than so much
+# of a whole one, then growing by a factor; and how it falls with a whole one.
+LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
+# Residual (relative) of the linear systems: a part of what is missing, between these; iterations.
+_PART, _COARSE, _FINE, _ITERATIONS = 0.1, 1e-2, 1e-8, 500
+# Columns that would pass the top are tied to it so often at most.
+_TIES = 5
+
+
+@kernel
+def see(C, wanted, bounds, state, at):
+    """What the rows make of the prices, from an answer that is near; in place in state, at."""
+    _see(C, wanted, bounds, state, at)
+
+
+@kernel
+def _see(C, wanted, bounds, state, at):
+    v, f, start, col, beyond, got, missing, at_top = state
+    highest, spare, noise = bounds
+    squares = _respond(C, v, wanted[0], highest, noise, f, start, col, beyond, got)
+    now = _measure(v, f, wanted[0], wanted[1], spare, squares, got, missing, at_top)
+    at[VALUE], at[WRONG], at[SIZE] = now
+
+
+@kernel
+def step(C, wanted, bounds, total, state, at, firm):
+    """One step of all columns, in place in state, at.
+
+    total: what moves, times reg; firm: what holds the columns, in parts of a pair. Returns what
+    holds them next, looks, and whether to sweep then.
+    """
+    return _step(C, wanted, bounds, total, state, at, firm)
+
+
+@kernel
+def _step(C, wanted, bounds, total, state, at, firm):
+    v, f, start, col, beyond, got, missing, at_top = state
+    highest, spare, noise = bounds
+    before = at[WRONG]
+    tol = min(max(_PART * before / total, _FINE), _COARSE)
+    move = v
+    for _ in range(_TIES + 1):
+        tail, head, weight, ground, rhs, share = _system(
+            v, f, highest, start, col, missing, at_top, spare, firm
+        )
+        x, _ = _solve(tail, head, weight, ground, rhs, tol, _ITERATIONS)
+        move, is_passing = _moves(f.size, v, x, share, at_top)
+        if not is_passing:
+            break
+    now, tau, looks = _advance(
+        C, wanted[0], wanted[1], spare, highest, noise, (at[VALUE], at[WRONG], at[SIZE]), move,
+        v, f, start, col, beyond, got, missing, at_top,
+    )  # fmt: skip
+    at[VALUE], at[WRONG], at[SIZE] = now
+    if tau < _SHORT:
+        firm = max(_FIRMER * firm, _FIRM)
+    elif tau >= 1.0:
+        firm = max(_LOOSER * firm, LOOSE)
+    return firm, looks, at[WRONG] > HALVED * before
+
+
+@kernel
+def _top(x):
+    """The largest value."""
+    found = x[0]
+    for y in x:
+        found = max(found, y)
+    return found
+
+
+@kernel
+def _turned(C):
+    """The transposed matrix, of its own memory."""
+    n, m = C.shape
+    found = np.empty((m, n))
+    for i in range(n):
+        for j in range(m):
+            found[j, i] = C[i, j]
+    return found
+
+
+@kernel
+def sweep(C, turned, wanted, bounds, state, at):
+    """Balance the columns one by one, and then the rows, where that is better: in place.
+
+    turned: C transposed.
+    """
+    _sweep(C, turned, wanted, bounds, state, at)
+
+
+@kernel
+def _sweep(C, turned, wanted, bounds, state, at):
+    v, f, start, col, beyond, _, _, _ = state
+    _, spare, noise = bounds
+    value, wrong, size = at[VALUE], at[WRONG], at[SIZE]
+    old_v, old_f = v.copy(), f.copy()
+    highest = _top(v) if spare > 0.0 else np.inf
+    _respond(turned, f, wanted[1], highest, noise, v, start, col, beyond, np.empty(f.size))
+    _see(C, wanted, bounds, state, at)
+    if at[VALUE] < value - ROUNDING * size or at[WRONG] > wrong:
+        _put(old_v, v, 0)
+        _put(old_f, f, 0)
+        _see(C, wanted, bounds, state, at)
+
+
+@kernel
+def _state(n, m):
+    """Room for a state of so many rows and columns."""
+    return (
+        np.zeros(m), np.zeros(n), np.zeros(max(n, m) + 1, np.int64), np.empty(n * m, np.int32),
+        np.empty(n * m), np.empty(m), np.empty(m), np.empty(m, np.bool_),
+    )  # fmt: skip
+
+
+@part
+def _climb(C, wanted, bounds, total, state, at, enough, most):
+    """Go on until columns miss no more than enough: whether they do, the steps, and the looks.
+
+    most: of steps.
+    """
+    turned = np.empty((0, 0))
+    least, idle, firm, looks = np.inf, 0, LOOSE, 0
+    for steps in range(most):
+        if at[WRONG] <= enough * total or idle == PATIENCE:
+            return at[WRONG] <= enough * total, steps, looks
+        firm, more, is_slow = _step(C, wanted, bounds, total, state, at, firm)
+        looks += more
+        if is_slow:
+            if turned.size == 0:
+                turned = _turned(C)
+            _sweep(C, turned, wanted, bounds, state, at)
+            looks += 2
+        idle = 0 if at[WRONG] <= HALVED * least else idle + 1
+        least = min(least, at[WRONG])
+    return at[WRONG] <= enough * total, most, looks
+
+
+@kernel
+def _worst(missing, at_top, spare):
+    """The most that a column misses; those at the top may keep something, and count as one."""
+    alone, together, is_any = 0.0, -spare, False
+    for j in range(missing.size):
+        if at_top[j]:
+            together += missing[j]
+            is_any = True
+        else:
+            alone = max(alone, abs(missing[j]))
+    return max(alone, abs(together)) if is_any else alone
+
+
+@part
+def _prices(v, f, base_v, base_f, highest, is_balanced):
+    """The dual point of prices of columns and rows, counted from a base: in place; lam."""
+    top_f = _top(f) if highest == np.inf else 0.0
+    top_v = _top(v)
+    for i in range(f.size):
+        f[i] = base_f[i] + f[i] if is_balanced else min(f[i] - top_f, 0.0)
+    for j in range(v.size):
+        v[j] = base_v[j] + v[j] if is_balanced else min(v[j] - top_v, 0.0)
+    return 0.0 if is_balanced else top_f + top_v
+
+
+@part
+def _less(C, base_v, base_f, v, f):
+    """The costs less prices that are counted from there; these become 0."""
+    n, m = C.shape
+    found = np.empty((n, m))
+    for i in range(n):
+        for j in range(m):
+            found[i, j] = C[i, j] - v[j] - f[i]
+    _put(v, base_v, 0)
+    _put(f, base_f, 0)
+    v[:] = 0.0
+    f[:] = 0.0
+    return found
+
+
+@part
+def _up(C, masses, prices, kept, given, rules, report):
+    """Up from a dual point: whether that gets there, the point, and the pairs.
+
+    masses, prices, kept: of rows and of columns, all mass that is kept; given: what moves, reg, and
+    whether all moves, and the price of the total. rules: as of `climb`, but for the last. In place
+    report (4,).
+    """
+    moves, reg, is_balanced, lam = given
+    enough, rounding, few, steps, tried, largest, left = rules
+    n, m = C.shape
+    wanted = np.empty(n), np.empty(m)
+    state, at = _state(n, m), np.empty(3)
+    v, f = state[0], state[1]
+    highest, spare, moved = 0.0 if kept[0] > 0.0 else np.inf, reg * kept[1], reg * moves
+    for i in range(n):
+        wanted[0][i], f[i] = reg * masses[0][i], min(prices[0][i], highest)
+    for j in range(m):
+        wanted[1][j], v[j] = reg * masses[1][j], prices[1][j] + lam
+    noise = PRICES * (_largest(f) + _largest(v))
+    _see(C, wanted, (highest, spare, noise), state, at)
+    base_v, base_f, looks = np.zeros(m), np.zeros(n), 1
+    if is_balanced and noise * (n + m) > enough * moved:  # counted from there changes have digits
+        C, noise, looks = _less(C, base_v, base_f, v, f), 0.0, 2
+        _see(C, wanted, (highest, spare, noise), state, at)
+    active = state[2][n]
+    tried = tried if C.size <= largest else 0
+    most = min(steps if active > few * (n + m) else tried, left)
+    goal = max(enough, min(noise * (n + m) / moved, rounding))
+    is_there, count, more = False, 0, 0
+    if np.isfinite(at[WRONG]):
+        bounds = highest, spare, noise
+        is_there, count, more = _climb(C, wanted, bounds, moved, state, at, goal, most)
+    report[WORST], report[ACTIVE] = _worst(state[6], state[7], spare) / reg, state[2][n]
+    report[STEPS], report[LOOKS] = count, looks + more
+    i, j, x = sent(state[2][: n + 1], state[3], state[4], reg)
+    lam = _prices(v, f, base_v, base_f, highest, is_balanced)
+    return is_there, f, v, lam, i, j, x
+
+
+@kernel
+def climb(
+    where, costs, a, b, numbers, is_balanced, at, rules,
+    rows, cols, values, counts, potentials, found, reports, ends,
+):  # fmt: skip
+    """Newton from the vertices of those that have a quadratic term: in place in the last line.
+
+    at (K, 4): of the simplex, see there. rules: what columns may miss, relative, and what of that
+    rounding may excuse; how many pairs, for each row and column, are many; steps if many are active
+    and if few are, and of how many costs at most then; steps in all, and how many pivots for each
+    row and column are one. reports (K, 4): what there is to report. ends (K,): DONE where that gets
+    there, else VERTEX, and nothing has changed.
+    """
+    enough, rounding, few, steps, tried, largest, most, pushes = rules
+    for k in range(ends.size):
+        if ends[k] == OTHER or numbers[k, REG] == 0.0:
+            continue
+        C, mass_a, mass_b = _problem(where, k, costs, a, b)
+        n, m = C.shape
+        node, first, end = where[k, NODES], where[k, PAIRS], where[k, NODES] + n + m
+        masses = mass_a, mass_b
+        prices = potentials[node : node + n], potentials[node + n : end]
+        kept = numbers[k, KEPT_ROWS], numbers[k, KEPT_COLS]
+        left = most - int(np.ceil(at[k, PIVOTS] / (pushes * (n + m))))
+        given = numbers[k, TOTAL], numbers[k, REG], is_balanced[k], found[k, LAM]
+        is_turned = m > MANY * n
+        if is_turned:
+            C, masses, prices = _turned(C), (mass_b, mass_a), (prices[1], prices[0])
+            kept = kept[1], kept[0]
+        is_there, f, g, lam, i, j, x = _up(
+            C, masses, prices, kept, given,
+            (enough, rounding, few, steps, tried, largest, max(left, 0)), reports[k],
+        )  # fmt: skip
+        ends[k] = DONE if is_there else VERTEX
+        if is_there:
+            if is_turned:
+                f, g = g, f
+                i, j, x = _tidy(j, i, x, mass_a, mass_b, 0.0)
+            _put(f, potentials, node)
+            _put(g, potentials, node + n)
+            _put(i, rows, first)
+            _put(j, cols, first)
+            _put(x, values, first)
+            counts[k], found[k, LAM] = x.size, lam

@@ -1,0 +1,298 @@
+"""Small problems between rows and columns, many in one call: solved, and their plans made exact.
+
+See `stack` for how they are laid out, `simplex` for the method.
+"""
+
+import numpy as np
+
+from quot.kernels._jit import exact_kernel, kernel, part
+from quot.kernels.certificate import total
+from quot.kernels.forest import mend
+from quot.kernels.rounding import _error
+from quot.kernels.rounding import survey as marginals
+from quot.kernels.simplex import (
+    PARENT,
+    ROUNDING,
+    _has_ties,
+    _read,
+    _solve,
+    _tidy,
+    are_moderate,
+    may_be_convex,
+    row_minima,
+    survey,
+    whole,
+)
+from quot.kernels.stack import (
+    DONE,
+    INEXACT,
+    KEPT_COLS,
+    KEPT_ROWS,
+    LAM,
+    NODES,
+    OTHER,
+    PAIRS,
+    REG,
+    TOP_U,
+    TOP_V,
+    TOTAL,
+    VERTEX,
+    _largest,
+    _problem,
+    _put,
+)
+
+# Of plans made exact, see `rounding`: what rounding may miss, of the largest mass; one that fills,
+# but for rounding; how full what is full has to be; a multiplier that says nothing, relative.
+EPS = 2.0**-52
+EXACT, FILLED, MOSTLY, LITTLE, NOISE = 16 * EPS, 1.0 - 16 * EPS, 0.5, 1e-6, 1e-10
+
+
+@kernel
+def _heaviest_first(a):
+    """The rows by mass, of equal ones the first first: Shell sort."""
+    order = np.arange(a.size)
+    gap = a.size // 2
+    while gap > 0:
+        for k in range(gap, a.size):
+            row = order[k]
+            q = k
+            while q >= gap:
+                before = order[q - gap]
+                if a[before] > a[row] or (a[before] == a[row] and before < row):
+                    break
+                order[q] = before
+                q -= gap
+            order[q] = row
+        gap //= 2
+    return order
+
+
+@kernel
+def _with_spare(a, kept):
+    """Masses, and one more that is what the other side keeps, if it does."""
+    found = np.empty(a.size + (1 if kept > 0.0 else 0))
+    _put(a, found, 0)
+    if kept > 0.0:
+        found[a.size] = kept
+    return found
+
+
+@part
+def _is_plain(C, masses, numbers, is_balanced, extent, rules):
+    """Whether a problem is solved here: masses > 0, none much more than moves, moderate costs."""
+    rows, cols, low, high = extent
+    tiny, huge, dear, much, convex, places = rules
+    if not tiny < max(abs(low), abs(high)) < huge:
+        return False
+    most = np.inf if is_balanced else much * numbers[TOTAL]
+    for k in range(2):
+        for x in masses[k]:
+            if not 0.0 < x <= most:
+                return False
+    if not are_moderate(rows, cols, low, high, *masses, numbers[TOTAL], dear):
+        second = np.inf  # where half of it may cost no more than the least
+        for i in range(C.shape[0]):
+            for c in C[i]:
+                second = c if low < c < second else second
+        if high - low > dear * (second - low):
+            return False
+    is_even = numbers[KEPT_ROWS] == 0.0 and numbers[KEPT_COLS] == 0.0
+    return not (is_even and C.size > convex and may_be_convex(C, places))
+
+
+@part
+def _vertex(C, masses, numbers, extent, scales):
+    """The tree of a vertex, and whether the method has ended; the pairs of its plan."""
+    n, m = C.shape
+    units, unit, rounds, most = scales
+    _, least, low, high = extent
+    a, b = _with_spare(masses[0], numbers[KEPT_COLS]), _with_spare(masses[1], numbers[KEPT_ROWS])
+    whole_a, whole_b = whole(a, b, max(total(a), total(b)), units)
+    price = np.empty(b.size)
+    price[b.size - 1] = low
+    _put(least, price, 0)
+    beyond = max(2.0 * (high - low), 1e-3 * max(abs(low), abs(high)))
+    corner = low + (beyond if beyond > 0.0 else 1.0)
+    root = np.int64(0)
+    for j in range(b.size):
+        root = j if whole_b[j] > whole_b[root] else root
+    links, flow, paid, p, at, has_ended = _solve(
+        C, low, corner, np.empty((0, 2), np.int32), price, _heaviest_first(whole_a),
+        whole_a, whole_b, root, rounds, most,
+    )  # fmt: skip
+    i, j, x = _read(C, low, corner, np.inf, links, paid, p, a.size + root, a, b)
+    i, j, x = _tidy(i, j, x, masses[0], masses[1], (n + m) * unit * numbers[TOTAL])
+    return links, flow, paid, p, at, has_ended, i, j, x
+
+
+@part
+def _price(C, links, p, low, numbers, is_balanced, potentials, node, found):
+    """Potentials and prices of a vertex, in place; returns whether other plans cost no more."""
+    n, m = C.shape
+    rows = n + (1 if numbers[KEPT_COLS] > 0.0 else 0)
+    u, v = p[:n], p[rows : rows + m]
+    top_u = low - p[rows + m] if numbers[KEPT_ROWS] > 0.0 else np.nan
+    top_v = low - p[n] if numbers[KEPT_COLS] > 0.0 else np.nan
+    most_u, most_v = u[0], v[0]
+    for x in u:
+        most_u = max(most_u, x)
+    for x in v:
+        most_v = max(most_v, x)
+    most_u = most_u if np.isnan(top_u) else top_u
+    most_v = most_v if np.isnan(top_v) else top_v
+    lam = 0.0 if is_balanced else most_u + most_v
+    size_f = size_g = 0.0
+    for k in range(n):
+        f = u[k] if is_balanced else min(u[k] - most_u, 0.0)
+        potentials[node + k] = f
+        size_f = max(size_f, abs(f + lam))
+    for k in range(m):
+        g = v[k] if is_balanced else min(v[k] - most_v, 0.0)
+        potentials[node + n + k] = g
+        size_g = max(size_g, abs(g))
+    found[LAM], found[TOP_U], found[TOP_V] = lam, top_u, top_v
+    noise = ROUNDING * (size_f + size_g)
+    return _has_ties(C, u, v, top_u, top_v, noise, links[PARENT])
+
+
+@kernel
+def solve_linear(
+    where, costs, a, b, numbers, is_balanced, rules, scales,
+    links, flow, paid, p, at, rows, cols, values, counts, potentials, found, ends,
+):  # fmt: skip
+    """The linear problems by the simplex method, if they are plain: in place in the last line.
+
+    numbers (K, 4); is_balanced (K,). rules: what is plain, see `_is_plain`. scales: a total in
+    integers, what rounding to them leaves on a pair, rounds, and looks in one.
+    Of the nodes links (5, .), flow, paid, p, and of each problem at (K, 4), see `simplex`; of the
+    pairs rows, cols, values, and how many in counts (K,); potentials, <= 0 where not all is to
+    move; found (K, 3), NaN for the price of what nobody keeps; ends (K,), how it stands.
+    """
+    for k in range(ends.size):
+        C, mass_a, mass_b = _problem(where, k, costs, a, b)
+        masses, extent = (mass_a, mass_b), survey(C)
+        ends[k] = OTHER
+        if not _is_plain(C, masses, numbers[k], is_balanced[k], extent, rules):
+            continue
+        hung, tree, cost, price, pivots, has_ended, i, j, x = _vertex(
+            C, masses, numbers[k], extent, scales
+        )
+        node, first = where[k, NODES], where[k, PAIRS]
+        for q in range(hung.shape[0]):
+            _put(hung[q], links[q], node)
+        _put(tree, flow, node)
+        _put(cost, paid, node)
+        _put(price, p, node)
+        _put(pivots, at[k], 0)
+        _put(i, rows, first)
+        _put(j, cols, first)
+        _put(x, values, first)
+        counts[k] = x.size
+        if has_ended:
+            has_ties = _price(
+                C, hung, price, extent[2], numbers[k], is_balanced[k], potentials, node, found[k]
+            )
+            ends[k] = VERTEX if has_ties else DONE
+
+
+@exact_kernel
+def _slack(mass, have, price, noise, moves, is_balanced):
+    """Which rows, or columns, keep mass back, and how much they fall short of what moves."""
+    is_free = np.zeros(mass.size, np.bool_)
+    if is_balanced or moves >= FILLED * total(mass):
+        return is_free, 0.0
+    most, given = _largest(mass), 0.0
+    for k in range(mass.size):
+        missing = mass[k] - have[k]
+        is_full = price[k] < -noise and have[k] > MOSTLY * mass[k] and missing <= LITTLE * most
+        is_free[k] = missing > 0.0 and not is_full
+        given += have[k] if is_free[k] else mass[k]
+    return is_free, moves - given
+
+
+@part
+def _visible(C, i, j, x, a, b, numbers, is_balanced):
+    """How many entries are more than the rounding of what they belong to; they come first."""
+    crumb = 0.0 if is_balanced else EPS * numbers[TOTAL]
+    paid = 0.0
+    for e in range(x.size):
+        if x[e] > crumb:
+            paid += abs(C[i[e], j[e]] + numbers[REG] * x[e]) * x[e]
+    kept = 0
+    for e in range(x.size):
+        if x[e] <= EPS * min(a[i[e]], b[j[e]]):
+            continue
+        if x[e] <= crumb and abs(C[i[e], j[e]] + numbers[REG] * x[e]) * x[e] > EPS * paid:
+            continue
+        i[kept], j[kept], x[kept] = i[e], j[e], x[e]
+        kept += 1
+    return kept
+
+
+@exact_kernel
+def make_exact(
+    where, costs, a, b, numbers, is_balanced, rows, cols, values, counts, potentials, found, ends
+):
+    """At reg = 0 rows that no pair beats; entries no larger than their masses, and to be seen.
+
+    In place: rows, cols, values, counts, potentials; ends are INEXACT where marginals are not.
+    """
+    for k in range(ends.size):
+        if ends[k] != DONE:
+            continue
+        C, mass_a, mass_b = _problem(where, k, costs, a, b)
+        node, first, lam = where[k, NODES], where[k, PAIRS], found[k, LAM]
+        last, middle, end = first + counts[k], node + mass_a.size, node + mass_a.size + mass_b.size
+        i, j, x = rows[first:last], cols[first:last], values[first:last]
+        for e in range(x.size):
+            x[e] = min(x[e], mass_a[i[e]], mass_b[j[e]])
+        if numbers[k, REG] == 0.0:
+            v = potentials[middle:end].copy()
+            for q in range(v.size):
+                v[q] += lam
+            _put(row_minima(C, v), potentials, node)
+            for q in range(node, node if is_balanced[k] else end):
+                potentials[q] = min(potentials[q], 0.0)
+        off, over, moved, _, _, _ = marginals(i, j, x, mass_a, mass_b)
+        moves = numbers[k, TOTAL]
+        wrong, differ = _error((off, over, moved), moves, mass_a, mass_b, is_balanced[k])
+        if not is_balanced[k] or not wrong <= EXACT + differ:
+            ends[k] = INEXACT
+        else:
+            counts[k] = _visible(C, i, j, x, mass_a, mass_b, numbers[k], is_balanced[k])
+
+
+@exact_kernel
+def mend_each(
+    where, costs, a, b, numbers, is_balanced, rows, cols, values, counts, potentials, found, ends
+):
+    """Exact marginals for plans that are INEXACT: then DONE, or OTHER where it is not so easy.
+
+    In place: rows, cols, values, counts, ends.
+    """
+    for k in range(ends.size):
+        if ends[k] != INEXACT:
+            continue
+        C, mass_a, mass_b = _problem(where, k, costs, a, b)
+        moves, is_all, ends[k] = numbers[k, TOTAL], is_balanced[k], OTHER
+        node, first = where[k, NODES], where[k, PAIRS]
+        last, middle, end = first + counts[k], node + mass_a.size, node + mass_a.size + mass_b.size
+        i, j, x = rows[first:last], cols[first:last], values[first:last]
+        _, _, _, have_a, have_b, _ = marginals(i, j, x, mass_a, mass_b)
+        noise = NOISE * max(_largest(potentials[node:end]), abs(found[k, LAM]))
+        f, g = potentials[node:middle], potentials[middle:end]
+        free_a, short_a = _slack(mass_a, have_a, f, noise, moves, is_all)
+        free_b, short_b = _slack(mass_b, have_b, g, noise, moves, is_all)
+        mended = mend(i, j, x, have_a, have_b, mass_a, mass_b, free_a, free_b, short_a, short_b)
+        size = 0
+        for e in range(x.size):
+            if mended[e] > 0.0:
+                i[size], j[size], x[size] = i[e], j[e], mended[e]
+                size += 1
+        i, j, x = i[:size], j[:size], x[:size]
+        off, over, moved, _, _, _ = marginals(i, j, x, mass_a, mass_b)
+        wrong, differ = _error((off, over, moved), moves, mass_a, mass_b, is_all)
+        if wrong <= EXACT + differ:
+            counts[k] = _visible(C, i, j, x, mass_a, mass_b, numbers[k], is_all)
+            ends[k] = DONE

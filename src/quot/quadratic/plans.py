@@ -1,0 +1,113 @@
+"""Plans between rows and columns: small problems at once, all others by the method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from quot.certificate import Certificate
+from quot.convergence import Monitor, Status, Tolerance
+from quot.costs import DenseCost
+from quot.dual import Dual
+from quot.kernels.stack import OTHER
+from quot.plan import Plan
+from quot.problem import Problem
+from quot.problem.stack import is_small
+from quot.quadratic.linear import Optimum, report_vertex
+from quot.quadratic.pair_model import PairModel
+from quot.quadratic.small import Together
+from quot.quadratic.solve import solve_quadratic
+from quot.result import Result
+
+# What squares cost a unit of mass, at least, if they cost anything: else they are next to nothing.
+_LEAST = 1e-200
+
+
+class First(NamedTuple):
+    """What a call for many has found of one: the call, which it is, and a certificate."""
+
+    together: Together
+    k: int
+    certificate: Certificate | None
+
+
+def begin(
+    problems: Sequence[Problem], tolerance: Tolerance, *, max_iter: int, ties: str
+) -> list[First | None]:
+    """Solve those that are small, all at once, as far as that goes; None for the others."""
+    found: list[First | None] = [None] * len(problems)
+    chosen = [k for k, problem in enumerate(problems) if _is_at_once(problem)]
+    if chosen:
+        together = Together([problems[k] for k in chosen])
+        together.climb(tolerance.gap, max_iter)
+        certificates = together.certificates(any_will_do=ties == "any")
+        for k, (place, certificate) in enumerate(zip(chosen, certificates, strict=True)):
+            # the method has points in another order, and begins itself
+            is_start = together.ends[k] != OTHER and isinstance(problems[place].cost, DenseCost)
+            if certificate is not None or is_start:
+                found[place] = First(together, k, certificate)
+    return found
+
+
+def _is_at_once(problem: Problem) -> bool:
+    strength = problem.reg * problem.total
+    return is_small(problem) and problem.total > 0.0 and (strength == 0.0 or strength > _LEAST)
+
+
+def solve_plan(
+    problem: Problem,
+    monitor: Monitor,
+    tolerance: Tolerance,
+    *,
+    method: str = "auto",
+    start: Dual | None = None,
+    ties: str = "share",
+) -> Result[Plan]:
+    """Solve a problem, certified; see `PairModel` for the parameters."""
+    first = None
+    is_plain = problem.reg == 0.0 or (method == "auto" and start is None)
+    if is_plain and monitor.limit() is None:
+        first = begin([problem], tolerance, max_iter=monitor.max_iter, ties=ties)[0]
+    return go_on(problem, first, monitor, tolerance, method=method, start=start, ties=ties)
+
+
+def go_on(
+    problem: Problem,
+    first: First | None,
+    monitor: Monitor,
+    tolerance: Tolerance,
+    *,
+    method: str = "auto",
+    start: Dual | None = None,
+    ties: str = "share",
+) -> Result[Plan]:
+    """Solve a problem from what `begin` has found of it: all of it, or where the method begins."""
+    optimum, certificate = None, None if first is None else first.certificate
+    if first is not None and certificate is not None and certificate.holds(tolerance):
+        return _result(problem, first, monitor, tolerance, method)
+    if first is not None and certificate is None:
+        small = first.together.small(first.k)
+        assert small is not None
+        stopped = report_vertex(problem, monitor, small.plan, *small.work)
+        optimum = Optimum.of(small, problem, stopped)
+    model = PairModel(
+        problem, monitor, tolerance, method=method, start=start, ties=ties, optimum=optimum
+    )
+    return solve_quadratic(model)
+
+
+def _result(
+    problem: Problem, first: First, monitor: Monitor, tolerance: Tolerance, method: str
+) -> Result[Plan]:
+    """What was solved at once."""
+    together, k, certificate = first
+    plan = together.plan(k)
+    report_vertex(problem, monitor, plan, *together.work(k))
+    if problem.reg > 0.0:
+        iterate = together.iterate(k)
+        monitor.steps += iterate.inner
+        monitor.report(iterate)
+    return Result.of(
+        problem, plan, together.dual(k), Status.OPTIMAL,
+        tolerance=tolerance, monitor=monitor, method=method, certificate=certificate,
+    )  # fmt: skip
