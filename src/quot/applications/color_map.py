@@ -45,7 +45,7 @@ class ColorMap:
     palettes: by the share of the mass that moves, where it goes to, and with which slope. The new
     colour is a mixture of the old one and of one among the colours that the reference sends, by
     that share, or less where a screen could not show it: the nearest to where the fit leads, so
-    that colours keep their order where it leads beyond. It depends on nothing but the colour.
+    that no two get further apart where it leads beyond. It depends on nothing but the colour.
 
     Parameters
     ----------
