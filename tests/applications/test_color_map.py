@@ -6,7 +6,7 @@ from tests.design import every_two
 
 import quot
 from quot.applications.color import match_colors, match_samples
-from quot.applications.spaces import SPACES, from_space, to_space
+from quot.applications.spaces import SPACES, from_space, lab_to_rgb, rgb_to_lab, to_space
 
 # Red, green and blue, their opposites, each against the others, and each against one other.
 WAYS = np.array([
@@ -69,6 +69,44 @@ def test_a_steep_map_makes_no_blocks_of_noise(rng):
     means = image.mean(axis=0)
     assert (image - means).std() < 3.0
     assert np.abs(np.diff(means, axis=0)).max() < 6.0
+
+
+@pytest.mark.parametrize("redness", [5.0, 10.0, 20.0])
+@pytest.mark.parametrize("smooth", [0, 16])
+def test_colors_led_beyond_those_sent_keep_their_order(redness, smooth, rng):
+    """More or less red and of any lightness, by greys, which have no room for red.
+
+    Taken back towards the middle of what is sent they became as light as that is, the more so the
+    redder they are: thin contours were seen in skies.
+    """
+    light, red = rng.normal(size=(2, 40, 60))
+    ramp = 30.0 + 40.0 * np.linspace(0, 1, 60) + 4.0 * light
+    lab = np.stack((ramp, 20.0 + redness * red, np.full_like(red, 10.0)), axis=-1)
+    source = np.rint(255 * np.clip(lab_to_rgb(lab), 0, 1)).astype(np.uint8)
+    grey = rng.integers(60, 200, (40, 60), dtype=np.uint8)
+    image = quot.recolor(source, grey, mass=1.0, smooth=smooth).image
+    before, after = (np.diff(rgb_to_lab(x / 255.0)[..., 0], axis=1) for x in (source, image))
+    assert not ((before * after < 0) & (abs(before) > 2.0)).any()
+    assert np.polyfit(before.ravel(), after.ravel(), 1)[0] > 1.0  # to 55 of lightness, from 40
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_many_pixels_of_one_color_do_not_overrule_the_others(seed):
+    """Greys before black, by a night sky: the dark ones became lighter than those of middle grey.
+
+    They are to be darker than all that is lighter, but for a few levels.
+    """
+    rng = np.random.default_rng(seed)
+    black, greys = rng.integers(0, 6, (4000, 3)), rng.integers(0, 256, (500, 1))
+    night, stars = rng.integers(2, 12, (4365, 3)), rng.integers(12, 256, (135, 1))
+    one, two = (
+        np.concatenate((dark, np.repeat(light, 3, axis=1))).astype(np.uint8)
+        for dark, light in ((black, greys), (night, stars))
+    )
+    ramp = np.linspace(0, 1, 101)[:, None] * np.ones(3)
+    levels = 255 * match_colors(one, two, mass=1.0)(ramp).mean(axis=1)
+    assert (np.maximum.accumulate(levels) - levels).max() < 8.0
+    assert levels[-1] > 150.0
 
 
 def test_the_same_pixels_by_themselves(cup_and_cat):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.applications.hull import Hull
 from quot.applications.modes import narrow
 from quot.applications.palette import Palette, directions
 from quot.applications.spaces import UNIT, from_mix, to_mix, to_space
@@ -43,7 +44,8 @@ class ColorMap:
     Around a colour the plan is fitted by least squares, with a Gaussian kernel in the space of the
     palettes: by the share of the mass that moves, where it goes to, and with which slope. The new
     colour is a mixture of the old one and of one among the colours that the reference sends, by
-    that share, or less where a screen could not show it. It depends on nothing but the colour.
+    that share, or less where a screen could not show it: the nearest to where the fit leads, so
+    that no two get further apart where it leads beyond. It depends on nothing but the colour.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ class ColorMap:
         """
         if not self.result.plan.nnz:
             return rgb
-        _ = self._table, self._bounds  # before threads ask for them
+        _ = self._table, self._sent  # before threads ask for them
 
         def painted(start: int, stop: int) -> Floats:
             old = rgb[start:stop]
@@ -111,33 +113,23 @@ class ColorMap:
         top = np.array(table.shape[:-1]) - 2
         place = np.clip((near[:, :axes] - low) / step, 1.0, top)
         found = _spline(table, place)
-        share, centre, fitted = found[:, 0], found[:, 1 : 1 + axes], found[:, 1 + axes :]
-        image[:, :axes] += fitted - (low + step * place)
-        return share, from_mix(self._within(centre, to_mix(image, space)), points, space)
-
-    def _within(self, inside: Floats, wanted: Floats) -> Floats:
-        """The last point among the colours that were sent, on the way to the one wanted."""
-        normals, reach = self._bounds
-        found = wanted.copy()
-        out = np.flatnonzero((wanted @ normals > reach + _SLACK).any(axis=1))
-        start, way = inside[out], wanted[out] - inside[out]
-        along, room = way @ normals, np.maximum(reach - start @ normals, 0.0) + _SLACK
-        part = np.divide(room, along, out=np.ones_like(room), where=along > room)
-        found[out] = start + part.min(axis=1)[:, None] * way
-        return found
+        image[:, :axes] += found[:, 1:] - (low + step * place)
+        return found[:, 0], from_mix(self._sent.nearest(to_mix(image, space)), points, space)
 
     @cached_property
-    def _bounds(self) -> tuple[Floats, Floats]:
-        """Directions as columns, and how far the colours that were sent reach in each."""
+    def _sent(self) -> Hull:
+        """All between the colours that were sent, as they mix."""
         sent = np.unique(self.result.plan.cols)
-        return directions(self.source.places.shape[1]), self.reference.reach[sent].max(axis=0)
+        normals = directions(self.source.places.shape[1])
+        lengths = np.sqrt((normals**2).sum(axis=0))
+        reach = self.reference.reach[sent].max(axis=0)
+        return Hull(normals / lengths, (reach + _SLACK) / lengths)
 
     @cached_property
     def _table(self) -> tuple[Floats, float, Floats]:
-        """The map on a lattice of the space: its corner, its step, and (..., 1 + 2 d) values.
+        """The map on a lattice of the space: its corner, its step, and (..., 1 + d) values.
 
-        They are the share that moves, the mean colour it goes to, as it mixes, and the fitted one.
-        Splines whose weights are positive keep the second among the colours that were sent.
+        They are the share that moves, and where to.
         """
         X, width = self.source, _width(self.source)
         axes, reach = X.places.shape[1], np.ptp(X.places, axis=0)
@@ -146,7 +138,7 @@ class ColorMap:
         size = np.ceil(reach / step).astype(int) + 5
         nodes = low + step * np.indices(size).reshape(axes, -1).T
         centres, moments = _cells(X, self.result.plan, self.reference, step)
-        values = np.empty((len(nodes), 1 + 2 * axes))
+        values = np.empty((len(nodes), 1 + axes))
         for start in range(0, len(nodes), count := max(1, _PAIRS // len(centres))):
             part = slice(start, start + count)
             values[part] = _fit(nodes[part], centres, moments, width)
@@ -189,15 +181,14 @@ class SampleMap(ColorMap):
         given = as_samples(samples, "samples", self.source.places.shape[1])
         if not self.result.plan.nnz:
             return given
-        points, axes = (given - self.low) / self.unit, given.shape[1]
+        points = (given - self.low) / self.unit
         (centres, moments), width = self._moments, _width(self.source)
-        _ = self._bounds  # before threads ask for them
+        _ = self._sent  # before threads ask for them
 
         def moved(start: int, stop: int) -> Floats:
             old = points[start:stop]
             found = _fit(old, centres, moments, width)
-            share, centre, image = found[:, :1], found[:, 1 : 1 + axes], found[:, 1 + axes :]
-            step: Floats = share * (self._within(centre, image) - old)
+            step: Floats = found[:, :1] * (self._sent.nearest(found[:, 1:]) - old)
             return step
 
         count = max(1, _PAIRS // max(len(centres), moments.shape[1]))
@@ -259,23 +250,25 @@ def as_samples(value: Any, name: str, columns: int | None = None) -> Floats:
 def _cells(X: Palette, plan: Plan, Y: Palette, step: float) -> tuple[Floats, Floats]:
     """Cells of near colours: the mean of each, and sums.
 
-    They are of its mass, of what moves, and of that times c, x, z, x x' and z x', where x is a
-    colour, z the mean of where it goes, and c the same as colours mix.
+    They are of its mass and of what moves, and of what moves times 1, x, z, x x' and z x', where x
+    is a colour and z the mean of where it goes. The latter are divided by the root of the mass: a
+    cell of much mass does not overrule what is known of colours further off, and one of hardly any
+    counts for little.
     """
     x, sent = X.places, plan.row_sums()
     axes, safe = x.shape[1], np.where(sent > 0.0, sent, 1.0)[:, None]
-    z, c = (plan @ Y.places) / safe, (plan @ Y.mix) / safe
+    z = (plan @ Y.places) / safe
     _, cell = np.unique(np.floor(x / step), axis=0, return_inverse=True)
     products = [(v[:, :, None] * x[:, None, :]).reshape(-1, axes**2) for v in (x, z)]
-    moving = np.column_stack((np.ones(X.size), c, x, z, *products)) * sent[:, None]
-    columns = np.column_stack((X.masses, moving, x * X.masses[:, None]))
+    moving = np.column_stack((np.ones(X.size), x, z, *products)) * sent[:, None]
+    columns = np.column_stack((x * X.masses[:, None], X.masses, moving))
     columns_of_cells = [np.bincount(cell.ravel(), column) for column in columns.T]
-    sums: Floats = np.stack(columns_of_cells, axis=1)
-    return sums[:, -axes:] / sums[:, :1], sums[:, :-axes]
+    places, mass, sums = np.split(np.stack(columns_of_cells, axis=1), (axes, axes + 1), axis=1)
+    return places / mass, np.hstack((mass, sums[:, :1], sums / np.sqrt(mass)))
 
 
 def _fit(nodes: Floats, centres: Floats, moments: Floats, width: float) -> Floats:
-    """The share that moves at each node, where to on average, and where the node itself does."""
+    """The share that moves at each node, and where to."""
     axes = nodes.shape[1]
     distance = (nodes**2).sum(axis=1)[:, None] - 2.0 * nodes @ centres.T
     distance += (centres**2).sum(axis=1)
@@ -286,11 +279,11 @@ def _fit(nodes: Floats, centres: Floats, moments: Floats, width: float) -> Float
         return total
 
     mass, moving = sums(_WIDER * width, slice(None), slice(2)).T
-    near = sums(width, moments[:, 1] > 0.0, slice(1, None))
+    near = sums(width, moments[:, 1] > 0.0, slice(2, None))
     means = near[:, 1:] / near[:, :1]
-    c, x, z, xx, zx = np.split(means, np.cumsum((axes, axes, axes, axes**2)), axis=1)
+    x, z, xx, zx = np.split(means, np.cumsum((axes, axes, axes**2)), axis=1)
     shape, ridge = (-1, axes, axes), _RIDGE * width**2 * np.eye(axes)
     Sxx = xx.reshape(shape) - x[:, :, None] * x[:, None, :] + ridge
     Szx = zx.reshape(shape) - z[:, :, None] * x[:, None, :] + ridge
     image = z + (Szx @ np.linalg.solve(Sxx, (nodes - x)[:, :, None]))[:, :, 0]
-    return np.column_stack((moving / mass, c, image))
+    return np.column_stack((moving / mass, image))

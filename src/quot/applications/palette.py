@@ -55,11 +55,6 @@ class Palette:
         return int(self.masses.size)
 
     @property
-    def mix(self) -> Floats:
-        """The colours in the coordinates in which they mix, (k, 2 or 3)."""
-        return to_mix(self.points, self.space)
-
-    @property
     def rgb(self) -> Floats:
         """The colours as sRGB in 0 .. 1, (k, 3)."""
         return np.clip(from_space(self.points, self.space), 0.0, 1.0)
