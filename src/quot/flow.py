@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Flow(ArrayLike, Shown):
-    """Mass moved along the edges of a graph; to NumPy the array of its values.
+    """Mass moved along the edges of a graph.
+
+    To NumPy it is the array of its values, (E,): ``np.asarray(flow)``, ``flow[k]``, ``flow.sum()``,
+    ``flow @ lengths``. They are signed, and mass that goes along two edges counts twice: the mass
+    moved is `total`, and what goes from one node to another `between`.
 
     Parameters
     ----------
@@ -37,11 +41,68 @@ class Flow(ArrayLike, Shown):
     sent: Floats = field(repr=False)
     received: Floats = field(repr=False)
 
+    ndim = 1
+    dtype = np.dtype(np.float64)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(E,)."""
+        return (self.values.size,)
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
-        return np.array(self.values, dtype=dtype, copy=copy)
+        if copy is not False:  # nobody changes a flow by the array that it is
+            return np.array(self.values, dtype=dtype)
+        array = np.array(self.values, dtype=dtype, copy=False).view()
+        array.flags.writeable = False
+        return array
 
     def __len__(self) -> int:
         return self.values.size
+
+    def __iter__(self) -> Iterator[np.float64]:
+        return iter(self.values)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the value of an edge, by its number, or an array of its own of those of several.
+
+        Raises
+        ------
+        IndexError
+            If there is no such edge; nodes, too, are no index.
+        """
+        try:
+            found = self.values[key]
+        except IndexError as error:
+            if not isinstance(key, (str, tuple)):
+                raise
+            raise IndexError(
+                f"a flow has a value for each edge, by its number; got {key!r}. What goes from one "
+                "node to another is `flow.between(u, v)`."
+            ) from error
+        return np.array(found) if np.ndim(found) else float(found)
+
+    def sum(
+        self,
+        axis: Any = None,
+        dtype: DTypeLike | None = None,
+        out: Any = None,
+        *,
+        keepdims: bool = False,
+    ) -> Any:
+        """Return the sum of the values of all edges, as NumPy does; the mass moved is `total`.
+
+        Parameters
+        ----------
+        axis : int, optional
+            There is one.
+        dtype : dtype, optional
+            Of what is returned.
+        out : array, optional
+            Where to write it.
+        keepdims : bool, default=False
+            Whether it has an axis still.
+        """
+        return self.values.sum(axis, dtype, out, keepdims=keepdims)
 
     @property
     def nnz(self) -> int:

@@ -268,6 +268,18 @@ def test_to_frame():
         assert len(entropic.to_frame(0.1)) < 6
 
 
+def test_to_frame_of_a_path():
+    path = quot.mass_path(quot.Problem(C), [0.5, 0.25])
+    frame = path.to_frame()
+    assert list(frame.columns) == [
+        "mass", "reg", "cost", "value", "lam", "sparsity", "nnz", "converged",
+    ]  # fmt: skip
+    assert frame["mass"].tolist() == [0.5, 0.25]
+    assert frame["nnz"].tolist() == [r.plan.nnz for r in path]
+    assert frame["cost"].tolist() == path.costs.tolist()
+    assert frame["converged"].all()
+
+
 def test_to_frame_of_the_transpose():
     plan = quot.solve_entropic(C, A, B, eps=0.2).plan
     assert by_name(plan.T) == {(col, row): mass for (row, col), mass in by_name(plan).items()}
