@@ -17,7 +17,7 @@ from quot.arraylike import MatrixLike, dense
 from quot.exceptions import InvalidProblemError
 from quot.labels import Labels, aligned, as_column, named, need_pandas, of_cost
 from quot.shown import Shown
-from quot.validation import as_array, as_real
+from quot.validation import as_array, as_csr, as_real
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -225,7 +225,11 @@ class Plan(Coupling):
     @classmethod
     def from_dense(cls, P: Any) -> Plan:
         """Return the plan with the nonzero entries of an (n, m) array or DataFrame."""
-        dense = as_array(P, "P", 2, is_finite=False)
+        return cls._of_array(P, "P")
+
+    @classmethod
+    def _of_array(cls, P: Any, name: str) -> Plan:
+        dense = as_array(P, name, 2, is_finite=False)
         rows, cols = np.nonzero(dense)
         plan = cls(dense.shape, rows.astype(np.int32), cols.astype(np.int32), dense[rows, cols])
         return plan.labelled(*of_cost(P))
@@ -415,3 +419,12 @@ class Plan(Coupling):
     def __repr__(self) -> str:
         n, m = self.shape
         return f"Plan({n} x {m}, nnz={self.nnz}, total={self.total:.6g})"
+
+
+def as_coupling(value: Any, name: str) -> Coupling:
+    """Return a plan as it is, or that of a matrix of whatever kind."""
+    if isinstance(value, Coupling):
+        return value
+    if sp.issparse(value):
+        return Plan.from_sparse(as_csr(value, name))
+    return Plan._of_array(value, name)

@@ -119,6 +119,14 @@ def as_potentials(value: Any, name: str, size: int) -> Floats:
     return raw.astype(np.float64, copy=False)
 
 
+def as_price(value: Any, name: str) -> float:
+    """Return a number; whether it is finite is not asked."""
+    raw = as_real(value, name)
+    if raw.ndim:
+        raise InvalidProblemError(f"`{name}` must be a number; got an array of shape {raw.shape}.")
+    return float(raw)
+
+
 def as_csr(value: Any, name: str) -> sp.csr_array:
     """Return a copy of a sparse matrix of two axes, by rows; what is there twice is added up."""
     if value.ndim != 2:

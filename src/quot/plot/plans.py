@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, MassLostWarning
-from quot.plan import THRESHOLD, Coupling, Plan
+from quot.plan import THRESHOLD, Coupling, Plan, as_coupling
 from quot.plot.canvas import FAINT, INK, SOURCE, SPINE, TARGET, need_matplotlib, new_figure
 from quot.result import Result
-from quot.validation import as_array, as_csr, as_number, check_count, check_positive
+from quot.validation import as_array, as_number, check_count, check_positive
 
 Floats = NDArray[np.float64]
 
@@ -194,9 +194,7 @@ def _coupling(given: Any) -> Coupling:
                 "`plan` must be a result of transport, its plan or an array of shape (n, m); got "
                 f"{type(given).__name__}. A flow on a graph is drawn by `quot.plot.flow`."
             )
-        found = Plan.from_sparse(
-            as_csr(found, "plan") if sp.issparse(found) else as_array(found, "plan", 2)
-        )
+        found = as_coupling(found, "plan")
     if 0 in found.shape:
         raise InvalidProblemError(
             f"`plan` has shape {found.shape}, and nothing to draw; pass one with rows and columns."
