@@ -17,7 +17,7 @@ from quot.arraylike import MatrixLike, dense
 from quot.exceptions import InvalidProblemError
 from quot.labels import Labels, aligned, as_column, named, need_pandas, of_cost
 from quot.shown import Shown
-from quot.validation import as_array, as_csr, as_real
+from quot.validation import as_array, as_csr, as_real, axes_of
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -179,7 +179,7 @@ class Coupling(MatrixLike, Shown):
         """
         moved = self.pull(self._by_cols(Y, "Y").astype(np.float64, copy=False))
         if X is not None:
-            X = self._by_rows(X, "X") if np.ndim(X) else as_real(X, "X")
+            X = self._by_rows(X, "X") if axes_of(X, "X") else as_real(X, "X")
         if a is not None:
             a = self._by_rows(a, "a")
         sent = self.row_sums()

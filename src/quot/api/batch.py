@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-import numpy as np
-
 from quot import interrupts
 from quot.api.deliver import ON_FAILURE, TIES, tell
 from quot.convergence import Monitor, Status, Tolerance
@@ -20,7 +18,7 @@ from quot.problem import Problem
 from quot.quadratic.pair_model import PairModel
 from quot.quadratic.solve import solve_quadratic
 from quot.result import Result
-from quot.validation import as_real, check_callable, check_option
+from quot.validation import as_real, axes_of, check_callable, check_option
 
 T = TypeVar("T")
 Callback = Callable[[int, Result[Plan]], bool | None]
@@ -225,9 +223,9 @@ def _arrays(value: Any, name: str, count: int) -> list[Any]:
     if value is None:
         return [None] * count
     is_many = isinstance(value, (list, tuple)) and len(value) > 0
-    if is_many and (isinstance(value[0], Mapping) or np.ndim(value[0]) > 0):
+    if is_many and (isinstance(value[0], Mapping) or axes_of(value[0], name) > 0):
         return _as_many(list(value), name, count)
-    if isinstance(value, Mapping) or np.ndim(value) < 2:
+    if isinstance(value, Mapping) or axes_of(value, name) < 2:
         return [value] * count
     frame = as_frame(value)  # a list of it would be its columns
     each = as_real(value, name) if frame is None else (frame.iloc[k] for k in range(len(frame)))
@@ -236,7 +234,7 @@ def _arrays(value: Any, name: str, count: int) -> list[Any]:
 
 def _numbers(value: Any, name: str, count: int) -> list[Any]:
     """The number of each problem, from that of all or of each."""
-    if value is None or np.ndim(value) == 0:
+    if value is None or axes_of(value, name) == 0:
         return [value] * count
     return _as_many(list(aligned(value, None, name, "problems")[0]), name, count)
 

@@ -27,7 +27,7 @@ def connect(graph: Graph) -> Graph:
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph, or what `Graph.of` takes
         With positions.
 
     Returns
@@ -35,6 +35,7 @@ def connect(graph: Graph) -> Graph:
     Graph
         The same if it is connected; else with new edges at the end.
     """
+    graph = Graph.of(graph)
     if graph.n_components == 1:
         return graph
     if graph.positions is None:

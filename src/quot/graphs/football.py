@@ -137,11 +137,16 @@ def _potential(at: GraphNetwork, rhs: Floats, used: NDArray[np.int64] | None = N
 
 
 def _check_kind(problem: GraphProblem) -> None:
+    if not isinstance(problem, GraphProblem):
+        raise InvalidProblemError(
+            f"`problem` must be a quot.GraphProblem; got {type(problem).__name__}. Make one of a "
+            "graph and masses, `quot.GraphProblem(graph, source, target)`."
+        )
     graph = problem.graph
     if not problem.is_balanced or np.ndim(problem.reg) or problem.reg == 0.0:
         raise InvalidProblemError(
-            "Football is for balanced problems with one reg > 0; got "
-            f"mass={problem.mass!r} and reg={problem.reg!r}. Use quot.solve_graph."
+            f"Football is for balanced problems with one reg > 0; got {problem!r}. Use "
+            "quot.solve_graph."
         )
     if graph.directed.any() or np.isfinite(graph.capacity).any():
         raise InvalidProblemError(

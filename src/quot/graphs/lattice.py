@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
-from quot.validation import as_real, check_count, check_positive
+from quot.validation import as_real, axes_of, check_count, check_flag, check_positive, received
 
 Floats = NDArray[np.float64]
 
@@ -34,8 +34,14 @@ def grid(shape: Sequence[int], *, spacing: float = 1.0, diagonals: bool = False)
     >>> quot.graphs.grid((3, 4))
     Graph(12 nodes, 17 edges)
     """
+    if axes_of(shape, "shape") != 1:
+        raise InvalidProblemError(
+            f"`shape` must be the number of nodes along each axis, as (3, 4); got "
+            f"{received(shape)}."
+        )
     sizes = tuple(check_count(size, "shape") for size in shape)
-    return _lattice(np.ones(sizes), check_positive(spacing, "spacing"), diagonals=diagonals)
+    spacing, diagonals = check_positive(spacing, "spacing"), check_flag(diagonals, "diagonals")
+    return _lattice(np.ones(sizes), spacing, diagonals=diagonals)
 
 
 def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> Graph:
@@ -61,7 +67,8 @@ def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> 
             f"`image` must not be negative or NaN; {int((~(values >= 0)).sum())} pixels are. "
             "Use inf for a pixel that cannot be passed."
         )
-    return _lattice(values, check_positive(spacing, "spacing"), diagonals=diagonals)
+    spacing, diagonals = check_positive(spacing, "spacing"), check_flag(diagonals, "diagonals")
+    return _lattice(values, spacing, diagonals=diagonals)
 
 
 def _lattice(values: Floats, spacing: float, *, diagonals: bool) -> Graph:

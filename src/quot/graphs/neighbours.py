@@ -14,7 +14,7 @@ from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
 from quot.graphs.connect import connect as connected
 from quot.labels import distinct, row_labels
-from quot.validation import as_array, check_count
+from quot.validation import as_array, as_rng, check_count, check_flag
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,6 +47,7 @@ def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     >>> quot.graphs.knn(X, 12)
     Graph(500 nodes, 3451 edges)
     """
+    connect = check_flag(connect, "connect")
     labels, X = _points(X, k, "k")
     return _graph(X, *_pairs(_nearest(X, k)), labels=labels, connect=connect)
 
@@ -89,9 +90,10 @@ def near(
     Linderman, Mishne, Kluger and Steinerberger: Randomized near-neighbor graphs, giant components
     and applications in data science.
     """
+    exactly, connect = check_flag(exactly, "exactly"), check_flag(connect, "connect")
     labels, X = _points(X, K, "K")
     _check_of(k, K)
-    rng = np.random.default_rng(random_state)
+    rng = as_rng(random_state, "random_state")
     neighbours = _nearest(X, K)
     if exactly:
         chosen = np.argsort(rng.random(neighbours.shape), axis=1)[:, :k]
@@ -135,9 +137,11 @@ def partition(
     -------
     Graph
     """
+    own, count_self = check_flag(own, "own"), check_flag(count_self, "count_self")
+    connect = check_flag(connect, "connect")
     labels, X = _points(X, K, "K")
     _check_of(k, K)
-    rng = np.random.default_rng(random_state)
+    rng = as_rng(random_state, "random_state")
     n, parts = len(X), K // k
     part = rng.permutation(np.arange(n) % parts)
     drawn = part if own else rng.integers(parts, size=n)
@@ -188,6 +192,10 @@ def delaunay(X: Any) -> Graph:
 def _points(X: Any, most: int, name: str) -> tuple[Names, Floats]:
     """Check points, and that each has so many others; with their names."""
     points = as_array(X, "X", 2)
+    if 0 in points.shape:
+        raise InvalidProblemError(
+            f"`X` is empty, of shape {points.shape}; pass at least one point."
+        )
     check_count(most, name)
     if most >= len(points):
         raise InvalidProblemError(

@@ -12,9 +12,18 @@ from numpy.typing import NDArray
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, MassLostWarning
 from quot.plan import THRESHOLD, Coupling, Plan, as_coupling
-from quot.plot.canvas import FAINT, INK, SOURCE, SPINE, TARGET, need_matplotlib, new_figure
+from quot.plot.canvas import (
+    FAINT,
+    INK,
+    SOURCE,
+    SPINE,
+    TARGET,
+    axes_of,
+    need_matplotlib,
+    new_figure,
+)
 from quot.result import Result
-from quot.validation import as_array, as_number, check_count, check_positive
+from quot.validation import as_array, as_number, check_count, check_flag, check_positive
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +81,7 @@ def plan(
     """
     drawn = _coupling(plan)
     threshold = as_number(threshold, "threshold")
-    cells = check_count(cells, "cells")
+    cells, values = check_count(cells, "cells"), check_flag(values, "values")
     entries = _entries(drawn, threshold)
     need_matplotlib()
     from matplotlib.colors import LinearSegmentedColormap
@@ -81,6 +90,7 @@ def plan(
     picture = _binned(entries, cells, adds=values)
     if ax is None:
         ax = new_figure(_SIDE + _BAR * values, _SIDE, "constrained").add_subplot()
+    (ax,) = axes_of(ax, 1, "one")
     shades = LinearSegmentedColormap.from_list("mass", _MASS if values else (_NOTHING, _MASS[1]))
     image = ax.imshow(
         np.ma.masked_equal(picture, 0.0) if values else picture,
@@ -154,6 +164,7 @@ def lines(
     values = entries.values[order]
     if ax is None:
         ax = new_figure(_SIDE + _BAR, _SIDE, "constrained").add_subplot()
+    (ax,) = axes_of(ax, 1, "one")
     most_mass = float(np.quantile(values, _STRONG)) if values.size else 1.0
     strength = np.minimum(values / most_mass, 1.0)
     ends = np.stack((where[0][entries.rows[order]], where[1][entries.cols[order]]), axis=1)
