@@ -41,7 +41,7 @@ def row_labels(value: Any) -> Labels:
 
 def column_labels(value: Any) -> Labels:
     """Return what the columns of an array or table are called, with an index or without."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) or hasattr(value, "collect"):  # a query of polars has no rows
         return None
     frame = as_frame(value)
     if frame is None:  # `columns` of pyarrow are arrays

@@ -99,7 +99,7 @@ def _of_masses(c: tuple[int, ...], one: tuple[Any, Any], other: tuple[Any, Any])
             call = f"{name}.squeeze()" if hasattr(value, "iloc") else f"{name}.ravel()"
             return f"`{name}` has shape {shape}, and masses have one axis; pass `{call}`."
     p, q = one[1], other[1]
-    if p is not None and len(p) == 2 and p[1] == c[1]:
+    if p is not None and len(p) == 2 and p[0] > 1 and p[1] == c[1]:
         return (
             f"`C` of shape {c} and `a` of shape {p} look like two sets of points; call "
             "`quot.solve_points(X, Y)`, or pass `quot.PointCost(X, Y)` as the cost."

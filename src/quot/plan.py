@@ -17,7 +17,7 @@ from quot.arraylike import MatrixLike, dense
 from quot.exceptions import InvalidProblemError
 from quot.labels import Labels, aligned, as_column, named, need_pandas, of_cost
 from quot.shown import Shown
-from quot.validation import as_array, as_csr, as_real, axes_of
+from quot.validation import as_array, as_csr, as_number, as_real, axes_of
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -62,6 +62,11 @@ def _each(x: Any, name: str, size: int, of: str) -> NDArray[Any]:
             "row, each."
         )
     return array
+
+
+def flat(given: NDArray[Any]) -> NDArray[Any]:
+    """Return what is given for each row, of any number of axes, in two axes at most."""
+    return given if given.ndim <= 2 else given.reshape(len(given), -1)
 
 
 class Coupling(MatrixLike, Shown):
@@ -180,8 +185,14 @@ class Coupling(MatrixLike, Shown):
         moved = self.pull(self._by_cols(Y, "Y").astype(np.float64, copy=False))
         if X is not None:
             X = self._by_rows(X, "X") if axes_of(X, "X") else as_real(X, "X")
+            fits = all(k in (1, size) for k, size in zip(X.shape, moved.shape, strict=False))
+            if X.ndim and not (X.ndim == moved.ndim and fits):
+                raise InvalidProblemError(
+                    f"`X` has shape {X.shape}, and rows go to places of shape {moved.shape}; pass "
+                    "where they are, in the same coordinates as `Y`."
+                )
         if a is not None:
-            a = self._by_rows(a, "a")
+            a = as_array(self._by_rows(a, "a"), "a", 1, is_finite=False)
         sent = self.row_sums()
         weight = sent
         if a is not None:
@@ -189,9 +200,9 @@ class Coupling(MatrixLike, Shown):
                 raise TypeError("barycentric(a=...) needs `X`, where the unmoved mass stays")
             weight = np.asarray(a, dtype=np.float64)
             kept = np.maximum(weight - sent, 0.0)
-            moved = moved + (kept[:, None] if moved.ndim > 1 else kept) * np.asarray(X)
+            moved = moved + kept.reshape(-1, *(1,) * (moved.ndim - 1)) * np.asarray(X)
         with np.errstate(divide="ignore", invalid="ignore"):
-            image: Floats = moved / (weight[:, None] if moved.ndim > 1 else weight)
+            image: Floats = moved / weight.reshape(-1, *(1,) * (moved.ndim - 1))
         empty = weight <= 0.0
         stay = np.nan if X is None else np.asarray(X, dtype=np.float64)
         image[empty] = np.broadcast_to(stay, image.shape)[empty]
@@ -259,6 +270,7 @@ class Plan(Coupling):
 
         With ``relative=True`` the threshold is a multiple of the largest entry.
         """
+        threshold = as_number(threshold, "threshold")
         if relative:
             threshold = threshold * float(self.values.max(initial=0.0))
         n, m = self.shape
@@ -398,13 +410,15 @@ class Plan(Coupling):
 
         These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
         """
-        carried: Floats = self._csr.T @ self._by_rows(x, "x")
-        return carried
+        given = self._by_rows(x, "x")
+        carried: Floats = self._csr.T @ flat(given)
+        return carried.reshape(-1, *given.shape[1:])
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        brought: Floats = self._csr @ self._by_cols(y, "y")
-        return brought
+        given = self._by_cols(y, "y")
+        brought: Floats = self._csr @ flat(given)
+        return brought.reshape(-1, *given.shape[1:])
 
     def _facts(self) -> dict[str, Any]:
         n, m = self.shape

@@ -203,7 +203,7 @@ def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
 
 def _columns(table: Any) -> tuple[Any, Any]:
     """What the columns of a DataFrame are called, and of what type they are."""
-    if not (hasattr(table, "columns") and hasattr(table, "dtypes")):
+    if hasattr(table, "collect") or not (hasattr(table, "columns") and hasattr(table, "dtypes")):
         return (), ()
     return table.columns, table.dtypes
 
@@ -294,6 +294,8 @@ def as_number(value: Any, name: str) -> float:
         number = float(value)
     except OverflowError:  # an integer larger than any float
         number = math.inf
+    except TypeError:  # a span of time
+        raise InvalidProblemError(f"`{name}` must be a number; got {received(value)}.") from None
     if not math.isfinite(number):
         raise InvalidProblemError(f"`{name}` must be finite; got {number}.")
     return number
@@ -450,6 +452,14 @@ def check_callable(value: Any, name: str) -> Any:
     if value is not None and not callable(value):
         raise InvalidProblemError(f"`{name}` must be callable or None; got {received(value)}.")
     return value
+
+
+def check_mapping(value: Any, name: str) -> None:
+    """Refuse what is neither None nor a mapping."""
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidProblemError(
+            f"`{name}` must be a mapping of names to values, as a dict; got {received(value)}."
+        )
 
 
 def check_flag(value: Any, name: str) -> bool:

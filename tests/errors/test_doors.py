@@ -84,7 +84,7 @@ def test_a_perplexity_has_one_name(side):
         lambda x: quot.solve(C, method=x),
         lambda x: quot.solve(C, callback=x),
         lambda x: quot.affinities(X, diagonal=x),
-        lambda x: plot.path(x),
+        plot.path,
         lambda x: quot.Graph(2000, [[0, 1]], [1.0]).number(x),
     ],
     ids=["option", "callback", "flag", "path", "node"],
@@ -114,7 +114,7 @@ def test_what_is_no_list_of_names():
 def test_what_is_no_graph():
     nx = pytest.importorskip("networkx")
     for given in ("streets.graphml", None, np.ones(3)):
-        with pytest.raises(InvalidProblemError, match="`graph` must be a quot.Graph, a networkx"):
+        with pytest.raises(InvalidProblemError, match=r"`graph` must be a quot\.Graph, a network"):
             graphs.connect(given)
         with pytest.raises(InvalidProblemError, match="`graph` must be a graph of networkx; got"):
             quot.Graph.from_networkx(given)
@@ -123,7 +123,7 @@ def test_what_is_no_graph():
         ):
             graphs.football(given)
     for given in ("streets.graphml", None, 3.0):
-        with pytest.raises(InvalidProblemError, match="`lengths` (is|must have 2 axes)"):
+        with pytest.raises(InvalidProblemError, match=r"`lengths` (is|must have 2 axes)"):
             quot.Graph.from_sparse(given)
     assert graphs.connect(nx.path_graph(1)).n_nodes == 1
     for node in ([0], "mill", 7):
@@ -210,3 +210,102 @@ def test_columns_that_are_no_numbers():
     pl = pytest.importorskip("polars")
     with pytest.raises(InvalidProblemError, match="`C` has the column 'name' of String"):
         quot.solve(pl.DataFrame({"x": [1.0, 2.0], "name": ["a", "b"]}))
+
+
+def test_products_with_what_is_no_matrix():
+    plan = R.plan
+    P = plan.to_dense()
+    assert ((plan * (1j * C)).toarray() == P * (1j * C)).all()
+    pd = pytest.importorskip("pandas")
+    for given, text in (
+        (C.astype(str), "has dtype <U"), (C.astype(object), "dtype object"),
+        (np.zeros((4, 5), "M8[D]"), "datetime64"), (np.ma.masked_array(C), "is a masked array"),
+        (pd.DataFrame(C).assign(name="a"), "has the column 'name'"),
+    ):  # fmt: skip
+        for call in (lambda x: plan * x, lambda x: plan / x):
+            with pytest.raises(InvalidProblemError, match=f"`other` .*{text}"):
+                call(given)
+
+
+@pytest.mark.parametrize("kind", ["plan", "gibbs", "transposed"])
+def test_quantities_of_several_axes(kind):
+    plan = {
+        "plan": R.plan,
+        "gibbs": quot.solve_entropic(C, eps=0.3).plan,
+        "transposed": quot.solve_entropic(C.T.copy(), eps=0.3).plan.T,
+    }[kind]
+    P = plan.to_dense()
+    x, y = rng.random((4, 2, 3)), rng.random((5, 2, 3))
+    np.testing.assert_allclose(plan.push(x), np.tensordot(P.T, x, 1), rtol=1e-12)
+    np.testing.assert_allclose(plan.pull(y), np.tensordot(P, y, 1), rtol=1e-12)
+    means = plan.barycentric(y, X=np.zeros((4, 2, 3)))
+    for k in range(3):
+        np.testing.assert_allclose(means[:, :, k], plan.barycentric(y[:, :, k], X=0.0), rtol=1e-12)
+    stack = rng.random((3, 5, 2))
+    np.testing.assert_allclose(plan @ stack, P @ stack)
+    np.testing.assert_allclose(stack.transpose(0, 2, 1) @ plan.T, stack.transpose(0, 2, 1) @ P.T)
+    for axis in (1.0, "0", [0]):
+        with pytest.raises(TypeError, match="integer"):
+            plan.sum(axis)
+    with pytest.raises(InvalidProblemError, match="`threshold` must be a number"):
+        plan.sparsity_at("low")
+
+
+def test_places_that_do_not_fit():
+    """Places in one axis were spread over a square, where there were as many coordinates."""
+    Y = rng.random((5, 4))
+    for X in (np.ones(4), np.ones((4, 2)), np.ones((4, 0)), np.ones((4, 4, 1))):
+        with pytest.raises(InvalidProblemError, match=r"`X` has shape .*places of shape \(4, 4\)"):
+            R.plan.barycentric(Y, X=X)
+    with pytest.raises(InvalidProblemError, match=r"`a` must have 1 axis"):
+        R.plan.barycentric(Y, X=0.0, a=np.ones((4, 4)))
+    assert R.plan.barycentric(Y, X=np.ones((4, 1))).shape == (4, 4)
+
+
+def test_masses_in_a_row():
+    sp = pytest.importorskip("scipy.sparse")
+    even = np.ones(5) / 5
+    for call in (
+        lambda a: quot.solve(rng.random((5, 5)), a),
+        lambda a: quot.solve_points(rng.random((5, 2)), rng.random((5, 2)), a),
+    ):
+        for given, text in (
+            (even[None], r"`a` must have 1 axis, as \(n,\); got shape \(1, 5\)\. Pass `np\.ravel"),
+            (sp.csr_array(even[None]), r"`a` is a sparse csr_array.*pass `a\.toarray\(\)\.ravel"),
+        ):
+            with pytest.raises(InvalidProblemError, match=text):
+                call(given)
+
+
+def test_options_and_files():
+    for call in (
+        lambda x: quot.solve_entropic(C, eps=0.3, method="sinkhorn", solver_options=x),
+        lambda x: quot.solve(C, method="clarabel", solver_options=x),
+        lambda x: quot.approximate_partial(C, mass=0.5, accuracy=0.1, solver_options=x),
+    ):
+        for given in (3, ["memory"], LARGE):
+            with pytest.raises(
+                InvalidProblemError, match="`solver_options` must be a mapping of na"
+            ):
+                call(given)
+    with pytest.raises(InvalidProblemError, match="`method` must be one of"):
+        quot.solve_entropic(C, eps=0.3, method=LARGE)
+    for path in (None, 3, b"r.npz", LARGE):
+        with pytest.raises(InvalidProblemError, match="`path` must be the name of a file"):
+            quot.load(path)
+        with pytest.raises(InvalidProblemError, match="`path` must be the name of a file"):
+            quot.save(R, path)
+    with pytest.raises(InvalidProblemError, match=r"got a str\. It comes first: `quot\.save\(resu"):
+        quot.save("r.npz", R)
+    with pytest.raises(InvalidProblemError, match=r"`reg` must be a number; got .* timedelta64"):
+        quot.solve(C, reg=np.timedelta64(1, "s"))
+
+
+def test_a_query_of_polars(recwarn):
+    pl = pytest.importorskip("polars")
+    for call, name in ((quot.solve, "C"), (lambda x: quot.solve_points(x, x), "X")):
+        with pytest.raises(
+            InvalidProblemError, match=rf"`{name}` is of type LazyFrame.*{name}\.coll"
+        ):
+            call(pl.DataFrame(C).lazy())
+    assert not recwarn.list

@@ -13,9 +13,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from quot.exceptions import InvalidProblemError
+from quot.validation import received
 
 PathLike = str | os.PathLike[str]
 
@@ -48,6 +49,20 @@ _STARTS = {
     b"\x1f\x8b": "compressed by gzip; unpack it first",
     b"PK\x03\x04": "a workbook of Excel or another zip archive; save it as `CSV UTF-8`",
 }
+
+
+def check_path(path: Any) -> None:
+    """Refuse what is no name of a file.
+
+    Raises
+    ------
+    InvalidProblemError
+        So it is, of an open file, too.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidProblemError(
+            f"`path` must be the name of a file, text or a pathlib.Path; got {received(path)}."
+        )
 
 
 @contextmanager
