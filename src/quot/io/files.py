@@ -41,6 +41,8 @@ UNREADABLE = (
 
 # What Python shows of its own objects, which says nothing of a file.
 _PYTHON = re.compile(r"[\s:]*<[^<>]* object at 0x[^<>]*>")
+# How Excel is told the separator of a file.
+_EXCEL = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 # How files begin that are taken for text, and what they are.
 _WIDE = "in UTF-16, which Excel calls Unicode text; save it as UTF-8 (`CSV UTF-8`)"
 _STARTS = {
@@ -62,6 +64,20 @@ def check_path(path: Any) -> None:
     if not isinstance(path, (str, os.PathLike)):
         raise InvalidProblemError(
             f"`path` must be the name of a file, text or a pathlib.Path; got {received(path)}."
+        )
+
+
+def check_first_line(path: PathLike, line: str) -> None:
+    """Refuse the line that tells Excel which separator a file has.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is that one.
+    """
+    if _EXCEL.fullmatch(line.strip()):
+        raise InvalidProblemError(
+            f"the first line of `{path}` is `{line.strip()}`, which is for Excel alone; delete it."
         )
 
 
