@@ -24,6 +24,7 @@ from quot.exceptions import (
 )
 from quot.interrupts import interruptible
 from quot.labels import Labels, aligned, of_cost, row_labels, square
+from quot.order import by_name
 from quot.perplexity import REGULARIZERS
 from quot.validation import as_array, check_count, check_flag, check_option, check_positive
 
@@ -37,6 +38,7 @@ _SYMMETRIC = 1e-10
 _PRECOMPUTED = "precomputed"
 
 
+@by_name("perplexity")
 @interruptible
 def affinities(
     X: Any,

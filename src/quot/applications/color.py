@@ -23,6 +23,7 @@ from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError
 from quot.interrupts import interruptible
 from quot.io.files import PathLike
+from quot.order import by_name
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.result import Result
@@ -115,6 +116,7 @@ class Recoloring:
         }
 
 
+@by_name("mass")
 def recolor(
     source: Any,
     reference: Any,
@@ -218,6 +220,7 @@ def recolor(
     )
 
 
+@by_name("mass")
 def match_colors(
     source: Any,
     reference: Any,
@@ -236,13 +239,30 @@ def match_colors(
     ----------
     source, reference : array of shape (n, 3) and (m, 3)
         sRGB: floats in 0 .. 1, uint8 or uint16.
-    mass, reg, colors, space, random_state, tol, callback : optional
-        See `recolor`.
+    mass, reg : float, optional
+    colors : int, default=256
+    space : {"lab", "rgb", "chromaticity"}, default="lab"
+    random_state : int, default=0
+    tol : float, default=1e-9
+    callback : callable, optional
+        All as for `recolor`.
 
     Returns
     -------
     ColorMap
         ``map(rgb)`` are the new colours of any others, (k, 3).
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are no colours, or an option is unusable.
+
+    Examples
+    --------
+    >>> from quot.applications.color import match_colors
+    >>> map = match_colors([[0.2, 0.2, 0.2], [0.8, 0.8, 0.8]], [[0.3, 0.3, 0.3], [0.9, 0.9, 0.9]])
+    >>> map([[0.2, 0.2, 0.2]]).shape
+    (1, 3)
     """
     space = check_option(space, "space", SPACES)
     options = Matching.of(mass, reg, colors, space, random_state=random_state, tol=tol)
@@ -251,6 +271,7 @@ def match_colors(
     return options.match(X, Y, callback)
 
 
+@by_name("mass")
 def match_samples(
     source: Any,
     reference: Any,
@@ -268,13 +289,22 @@ def match_samples(
     ----------
     source, reference : array of shape (n, d) and (m, d)
         Finite numbers.
-    mass, reg, colors, random_state, tol, callback : optional
-        See `recolor`. Distances are in units of the largest range of a column, in both.
+    mass, reg : float, optional
+    colors : int, default=256
+    random_state : int, default=0
+    tol : float, default=1e-9
+    callback : callable, optional
+        All as for `recolor`. Distances are in units of the largest range of a column, in both.
 
     Returns
     -------
     SampleMap
         ``map(samples)`` are new samples of any others, (k, d).
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are no samples, the two have other columns, or an option is unusable.
     """
     options = Matching.of(mass, reg, colors, None, random_state=random_state, tol=tol)
     X = as_samples(source, "source")

@@ -20,6 +20,7 @@ from quot.convergence import Iterate
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, NotConvergedWarning
 from quot.gibbs_plan import AnyPlan
+from quot.order import by_name
 from quot.result import Result
 from quot.shown import Shown
 from quot.validation import as_number, check_count, check_flag, check_option, check_positive
@@ -196,6 +197,7 @@ class Registration(Shown):
         )
 
 
+@by_name("scale")
 def register(
     X: Any,
     Y: Any,

@@ -19,6 +19,7 @@ from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.interrupts import interruptible
 from quot.labels import aligned, check_same
+from quot.order import by_name
 from quot.problem import AdaptiveProblem, EntropicProblem, GraphProblem, Problem, Transport
 from quot.validation import as_potentials, as_price, check_option
 
@@ -29,6 +30,7 @@ __all__ = ["Certificate", "certify"]
 SCOPES = ("all", "support")
 
 
+@by_name("scope")
 @interruptible
 def certify(
     problem: Transport | GraphProblem,
@@ -73,6 +75,15 @@ def certify(
     InvalidProblemError
         If the plan is not one of the problem, if potentials and multipliers are no real numbers,
         one for each row and column or node, or if multipliers belong to no bounds.
+
+    Examples
+    --------
+    A plan and prices from elsewhere, here made up:
+
+    >>> import quot
+    >>> problem = quot.Problem([[0.0, 2.0], [2.0, 1.0]])
+    >>> quot.certify(problem, [[0.5, 0.0], [0.0, 0.5]], f=[0.0, 0.0], g=[0.0, 1.0])
+    Certificate(0.5 <= optimal value <= 0.5, relative gap 0.0e+00, residual 0.0e+00, all 4 pairs)
     """
     if not isinstance(problem, (Transport, GraphProblem)):
         raise InvalidProblemError(

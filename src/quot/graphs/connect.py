@@ -34,6 +34,18 @@ def connect(graph: Graph) -> Graph:
     -------
     Graph
         The same if it is connected; else with new edges at the end.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is no graph, or is not connected and has no positions.
+
+    Examples
+    --------
+    >>> import quot
+    >>> apart = quot.graphs.knn([[0.0], [1.0], [5.0], [6.0]], 1)
+    >>> apart.n_components, quot.graphs.connect(apart)
+    (2, Graph(4 nodes, 3 edges))
     """
     graph = Graph.of(graph)
     if graph.n_components == 1:

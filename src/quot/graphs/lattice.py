@@ -28,6 +28,15 @@ def grid(shape: Sequence[int], *, spacing: float = 1.0, diagonals: bool = False)
     diagonals : bool, default=False
         Whether nodes that differ by one along several axes are neighbours, too.
 
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is not what is described above.
+
     Examples
     --------
     >>> import quot
@@ -58,6 +67,21 @@ def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> 
         Distance of neighbours along an axis.
     diagonals : bool, default=False
         Whether pixels that meet at a corner are neighbours, too.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If there is no pixel, or one is negative or NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> quot.graphs.from_image([[1.0, 1.0], [3.0, np.inf]]).lengths.tolist()
+    [1.0, 2.0]
     """
     values = as_real(image, "image").astype(np.float64)
     if values.ndim == 0 or values.size == 0:

@@ -40,6 +40,11 @@ def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     -------
     Graph
 
+    Raises
+    ------
+    InvalidProblemError
+        If points are no finite numbers, there are too few of them, or another argument is unusable.
+
     Examples
     --------
     >>> import numpy as np, quot
@@ -84,6 +89,11 @@ def near(
     Returns
     -------
     Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If points are no finite numbers, there are too few of them, or another argument is unusable.
 
     References
     ----------
@@ -136,6 +146,11 @@ def partition(
     Returns
     -------
     Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If points are no finite numbers, there are too few of them, or another argument is unusable.
     """
     own, count_self = check_flag(own, "own"), check_flag(count_self, "count_self")
     connect = check_flag(connect, "connect")
@@ -168,6 +183,21 @@ def delaunay(X: Any) -> Graph:
     ----------
     X : array of shape (N, d)
         Points in general position, at least d + 2 of them.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are too few points, or all are in a plane of lower dimension.
+
+    Examples
+    --------
+    >>> import quot
+    >>> quot.graphs.delaunay([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.1]])
+    Graph(4 nodes, 5 edges)
     """
     labels, X = _points(X, 1, "k")
     try:

@@ -90,6 +90,16 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
     -----
     QuotWarning
         If labels of rows or columns are left out.
+
+    Examples
+    --------
+    >>> import os, tempfile, quot
+    >>> r = quot.solve([[0.0, 2.0], [2.0, 1.0]], mass=0.7)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "r.npz")
+    ...     quot.save(r, path)
+    ...     quot.load(path).value == r.value
+    True
     """
     kinds, given = (Result, GraphResult), (result, path)
     is_one = [isinstance(each, kinds) for each in given]
