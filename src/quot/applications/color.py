@@ -27,6 +27,7 @@ from quot.order import by_name
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.result import Result
+from quot.shown import Shown
 from quot.validation import as_number, as_reg, check_count, check_option
 
 Floats = NDArray[np.float64]
@@ -42,8 +43,8 @@ _PRICED, _SHARES = 256, np.linspace(0.5, 1.0, 26)
 _FAR = 0.06
 
 
-@dataclass(frozen=True, eq=False)
-class Recoloring:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recoloring(Shown):
     """A recoloured picture, and how it came about.
 
     Parameters
@@ -114,6 +115,19 @@ class Recoloring:
             "solve_seconds": result.seconds,
             "paint_seconds": self.paint_seconds,
         }
+
+    def _facts(self) -> dict[str, Any]:
+        height, width = self.image.shape[:2]
+        seconds = self.palette_seconds + self.result.seconds + self.paint_seconds
+        return {
+            "pixels": f"{height:,} x {width:,}",
+            **self.map._facts(),
+            "seconds": f"{seconds:.3g}",
+        }
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        return f"Recoloring({height} x {width} pixels, {self.map!r})"
 
 
 @by_name("mass")
