@@ -25,7 +25,11 @@ class ArrayLike(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if any(isinstance(x, ArrayLike) for x in options.get("out", ())):
             return NotImplemented
-        return getattr(ufunc, method)(*map(_plain, inputs), **options)
+        return getattr(ufunc, method)(*(_plain(self._by_name(x)) for x in inputs), **options)
+
+    def _by_name(self, other: Any) -> Any:
+        """What is on the other side of an operator, in the order of this if it has names."""
+        return other
 
     __eq__ = object.__eq__
     __ne__ = object.__ne__
@@ -130,6 +134,8 @@ class MatrixLike(ArrayLike):
         return self.pull(y) if axes_of(y, "y") <= 2 else np.matmul(np.asarray(self), _plain(y))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc is not np.matmul:
+            inputs = tuple(map(self._by_name, inputs))
         if method == "__call__" and len(inputs) == 2 and not options:
             left, right = inputs
             if ufunc is np.matmul and left is self:

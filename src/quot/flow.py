@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from quot.arraylike import ArrayLike
 from quot.graph import Graph
-from quot.labels import need_pandas
+from quot.labels import as_frame, need_pandas
 from quot.plan import THRESHOLD, sums
 from quot.shown import Shown
 
@@ -41,6 +41,8 @@ class Flow(ArrayLike, Shown):
     sent: Floats = field(repr=False)
     received: Floats = field(repr=False)
 
+    # A Series leaves the operators to this.
+    __pandas_priority__ = 5000
     ndim = 1
     dtype = np.dtype(np.float64)
 
@@ -103,6 +105,13 @@ class Flow(ArrayLike, Shown):
             Whether it has an axis still.
         """
         return self.values.sum(axis, dtype, out, keepdims=keepdims)
+
+    def _by_name(self, other: Any) -> Any:
+        """A Series in the order of the edges, if it names each by its two nodes."""
+        frame = as_frame(other)
+        if frame is None or getattr(frame.index, "nlevels", 1) != 2:
+            return other
+        return self.graph.by_edge(frame, "other")
 
     @property
     def nnz(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +16,20 @@ from numpy.typing import NDArray
 from quot import memory
 from quot.arraylike import MatrixLike, dense
 from quot.exceptions import InvalidProblemError
-from quot.labels import Labels, aligned, as_column, named, need_pandas, of_cost
+from quot.labels import (
+    Labels,
+    aligned,
+    as_column,
+    as_frame,
+    column_labels,
+    in_order,
+    named,
+    need_pandas,
+    of_cost,
+    row_labels,
+)
 from quot.shown import Shown
-from quot.validation import as_array, as_csr, as_number, as_real, axes_of
+from quot.validation import as_array, as_csr, as_number, as_real, axes_of, numbers_of
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -95,6 +107,20 @@ class Coupling(MatrixLike, Shown):
     @abstractmethod
     def T(self) -> Coupling:  # noqa: N802
         """The plan from columns to rows."""
+
+    def _by_name(self, other: Any) -> Any:
+        """A table in the order of the rows and columns of this, if these have names."""
+        frame = as_frame(other)
+        if frame is None or (self.row_labels is None and self.col_labels is None):
+            return other
+        values, size = numbers_of(frame), self.shape
+        columns = row_labels(frame) if values.ndim == 1 else column_labels(frame)
+        if values.ndim == 2 and len(values) == size[0]:
+            keys = row_labels(frame)
+            values = in_order(values, keys, self.row_labels, "other", "rows")[0]
+        if values.shape[-1] == size[1]:
+            values = in_order(values.T, columns, self.col_labels, "other", "columns")[0].T
+        return values
 
     def _by_rows(self, x: Any, name: str) -> NDArray[Any]:
         """What is given for each row, as an array."""
@@ -184,7 +210,8 @@ class Coupling(MatrixLike, Shown):
         """
         moved = self.pull(self._by_cols(Y, "Y").astype(np.float64, copy=False))
         if X is not None:
-            X = self._by_rows(X, "X") if axes_of(X, "X") else as_real(X, "X")
+            is_one = not isinstance(X, Mapping) and axes_of(X, "X") == 0
+            X = as_real(X, "X") if is_one else self._by_rows(X, "X")
             fits = all(k in (1, size) for k, size in zip(X.shape, moved.shape, strict=False))
             if X.ndim and not (X.ndim == moved.ndim and fits):
                 raise InvalidProblemError(

@@ -14,7 +14,7 @@ from quot.costs import Cost, PointCost, as_cost, parts, usual_cost
 from quot.dummy import largest_cost
 from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan, GibbsPlan
-from quot.labels import Labels, aligned, named, of_cost
+from quot.labels import Labels, aligned, check_same, named, of_cost
 from quot.order import explained, of_problem
 from quot.plan import Plan, as_coupling, sums
 from quot.shown import Shown
@@ -216,6 +216,8 @@ class Transport(Shown):
                 f"`plan` has shape {found.shape}, and the problem is {self!r}; pass a plan of its "
                 "rows and columns."
             )
+        check_same(found.row_labels, self.row_labels, "rows")
+        check_same(found.col_labels, self.col_labels, "columns")
         return found if isinstance(found, (Plan, GibbsPlan)) else Plan.from_sparse(found.to_csr())
 
     def linear_cost(self, plan: Any) -> float:
