@@ -11,10 +11,12 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
 
 from quot.arraylike import ArrayLike
+from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
 from quot.labels import as_frame, need_pandas
 from quot.plan import THRESHOLD, sums
 from quot.shown import Shown
+from quot.validation import as_array
 
 Floats = NDArray[np.float64]
 
@@ -34,12 +36,34 @@ class Flow(ArrayLike, Shown):
         Mass along each edge from its first node to its second; negative if it goes the other way.
     sent, received : array of shape (N,)
         Mass that starts, and mass that ends, at each node.
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are more or fewer numbers than edges or nodes.
     """
 
     graph: Graph
     values: Floats
     sent: Floats = field(repr=False)
     received: Floats = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.graph, Graph):
+            raise InvalidProblemError(
+                f"`graph` must be a quot.Graph; got {type(self.graph).__name__}. Make one, "
+                "`quot.Graph.of(graph)`."
+            )
+        n, count = self.graph.n_nodes, self.graph.n_edges
+        for name, size, of in (
+            ("values", count, "edges"), ("sent", n, "nodes"), ("received", n, "nodes"),
+        ):  # fmt: skip
+            given = as_array(getattr(self, name), name, 1, is_finite=False)
+            if given.size != size:
+                raise InvalidProblemError(
+                    f"`{name}` has {given.size} entries, but the graph has {size} {of}."
+                )
+            object.__setattr__(self, name, given)
 
     # A Series leaves the operators to this.
     __pandas_priority__ = 5000

@@ -247,12 +247,35 @@ class Plan(Coupling):
         Where the entries are, row by row, columns ascending.
     values : array of shape (nnz,)
         Mass moved from row to column.
+
+    Raises
+    ------
+    InvalidProblemError
+        If arrays of other types, which may also be in any order, are no entries of such a plan.
     """
 
     shape: tuple[int, int]
     rows: Ints
     cols: Ints
     values: Floats
+
+    def __post_init__(self) -> None:
+        """Bring in order what others pass; plans of our own are of these types."""
+        kinds: Any = (self.rows, np.int32), (self.cols, np.int32), (self.values, np.float64)
+        if all(isinstance(x, np.ndarray) and x.dtype == dtype for x, dtype in kinds):
+            return
+        values = as_array(self.values, "values", 1, is_finite=False)
+        places = [
+            _as_places(x, name, values.size, size)
+            for x, name, size in zip(
+                (self.rows, self.cols), ("rows", "cols"), self.shape, strict=True
+            )
+        ]
+        for name, array in zip(("rows", "cols", "values"), (*places, values), strict=True):
+            object.__setattr__(self, name, array)
+        found = self.ordered()
+        for name in ("rows", "cols", "values"):
+            object.__setattr__(self, name, getattr(found, name))
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> Plan:
@@ -460,6 +483,24 @@ class Plan(Coupling):
     def __repr__(self) -> str:
         n, m = self.shape
         return f"Plan({n} x {m}, nnz={self.nnz}, total={self.total:.6g})"
+
+
+def _as_places(given: Any, name: str, count: int, size: int) -> Ints:
+    """Numbers of rows, or columns, (count,)."""
+    places = as_real(given, name)
+    if not places.size:
+        places = places.astype(np.int32)
+    if places.shape != (count,) or places.dtype.kind not in "iu":
+        raise InvalidProblemError(
+            f"`{name}` must be {count} integers, one for each of `values`; got {places.dtype} of "
+            f"shape {places.shape}."
+        )
+    if places.size and not 0 <= int(places.min()) <= int(places.max()) < size:
+        raise InvalidProblemError(
+            f"`{name}` must be from 0 to {size - 1}, as `shape` has it; got {places.min()} to "
+            f"{places.max()}."
+        )
+    return places.astype(np.int32)
 
 
 def as_coupling(value: Any, name: str) -> Coupling:

@@ -309,3 +309,35 @@ def test_a_query_of_polars(recwarn):
         ):
             call(pl.DataFrame(C).lazy())
     assert not recwarn.list
+
+
+def test_plans_and_flows_made_by_hand():
+    """A plan with its entries in another order had none of them at their places."""
+    plan = quot.Plan((2, 3), [1, 0, 0, 1], np.array([0, 2, 1, 0]), [0.5, 0.25, 1, 0.5])
+    assert plan.to_dense().tolist() == [[0.0, 1.0, 0.25], [1.0, 0.0, 0.0]]
+    assert (plan[1, 0], plan[0, 2], plan.nnz) == (1.0, 0.25, 3)
+    assert (plan.rows.dtype, plan.values.dtype) == (np.int32, np.float64)
+    assert quot.Plan((2, 3), [], [], []).nnz == 0
+    for rows, cols, text in (
+        ([0, 2], [0, 1], r"`rows` must be from 0 to 1, as `shape` has it; got 0 to 2"),
+        ([0, 1], [-1, 1], r"`cols` must be from 0 to 2, .* got -1 to 1"),
+        (
+            [0],
+            [0, 1],
+            r"`rows` must be 2 integers, one for each of `values`; got int64 of shape \(1",
+        ),
+        ([0.0, 1.0], [0, 1], r"`rows` must be 2 integers.* got float64"),
+        (["a", "b"], [0, 1], "`rows` has dtype <U1"),
+    ):
+        with pytest.raises(InvalidProblemError, match=text):
+            quot.Plan((2, 3), rows, cols, [0.5, 0.5])
+    flow = quot.Flow(GRAPH, [1, 1], [1, 0, 0], [0, 0, 1])
+    assert flow.total == 1.0
+    assert quot.certify(G.problem, flow, G.f, G.g, G.lam) == G.certificate
+    for arguments, text in (
+        ((None, [1, 1], [1, 0, 0], [0, 0, 1]), r"`graph` must be a quot\.Graph; got NoneType"),
+        ((GRAPH, [1], [1, 0, 0], [0, 0, 1]), "`values` has 1 entries, but the graph has 2 edges"),
+        ((GRAPH, [1, 1], [1, 0], [0, 0, 1]), "`sent` has 2 entries, but the graph has 3 nodes"),
+    ):
+        with pytest.raises(InvalidProblemError, match=text):
+            quot.Flow(*arguments)
