@@ -29,7 +29,7 @@ from quot.labels import (
     row_labels,
 )
 from quot.shown import Shown
-from quot.validation import as_array, as_csr, as_number, as_real, axes_of, numbers_of
+from quot.validation import as_array, as_csr, as_number, as_numpy, as_real, axes_of
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -110,15 +110,18 @@ class Coupling(MatrixLike, Shown):
 
     def _by_name(self, other: Any) -> Any:
         """A table in the order of the rows and columns of this, if these have names."""
-        frame = as_frame(other)
-        if frame is None or (self.row_labels is None and self.col_labels is None):
+        frame, size = as_frame(other), self.shape
+        is_series = getattr(frame, "ndim", 2) == 1
+        rows, columns = row_labels(frame), column_labels(other)
+        if is_series:
+            rows, columns = None, rows
+        is_plain = rows is None and columns is None
+        if is_plain or (self.row_labels is None and self.col_labels is None):
             return other
-        values, size = numbers_of(frame), self.shape
-        columns = row_labels(frame) if values.ndim == 1 else column_labels(frame)
-        if values.ndim == 2 and len(values) == size[0]:
-            keys = row_labels(frame)
-            values = in_order(values, keys, self.row_labels, "other", "rows")[0]
-        if values.shape[-1] == size[1]:
+        values = as_numpy(other if frame is None else frame, "other")
+        if rows is not None and len(values) == size[0]:
+            values = in_order(values, rows, self.row_labels, "other", "rows")[0]
+        if columns is not None and values.shape[-1] == size[1]:
             values = in_order(values.T, columns, self.col_labels, "other", "columns")[0].T
         return values
 

@@ -290,6 +290,9 @@ def test_operators_take_tables_by_name(kind):
     np.testing.assert_allclose(plan + shuffled[["q"]], P + costs[:, [1]])
     with pytest.raises(quot.InvalidProblemError, match="`other` has no entry for the row 'x'"):
         plan * shuffled.rename(index={"x": "w"})
+    other = pl.DataFrame({name: C[name].to_numpy() for name in COLS[::-1]})  # no names of rows
+    if kind != "transposed":
+        assert (plan * other).sum() == pytest.approx((P * costs).sum())
     bare = plan.labelled()
     assert np.asarray(bare + shuffled.to_numpy()).tolist() == (P + shuffled.to_numpy()).tolist()
     np.testing.assert_allclose(plan.barycentric(B, X=A.to_dict()), plan.barycentric(B, X=A))
