@@ -82,7 +82,7 @@ def test_what_else_is_judged():
     with pytest.raises(InvalidProblemError, match=r"`problem` must be a problem.*got ndarray"):
         certify(C, R.plan, R.f, R.g)
     with pytest.raises(InvalidProblemError, match=r"`scope` must be one of 'all', 'support'; got "):
-        certify(R.problem, R.plan, R.f, R.g, R.lam, scope="suport")
+        certify(R.problem, R.plan, R.f, R.g, R.lam, scope="some")
     for lam, text in (
         ("1", "is text"),
         ([0.0], r"must be a number; got .* \(1,\)"),
