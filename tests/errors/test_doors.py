@@ -152,7 +152,9 @@ def test_what_is_no_axes():
     }  # fmt: skip
     figure = plt.figure()
     for draw, noun in drawn.values():
-        for ax, text in (("a", "str"), (figure, "Figure"), ((figure, 1), "Figure")):
+        for ax, text in (
+            ("a", "str"), (figure, "Figure"), ((figure, 1), "Figure"), (X, "ndarray"),
+        ):  # fmt: skip
             with pytest.raises(InvalidProblemError, match=rf"`ax` must be axes.*got a {text}\."):
                 draw(noun, ax)
     with pytest.raises(InvalidProblemError, match="`ax` has 2 axes; pass one"):

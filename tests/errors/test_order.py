@@ -214,6 +214,11 @@ def test_keywords_of_others(call, name, wrong):
         (lambda: quot.affinities(C, perplexty=3), "did you mean `perplexity`?"),
         (lambda: register(C, C, starts=3), "register() got an unexpected keyword argument 'starts"),
         (lambda: quot.recolor(C, C, color=3), "did you mean `colors`? It takes source, reference,"),
+        (lambda: quot.graphs.knn(C, 2, connected=True), "knn() got an unexpected keyword argument"),
+        (lambda: quot.graphs.grid((2, 2), diagonal=True), "did you mean `diagonals`?"),
+        (lambda: quot.plot.plan(C, cell=3), "did you mean `cells`? It takes plan, ax, values, thr"),
+        (lambda: quot.plot.lines(C, X, Y), "takes 2 positional arguments, plan, ax in this order,"),
+        (lambda: quot.plot.flow(C, position=X), "did you mean `positions`?"),
         (
             lambda: quot.mass_path(C, a, b),
             "`mass_path` takes 2 positional arguments, problem, masses in this order, and got 3, "

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
+from quot.order import by_name
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,6 +19,7 @@ Ints = NDArray[np.int64]
 logger = logging.getLogger(__name__)
 
 
+@by_name("")
 def connect(graph: Graph) -> Graph:
     """Join the components of a graph by the shortest edges that do.
 

@@ -18,6 +18,7 @@ from quot.exceptions import InvalidProblemError
 from quot.interrupts import interruptible
 from quot.kernels import flow as kernels
 from quot.network.laplacian import LaplacianSolver, without_means
+from quot.order import by_name
 from quot.problem import GraphProblem
 from quot.quadratic.feasibility import check_edges
 from quot.quadratic.graph import GraphNetwork
@@ -31,6 +32,7 @@ VARIANTS = ("mended", "printed")
 _PRECISE = 1e-13
 
 
+@by_name("variant")
 @interruptible
 def football(
     problem: GraphProblem,

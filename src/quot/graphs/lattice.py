@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
+from quot.order import by_name
 from quot.validation import as_real, axes_of, check_count, check_flag, check_positive, received
 
 Floats = NDArray[np.float64]
 
 
+@by_name("spacing")
 def grid(shape: Sequence[int], *, spacing: float = 1.0, diagonals: bool = False) -> Graph:
     """Return the graph of a grid, nodes in row-major order.
 
@@ -53,6 +55,7 @@ def grid(shape: Sequence[int], *, spacing: float = 1.0, diagonals: bool = False)
     return _lattice(np.ones(sizes), spacing, diagonals=diagonals)
 
 
+@by_name("spacing")
 def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> Graph:
     """Return the graph of the pixels of an image whose values say how hard it is to pass.
 

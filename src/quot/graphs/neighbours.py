@@ -14,6 +14,7 @@ from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
 from quot.graphs.connect import connect as connected
 from quot.labels import distinct, row_labels
+from quot.order import by_name
 from quot.validation import as_array, as_rng, check_count, check_flag
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,7 @@ Names = tuple[Hashable, ...] | None
 logger = logging.getLogger(__name__)
 
 
+@by_name("connect")
 def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     """Return the graph that joins each point to its k nearest others.
 
@@ -57,6 +59,7 @@ def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     return _graph(X, *_pairs(_nearest(X, k)), labels=labels, connect=connect)
 
 
+@by_name("connect")
 def near(
     X: Any,
     k: int,
@@ -114,6 +117,7 @@ def near(
     return _graph(X, rows, neighbours[rows, place], labels=labels, connect=connect)
 
 
+@by_name("connect")
 def partition(
     X: Any,
     k: int,
@@ -176,6 +180,7 @@ def partition(
     return _graph(X, np.concatenate(tails), np.concatenate(heads), labels=labels, connect=connect)
 
 
+@by_name("")
 def delaunay(X: Any) -> Graph:
     """Return the Delaunay triangulation of points as a graph; it is connected.
 

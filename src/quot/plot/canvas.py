@@ -47,9 +47,10 @@ def axes_of(ax: Any, count: int, what: str) -> tuple[Any, ...]:
     axes = tuple(np.ravel(np.array(ax, dtype=object)))
     for one in axes:
         if not hasattr(one, "add_collection"):
+            given = one if isinstance(ax, (tuple, list)) else ax
             raise InvalidProblemError(
                 "`ax` must be axes of matplotlib, as of `figure, ax = plt.subplots()`; got a "
-                f"{type(one).__name__}."
+                f"{type(given).__name__}."
             )
     if len(axes) != count:
         raise InvalidProblemError(f"`ax` has {len(axes)} axes; pass {what}.")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
+from quot.order import by_name
 from quot.plan import Plan
 from quot.plot.canvas import FAINT, INK, SOURCE, TARGET, axes_of, need_matplotlib, new_figure
 from quot.validation import as_array, check_count
@@ -29,6 +30,7 @@ _LARGEST, _SMALLEST = 16.0, 1.1
 _GAP = 0.18
 
 
+@by_name("matches")
 def registration(
     found: Registration, ax: Any = None, *, matches: int = 160, view: Any = None
 ) -> tuple[Any, ...]:

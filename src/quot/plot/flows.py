@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.graph import Graph
+from quot.order import by_name
 from quot.plot.canvas import axes_of, need_matplotlib, new_figure
 from quot.result import GraphResult
 from quot.validation import check_positive
@@ -26,6 +27,7 @@ _APART, _WIDER = 26.0, 3.2
 _SAME = 1e-9
 
 
+@by_name("positions")
 def flow(
     plan: GraphResult | Flow,
     ax: Any = None,

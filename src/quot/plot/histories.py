@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.labels import as_names
+from quot.order import by_name
 from quot.plot.canvas import INK, axes_of, frame, need_matplotlib, new_figure
 from quot.problem import EntropicProblem
 from quot.result import Solved
@@ -85,6 +86,7 @@ class _Curve:
     is_done: bool
 
 
+@by_name("against")
 def convergence(
     results: Any,
     ax: Any = None,

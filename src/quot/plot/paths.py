@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.labels import as_names
+from quot.order import by_name
 from quot.path import Path
 from quot.plot.canvas import FAINT, INK, axes_of, frame, need_matplotlib, new_figure
 from quot.validation import check_option, received
@@ -33,6 +34,7 @@ _BELOW = 10.0
 _RIGHT = 0.7
 
 
+@by_name("of")
 def path(path: Path, ax: Any = None, *, of: Sequence[str] | None = None) -> tuple[Any, ...]:
     """Draw what a path costs: one above the other, against mass, or against reg.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, MassLostWarning
+from quot.order import by_name
 from quot.plan import THRESHOLD, Coupling, Plan, as_coupling
 from quot.plot.canvas import (
     FAINT,
@@ -41,6 +42,7 @@ _STRONG = 0.9
 _AREA, _LARGEST, _SMALLEST = 8_000.0, 42.0, 2.0
 
 
+@by_name("values")
 def plan(
     plan: Any,
     ax: Any = None,
@@ -110,6 +112,7 @@ def plan(
     return ax
 
 
+@by_name("X")
 def lines(
     plan: Any,
     ax: Any = None,
