@@ -210,6 +210,11 @@ def test_neither_names_nor_numbers(line):
         (",p\na,1\nb,1,2\n", "line 3 of .* has 3 cells, and there are 2 in the header"),
         ('"p" "q"\n"1" 0.5 0.3\n', "line 2 of .* `row.names = FALSE`, R writes names"),
         ("p,q\n1,2,\n", r"line 2 of .* has 3 cells.*; each line needs as many\.$"),
+        (
+            'p,"q\n1,2\n',
+            r"header of `x\.csv` opens a quote and does not close it; write it in one",
+        ),
+        ('p,"q\n(m)"\n1,2\n', r"header of `x\.csv` opens a quote"),
         (",,p,q\na,1,.5,2\n", r"a column of `x\.csv` besides the first has no name, and may be"),
         ("p,,q\n1,.5,2\n", r"a column of `x\.csv` besides the first has no name, and may be"),
         ("sep=;\np;q\n1;2\n", r"first line of `x\.csv` is `sep=;`, which is for Excel alone; del"),

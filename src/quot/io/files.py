@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import secrets
@@ -78,6 +79,23 @@ def check_first_line(path: PathLike, line: str) -> None:
     if _EXCEL.fullmatch(line.strip()):
         raise InvalidProblemError(
             f"the first line of `{path}` is `{line.strip()}`, which is for Excel alone; delete it."
+        )
+
+
+def check_quotes(path: PathLike, header: str, separator: str | None) -> None:
+    """Refuse a header in which a quote is not closed: others read on in the lines below.
+
+    Raises
+    ------
+    InvalidProblemError
+        If there is one.
+    """
+    lines = [header.rstrip("\r\n") + "\n", "below\n"]
+    rows = csv.reader(lines, delimiter=separator or " ", skipinitialspace=True)
+    if len(list(rows)) < len(lines):
+        raise InvalidProblemError(
+            f"the header of `{path}` opens a quote and does not close it; write it in one line, "
+            "close each quote where its name ends, and double the quotes inside."
         )
 
 

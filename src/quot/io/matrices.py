@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
-from quot.io.files import UNREADABLE, PathLike, check_first_line, unreadable
+from quot.io.files import UNREADABLE, PathLike, check_first_line, check_quotes, unreadable
 from quot.labels import Labels, of_file
 
 Floats = NDArray[np.float64]
@@ -263,6 +263,7 @@ def _form(path: PathLike, stream: IO[str], *, is_data: bool) -> _Form:
     cells = _cells(first, separator)
     below = _cells(second, separator)
     if _is_header(path, cells, (first, second), below, is_data=is_data):
+        check_quotes(path, first, separator)
         return _Form(separator, number, tuple(cells))
     return _Form(separator, 0, (), may_count=not is_data and _may_count(cells, below))
 

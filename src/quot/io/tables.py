@@ -21,6 +21,7 @@ from quot.io.files import (
     UNREADABLE,
     PathLike,
     check_first_line,
+    check_quotes,
     check_writable,
     unreadable,
     write_atomically,
@@ -208,6 +209,7 @@ class CsvTable(Table):
                 f"`{path}` begins with the line {line.strip()[:80]!r}, which is one name alone; it "
                 f"should hold {_EXPECTED}."
             )
+        check_quotes(path, line, self._separator)
         if all(_is_number(name) for name in columns):
             raise InvalidProblemError(
                 f"`{path}` has no header: its first line is `{line.strip()}`. Write the names of "
