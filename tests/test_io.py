@@ -433,7 +433,7 @@ def test_vectors():
     for name in ("v.npy", "row.csv", "column.csv", "named.npz"):
         assert np.array_equal(read_vector(name, "a")[0], a)
     np.save("v.npy", C)
-    with pytest.raises(InvalidProblemError, match=r"`a` must have 1 axes, as \(n,\); got shape"):
+    with pytest.raises(InvalidProblemError, match=r"`a` must have 1 axis, as \(n,\); got shape"):
         read_vector("v.npy", "a")
     np.save("v.npy", a + 1j)
     with pytest.raises(InvalidProblemError, match="`a` has dtype complex128"):

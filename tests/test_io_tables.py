@@ -90,7 +90,11 @@ REFUSED = {
         '"here" "there" "length"\n"a" "b" 1\n',
         r"`e.csv` begins with the line '\"here\" \"there\" \"length\"', which is one name alone",
     ),
-    "sep=": ("sep=;\n" + HEADER, r"begins with the line 'sep=;', which is one name alone"),
+    "quote that is not closed": (
+        HEADER.rstrip("\n") + ',"cost\na,b,1,1\n',
+        r"the header of `e\.csv` opens a quote and does not close it; write it in one line",
+    ),
+    "sep=": ("sep=;\n" + HEADER, r"first line of `e\.csv` is `sep=;`, which is for Excel"),
     "two levels": (",,lanes,zone,length\na,b,1,2,3\n", r"no columns for the ends of edges, such"),
     "cases": (
         "here,there,Length,length\na,b,1,2\n",

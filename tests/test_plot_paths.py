@@ -91,7 +91,7 @@ def test_drawn_where_asked(C):
     [
         (lambda path: plot.path([path]), "`path` must be a path with a result in it"),
         (lambda path: plot.path(path, of="mass"), "`of` must be one of"),
-        (lambda path: plot.path(path, object()), "`ax` has 1 axes for 3 things to draw"),
+        (lambda path: plot.path(path, object()), "`ax` must be axes of matplotlib.*got a object"),
     ],
 )
 def test_what_is_refused(call, message, C):

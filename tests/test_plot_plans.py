@@ -178,7 +178,7 @@ def test_axes_of_ones_own(draw, result):
         (lambda r: plot.plan(None), r"`plan` must be a result of transport, .*; got NoneType"),
         (lambda r: plot.plan(np.ones(3)), r"`plan` must have 2 axes, as \(n, m\)"),
         (lambda r: plot.plan(np.ones((0, 3))), r"`plan` has shape \(0, 3\), and nothing to draw"),
-        (lambda r: plot.plan([[np.nan]]), r"`plan` must be finite"),
+        (lambda r: plot.plan([[np.nan]]), r"`plan` has entries that are NaN"),
         (lambda r: plot.plan(sp.csr_array([[np.nan]])), r"`plan` has entries that are NaN"),
         (lambda r: plot.plan(r, cells=0), r"`cells` must be at least 1; got 0"),
         (lambda r: plot.plan(r, threshold="low"), r"`threshold` must be a number"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from quot import memory
 from quot.exceptions import InvalidProblemError
-from quot.validation import as_numpy, as_plain, as_real
+from quot.validation import as_numpy, as_plain, as_real, axes_of
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +25,11 @@ class ArrayLike(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if any(isinstance(x, ArrayLike) for x in options.get("out", ())):
             return NotImplemented
-        return getattr(ufunc, method)(*map(_plain, inputs), **options)
+        return getattr(ufunc, method)(*(_plain(self._by_name(x)) for x in inputs), **options)
+
+    def _by_name(self, other: Any) -> Any:
+        """What is on the other side of an operator, in the order of this if it has names."""
+        return other
 
     __eq__ = object.__eq__
     __ne__ = object.__ne__
@@ -97,7 +102,8 @@ class MatrixLike(ArrayLike):
         keepdims : bool, default=False
             Whether it has two axes still.
         """
-        over = (0, 1) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        given = (0, 1) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        over = tuple(map(index, given))
         for k in over:
             if not -2 <= k < 2:
                 raise np.exceptions.AxisError(k, 2)
@@ -124,14 +130,18 @@ class MatrixLike(ArrayLike):
         entries = self.at(rows.ravel(), cols.ravel()).reshape(rows.shape)
         return entries if entries.ndim else float(entries)
 
-    def __matmul__(self, y: Any) -> Floats:
-        return self.pull(y)
+    def __matmul__(self, y: Any) -> Any:
+        return self.pull(y) if axes_of(y, "y") <= 2 else np.matmul(np.asarray(self), _plain(y))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc is not np.matmul:
+            inputs = tuple(map(self._by_name, inputs))
         if method == "__call__" and len(inputs) == 2 and not options:
             left, right = inputs
-            if ufunc is np.matmul:
-                return self.pull(right) if left is self else self.push(dense(left, "x").T).T
+            if ufunc is np.matmul and left is self:
+                return self @ right
+            if ufunc is np.matmul and axes_of(left, "x") <= 2:
+                return self.push(dense(left, "x").T).T
             if ufunc is np.multiply:
                 return self._each(ufunc, right if left is self else left)
             if ufunc is np.divide and left is self:
@@ -147,10 +157,12 @@ class MatrixLike(ArrayLike):
         return ufunc(P, factor, out=P, where=P != 0.0)
 
     def _fitted(self, other: Any) -> NDArray[Any] | None:
-        """Numbers in the shape of this, without a copy; None if they are none."""
+        """Numbers in the shape of this, without a copy; None if this is no array of any."""
         array = as_numpy(other.toarray() if sp.issparse(other) else other, "other")
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind in "OUS" and array.ndim == 0:  # its own operators may know what to do
             return None
+        if array.dtype.kind != "c":
+            array = as_real(array if sp.issparse(other) else other, "other")
         try:
             return np.broadcast_to(array, self.shape)
         except ValueError as error:

@@ -387,7 +387,7 @@ def as_cost(value: Any) -> Cost:
     """Return the Cost behind an array, a scipy.sparse array or a Cost."""
     if isinstance(value, CHECKED):
         return value
-    value = value if (frame := as_frame(value)) is None else frame.to_numpy()
+    value = value if (frame := as_frame(value)) is None else frame
     if sp.issparse(value):
         cost: Cost = SparseCost.of(value)
     elif not isinstance(value, np.ndarray) and isinstance(value, Cost):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,17 +11,23 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
 
 from quot.arraylike import ArrayLike
+from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
-from quot.labels import need_pandas
+from quot.labels import as_frame, need_pandas
 from quot.plan import THRESHOLD, sums
 from quot.shown import Shown
+from quot.validation import as_array
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Flow(ArrayLike, Shown):
-    """Mass moved along the edges of a graph; to NumPy the array of its values.
+    """Mass moved along the edges of a graph.
+
+    To NumPy it is the array of its values, (E,): ``np.asarray(flow)``, ``flow[k]``, ``flow.sum()``,
+    ``flow @ lengths``. They are signed, and mass that goes along two edges counts twice: the mass
+    moved is `total`, and what goes from one node to another `between`.
 
     Parameters
     ----------
@@ -30,6 +36,11 @@ class Flow(ArrayLike, Shown):
         Mass along each edge from its first node to its second; negative if it goes the other way.
     sent, received : array of shape (N,)
         Mass that starts, and mass that ends, at each node.
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are more or fewer numbers than edges or nodes.
     """
 
     graph: Graph
@@ -37,11 +48,94 @@ class Flow(ArrayLike, Shown):
     sent: Floats = field(repr=False)
     received: Floats = field(repr=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.graph, Graph):
+            raise InvalidProblemError(
+                f"`graph` must be a quot.Graph; got {type(self.graph).__name__}. Make one, "
+                "`quot.Graph.of(graph)`."
+            )
+        n, count = self.graph.n_nodes, self.graph.n_edges
+        for name, size, of in (
+            ("values", count, "edges"), ("sent", n, "nodes"), ("received", n, "nodes"),
+        ):  # fmt: skip
+            given = as_array(getattr(self, name), name, 1, is_finite=False)
+            if given.size != size:
+                raise InvalidProblemError(
+                    f"`{name}` has {given.size} entries, but the graph has {size} {of}."
+                )
+            object.__setattr__(self, name, given)
+
+    # A Series leaves the operators to this.
+    __pandas_priority__ = 5000
+    ndim = 1
+    dtype = np.dtype(np.float64)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(E,)."""
+        return (self.values.size,)
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
-        return np.array(self.values, dtype=dtype, copy=copy)
+        if copy is not False:  # nobody changes a flow by the array that it is
+            return np.array(self.values, dtype=dtype)
+        array = np.array(self.values, dtype=dtype, copy=False).view()
+        array.flags.writeable = False
+        return array
 
     def __len__(self) -> int:
         return self.values.size
+
+    def __iter__(self) -> Iterator[np.float64]:
+        return iter(self.values)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the value of an edge, by its number, or an array of its own of those of several.
+
+        Raises
+        ------
+        IndexError
+            If there is no such edge; nodes, too, are no index.
+        """
+        try:
+            found = self.values[key]
+        except IndexError as error:
+            if not isinstance(key, (str, tuple)):
+                raise
+            raise IndexError(
+                f"a flow has a value for each edge, by its number; got {key!r}. What goes from one "
+                "node to another is `flow.between(u, v)`."
+            ) from error
+        return np.array(found) if np.ndim(found) else float(found)
+
+    def sum(
+        self,
+        axis: Any = None,
+        dtype: DTypeLike | None = None,
+        out: Any = None,
+        *,
+        keepdims: bool = False,
+    ) -> Any:
+        """Return the sum of the values of all edges, as NumPy does; the mass moved is `total`.
+
+        Parameters
+        ----------
+        axis : int, optional
+            There is one.
+        dtype : dtype, optional
+            Of what is returned.
+        out : array, optional
+            Where to write it.
+        keepdims : bool, default=False
+            Whether it has an axis still.
+        """
+        return self.values.sum(axis, dtype, out, keepdims=keepdims)
+
+    def _by_name(self, other: Any) -> Any:
+        """A Series in the order of the edges, if it names each by its two nodes."""
+        frame = as_frame(other)
+        if frame is None or getattr(frame.index, "nlevels", 1) != 2:
+            return other
+        return self.graph.by_edge(frame, "other")
 
     @property
     def nnz(self) -> int:

@@ -19,8 +19,9 @@ from quot.exceptions import MassLostWarning
 from quot.interrupts import interruptible
 from quot.kernels import gibbs as kernels
 from quot.parallel import added, map_rows
-from quot.plan import Coupling, Floats, Ints, Plan, Totals
+from quot.plan import Coupling, Floats, Ints, Plan, Totals, flat
 from quot.support import Support
+from quot.validation import as_number
 
 R = TypeVar("R")
 _Pairs = tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]
@@ -95,6 +96,7 @@ class GibbsPlan(Coupling):
 
     def sparsity_at(self, threshold: float, *, relative: bool = False) -> float:
         """Return the fraction of the n * m entries that are at most `threshold`; see `Plan`."""
+        threshold = as_number(threshold, "threshold")
         if relative:
             threshold = threshold * max(self._over(lambda P, _: float(P.max(initial=0.0))))
         n, m = self.shape
@@ -203,16 +205,19 @@ class GibbsPlan(Coupling):
         These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
         """
         given = self._by_rows(x, "x")
+        each = flat(given)
 
         def part(blocks: _Blocks) -> Floats:
-            return added(P.T @ given[start : start + P.shape[0]] for P, start in blocks)
+            return added(P.T @ each[start : start + P.shape[0]] for P, start in blocks)
 
-        return added(self._parts(part))
+        return added(self._parts(part)).reshape(-1, *given.shape[1:])
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
         given = self._by_cols(y, "y")
-        return np.concatenate(self._over(lambda P, _: P @ given))
+        each = flat(given)
+        brought = np.concatenate(self._over(lambda P, _: P @ each))
+        return brought.reshape(-1, *given.shape[1:])
 
     def at(self, rows: NDArray[np.integer[Any]], cols: NDArray[np.integer[Any]]) -> Floats:
         """Return single entries, (k,)."""

@@ -20,6 +20,7 @@ from quot.labels import (
     Labels,
     aligned,
     as_frame,
+    as_names,
     by_pairs,
     distinct,
     is_whole,
@@ -28,7 +29,7 @@ from quot.labels import (
     row_labels,
 )
 from quot.shown import Shown, ends
-from quot.validation import as_array, as_real, check_count, check_not_negative
+from quot.validation import as_array, as_real, check_count, check_not_negative, numbers_of, received
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -162,7 +163,8 @@ class Graph(Shown):
         InvalidProblemError
             If it is not square, or has two entries at one place.
         """
-        coo = sp.coo_array(lengths)  # keeps explicit zeros, and adds nothing up
+        given = lengths if sp.issparse(lengths) else as_array(lengths, "lengths", 2)
+        coo = sp.coo_array(given)  # keeps explicit zeros, and adds nothing up
         if getattr(lengths, "format", "coo") == "bsr":
             coo.eliminate_zeros()
         if coo.ndim != 2 or coo.shape[0] != coo.shape[1]:
@@ -204,6 +206,10 @@ class Graph(Shown):
         length, capacity : str
             The attributes to read. An edge without a capacity has no limit.
         """
+        if not hasattr(graph, "nodes"):
+            raise InvalidProblemError(
+                f"`graph` must be a graph of networkx; got {received(graph)}."
+            )
         labels = tuple(graph.nodes)
         number = {label: k for k, label in enumerate(labels)}
         edges: Any = []
@@ -390,9 +396,10 @@ class Graph(Shown):
         InvalidProblemError
             If there is none.
         """
-        if name not in self._numbers:
-            raise InvalidProblemError(f"the graph has no node {name!r}.")
-        return self._numbers[name]
+        try:
+            return self._numbers[name]
+        except (KeyError, TypeError) as error:
+            raise InvalidProblemError(f"the graph has no node {received(name)}.") from error
 
     def by_edge(self, value: Any, name: str) -> Any:
         """Return what is given for each edge in their order, if it is given by pairs of nodes."""
@@ -405,8 +412,8 @@ class Graph(Shown):
         if isinstance(keys, range):
             labels = self.labels or ()
             if len(keys) != self.n_nodes or not any(is_whole(label) for label in labels):
-                return frame.to_numpy()
-        masses = dict(zip(keys, frame.to_numpy(), strict=True))
+                return numbers_of(frame)
+        masses = dict(zip(keys, numbers_of(frame), strict=True))
         if len(masses) < len(keys):
             raise InvalidProblemError(
                 f"`{name}` names the node {repeated(keys)!r} more than once; give each node one "
@@ -537,7 +544,7 @@ def _as_capacity(value: Any, count: int) -> Floats:
 def _as_labels(value: Any, n: int) -> tuple[Hashable, ...] | None:
     if value is None:
         return None
-    labels = tuple(value)
+    labels = tuple(as_names(value, "labels", "node"))
     if len(labels) != n or len(set(labels)) != n:
         raise InvalidProblemError(
             f"`labels` must be {n} different names, one a node; got {len(labels)}, "

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.optional import need
+from quot.validation import numbers_of, received
 
 # A tuple of names; range(n), the numbers that a table has if nobody names its rows; or None.
 Labels = Sequence[Hashable] | None
@@ -40,7 +41,7 @@ def row_labels(value: Any) -> Labels:
 
 def column_labels(value: Any) -> Labels:
     """Return what the columns of an array or table are called, with an index or without."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) or hasattr(value, "collect"):  # a query of polars has no rows
         return None
     frame = as_frame(value)
     if frame is None:  # `columns` of pyarrow are arrays
@@ -84,7 +85,7 @@ def named(given: Any, found: Labels, name: str, size: int) -> Labels:
     """Return the labels given by name, if any, else those found; these must not say otherwise."""
     if given is None:
         return found
-    labels: Sequence[Hashable] = _listed(given)
+    labels = as_names(given, name, _of(name)[:-1])
     if len(labels) != size:
         raise InvalidProblemError(
             f"`{name}` has {len(labels)} names, but there are {size} {_of(name)}; pass one a "
@@ -96,6 +97,27 @@ def named(given: Any, found: Labels, name: str, size: int) -> Labels:
             "anew."
         )
     return labels
+
+
+def as_names(given: Any, name: str, one: str) -> Sequence[Hashable]:
+    """Return the names that are given in an order, one for each `one`.
+
+    Raises
+    ------
+    InvalidProblemError
+        If they have no order, or are no names.
+    """
+    try:
+        listed: Sequence[Hashable] = _listed(given if hasattr(given, "__len__") else tuple(given))
+        is_right = not isinstance(given, (set, frozenset, dict)) and len(set(listed)) >= 0
+    except TypeError:  # no sequence, or none of what can be a name
+        is_right = False
+    if not is_right:
+        raise InvalidProblemError(
+            f"`{name}` must be a list of names, text or numbers, one a {one}; got "
+            f"{received(given)}."
+        )
+    return listed
 
 
 def distinct(labels: Labels) -> tuple[Hashable, ...] | None:
@@ -124,7 +146,7 @@ def aligned(value: Any, labels: Labels, name: str, of: str) -> tuple[Any, Labels
     if frame is None:
         is_mapping = not isinstance(value, np.ndarray) and isinstance(value, Mapping)
         return (_by_name(value, labels, name, of) if is_mapping else value), labels
-    return in_order(frame.to_numpy(), _listed(frame.index), labels, name, of)
+    return in_order(numbers_of(frame), _listed(frame.index), labels, name, of)
 
 
 def in_order(values: Any, keys: Labels, labels: Labels, name: str, of: str) -> tuple[Any, Labels]:
@@ -328,7 +350,7 @@ def by_pairs(
             if not is_one_way:
                 known.setdefault((v, u), (u, v))
     found = tuple(known.get(key, key) for key in keys)
-    values = list(value.values()) if frame is None else frame.to_numpy()
+    values = list(value.values()) if frame is None else numbers_of(frame)
     if found == tuple(ends):
         return values
     return [values[k] for k in matching(found, ends, name, "edges")]
@@ -357,7 +379,8 @@ def _listed(names: Any) -> Any:
     size = len(names)
     if getattr(names, "start", None) == 0 and getattr(names, "step", None) == 1:
         return range(size)
-    listed = tuple(names.tolist() if hasattr(names, "tolist") else names)
+    is_time = getattr(getattr(names, "dtype", None), "kind", "") in "mM"  # numbers in a list
+    listed = tuple(names.tolist() if hasattr(names, "tolist") and not is_time else names)
     return range(size) if _are_whole(listed) and listed == tuple(range(size)) else listed
 
 

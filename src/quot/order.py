@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
@@ -16,25 +17,46 @@ import scipy.sparse as sp
 
 from quot.exceptions import InvalidProblemError
 
+# What to do where a problem is to be given.
+A_PROBLEM = " Make a problem of a cost and masses, `quot.Problem(C, a, b)`."
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def by_name(example: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Say which arguments a function takes by position if it is called with more."""
+def by_name(example: str, advice: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Say which arguments a function takes if it is called with more, or with others.
+
+    Parameters
+    ----------
+    example : str
+        An argument that goes by name; empty if there is none.
+    advice : str, optional
+        What else to say where there are too many.
+    """
 
     def decorated(function: Callable[P, R]) -> Callable[P, R]:
-        parameters = signature(function).parameters.values()
-        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        parameters = signature(function).parameters
+        names = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
 
         @wraps(function)
         def called(*args: P.args, **options: P.kwargs) -> R:
+            name = function.__name__
             if len(args) > len(names):
+                others = f"; pass the others by name, as in `{example}=...`" if example else ""
                 raise TypeError(
-                    f"`{function.__name__}` takes {len(names)} positional arguments, "
-                    f"{', '.join(names)} in this order, and got {len(args)}, the last a "
-                    f"{type(args[-1]).__name__}; pass the others by name, as in `{example}=...`."
+                    f"`{name}` takes {len(names)} positional argument{'s' * (len(names) > 1)}, "
+                    f"{', '.join(names)}{' in this order' * (len(names) > 1)}, and got "
+                    f"{len(args)}, the last a {type(args[-1]).__name__}{others}.{advice}"
                 )
+            for option in options:
+                if option not in parameters:
+                    near = get_close_matches(option, parameters, 1)
+                    guess = f"did you mean `{near[0]}`? It" if near else "it"
+                    raise TypeError(
+                        f"{name}() got an unexpected keyword argument {option!r}; {guess} takes "
+                        f"{', '.join(parameters)}."
+                    )
             return function(*args, **options)
 
         return called
@@ -99,7 +121,7 @@ def _of_masses(c: tuple[int, ...], one: tuple[Any, Any], other: tuple[Any, Any])
             call = f"{name}.squeeze()" if hasattr(value, "iloc") else f"{name}.ravel()"
             return f"`{name}` has shape {shape}, and masses have one axis; pass `{call}`."
     p, q = one[1], other[1]
-    if p is not None and len(p) == 2 and p[1] == c[1]:
+    if p is not None and len(p) == 2 and p[0] > 1 and p[1] == c[1]:
         return (
             f"`C` of shape {c} and `a` of shape {p} look like two sets of points; call "
             "`quot.solve_points(X, Y)`, or pass `quot.PointCost(X, Y)` as the cost."

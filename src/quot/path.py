@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from quot.convergence import Status
 from quot.exceptions import InvalidProblemError
+from quot.labels import need_pandas
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.result import Result
@@ -114,6 +115,24 @@ class Path(Sequence[Result[Plan]], Shown):
     def converged(self) -> bool:
         """Whether all is there, and every result within its tolerance."""
         return self.status is Status.OPTIMAL and all(r.converged for r in self.results)
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with a line for each result, in the order asked for.
+
+        Its mass, reg, cost, value and lam, the fraction of pairs that carry nothing, the number of
+        those that do, and whether it is within its tolerance.
+        """
+        columns = {
+            "mass": self.masses,
+            "reg": self.regs,
+            "cost": self.costs,
+            "value": self.values,
+            "lam": self.lams,
+            "sparsity": self.sparsities,
+            "nnz": [r.plan.nnz for r in self.results],
+            "converged": [r.converged for r in self.results],
+        }
+        return need_pandas().DataFrame(columns)
 
     @property
     def price(self) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.plan import Plan, sums
-from quot.validation import as_array, as_number
+from quot.validation import as_array, as_number, axes_of
 
 Floats = NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def for_each(value: Any, size: int, name: str = "perplexity") -> Floats:
     InvalidProblemError
         If it is neither.
     """
-    if np.ndim(value) == 0:
+    if axes_of(value, name) == 0:
         return np.full(size, as_number(value, name))
     asked = as_array(value, name, 1)
     if asked.size != size:

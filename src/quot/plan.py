@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +16,20 @@ from numpy.typing import NDArray
 from quot import memory
 from quot.arraylike import MatrixLike, dense
 from quot.exceptions import InvalidProblemError
-from quot.labels import Labels, aligned, as_column, named, need_pandas, of_cost
+from quot.labels import (
+    Labels,
+    aligned,
+    as_column,
+    as_frame,
+    column_labels,
+    in_order,
+    named,
+    need_pandas,
+    of_cost,
+    row_labels,
+)
 from quot.shown import Shown
-from quot.validation import as_array, as_real
+from quot.validation import as_array, as_csr, as_number, as_numpy, as_real, axes_of
 
 if TYPE_CHECKING:
     from quot.costs import Cost
@@ -64,6 +76,11 @@ def _each(x: Any, name: str, size: int, of: str) -> NDArray[Any]:
     return array
 
 
+def flat(given: NDArray[Any]) -> NDArray[Any]:
+    """Return what is given for each row, of any number of axes, in two axes at most."""
+    return given if given.ndim <= 2 else given.reshape(len(given), -1)
+
+
 class Coupling(MatrixLike, Shown):
     """A transport plan P (n, m), however it is kept.
 
@@ -90,6 +107,23 @@ class Coupling(MatrixLike, Shown):
     @abstractmethod
     def T(self) -> Coupling:  # noqa: N802
         """The plan from columns to rows."""
+
+    def _by_name(self, other: Any) -> Any:
+        """A table in the order of the rows and columns of this, if these have names."""
+        frame, size = as_frame(other), self.shape
+        is_series = getattr(frame, "ndim", 2) == 1
+        rows, columns = row_labels(frame), column_labels(other)
+        if is_series:
+            rows, columns = None, rows
+        is_plain = rows is None and columns is None
+        if is_plain or (self.row_labels is None and self.col_labels is None):
+            return other
+        values = as_numpy(other if frame is None else frame, "other")
+        if rows is not None and len(values) == size[0]:
+            values = in_order(values, rows, self.row_labels, "other", "rows")[0]
+        if columns is not None and values.shape[-1] == size[1]:
+            values = in_order(values.T, columns, self.col_labels, "other", "columns")[0].T
+        return values
 
     def _by_rows(self, x: Any, name: str) -> NDArray[Any]:
         """What is given for each row, as an array."""
@@ -179,9 +213,16 @@ class Coupling(MatrixLike, Shown):
         """
         moved = self.pull(self._by_cols(Y, "Y").astype(np.float64, copy=False))
         if X is not None:
-            X = self._by_rows(X, "X") if np.ndim(X) else as_real(X, "X")
+            is_one = not isinstance(X, Mapping) and axes_of(X, "X") == 0
+            X = as_real(X, "X") if is_one else self._by_rows(X, "X")
+            fits = all(k in (1, size) for k, size in zip(X.shape, moved.shape, strict=False))
+            if X.ndim and not (X.ndim == moved.ndim and fits):
+                raise InvalidProblemError(
+                    f"`X` has shape {X.shape}, and rows go to places of shape {moved.shape}; pass "
+                    "where they are, in the same coordinates as `Y`."
+                )
         if a is not None:
-            a = self._by_rows(a, "a")
+            a = as_array(self._by_rows(a, "a"), "a", 1, is_finite=False)
         sent = self.row_sums()
         weight = sent
         if a is not None:
@@ -189,9 +230,9 @@ class Coupling(MatrixLike, Shown):
                 raise TypeError("barycentric(a=...) needs `X`, where the unmoved mass stays")
             weight = np.asarray(a, dtype=np.float64)
             kept = np.maximum(weight - sent, 0.0)
-            moved = moved + (kept[:, None] if moved.ndim > 1 else kept) * np.asarray(X)
+            moved = moved + kept.reshape(-1, *(1,) * (moved.ndim - 1)) * np.asarray(X)
         with np.errstate(divide="ignore", invalid="ignore"):
-            image: Floats = moved / (weight[:, None] if moved.ndim > 1 else weight)
+            image: Floats = moved / weight.reshape(-1, *(1,) * (moved.ndim - 1))
         empty = weight <= 0.0
         stay = np.nan if X is None else np.asarray(X, dtype=np.float64)
         image[empty] = np.broadcast_to(stay, image.shape)[empty]
@@ -209,12 +250,35 @@ class Plan(Coupling):
         Where the entries are, row by row, columns ascending.
     values : array of shape (nnz,)
         Mass moved from row to column.
+
+    Raises
+    ------
+    InvalidProblemError
+        If arrays of other types, which may also be in any order, are no entries of such a plan.
     """
 
     shape: tuple[int, int]
     rows: Ints
     cols: Ints
     values: Floats
+
+    def __post_init__(self) -> None:
+        """Bring in order what others pass; plans of our own are of these types."""
+        kinds: Any = (self.rows, np.int32), (self.cols, np.int32), (self.values, np.float64)
+        if all(isinstance(x, np.ndarray) and x.dtype == dtype for x, dtype in kinds):
+            return
+        values = as_array(self.values, "values", 1, is_finite=False)
+        places = [
+            _as_places(x, name, values.size, size)
+            for x, name, size in zip(
+                (self.rows, self.cols), ("rows", "cols"), self.shape, strict=True
+            )
+        ]
+        for name, array in zip(("rows", "cols", "values"), (*places, values), strict=True):
+            object.__setattr__(self, name, array)
+        found = self.ordered()
+        for name in ("rows", "cols", "values"):
+            object.__setattr__(self, name, getattr(found, name))
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> Plan:
@@ -225,7 +289,11 @@ class Plan(Coupling):
     @classmethod
     def from_dense(cls, P: Any) -> Plan:
         """Return the plan with the nonzero entries of an (n, m) array or DataFrame."""
-        dense = as_array(P, "P", 2, is_finite=False)
+        return cls._of_array(P, "P")
+
+    @classmethod
+    def _of_array(cls, P: Any, name: str) -> Plan:
+        dense = as_array(P, name, 2, is_finite=False)
         rows, cols = np.nonzero(dense)
         plan = cls(dense.shape, rows.astype(np.int32), cols.astype(np.int32), dense[rows, cols])
         return plan.labelled(*of_cost(P))
@@ -255,6 +323,7 @@ class Plan(Coupling):
 
         With ``relative=True`` the threshold is a multiple of the largest entry.
         """
+        threshold = as_number(threshold, "threshold")
         if relative:
             threshold = threshold * float(self.values.max(initial=0.0))
         n, m = self.shape
@@ -394,13 +463,15 @@ class Plan(Coupling):
 
         These are sums. What a column gets on average is ``plan.T.barycentric(x)``.
         """
-        carried: Floats = self._csr.T @ self._by_rows(x, "x")
-        return carried
+        given = self._by_rows(x, "x")
+        carried: Floats = self._csr.T @ flat(given)
+        return carried.reshape(-1, *given.shape[1:])
 
     def pull(self, y: Any) -> Floats:
         """Return P y: bring a quantity per unit mass from columns (m, ...) to rows (n, ...)."""
-        brought: Floats = self._csr @ self._by_cols(y, "y")
-        return brought
+        given = self._by_cols(y, "y")
+        brought: Floats = self._csr @ flat(given)
+        return brought.reshape(-1, *given.shape[1:])
 
     def _facts(self) -> dict[str, Any]:
         n, m = self.shape
@@ -415,3 +486,30 @@ class Plan(Coupling):
     def __repr__(self) -> str:
         n, m = self.shape
         return f"Plan({n} x {m}, nnz={self.nnz}, total={self.total:.6g})"
+
+
+def _as_places(given: Any, name: str, count: int, size: int) -> Ints:
+    """Numbers of rows, or columns, (count,)."""
+    places = as_real(given, name)
+    if not places.size:
+        places = places.astype(np.int32)
+    if places.shape != (count,) or places.dtype.kind not in "iu":
+        raise InvalidProblemError(
+            f"`{name}` must be {count} integers, one for each of `values`; got {places.dtype} of "
+            f"shape {places.shape}."
+        )
+    if places.size and not 0 <= int(places.min()) <= int(places.max()) < size:
+        raise InvalidProblemError(
+            f"`{name}` must be from 0 to {size - 1}, as `shape` has it; got {places.min()} to "
+            f"{places.max()}."
+        )
+    return places.astype(np.int32)
+
+
+def as_coupling(value: Any, name: str) -> Coupling:
+    """Return a plan as it is, or that of a matrix of whatever kind."""
+    if isinstance(value, Coupling):
+        return value
+    if sp.issparse(value):
+        return Plan.from_sparse(as_csr(value, name))
+    return Plan._of_array(value, name)

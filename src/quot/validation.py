@@ -25,6 +25,8 @@ _ROUNDINGS = 16
 _NEXT_TO_NOTHING = 1e-5
 # Beyond these values floats have fewer digits, or none.
 _TINY, _HUGE = 1e-307, 1e307
+# Kinds of dtypes that are real numbers, or truth values.
+_REAL = "fiub"
 # A value is shown in a message if it takes no more characters.
 _SHORT = 60
 # What tensors of other libraries say when they refuse to become arrays, and what to call.
@@ -90,7 +92,7 @@ def as_real(value: Any, name: str) -> NDArray[Any]:
             f"(`{name}.filled(...)`)."
         )
     raw = as_numpy(value, name)
-    if raw.dtype.kind not in "fiub":
+    if raw.dtype.kind not in _REAL:
         raise InvalidProblemError(_not_real(value, raw, name))
     return raw
 
@@ -104,9 +106,24 @@ def as_plain(value: Any, name: str) -> Any:
 def as_numpy(value: Any, name: str) -> NDArray[Any]:
     """Return an array of whatever type and shape; what refuses to become one is named."""
     try:
-        return np.asarray(value)
+        return np.asarray(numbers_of(value) if hasattr(value, "iloc") else value)
     except (ValueError, TypeError, RuntimeError) as error:
         raise InvalidProblemError(_unreadable(name, error)) from error
+
+
+def numbers_of(frame: Any) -> NDArray[Any]:
+    """Return the values of a table of pandas: of its own types of numbers floats, NaN for NA."""
+    values: NDArray[Any] = frame.to_numpy()
+    dtypes = frame.dtypes if hasattr(frame, "columns") else (frame.dtype,)
+    if values.dtype == object and len(dtypes) and all(dtype.kind in _REAL for dtype in dtypes):
+        values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values
+
+
+def axes_of(value: Any, name: str) -> int:
+    """Return how many axes something has that may be a number, or an array."""
+    found: int = value.ndim if hasattr(value, "ndim") else as_numpy(value, name).ndim
+    return found
 
 
 def as_potentials(value: Any, name: str, size: int) -> Floats:
@@ -117,6 +134,14 @@ def as_potentials(value: Any, name: str, size: int) -> Floats:
             f"`{name}` must have shape ({size},), one potential each; got shape {raw.shape}."
         )
     return raw.astype(np.float64, copy=False)
+
+
+def as_price(value: Any, name: str) -> float:
+    """Return a number; whether it is finite is not asked."""
+    raw = as_real(value, name)
+    if raw.ndim:
+        raise InvalidProblemError(f"`{name}` must be a number; got an array of shape {raw.shape}.")
+    return float(raw)
 
 
 def as_csr(value: Any, name: str) -> sp.csr_array:
@@ -150,17 +175,21 @@ def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
             f"array is needed; pass `{name}{call}` ({max(size, 1.0):,.0f} MB)."
         )
     kind, of = raw.dtype.kind, ""
+    if value is None:
+        return f"`{name}` is None; pass numbers."
     if raw.ndim == 0 and kind in "US":
-        return f"`{name}` is text, {_shown(value)}; pass numbers, not the name of a file."
-    for column in getattr(value, "columns", ()) if hasattr(value, "iloc") else ():
-        if getattr(value[column].dtype, "kind", "O") not in "fiub":
+        return f"`{name}` is text, {received(value)}; pass numbers, not the name of a file."
+    if raw.ndim == 0 and kind == "O":
+        what = f"`{name}.collect()`" if hasattr(value, "collect") else "numbers"
+        return f"`{name}` is of type {type(value).__name__}, which is no array; pass {what}."
+    for column, dtype in zip(*_columns(value), strict=True):
+        is_number = hasattr(dtype, "is_numeric") and dtype.is_numeric()  # of polars
+        if not is_number and getattr(dtype, "kind", "O") not in _REAL:
             return (
-                f"`{name}` has the column {column!r} of {value[column].dtype}, which is not real "
+                f"`{name}` has the column {column!r} of {dtype}, which is not real "
                 "numbers; leave it out, or make numbers of it."
             )
     advice = f"convert it to float64 (`np.asarray({name}, dtype=float)`)"
-    if kind == "O" and raw.ndim == 0 and value is not None:
-        return f"`{name}` is of type {type(value).__name__}, which is no array; pass numbers."
     if kind == "O" and raw.size:
         of = f" (the first is of type {type(raw.flat[0]).__name__})"
     if kind == "c":
@@ -170,6 +199,13 @@ def _not_real(value: Any, raw: NDArray[Any], name: str) -> str:
     if raw.dtype.names:
         advice = f"name a field, as `{name}[{raw.dtype.names[0]!r}]`"
     return f"`{name}` has dtype {raw.dtype}{of}, which is not real numbers; {advice}."
+
+
+def _columns(table: Any) -> tuple[Any, Any]:
+    """What the columns of a DataFrame are called, and of what type they are."""
+    if hasattr(table, "collect") or not (hasattr(table, "columns") and hasattr(table, "dtypes")):
+        return (), ()
+    return table.columns, table.dtypes
 
 
 def _wrong_axes(value: Any, raw: NDArray[Any], name: str, ndim: int) -> str:
@@ -182,7 +218,8 @@ def _wrong_axes(value: Any, raw: NDArray[Any], name: str, ndim: int) -> str:
         advice = f" For points on a line pass `{name}{call}`."
     elif ndim == 1 and raw.ndim == 2 and 1 in raw.shape:
         advice = f" Pass `np.ravel({name})`."
-    return f"`{name}` must have {ndim} axes, as {shape}; got shape {raw.shape}.{advice}"
+    axes = "1 axis" if ndim == 1 else f"{ndim} axes"
+    return f"`{name}` must have {axes}, as {shape}; got shape {raw.shape}.{advice}"
 
 
 def _check_finite(array: Floats, name: str) -> None:
@@ -252,15 +289,20 @@ def as_number(value: Any, name: str) -> float:
     if not isinstance(value, numbers.Real) and getattr(value, "shape", None) == ():
         value = as_real(value, name).item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise InvalidProblemError(f"`{name}` must be a number; got {_shown(value)}.")
-    number = float(value)
+        raise InvalidProblemError(f"`{name}` must be a number; got {received(value)}.")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer larger than any float
+        number = math.inf
+    except TypeError:  # a span of time
+        raise InvalidProblemError(f"`{name}` must be a number; got {received(value)}.") from None
     if not math.isfinite(number):
         raise InvalidProblemError(f"`{name}` must be finite; got {number}.")
     return number
 
 
-def _shown(value: Any) -> str:
-    """What was received: its type, and the value if that is short."""
+def received(value: Any) -> str:
+    """Return what was received: its type, and the value if that is short."""
     kind, text = type(value).__name__, repr(value)
     return f"{text} of type {kind}" if len(text) <= _SHORT and "\n" not in text else f"a {kind}"
 
@@ -277,7 +319,7 @@ def as_reg(value: Any) -> float:
 
 def as_regs(value: Any, count: int) -> float | Floats:
     """Return the strength of the quadratic term, >= 0, of all edges or of each (count,)."""
-    if np.ndim(value) == 0:
+    if axes_of(value, "reg") == 0:
         return as_reg(value)
     regs = as_array(value, "reg", 1).copy()
     if regs.size != count:
@@ -381,8 +423,9 @@ def check_range(total: float, least: float, most: float) -> None:
 def check_option(value: Any, name: str, allowed: Sequence[str]) -> str:
     """Return `value` if it is one of the names allowed."""
     if not isinstance(value, str) or value not in allowed:
+        given = repr(value) if isinstance(value, str) else received(value)
         raise InvalidProblemError(
-            f"`{name}` must be one of {', '.join(repr(k) for k in allowed)}; got {value!r}."
+            f"`{name}` must be one of {', '.join(repr(k) for k in allowed)}; got {given}."
         )
     return value
 
@@ -398,7 +441,7 @@ def check_positive(value: Any, name: str) -> float:
 def check_count(value: Any, name: str, least: int = 1) -> int:
     """Return an integer >= least."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise InvalidProblemError(f"`{name}` must be an integer; got {_shown(value)}.")
+        raise InvalidProblemError(f"`{name}` must be an integer; got {received(value)}.")
     if value < least:
         raise InvalidProblemError(f"`{name}` must be at least {least}; got {int(value)}.")
     return int(value)
@@ -407,5 +450,31 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
 def check_callable(value: Any, name: str) -> Any:
     """Return `value` if it is None or can be called."""
     if value is not None and not callable(value):
-        raise InvalidProblemError(f"`{name}` must be callable or None; got {value!r}.")
+        raise InvalidProblemError(f"`{name}` must be callable or None; got {received(value)}.")
     return value
+
+
+def check_mapping(value: Any, name: str) -> None:
+    """Refuse what is neither None nor a mapping."""
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidProblemError(
+            f"`{name}` must be a mapping of names to values, as a dict; got {received(value)}."
+        )
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Return a truth value; numbers are none, but for 0 and 1."""
+    is_one = isinstance(value, (bool, np.bool_, numbers.Integral)) and value in (0, 1)
+    if not is_one:
+        raise InvalidProblemError(f"`{name}` must be True or False; got {received(value)}.")
+    return bool(value)
+
+
+def as_rng(value: Any, name: str) -> np.random.Generator:
+    """Return where chance comes from: of a seed, of a generator, or new each time of None."""
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidProblemError(
+            f"`{name}` must be an integer >= 0, a numpy Generator or None; got {received(value)}."
+        ) from error

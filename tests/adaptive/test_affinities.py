@@ -302,7 +302,7 @@ WRONG = [
     ({"kind": "square"}, "`kind` must be one of"),
     ({"regularizer": "l1"}, "`regularizer` must be one of"),
     ({"metric": "hamming"}, "`metric` must be one of"),
-    ({"diagonal": 1}, "`diagonal` must be True or False"),
+    ({"diagonal": 2}, "`diagonal` must be True or False"),
     ({"n_neighbors": 20}, "`n_neighbors` must be at most 19"),
     ({"n_neighbors": 2.5}, "`n_neighbors` must be an integer"),
     ({"tol": 0.0}, "`tol` must be positive"),

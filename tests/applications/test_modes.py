@@ -215,7 +215,7 @@ BAD_ARRAYS = {
         "with transparency, or (height, width) of grey (`np.moveaxis(source, 0, -1)`).",
     ),
     "a list of words": (["a", "b"], "`source` has dtype <U1, which is not real numbers"),
-    "nothing": (None, "`source` has dtype object"),
+    "nothing": (None, "`source` is None; pass numbers."),
 }
 
 

@@ -59,7 +59,7 @@ BAD_PROBLEMS = {
     ),
     "complex cost": ({"C": np.ones((2, 3), complex)}, r"`C` has dtype complex128, which is not"),
     "cost of objects": ({"C": np.full((2, 3), Fraction(1, 2))}, r"`C` has dtype object"),
-    "cost that is None": ({"C": None}, r"`C` has dtype object"),
+    "cost that is None": ({"C": None}, r"`C` is None; pass numbers\."),
     "cost of dates": ({"C": np.zeros((2, 3), "M8[s]")}, r"`C` has dtype datetime64\[s\]"),
     "complex sparse cost": ({"C": sp.csr_array(C.astype(complex))}, r"`C` has dtype complex128"),
     "masked cost": (
@@ -88,7 +88,7 @@ BAD_PROBLEMS = {
     "inf in b": ({"b": [1, INF, INF]}, r"b\[1\] is inf \(2 such entries\)"),
     "masses with two axes": (
         {"a": [[0.5, 0.5]]},
-        r"`a` must have 1 axes, as \(n,\); got shape \(1, 2\)\.",
+        r"`a` must have 1 axis, as \(n,\); got shape \(1, 2\)\.",
     ),
     "masked masses": ({"a": MASKED}, r"`a` is a masked array"),
     "masses of strings": ({"a": ["x", "y"]}, r"`a` has dtype <U1"),
@@ -179,7 +179,10 @@ BAD_OPTIONS = {
         r"`method` must be one of 'auto', 'newton', 'clarabel', 'scs'; got "
         r"'sinkhorn'\.",
     ),
-    "method that is no text": ({"method": None}, r"`method` must be one of .*; got None\."),
+    "method that is no text": (
+        {"method": None},
+        r"`method` must be one of .*; got None of type NoneType\.",
+    ),
     "unknown answer to failure": (
         {"on_failure": "explode"},
         r"`on_failure` must be one of 'warn', 'raise', 'ignore'; got 'explode'\.",
@@ -210,7 +213,7 @@ BAD_OPTIONS = {
     ),
     "callback that cannot be called": (
         {"callback": "report"},
-        r"`callback` must be callable or None; got 'report'\.",
+        r"`callback` must be callable or None; got 'report' of type str\.",
     ),
 }
 

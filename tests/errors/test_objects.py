@@ -318,10 +318,10 @@ AXES = {
     "Y": (1.0, "`Y` must have 2 axes, as (n, d); got shape ()."),
     "positions": (np.ones(4), "`positions` must have 2 axes, as (n, d); got shape (4,). For points "
         "on a line pass `positions[:, None]`."),
-    "a": (A[None], "`a` must have 1 axes, as (n,); got shape (1, 4). Pass `np.ravel(a)`."),
-    "b": (B[None].view(np.matrix), "`b` must have 1 axes, as (n,); got shape (1, 5). Pass "
+    "a": (A[None], "`a` must have 1 axis, as (n,); got shape (1, 4). Pass `np.ravel(a)`."),
+    "b": (B[None].view(np.matrix), "`b` must have 1 axis, as (n,); got shape (1, 5). Pass "
         "`np.ravel(b)`."),
-    "source": (np.ones((2, 2)), "`source` must have 1 axes, as (n,); got shape (2, 2)."),
+    "source": (np.ones((2, 2)), "`source` must have 1 axis, as (n,); got shape (2, 2)."),
     "C": (np.ones(3), "`C` must have 2 axes, as (n, m); got shape (3,)."),
     "edges": ([[0, 1], [2]], "`edges` cannot be read as an array of numbers ("),
 }  # fmt: skip

@@ -1,10 +1,13 @@
 """Arguments in the order of other libraries, or for another function, are recognised."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 import quot
+from quot.applications.registration import register
 from quot.exceptions import InvalidProblemError
 
 C, a, b = np.ones((3, 4)), np.full(3, 1 / 3), np.full(4, 0.25)
@@ -198,3 +201,36 @@ def test_a_cost_in_place_of_a_problem(call):
 def test_keywords_of_others(call, name, wrong):
     with pytest.raises(TypeError, match=rf"^{name}\(\) got an unexpected keyword.*'{wrong}'"):
         call(**{wrong: 1})
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: quot.solve(C, epsilon=1.0), "keyword argument 'epsilon'; it takes C, a, b, reg, "),
+        (lambda: quot.solve(C, Reg=1.0), "'Reg'; did you mean `reg`? It takes C, a, b, reg, "),
+        (lambda: quot.solve_points(C, C, max_iters=3), "'max_iters'; did you mean `max_iter`?"),
+        (lambda: quot.mass_path(PROBLEM, mass=[1.0]), "'mass'; did you mean `masses`?"),
+        (lambda: quot.certify(PROBLEM, None, None, None, scop=1), "did you mean `scope`?"),
+        (lambda: quot.affinities(C, perplexty=3), "did you mean `perplexity`?"),
+        (lambda: register(C, C, starts=3), "register() got an unexpected keyword argument 'starts"),
+        (lambda: quot.recolor(C, C, color=3), "did you mean `colors`? It takes source, reference,"),
+        (lambda: quot.graphs.knn(C, 2, connected=True), "knn() got an unexpected keyword argument"),
+        (lambda: quot.graphs.grid((2, 2), diagonal=True), "did you mean `diagonals`?"),
+        (lambda: quot.plot.plan(C, cell=3), "did you mean `cells`? It takes plan, ax, values, thr"),
+        (lambda: quot.plot.lines(C, X, Y), "takes 2 positional arguments, plan, ax in this order,"),
+        (lambda: quot.plot.flow(C, position=X), "did you mean `positions`?"),
+        (
+            lambda: quot.mass_path(C, a, b),
+            "`mass_path` takes 2 positional arguments, problem, masses in this order, and got 3, "
+            "the last a ndarray; pass the others by name, as in `count=...`. Make a problem of a "
+            "cost and masses, `quot.Problem(C, a, b)`.",
+        ),
+        (
+            lambda: quot.estimate(C, a, b),
+            "`estimate` takes 1 positional argument, problem, and got 3, the last a ndarray. Make",
+        ),
+    ],
+)
+def test_arguments_of_another_name(call, text):
+    with pytest.raises(TypeError, match=re.escape(text)):
+        call()

@@ -268,6 +268,68 @@ def test_to_frame():
         assert len(entropic.to_frame(0.1)) < 6
 
 
+@pytest.mark.parametrize("kind", ["plan", "gibbs", "transposed"])
+def test_operators_take_tables_by_name(kind):
+    """`(plan * C).sum()` was another number where a table had its rows in another order."""
+    plan = {
+        "plan": lambda: quot.solve(C, A, B).plan,
+        "gibbs": lambda: quot.solve_entropic(C, A, B, eps=0.2).plan,
+        "transposed": lambda: quot.solve_entropic(C.T, B, A, eps=0.2).plan.T,
+    }[kind]()
+    P, costs = plan.to_dense(), C.to_numpy()
+    shuffled = C.loc[["z", "x", "y"], ["q", "p"]]
+    for op in (np.multiply, np.add, np.subtract, np.maximum):
+        other = shuffled + 1.0
+        for found, wanted in (
+            (op(plan, other), op(P, costs + 1.0)), (op(other, plan), op(costs + 1.0, P)),
+        ):  # fmt: skip
+            found = found.toarray() if hasattr(found, "toarray") else found
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    assert (plan * shuffled).sum() == pytest.approx((P * costs).sum())
+    np.testing.assert_allclose(plan + B[::-1], P + B.to_numpy())
+    np.testing.assert_allclose(plan + shuffled[["q"]], P + costs[:, [1]])
+    with pytest.raises(quot.InvalidProblemError, match="`other` has no entry for the row 'x'"):
+        plan * shuffled.rename(index={"x": "w"})
+    other = pl.DataFrame({name: C[name].to_numpy() for name in COLS[::-1]})  # no names of rows
+    if kind != "transposed":
+        assert (plan * other).sum() == pytest.approx((P * costs).sum())
+    bare = plan.labelled()
+    assert np.asarray(bare + shuffled.to_numpy()).tolist() == (P + shuffled.to_numpy()).tolist()
+    np.testing.assert_allclose(plan.barycentric(B, X=A.to_dict()), plan.barycentric(B, X=A))
+
+
+def test_a_plan_in_another_order_has_no_objective():
+    r = quot.solve(C, A, B)
+    table = pd.DataFrame(r.plan.to_dense(), ROWS, COLS)
+    assert r.problem.objective(table) == r.value
+    for judge in (r.problem.objective, lambda P: quot.certify(r.problem, P, r.f, r.g)):
+        with pytest.raises(quot.InvalidProblemError, match="bring the plan in the same order"):
+            judge(table[::-1])
+
+
+def test_flows_take_values_of_edges_by_name():
+    graph = quot.Graph(3, [[0, 1], [1, 2]], [1.0, 2.0], labels=ROWS)
+    flow = quot.solve_graph(graph, {"x": 2.0}, {"y": 0.5, "z": 1.5}).plan
+    tolls = pd.Series([7.0, 3.0], pd.MultiIndex.from_tuples([("y", "z"), ("x", "y")]))
+    for found in (flow * tolls, tolls * flow, np.multiply(flow, tolls)):
+        assert np.asarray(found).tolist() == [2.0 * 3.0, 1.5 * 7.0]
+    assert (flow * pd.Series([3.0, 7.0])).tolist() == [6.0, 10.5]
+    with pytest.raises(quot.InvalidProblemError, match="`other` has no entry for the edge"):
+        flow * tolls.rename({"x": "w"})
+
+
+def test_to_frame_of_a_path():
+    path = quot.mass_path(quot.Problem(C), [0.5, 0.25])
+    frame = path.to_frame()
+    assert list(frame.columns) == [
+        "mass", "reg", "cost", "value", "lam", "sparsity", "nnz", "converged",
+    ]  # fmt: skip
+    assert frame["mass"].tolist() == [0.5, 0.25]
+    assert frame["nnz"].tolist() == [r.plan.nnz for r in path]
+    assert frame["cost"].tolist() == path.costs.tolist()
+    assert frame["converged"].all()
+
+
 def test_to_frame_of_the_transpose():
     plan = quot.solve_entropic(C, A, B, eps=0.2).plan
     assert by_name(plan.T) == {(col, row): mass for (row, col), mass in by_name(plan).items()}

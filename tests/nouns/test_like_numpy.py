@@ -274,14 +274,44 @@ def test_a_flow_is_an_array_of_its_edges(rng):
     np.testing.assert_array_equal(np.abs(flow), np.abs(flow.values))
     assert np.sum(flow) == flow.values.sum()
     if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
-        assert np.asarray(flow, copy=False) is flow.values
+        assert np.shares_memory(np.asarray(flow, copy=False), flow.values)
         with pytest.raises(ValueError, match="copy"):
             np.asarray(flow, dtype=np.float32, copy=False)
-    made = np.array(flow)
-    made[:] = 0.0
+        with pytest.raises(ValueError, match="read-only"):
+            np.asarray(flow, copy=False)[:] = 0.0
+    for made in (np.array(flow), np.asarray(flow)):
+        made[:] = 0.0
     assert flow.nnz > 0
     assert flow == flow
     assert flow != copy.copy(flow)
+
+
+def test_sums_and_values_of_a_flow(rng):
+    x = rng.normal(size=5)
+    graph = quot.Graph(6, [[k, k + 1] for k in range(5)], np.ones(5), labels="abcdef")
+    flow = quot.Flow(graph, x, np.ones(6), np.ones(6))
+    assert (flow.shape, flow.ndim, flow.dtype) == (x.shape, 1, x.dtype)
+    for axis in (None, 0, -1, (0,)):
+        assert flow.sum(axis) == np.sum(flow, axis=axis) == x.sum()
+    assert flow.sum(keepdims=True).shape == (1,)
+    assert flow.sum(dtype=np.float32).dtype == np.float32
+    assert flow.sum(out=(out := np.zeros(()))) is out
+    with pytest.raises(np.exceptions.AxisError, match="axis 1 is out of bounds"):
+        flow.sum(axis=1)
+    mask = x > 0.0
+    for key in (2, -1, np.int64(1), slice(1, 4), [0, 3], mask, ..., (2,), None):
+        np.testing.assert_array_equal(flow[key], x[key])
+    assert type(flow[2]) is float
+    assert list(flow) == x.tolist()
+    assert x[1] in flow
+    assert flow @ graph.lengths == pytest.approx(x.sum())
+    flow[:][:] = flow[mask][:] = 0.0
+    np.testing.assert_array_equal(flow.values, x)
+    for key in (("a", "b"), "a", (0, 1)):
+        with pytest.raises(IndexError, match=r"each edge.*got .* `flow\.between\(u, v\)`"):
+            flow[key]
+    with pytest.raises(IndexError, match="index 5 is out of bounds"):
+        flow[5]
 
 
 def test_affinities_are_an_array(rng):

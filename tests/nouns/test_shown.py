@@ -147,3 +147,23 @@ def test_what_a_table_says_is_text():
     r = quot.solve(np.eye(2))
     for text in ("<script>alert(1)</script>", "a & b", '"><b>'):
         assert read(dataclasses.replace(r, method=text))["method"] == text
+
+
+def test_pictures_and_maps_of_colours_are_one_line(rng):
+    """The picture and its palettes were printed whole."""
+    pytest.importorskip("PIL")
+    from quot.applications.color import match_samples
+
+    image = rng.integers(0, 256, (8, 6, 3)).astype(np.uint8)
+    found, samples = quot.recolor(image, image[::-1], colors=5), match_samples(np.eye(4), np.eye(4))
+    plan = r"Plan\(5 x 5, nnz=\d+, total=[\d.]+\), OPTIMAL\)"
+    for noun, text in (
+        (found, rf"Recoloring\(8 x 6 pixels, ColorMap\(5 upon 5 colours, lab, {plan}\)"),
+        (found.map, rf"ColorMap\(5 upon 5 colours, lab, {plan}"),
+        (found.source, r"Palette\(5 colours, lab\)"),
+        (samples, r"SampleMap\(4 upon 4 samples, Plan\(4 x 4, .*OPTIMAL\)"),
+    ):
+        assert re.fullmatch(text, repr(noun))
+    assert read(found)["pixels"] == "8 x 6"
+    assert read(found.map)["source"] == "Palette(5 colours, lab)"
+    assert read(samples)["status"] == "OPTIMAL"

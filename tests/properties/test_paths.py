@@ -282,7 +282,7 @@ def test_what_is_not_good_is_said_once(rng):
         ),
         (lambda p: quot.reg_path(None, [1.0]), "`problem` must be a quot.Problem; got NoneType"),
         (lambda p: quot.mass_path(p, []), "`masses` is empty; pass at least one number"),
-        (lambda p: quot.mass_path(p, 0.5), "`masses` must have 1 axes"),
+        (lambda p: quot.mass_path(p, 0.5), "`masses` must have 1 axis"),
         (lambda p: quot.mass_path(p, [0.5, 1.5]), "`mass=1.5` exceeds"),
         (lambda p: quot.mass_path(p, [-0.5]), "`mass` must not be negative"),
         (lambda p: quot.mass_path(p, count=0), "`count` must be at least 1"),

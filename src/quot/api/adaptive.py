@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -162,8 +163,8 @@ def adaptive_problem(
             is_average=on == "average",
         )
     except InvalidProblemError as error:  # here there is one name for both
-        text = str(error).replace("`row_perplexity`", "`perplexity`")
-        raise InvalidProblemError(text.replace("`col_perplexity`", "`perplexity`")) from None
+        text = re.sub(r"\b(row|col)_perplexity\b", "perplexity", str(error))
+        raise InvalidProblemError(text) from None
 
 
 def _of_sides(perplexity: Any, on: str) -> tuple[Any, Any]:

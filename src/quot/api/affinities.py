@@ -24,8 +24,9 @@ from quot.exceptions import (
 )
 from quot.interrupts import interruptible
 from quot.labels import Labels, aligned, of_cost, row_labels, square
+from quot.order import by_name
 from quot.perplexity import REGULARIZERS
-from quot.validation import as_array, check_count, check_option, check_positive
+from quot.validation import as_array, check_count, check_flag, check_option, check_positive
 
 logger = logging.getLogger("quot")
 
@@ -37,6 +38,7 @@ _SYMMETRIC = 1e-10
 _PRECOMPUTED = "precomputed"
 
 
+@by_name("perplexity")
 @interruptible
 def affinities(
     X: Any,
@@ -130,8 +132,7 @@ def affinities(
     check_option(regularizer, "regularizer", REGULARIZERS)
     check_option(metric, "metric", (*METRICS, _PRECOMPUTED))
     check_option(on_failure, "on_failure", ON_FAILURE)
-    if not isinstance(diagonal, (bool, np.bool_)):
-        raise InvalidProblemError(f"`diagonal` must be True or False; got {diagonal!r}.")
+    diagonal = check_flag(diagonal, "diagonal")
     cost, labels = _as_cost(X, metric)
     asked, labels = aligned(perplexity, labels, "perplexity", "points")
     n = cost.shape[0]
@@ -140,11 +141,11 @@ def affinities(
     count = _as_count(n_neighbors, cost)
     task = Task(
         cost=cost,
-        perplexity=as_perplexities(asked, n, *_sizes(cost, count, diagonal=bool(diagonal))),
+        perplexity=as_perplexities(asked, n, *_sizes(cost, count, diagonal=diagonal)),
         kind=kind,
         regularizer=regularizer,
         count=count,
-        diagonal=bool(diagonal),
+        diagonal=diagonal,
         tol=check_positive(tol, "tol"),
         max_iter=check_count(max_iter, "max_iter"),
     )

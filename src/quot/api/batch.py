@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-import numpy as np
-
 from quot import interrupts
 from quot.api.deliver import ON_FAILURE, TIES, tell
 from quot.convergence import Monitor, Status, Tolerance
@@ -22,7 +20,7 @@ from quot.problem.many import plain_problems
 from quot.quadratic.plans import First, begin, go_on
 from quot.result import Result
 from quot.settings import settings
-from quot.validation import as_real, check_callable, check_option
+from quot.validation import as_real, axes_of, check_callable, check_option
 
 T = TypeVar("T")
 Callback = Callable[[int, Result[Plan]], bool | None]
@@ -244,9 +242,9 @@ def _arrays(value: Any, name: str, count: int) -> list[Any]:
     if value is None:
         return [None] * count
     is_many = isinstance(value, (list, tuple)) and len(value) > 0
-    if is_many and (isinstance(value[0], Mapping) or np.ndim(value[0]) > 0):
+    if is_many and (isinstance(value[0], Mapping) or axes_of(value[0], name) > 0):
         return _as_many(list(value), name, count)
-    if isinstance(value, Mapping) or np.ndim(value) < 2:
+    if isinstance(value, Mapping) or axes_of(value, name) < 2:
         return [value] * count
     frame = as_frame(value)  # a list of it would be its columns
     each = as_real(value, name) if frame is None else (frame.iloc[k] for k in range(len(frame)))
@@ -255,7 +253,7 @@ def _arrays(value: Any, name: str, count: int) -> list[Any]:
 
 def _numbers(value: Any, name: str, count: int) -> list[Any]:
     """The number of each problem, from that of all or of each."""
-    if value is None or np.ndim(value) == 0:
+    if value is None or axes_of(value, name) == 0:
         return [value] * count
     return _as_many(list(aligned(value, None, name, "problems")[0]), name, count)
 

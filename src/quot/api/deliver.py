@@ -11,6 +11,7 @@ from quot.convergence import Iterate, Status
 from quot.exceptions import InvalidProblemError, NotConvergedError, NotConvergedWarning
 from quot.problem import Problem
 from quot.result import Solved
+from quot.validation import check_mapping
 
 R = TypeVar("R", bound=Solved[Any, Any])
 
@@ -29,6 +30,7 @@ def check_problem(problem: Any) -> None:
 
 def check_solver_options(given: Mapping[str, Any] | None, method: str, of: tuple[str, ...]) -> None:
     """Refuse options of a solver where the method is none that has one."""
+    check_mapping(given, "solver_options")
     if given is not None and method not in of:
         raise InvalidProblemError(
             "`solver_options` go to the solver of a reference method; got "

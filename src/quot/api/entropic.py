@@ -134,7 +134,7 @@ def solve_entropic(  # noqa: PLR0913
     >>> r.plan.to_dense().round(3).tolist()
     [[0.485, 0.015], [0.015, 0.185]]
     """
-    if method == DUAL_EXTRAPOLATION:
+    if str(method) == DUAL_EXTRAPOLATION:
         raise InvalidProblemError(
             f"method={method!r} solves the linear problem, without an entropy; call "
             f"`approximate_partial` with method={method!r}, or pass method='newton' here."

@@ -13,6 +13,7 @@ from quot.api.deliver import ON_FAILURE, TIES, check_problem, deliver
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError
+from quot.order import A_PROBLEM, by_name
 from quot.path import Path
 from quot.plan import Plan
 from quot.problem import Problem
@@ -33,6 +34,7 @@ _MORE_MASS, _LESS_REG = 1.02, 0.1
 _CURVE = 0.5
 
 
+@by_name("count", A_PROBLEM)
 @interrupts.stoppable
 def mass_path(
     problem: Problem,
@@ -129,6 +131,7 @@ def mass_path(
     return steps.by_breakpoint(problem, grid)
 
 
+@by_name("tol", A_PROBLEM)
 @interrupts.stoppable
 def reg_path(
     problem: Problem,

@@ -21,7 +21,7 @@ from quot.costs import PointCost
 from quot.dual import Dual
 from quot.exceptions import InvalidProblemError
 from quot.interrupts import interruptible, stoppable
-from quot.order import by_name, explained, of_points
+from quot.order import A_PROBLEM, by_name, explained, of_points
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.estimate import Estimate
@@ -270,6 +270,7 @@ def solve_points(  # noqa: PLR0913
     )
 
 
+@by_name("neighbours", A_PROBLEM)
 @interruptible
 def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
     """Suggest the reg at which a row of the plan has about so many entries.
@@ -319,6 +320,7 @@ def suggest_reg(problem: Problem, *, neighbours: float = 8.0) -> float:
     return reg_at(degrees(problem, wanted), wanted)
 
 
+@by_name("", A_PROBLEM)
 @interruptible
 def estimate(problem: Problem) -> Estimate:
     """Estimate what a solve will take before it starts.

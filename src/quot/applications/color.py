@@ -23,9 +23,11 @@ from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError
 from quot.interrupts import interruptible
 from quot.io.files import PathLike
+from quot.order import by_name
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.result import Result
+from quot.shown import Shown
 from quot.validation import as_number, as_reg, check_count, check_option
 
 Floats = NDArray[np.float64]
@@ -41,8 +43,8 @@ _PRICED, _SHARES = 256, np.linspace(0.5, 1.0, 26)
 _FAR = 0.06
 
 
-@dataclass(frozen=True, eq=False)
-class Recoloring:
+@dataclass(frozen=True, eq=False, repr=False)
+class Recoloring(Shown):
     """A recoloured picture, and how it came about.
 
     Parameters
@@ -114,7 +116,21 @@ class Recoloring:
             "paint_seconds": self.paint_seconds,
         }
 
+    def _facts(self) -> dict[str, Any]:
+        height, width = self.image.shape[:2]
+        seconds = self.palette_seconds + self.result.seconds + self.paint_seconds
+        return {
+            "pixels": f"{height:,} x {width:,}",
+            **self.map._facts(),
+            "seconds": f"{seconds:.3g}",
+        }
 
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        return f"Recoloring({height} x {width} pixels, {self.map!r})"
+
+
+@by_name("mass")
 def recolor(
     source: Any,
     reference: Any,
@@ -218,6 +234,7 @@ def recolor(
     )
 
 
+@by_name("mass")
 def match_colors(
     source: Any,
     reference: Any,
@@ -236,13 +253,30 @@ def match_colors(
     ----------
     source, reference : array of shape (n, 3) and (m, 3)
         sRGB: floats in 0 .. 1, uint8 or uint16.
-    mass, reg, colors, space, random_state, tol, callback : optional
-        See `recolor`.
+    mass, reg : float, optional
+    colors : int, default=256
+    space : {"lab", "rgb", "chromaticity"}, default="lab"
+    random_state : int, default=0
+    tol : float, default=1e-9
+    callback : callable, optional
+        All as for `recolor`.
 
     Returns
     -------
     ColorMap
         ``map(rgb)`` are the new colours of any others, (k, 3).
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are no colours, or an option is unusable.
+
+    Examples
+    --------
+    >>> from quot.applications.color import match_colors
+    >>> map = match_colors([[0.2, 0.2, 0.2], [0.8, 0.8, 0.8]], [[0.3, 0.3, 0.3], [0.9, 0.9, 0.9]])
+    >>> map([[0.2, 0.2, 0.2]]).shape
+    (1, 3)
     """
     space = check_option(space, "space", SPACES)
     options = Matching.of(mass, reg, colors, space, random_state=random_state, tol=tol)
@@ -251,6 +285,7 @@ def match_colors(
     return options.match(X, Y, callback)
 
 
+@by_name("mass")
 def match_samples(
     source: Any,
     reference: Any,
@@ -268,13 +303,22 @@ def match_samples(
     ----------
     source, reference : array of shape (n, d) and (m, d)
         Finite numbers.
-    mass, reg, colors, random_state, tol, callback : optional
-        See `recolor`. Distances are in units of the largest range of a column, in both.
+    mass, reg : float, optional
+    colors : int, default=256
+    random_state : int, default=0
+    tol : float, default=1e-9
+    callback : callable, optional
+        All as for `recolor`. Distances are in units of the largest range of a column, in both.
 
     Returns
     -------
     SampleMap
         ``map(samples)`` are new samples of any others, (k, d).
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are no samples, the two have other columns, or an option is unusable.
     """
     options = Matching.of(mass, reg, colors, None, random_state=random_state, tol=tol)
     X = as_samples(source, "source")

@@ -19,6 +19,7 @@ from quot.exceptions import InvalidProblemError
 from quot.parallel import map_rows
 from quot.plan import Plan
 from quot.result import Result
+from quot.shown import Shown
 from quot.validation import as_array, as_real
 
 Floats = NDArray[np.float64]
@@ -37,8 +38,8 @@ _SLACK = 1e-3
 _PIXELS, _PAIRS = 1 << 13, 1 << 20
 
 
-@dataclass(frozen=True, eq=False)
-class ColorMap:
+@dataclass(frozen=True, eq=False, repr=False)
+class ColorMap(Shown):
     """A plan between two palettes as a map of all colours, smooth and within what was sent.
 
     Around a colour the plan is fitted by least squares, with a Gaussian kernel in the space of the
@@ -68,6 +69,21 @@ class ColorMap:
         X, Y = self.source, self.reference
         moved = self.result.plan.barycentric(Y.places, X=X.places, a=X.masses)
         return np.column_stack((moved, X.points[:, X.places.shape[1] :]))
+
+    def _facts(self) -> dict[str, Any]:
+        result = self.result
+        return {
+            "source": repr(self.source),
+            "reference": repr(self.reference),
+            "mass moved": result.plan.total,
+            "plan": repr(result.plan),
+            "relative gap": f"{result.certificate.relative_gap:.1e}",
+            "status": result.status.name,
+        }
+
+    def __repr__(self) -> str:
+        of = f"{self.source.size} upon {self.reference.counted}"
+        return f"{type(self).__name__}({of}, {self.result.plan!r}, {self.result.status.name})"
 
     def __call__(self, rgb: Any) -> Floats:
         """Return the new colours of sRGB colours in 0 .. 1, (n, 3)."""
@@ -145,7 +161,7 @@ class ColorMap:
         return low, step, values.reshape(*size, -1)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SampleMap(ColorMap):
     """A plan between two sets of samples as a map of all samples, as `ColorMap` is one of colours.
 

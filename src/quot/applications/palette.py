@@ -23,7 +23,7 @@ _ROUNDS = 30
 _CUBED = 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Palette:
     """Colours that stand for a picture.
 
@@ -58,6 +58,14 @@ class Palette:
     def rgb(self) -> Floats:
         """The colours as sRGB in 0 .. 1, (k, 3)."""
         return np.clip(from_space(self.points, self.space), 0.0, 1.0)
+
+    @property
+    def counted(self) -> str:
+        """How many colours, or samples, there are, in words."""
+        return f"{self.size} {'samples' if self.space is None else f'colours, {self.space}'}"
+
+    def __repr__(self) -> str:
+        return f"Palette({self.counted})"
 
 
 def distinct_colors(image: Bytes) -> tuple[Floats, Ints, Ints]:

@@ -20,9 +20,10 @@ from quot.convergence import Iterate
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, NotConvergedWarning
 from quot.gibbs_plan import AnyPlan
+from quot.order import by_name
 from quot.result import Result
 from quot.shown import Shown
-from quot.validation import as_number, check_count, check_option, check_positive
+from quot.validation import as_number, check_count, check_flag, check_option, check_positive
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -196,6 +197,7 @@ class Registration(Shown):
         )
 
 
+@by_name("scale")
 def register(
     X: Any,
     Y: Any,
@@ -274,6 +276,7 @@ def register(
     began = time.perf_counter()
     X, Y = _as_clouds(X, Y)
     check_option(regularizer, "regularizer", REGULARIZERS)
+    scale = check_flag(scale, "scale")
     if mass_fraction is not None:
         mass_fraction = as_number(mass_fraction, "mass_fraction")
         if not 0.0 < mass_fraction <= 1.0:

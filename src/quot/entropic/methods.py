@@ -20,7 +20,7 @@ from quot.entropic.three_block import ThreeBlock
 from quot.entropic.tuned import TUNINGS, Tuned
 from quot.exceptions import InvalidProblemError
 from quot.problem import FORMULATIONS, EntropicProblem
-from quot.validation import check_option, check_positive
+from quot.validation import check_mapping, check_option, check_positive
 
 
 class Way(Protocol):
@@ -149,6 +149,7 @@ def options_of(
     InvalidProblemError
         If it has none of such a name, or a value is wrong.
     """
+    check_mapping(given, "solver_options")
     known = METHODS[method].options if known is None else known
     unknown = [name for name in given or {} if name not in known]
     if unknown:

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
+from quot.order import by_name
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,6 +19,7 @@ Ints = NDArray[np.int64]
 logger = logging.getLogger(__name__)
 
 
+@by_name("")
 def connect(graph: Graph) -> Graph:
     """Join the components of a graph by the shortest edges that do.
 
@@ -27,14 +29,27 @@ def connect(graph: Graph) -> Graph:
 
     Parameters
     ----------
-    graph : Graph
+    graph : Graph, or what `Graph.of` takes
         With positions.
 
     Returns
     -------
     Graph
         The same if it is connected; else with new edges at the end.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is no graph, or is not connected and has no positions.
+
+    Examples
+    --------
+    >>> import quot
+    >>> apart = quot.graphs.knn([[0.0], [1.0], [5.0], [6.0]], 1)
+    >>> apart.n_components, quot.graphs.connect(apart)
+    (2, Graph(4 nodes, 3 edges))
     """
+    graph = Graph.of(graph)
     if graph.n_components == 1:
         return graph
     if graph.positions is None:

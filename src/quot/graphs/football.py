@@ -18,6 +18,7 @@ from quot.exceptions import InvalidProblemError
 from quot.interrupts import interruptible
 from quot.kernels import flow as kernels
 from quot.network.laplacian import LaplacianSolver, without_means
+from quot.order import by_name
 from quot.problem import GraphProblem
 from quot.quadratic.feasibility import check_edges
 from quot.quadratic.graph import GraphNetwork
@@ -31,6 +32,7 @@ VARIANTS = ("mended", "printed")
 _PRECISE = 1e-13
 
 
+@by_name("variant")
 @interruptible
 def football(
     problem: GraphProblem,
@@ -137,11 +139,16 @@ def _potential(at: GraphNetwork, rhs: Floats, used: NDArray[np.int64] | None = N
 
 
 def _check_kind(problem: GraphProblem) -> None:
+    if not isinstance(problem, GraphProblem):
+        raise InvalidProblemError(
+            f"`problem` must be a quot.GraphProblem; got {type(problem).__name__}. Make one of a "
+            "graph and masses, `quot.GraphProblem(graph, source, target)`."
+        )
     graph = problem.graph
     if not problem.is_balanced or np.ndim(problem.reg) or problem.reg == 0.0:
         raise InvalidProblemError(
-            "Football is for balanced problems with one reg > 0; got "
-            f"mass={problem.mass!r} and reg={problem.reg!r}. Use quot.solve_graph."
+            f"Football is for balanced problems with one reg > 0; got {problem!r}. Use "
+            "quot.solve_graph."
         )
     if graph.directed.any() or np.isfinite(graph.capacity).any():
         raise InvalidProblemError(

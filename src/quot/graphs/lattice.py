@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
-from quot.validation import as_real, check_count, check_positive
+from quot.order import by_name
+from quot.validation import as_real, axes_of, check_count, check_flag, check_positive, received
 
 Floats = NDArray[np.float64]
 
 
+@by_name("spacing")
 def grid(shape: Sequence[int], *, spacing: float = 1.0, diagonals: bool = False) -> Graph:
     """Return the graph of a grid, nodes in row-major order.
 
@@ -28,16 +30,32 @@ def grid(shape: Sequence[int], *, spacing: float = 1.0, diagonals: bool = False)
     diagonals : bool, default=False
         Whether nodes that differ by one along several axes are neighbours, too.
 
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If an argument is not what is described above.
+
     Examples
     --------
     >>> import quot
     >>> quot.graphs.grid((3, 4))
     Graph(12 nodes, 17 edges)
     """
+    if axes_of(shape, "shape") != 1:
+        raise InvalidProblemError(
+            f"`shape` must be the number of nodes along each axis, as (3, 4); got "
+            f"{received(shape)}."
+        )
     sizes = tuple(check_count(size, "shape") for size in shape)
-    return _lattice(np.ones(sizes), check_positive(spacing, "spacing"), diagonals=diagonals)
+    spacing, diagonals = check_positive(spacing, "spacing"), check_flag(diagonals, "diagonals")
+    return _lattice(np.ones(sizes), spacing, diagonals=diagonals)
 
 
+@by_name("spacing")
 def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> Graph:
     """Return the graph of the pixels of an image whose values say how hard it is to pass.
 
@@ -52,6 +70,21 @@ def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> 
         Distance of neighbours along an axis.
     diagonals : bool, default=False
         Whether pixels that meet at a corner are neighbours, too.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If there is no pixel, or one is negative or NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, quot
+    >>> quot.graphs.from_image([[1.0, 1.0], [3.0, np.inf]]).lengths.tolist()
+    [1.0, 2.0]
     """
     values = as_real(image, "image").astype(np.float64)
     if values.ndim == 0 or values.size == 0:
@@ -61,7 +94,8 @@ def from_image(image: Any, *, spacing: float = 1.0, diagonals: bool = False) -> 
             f"`image` must not be negative or NaN; {int((~(values >= 0)).sum())} pixels are. "
             "Use inf for a pixel that cannot be passed."
         )
-    return _lattice(values, check_positive(spacing, "spacing"), diagonals=diagonals)
+    spacing, diagonals = check_positive(spacing, "spacing"), check_flag(diagonals, "diagonals")
+    return _lattice(values, spacing, diagonals=diagonals)
 
 
 def _lattice(values: Floats, spacing: float, *, diagonals: bool) -> Graph:

@@ -14,7 +14,8 @@ from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
 from quot.graphs.connect import connect as connected
 from quot.labels import distinct, row_labels
-from quot.validation import as_array, check_count
+from quot.order import by_name
+from quot.validation import as_array, as_rng, check_count, check_flag
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,6 +24,7 @@ Names = tuple[Hashable, ...] | None
 logger = logging.getLogger(__name__)
 
 
+@by_name("connect")
 def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     """Return the graph that joins each point to its k nearest others.
 
@@ -40,6 +42,11 @@ def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     -------
     Graph
 
+    Raises
+    ------
+    InvalidProblemError
+        If points are no finite numbers, there are too few of them, or another argument is unusable.
+
     Examples
     --------
     >>> import numpy as np, quot
@@ -47,10 +54,12 @@ def knn(X: Any, k: int, *, connect: bool = False) -> Graph:
     >>> quot.graphs.knn(X, 12)
     Graph(500 nodes, 3451 edges)
     """
+    connect = check_flag(connect, "connect")
     labels, X = _points(X, k, "k")
     return _graph(X, *_pairs(_nearest(X, k)), labels=labels, connect=connect)
 
 
+@by_name("connect")
 def near(
     X: Any,
     k: int,
@@ -84,14 +93,20 @@ def near(
     -------
     Graph
 
+    Raises
+    ------
+    InvalidProblemError
+        If points are no finite numbers, there are too few of them, or another argument is unusable.
+
     References
     ----------
     Linderman, Mishne, Kluger and Steinerberger: Randomized near-neighbor graphs, giant components
     and applications in data science.
     """
+    exactly, connect = check_flag(exactly, "exactly"), check_flag(connect, "connect")
     labels, X = _points(X, K, "K")
     _check_of(k, K)
-    rng = np.random.default_rng(random_state)
+    rng = as_rng(random_state, "random_state")
     neighbours = _nearest(X, K)
     if exactly:
         chosen = np.argsort(rng.random(neighbours.shape), axis=1)[:, :k]
@@ -102,6 +117,7 @@ def near(
     return _graph(X, rows, neighbours[rows, place], labels=labels, connect=connect)
 
 
+@by_name("connect")
 def partition(
     X: Any,
     k: int,
@@ -134,10 +150,17 @@ def partition(
     Returns
     -------
     Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If points are no finite numbers, there are too few of them, or another argument is unusable.
     """
+    own, count_self = check_flag(own, "own"), check_flag(count_self, "count_self")
+    connect = check_flag(connect, "connect")
     labels, X = _points(X, K, "K")
     _check_of(k, K)
-    rng = np.random.default_rng(random_state)
+    rng = as_rng(random_state, "random_state")
     n, parts = len(X), K // k
     part = rng.permutation(np.arange(n) % parts)
     drawn = part if own else rng.integers(parts, size=n)
@@ -157,6 +180,7 @@ def partition(
     return _graph(X, np.concatenate(tails), np.concatenate(heads), labels=labels, connect=connect)
 
 
+@by_name("")
 def delaunay(X: Any) -> Graph:
     """Return the Delaunay triangulation of points as a graph; it is connected.
 
@@ -164,6 +188,21 @@ def delaunay(X: Any) -> Graph:
     ----------
     X : array of shape (N, d)
         Points in general position, at least d + 2 of them.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    InvalidProblemError
+        If there are too few points, or all are in a plane of lower dimension.
+
+    Examples
+    --------
+    >>> import quot
+    >>> quot.graphs.delaunay([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.1]])
+    Graph(4 nodes, 5 edges)
     """
     labels, X = _points(X, 1, "k")
     try:
@@ -188,6 +227,10 @@ def delaunay(X: Any) -> Graph:
 def _points(X: Any, most: int, name: str) -> tuple[Names, Floats]:
     """Check points, and that each has so many others; with their names."""
     points = as_array(X, "X", 2)
+    if 0 in points.shape:
+        raise InvalidProblemError(
+            f"`X` is empty, of shape {points.shape}; pass at least one point."
+        )
     check_count(most, name)
     if most >= len(points):
         raise InvalidProblemError(

@@ -14,6 +14,7 @@ from quot.convergence import Monitor, Status, Tolerance
 from quot.exceptions import InvalidProblemError, NotConvergedError
 from quot.graph import Graph
 from quot.interrupts import interruptible
+from quot.order import by_name
 from quot.problem import GraphProblem
 from quot.quadratic.edge_model import EdgeModel
 from quot.quadratic.solve import solve_quadratic
@@ -24,6 +25,7 @@ from quot.validation import check_positive
 _STEPS = 5
 
 
+@by_name("reg")
 @interruptible
 def reg_rescaling(
     reference: Any,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import secrets
@@ -13,9 +14,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from quot.exceptions import InvalidProblemError
+from quot.validation import received
 
 PathLike = str | os.PathLike[str]
 
@@ -40,6 +42,8 @@ UNREADABLE = (
 
 # What Python shows of its own objects, which says nothing of a file.
 _PYTHON = re.compile(r"[\s:]*<[^<>]* object at 0x[^<>]*>")
+# How Excel is told the separator of a file.
+_EXCEL = re.compile(r'"?sep=.?"?', re.IGNORECASE)
 # How files begin that are taken for text, and what they are.
 _WIDE = "in UTF-16, which Excel calls Unicode text; save it as UTF-8 (`CSV UTF-8`)"
 _STARTS = {
@@ -48,6 +52,51 @@ _STARTS = {
     b"\x1f\x8b": "compressed by gzip; unpack it first",
     b"PK\x03\x04": "a workbook of Excel or another zip archive; save it as `CSV UTF-8`",
 }
+
+
+def check_path(path: Any) -> None:
+    """Refuse what is no name of a file.
+
+    Raises
+    ------
+    InvalidProblemError
+        So it is, of an open file, too.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidProblemError(
+            f"`path` must be the name of a file, text or a pathlib.Path; got {received(path)}."
+        )
+
+
+def check_first_line(path: PathLike, line: str) -> None:
+    """Refuse the line that tells Excel which separator a file has.
+
+    Raises
+    ------
+    InvalidProblemError
+        If it is that one.
+    """
+    if _EXCEL.fullmatch(line.strip()):
+        raise InvalidProblemError(
+            f"the first line of `{path}` is `{line.strip()}`, which is for Excel alone; delete it."
+        )
+
+
+def check_quotes(path: PathLike, header: str, separator: str | None) -> None:
+    """Refuse a header in which a quote is not closed: others read on in the lines below.
+
+    Raises
+    ------
+    InvalidProblemError
+        If there is one.
+    """
+    lines = [header.rstrip("\r\n") + "\n", "below\n"]
+    rows = csv.reader(lines, delimiter=separator or " ", skipinitialspace=True)
+    if len(list(rows)) < len(lines):
+        raise InvalidProblemError(
+            f"the header of `{path}` opens a quote and does not close it; write it in one line, "
+            "close each quote where its name ends, and double the quotes inside."
+        )
 
 
 @contextmanager

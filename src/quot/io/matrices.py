@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
-from quot.io.files import UNREADABLE, PathLike, unreadable
+from quot.io.files import UNREADABLE, PathLike, check_first_line, check_quotes, unreadable
 from quot.labels import Labels, of_file
 
 Floats = NDArray[np.float64]
@@ -82,7 +82,17 @@ def taken(values: Floats, names: Sequence[str], path: PathLike, *how: str) -> Ma
             )
         how = (*how, f"index `{names[0]}` left out" if names[0] else INDEX)
         values, names = np.ascontiguousarray(values[:, 1:]), names[1:]
-    return Matrix(values, tuple(names), noted(names, *how))
+    return Matrix(values, _all_named(names, path), noted(names, *how))
+
+
+def _all_named(names: Sequence[str], path: PathLike) -> tuple[str, ...]:
+    """Names of columns, below which nobody knows what is data if one has none."""
+    if "" in names:
+        raise InvalidProblemError(
+            f"a column of `{path}` besides the first has no name, and may be data or an index, as "
+            "pandas writes one of several levels; give it a name if it is data, else leave it out."
+        )
+    return tuple(names)
 
 
 def noted(names: Sequence[str], *how: str) -> str:
@@ -166,7 +176,7 @@ def read_csv(path: PathLike, *, is_data: bool = False) -> Matrix:
             raise unreadable(path, _EXPECTED, error) from error
         if form.is_labelled:
             stream.seek(0)
-            names, rows = form.names[1:], _row_names(stream, form)
+            names, rows = _all_named(form.names[1:], path), _row_names(stream, form)
             rows = rows if len(rows) == len(values) else []  # one may hold the end of a line
             return Matrix(values, names, noted(names, _SKIPPED, INDEX), of_file(rows))
     if form.may_count and _counts(values[:, 0]):
@@ -248,10 +258,12 @@ def _form(path: PathLike, stream: IO[str], *, is_data: bool) -> _Form:
     if not number:
         raise InvalidProblemError(f"`{path}` is empty; pass {_EXPECTED}.")
     second = next(found, (0, ""))[1]
+    check_first_line(path, first)
     separator = _separator(first, second)
     cells = _cells(first, separator)
     below = _cells(second, separator)
     if _is_header(path, cells, (first, second), below, is_data=is_data):
+        check_quotes(path, first, separator)
         return _Form(separator, number, tuple(cells))
     return _Form(separator, 0, (), may_count=not is_data and _may_count(cells, below))
 
@@ -360,9 +372,12 @@ def _explain(path: PathLike, stream: IO[str], form: _Form) -> None:
         if len(cells) == 1 < width and not cells[0]:
             raise InvalidProblemError(f"{where} holds blanks alone; delete it.")
         if len(cells) != width:
+            of_r = " Without `row.names = FALSE`, R writes names of rows that have no header."
+            is_of_r = form.names and len(cells) == width + 1 and cells[-1]
             raise InvalidProblemError(
                 f"{where} has {len(cells)} cell{'s' * (len(cells) != 1)}, and there are {width} in "
                 f"{'the header' if form.names else 'the first'}; each line needs as many."
+                f"{of_r if is_of_r else ''}"
             )
         for k, cell in enumerate(cells):
             if not _is_number(cell) and not (k == 0 and form.is_labelled):

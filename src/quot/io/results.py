@@ -29,7 +29,14 @@ from quot.io.arrays import (
     read_npz,
     vector_of,
 )
-from quot.io.files import UNREADABLE, PathLike, check_writable, too_large, write_atomically
+from quot.io.files import (
+    UNREADABLE,
+    PathLike,
+    check_path,
+    check_writable,
+    too_large,
+    write_atomically,
+)
 from quot.plan import Plan
 from quot.problem import AdaptiveProblem, EntropicProblem, Problem, Transport, with_origin
 from quot.result import AdaptiveResult, GraphResult, Result
@@ -83,13 +90,27 @@ def save(result: Result[Any] | GraphResult, path: PathLike) -> None:
     -----
     QuotWarning
         If labels of rows or columns are left out.
+
+    Examples
+    --------
+    >>> import os, tempfile, quot
+    >>> r = quot.solve([[0.0, 2.0], [2.0, 1.0]], mass=0.7)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "r.npz")
+    ...     quot.save(r, path)
+    ...     quot.load(path).value == r.value
+    True
     """
-    check_writable(path, SUFFIXES if Path(path).suffix else ())
-    if not isinstance(result, (Result, GraphResult)):
+    kinds, given = (Result, GraphResult), (result, path)
+    is_one = [isinstance(each, kinds) for each in given]
+    if not is_one[0]:
+        first = " It comes first: `quot.save(result, path)`." if is_one[1] else ""
         raise InvalidProblemError(
             f"`result` must be what a solver returns, as from `quot.solve`; got a "
-            f"{type(result).__name__}."
+            f"{type(result).__name__}.{first}"
         )
+    check_path(path)
+    check_writable(path, SUFFIXES if Path(path).suffix else ())
     tolerance = result.tolerance
     arrays: Arrays = {
         "format": FORMAT,
@@ -138,6 +159,7 @@ def load(path: PathLike) -> Result[Any] | GraphResult:
     NumericalWarning
         If the file claims an optimal plan and the certificate does not hold.
     """
+    check_path(path)
     arrays = read_npz(path, expected="a result that `quot.save` wrote,")
     if not is_result(arrays):
         raise InvalidProblemError(

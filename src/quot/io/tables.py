@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from quot.exceptions import InvalidProblemError
 from quot.io import parquet
 from quot.io.cells import BadCellError, Cells, Reader, number
-from quot.io.files import UNREADABLE, PathLike, check_writable, unreadable, write_atomically
+from quot.io.files import (
+    UNREADABLE,
+    PathLike,
+    check_first_line,
+    check_quotes,
+    check_writable,
+    unreadable,
+    write_atomically,
+)
 
 # By any name a column and its reader: `numbers`, `flags` or the `codes` of `Names`.
 Wanted: TypeAlias = Mapping[str, tuple[str, Reader]]
@@ -187,6 +195,7 @@ class CsvTable(Table):
                 raise InvalidProblemError(
                     f"`{path}` has zero bytes in its first line, as UTF-16 has; save it as UTF-8."
                 )
+            check_first_line(path, line)
             headers = {
                 k: next(csv.reader([line], delimiter=k, skipinitialspace=True), [])
                 for k in _SEPARATORS
@@ -200,6 +209,7 @@ class CsvTable(Table):
                 f"`{path}` begins with the line {line.strip()[:80]!r}, which is one name alone; it "
                 f"should hold {_EXPECTED}."
             )
+        check_quotes(path, line, self._separator)
         if all(_is_number(name) for name in columns):
             raise InvalidProblemError(
                 f"`{path}` has no header: its first line is `{line.strip()}`. Write the names of "

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from quot.exceptions import InvalidProblemError
 from quot.optional import need
 
 INK, FAINT, GRID, SPINE = "#1f1f24", "#6b6b76", "#d9dce1", "#c8cbd0"
@@ -31,6 +34,27 @@ def new_figure(width: float, height: float, layout: Any = None) -> Any:
 def need_matplotlib() -> None:
     """Raise MissingDependencyError if matplotlib is not installed."""
     need("matplotlib", "pictures", "images")
+
+
+def axes_of(ax: Any, count: int, what: str) -> tuple[Any, ...]:
+    """Return the axes given, as many as that.
+
+    Raises
+    ------
+    InvalidProblemError
+        If they are no axes, or more or fewer of them.
+    """
+    axes = tuple(np.ravel(np.array(ax, dtype=object)))
+    for one in axes:
+        if not hasattr(one, "add_collection"):
+            given = one if isinstance(ax, (tuple, list)) else ax
+            raise InvalidProblemError(
+                "`ax` must be axes of matplotlib, as of `figure, ax = plt.subplots()`; got a "
+                f"{type(given).__name__}."
+            )
+    if len(axes) != count:
+        raise InvalidProblemError(f"`ax` has {len(axes)} axes; pass {what}.")
+    return axes
 
 
 def frame(ax: Any) -> None:

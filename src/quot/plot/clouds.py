@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
+from quot.order import by_name
 from quot.plan import Plan
-from quot.plot.canvas import FAINT, INK, SOURCE, TARGET, need_matplotlib, new_figure
+from quot.plot.canvas import FAINT, INK, SOURCE, TARGET, axes_of, need_matplotlib, new_figure
 from quot.validation import as_array, check_count
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _LARGEST, _SMALLEST = 16.0, 1.1
 _GAP = 0.18
 
 
+@by_name("matches")
 def registration(
     found: Registration, ax: Any = None, *, matches: int = 160, view: Any = None
 ) -> tuple[Any, ...]:
@@ -75,11 +77,7 @@ def registration(
         ax = new_figure(_WIDTH, _HEIGHT, "constrained").subplots(
             1, 3, gridspec_kw={"width_ratios": (1.0, 1.5, 1.0)}
         )
-    axes = tuple(np.ravel(np.array(ax, dtype=object)))
-    if len(axes) != 3:
-        raise InvalidProblemError(
-            f"`ax` has {len(axes)} axes; pass three, for before, what belongs together, and after."
-        )
+    axes = axes_of(ax, 3, "three, for before, what belongs together, and after")
     X, Y = eye(found.X), eye(found.Y)
     middle = (Y.max(axis=0) + Y.min(axis=0) - X.max(axis=0) - X.min(axis=0)) / 2
     _draw(axes[0], [(X + middle, SOURCE), (Y, TARGET)])

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.graph import Graph
-from quot.plot.canvas import need_matplotlib, new_figure
+from quot.order import by_name
+from quot.plot.canvas import axes_of, need_matplotlib, new_figure
 from quot.result import GraphResult
+from quot.validation import check_positive
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +27,7 @@ _APART, _WIDER = 26.0, 3.2
 _SAME = 1e-9
 
 
+@by_name("positions")
 def flow(
     plan: GraphResult | Flow,
     ax: Any = None,
@@ -66,12 +69,14 @@ def flow(
         raise InvalidProblemError(
             f"`plan` must be a GraphResult or a Flow; got {type(plan).__name__}."
         )
+    width, size = check_positive(width, "width"), check_positive(size, "size")
     need_matplotlib()
     from matplotlib.collections import LineCollection
 
     where = _positions(positions, moved.graph)
     if ax is None:
         ax = new_figure(7.0, 7.0).add_axes((0.0, 0.0, 1.0, 1.0))
+    (ax,) = axes_of(ax, 1, "one")
     low, high = where.min(axis=0), where.max(axis=0)
     margin = 0.04 * float((high - low).max() or 1.0)
     ax.set_xlim(low[0] - margin, high[0] + margin)

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
-from quot.plot.canvas import INK, frame, need_matplotlib, new_figure
+from quot.labels import as_names
+from quot.order import by_name
+from quot.plot.canvas import INK, axes_of, frame, need_matplotlib, new_figure
 from quot.problem import EntropicProblem
 from quot.result import Solved
-from quot.validation import check_option
+from quot.validation import check_flag, check_option
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -84,6 +86,7 @@ class _Curve:
     is_done: bool
 
 
+@by_name("against")
 def convergence(
     results: Any,
     ax: Any = None,
@@ -133,6 +136,7 @@ def convergence(
     if against is not None:
         check_option(against, "against", AGAINST)
     check_option(of, "of", OF)
+    legend = check_flag(legend, "legend")
     named = _named(results, labels)
     if against is None:
         against = "passes" if all(map(_has_passes, named)) else "iterations"
@@ -140,6 +144,7 @@ def convergence(
     need_matplotlib()
     if ax is None:
         ax = new_figure(7.6, 4.6, "constrained").add_subplot()
+    (ax,) = axes_of(ax, 1, "one")
     bottom = _axes(ax, curves, against, of)
     for place, (curve, width) in enumerate(zip(curves, _widths(curves, bottom), strict=True)):
         _draw(ax, curve, place, width, bottom)
@@ -178,7 +183,8 @@ def _named(results: Any, labels: Sequence[str] | None) -> list[tuple[str, AnyRes
             )
     names = [str(name) for name in results] if isinstance(results, Mapping) else _names(found)
     if labels is not None:
-        names = [labels] if isinstance(labels, str) else [str(label) for label in labels]
+        given = [labels] if isinstance(labels, str) else labels
+        names = list(map(str, as_names(given, "labels", "result")))
     if len(names) != len(found):
         raise InvalidProblemError(
             f"`labels` has {len(names)} names for {len(found)} results; pass one for each."

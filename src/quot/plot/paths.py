@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.exceptions import InvalidProblemError
+from quot.labels import as_names
+from quot.order import by_name
 from quot.path import Path
-from quot.plot.canvas import FAINT, INK, frame, need_matplotlib, new_figure
-from quot.validation import check_option
+from quot.plot.canvas import FAINT, INK, axes_of, frame, need_matplotlib, new_figure
+from quot.validation import check_option, received
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +34,7 @@ _BELOW = 10.0
 _RIGHT = 0.7
 
 
+@by_name("of")
 def path(path: Path, ax: Any = None, *, of: Sequence[str] | None = None) -> tuple[Any, ...]:
     """Draw what a path costs: one above the other, against mass, or against reg.
 
@@ -63,22 +66,18 @@ def path(path: Path, ax: Any = None, *, of: Sequence[str] | None = None) -> tupl
     if not isinstance(given, Path) or not len(path):
         raise InvalidProblemError(
             "`path` must be a path with a result in it, of `mass_path` or `reg_path`; got "
-            f"{path!r}."
+            f"{received(path)}."
         )
     if of is None:
         of = OF[1:] if path[0].problem.is_balanced else OF
-    of = [check_option(name, "of", OF) for name in ([of] if isinstance(of, str) else of)]
+    given = [of] if isinstance(of, str) else of
+    of = [check_option(name, "of", OF) for name in as_names(given, "of", "picture")]
     need_matplotlib()
     if ax is None:
         size = _WIDTH, _HEIGHT * len(of) + _FOOT
         ax = new_figure(*size, "constrained").subplots(len(of), 1, sharex=True, squeeze=False)
         ax = ax[:, 0]
-    axes = tuple(np.ravel(np.array(ax, dtype=object)))
-    if len(axes) != len(of):
-        raise InvalidProblemError(
-            f"`ax` has {len(axes)} axes for {len(of)} things to draw, {', '.join(of)}; pass one "
-            "for each."
-        )
+    axes = axes_of(ax, len(of), f"one for each of {', '.join(of)}")
     for one, name in zip(axes, of, strict=True):
         _draw(one, path, name)
         frame(one)

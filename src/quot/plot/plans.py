@@ -11,10 +11,20 @@ from numpy.typing import NDArray
 
 from quot.costs import PointCost
 from quot.exceptions import InvalidProblemError, MassLostWarning
-from quot.plan import THRESHOLD, Coupling, Plan
-from quot.plot.canvas import FAINT, INK, SOURCE, SPINE, TARGET, need_matplotlib, new_figure
+from quot.order import by_name
+from quot.plan import THRESHOLD, Coupling, Plan, as_coupling
+from quot.plot.canvas import (
+    FAINT,
+    INK,
+    SOURCE,
+    SPINE,
+    TARGET,
+    axes_of,
+    need_matplotlib,
+    new_figure,
+)
 from quot.result import Result
-from quot.validation import as_array, as_csr, as_number, check_count, check_positive
+from quot.validation import as_array, as_number, check_count, check_flag, check_positive
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +42,7 @@ _STRONG = 0.9
 _AREA, _LARGEST, _SMALLEST = 8_000.0, 42.0, 2.0
 
 
+@by_name("values")
 def plan(
     plan: Any,
     ax: Any = None,
@@ -72,7 +83,7 @@ def plan(
     """
     drawn = _coupling(plan)
     threshold = as_number(threshold, "threshold")
-    cells = check_count(cells, "cells")
+    cells, values = check_count(cells, "cells"), check_flag(values, "values")
     entries = _entries(drawn, threshold)
     need_matplotlib()
     from matplotlib.colors import LinearSegmentedColormap
@@ -81,6 +92,7 @@ def plan(
     picture = _binned(entries, cells, adds=values)
     if ax is None:
         ax = new_figure(_SIDE + _BAR * values, _SIDE, "constrained").add_subplot()
+    (ax,) = axes_of(ax, 1, "one")
     shades = LinearSegmentedColormap.from_list("mass", _MASS if values else (_NOTHING, _MASS[1]))
     image = ax.imshow(
         np.ma.masked_equal(picture, 0.0) if values else picture,
@@ -100,6 +112,7 @@ def plan(
     return ax
 
 
+@by_name("X")
 def lines(
     plan: Any,
     ax: Any = None,
@@ -154,6 +167,7 @@ def lines(
     values = entries.values[order]
     if ax is None:
         ax = new_figure(_SIDE + _BAR, _SIDE, "constrained").add_subplot()
+    (ax,) = axes_of(ax, 1, "one")
     most_mass = float(np.quantile(values, _STRONG)) if values.size else 1.0
     strength = np.minimum(values / most_mass, 1.0)
     ends = np.stack((where[0][entries.rows[order]], where[1][entries.cols[order]]), axis=1)
@@ -194,9 +208,7 @@ def _coupling(given: Any) -> Coupling:
                 "`plan` must be a result of transport, its plan or an array of shape (n, m); got "
                 f"{type(given).__name__}. A flow on a graph is drawn by `quot.plot.flow`."
             )
-        found = Plan.from_sparse(
-            as_csr(found, "plan") if sp.issparse(found) else as_array(found, "plan", 2)
-        )
+        found = as_coupling(found, "plan")
     if 0 in found.shape:
         raise InvalidProblemError(
             f"`plan` has shape {found.shape}, and nothing to draw; pass one with rows and columns."

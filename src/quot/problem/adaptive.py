@@ -201,9 +201,9 @@ class AdaptiveProblem(Transport):
                 other._fix(name, np.minimum(np.maximum(part, _FEW), max(most, 1.0)))
         return other
 
-    def objective(self, plan: AnyPlan) -> float:
+    def objective(self, plan: Any) -> float:
         """Return <C, P>: what is minimised, constraints apart."""
-        return self.summed(plan)[0]
+        return self.summed(self.fitted(plan))[0]
 
     def summed(self, plan: AnyPlan) -> tuple[float, float]:
         """The objective, and the same with each term by its absolute value."""

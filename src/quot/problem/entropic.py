@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from copy import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,9 +153,9 @@ class EntropicProblem(Transport):
             other._fix(name, None)
         return other
 
-    def objective(self, plan: AnyPlan) -> float:
+    def objective(self, plan: Any) -> float:
         """Return <C, P> + eps H(P): what is minimised, constraints apart."""
-        return self.summed(plan)[0]
+        return self.summed(self.fitted(plan))[0]
 
     def summed(self, plan: AnyPlan) -> tuple[float, float]:
         """The objective, and the same with each term by its absolute value."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.exceptions import InvalidProblemError
 from quot.flow import Flow
 from quot.graph import Graph
 from quot.order import explained, of_graph
@@ -151,10 +152,31 @@ class GraphProblem(Shown):
         """The strength of the quadratic term of each edge, (E,)."""
         return np.broadcast_to(np.asarray(self.reg, dtype=np.float64), self.graph.n_edges)
 
+    def fitted(self, flow: Any) -> Flow:
+        """Return a flow that is one along the edges of this graph.
+
+        Raises
+        ------
+        InvalidProblemError
+            If it is none, or one of another graph.
+        """
+        graph = self.graph
+        if not isinstance(flow, Flow):
+            raise InvalidProblemError(
+                f"the plan of a graph problem is a quot.Flow; got {type(flow).__name__}. Make one, "
+                "`quot.Flow(problem.graph, values, sent, received)`."
+            )
+        if (flow.graph.n_nodes, len(flow)) != (graph.n_nodes, graph.n_edges):
+            raise InvalidProblemError(
+                f"the flow is one along {len(flow)} edges of {flow.graph!r}, and the problem has "
+                f"{graph!r}; pass a flow along its edges."
+            )
+        return flow
+
     def linear_cost(self, flow: Flow) -> float:
         """Return what the lengths cost: the sum of ``l |w|``, of ``l w`` on directed edges."""
-        graph = self.graph
-        return dot(graph.lengths, np.where(graph.directed, flow.values, np.abs(flow.values)))
+        graph, x = self.graph, self.fitted(flow).values
+        return dot(graph.lengths, np.where(graph.directed, x, np.abs(x)))
 
     def objective(self, flow: Flow) -> float:
         """Return what is minimised, constraints apart."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +89,9 @@ class Problem(Transport):
         other._fix("reg", reg)
         return other
 
-    def objective(self, plan: AnyPlan) -> float:
+    def objective(self, plan: Any) -> float:
         """Return <C, P> + reg/2 ||P||^2: what is minimised, constraints apart."""
-        return self.summed(plan)[0]
+        return self.summed(self.fitted(plan))[0]
 
     def summed(self, plan: AnyPlan) -> tuple[float, float]:
         """The objective, and the same with each term by its absolute value."""

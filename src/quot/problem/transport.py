@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from quot.costs import Cost, PointCost, as_cost, parts, usual_cost
 from quot.dummy import largest_cost
-from quot.gibbs_plan import AnyPlan
-from quot.labels import Labels, aligned, named, of_cost
+from quot.exceptions import InvalidProblemError
+from quot.gibbs_plan import AnyPlan, GibbsPlan
+from quot.labels import Labels, aligned, check_same, named, of_cost
 from quot.order import explained, of_problem
-from quot.plan import sums
+from quot.plan import Plan, as_coupling, sums
 from quot.shown import Shown
 from quot.validation import (
     Rescaled,
@@ -201,9 +202,27 @@ class Transport(Shown):
             other._fix(name, value)
         return other
 
-    def linear_cost(self, plan: AnyPlan) -> float:
-        """Return <C, P>."""
-        return plan.paid(self.cost)[0]
+    def fitted(self, plan: Any) -> AnyPlan:
+        """Return a plan of this problem, of one as it is or of a matrix (n, m), dense or sparse.
+
+        Raises
+        ------
+        InvalidProblemError
+            If it is none, or of another shape.
+        """
+        found = as_coupling(plan, "plan")
+        if found.shape != self.shape:
+            raise InvalidProblemError(
+                f"`plan` has shape {found.shape}, and the problem is {self!r}; pass a plan of its "
+                "rows and columns."
+            )
+        check_same(found.row_labels, self.row_labels, "rows")
+        check_same(found.col_labels, self.col_labels, "columns")
+        return found if isinstance(found, (Plan, GibbsPlan)) else Plan.from_sparse(found.to_csr())
+
+    def linear_cost(self, plan: Any) -> float:
+        """Return <C, P>, of a plan or of a matrix (n, m)."""
+        return self.fitted(plan).paid(self.cost)[0]
 
     def summed(self, plan: Any) -> tuple[float, float]:
         """What is minimised, constraints apart, and the same with each term by absolute value."""
@@ -211,7 +230,7 @@ class Transport(Shown):
 
     def objective(self, plan: Any) -> float:
         """Return what is minimised, constraints apart."""
-        return self.summed(plan)[0]
+        return self.summed(self.fitted(plan))[0]
 
     def size(self, plan: Any) -> float:
         """Return all that is added up in the objective, each term by its absolute value."""
