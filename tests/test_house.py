@@ -387,6 +387,48 @@ def test_every_kernel_is_compiled_in_one_way_or_in_the_order_written():
     assert fast <= {"reassoc", "contract", "nsz", "arcp"}, "isnan(nan) would be False"
 
 
+def _is_along(target, name):
+    """Whether a store goes from one place to the next as the loop does: it may run in vectors."""
+    if not isinstance(target, ast.Subscript):
+        return False
+    places = [node for node in ast.walk(target.slice) if isinstance(node, ast.Name)]
+    return name in {node.id for node in places} and not any(
+        isinstance(node, ast.Subscript) for node in ast.walk(target.slice)
+    )
+
+
+def _is_sum(node):
+    """Whether a number is added up, not counted."""
+    is_added = isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub))
+    whole = (ast.IfExp, ast.Constant, ast.Compare)
+    return is_added and isinstance(node.target, ast.Name) and not isinstance(node.value, whole)
+
+
+def test_no_loop_stores_what_it_sums():
+    """Or its sums would have another order where two small arrays lie next to each other.
+
+    Compiled for vectors such a loop asks first whether arrays may overlap, and if they are near
+    takes one number after the other instead.
+    """
+    found = []
+    for path in KERNELS:
+        for function in ast.parse(path.read_text()).body:
+            ways = [ast.unparse(way) for way in getattr(function, "decorator_list", ())]
+            if not ways or "exact_kernel" in ways:
+                continue
+            for loop in (node for node in ast.walk(function) if isinstance(node, ast.For)):
+                inside = [node for node in ast.walk(loop) if node is not loop]
+                if any(isinstance(node, (ast.For, ast.While, ast.Break)) for node in inside):
+                    continue
+                stores = [t for node in inside for t in getattr(node, "targets", ())]
+                stores += [node.target for node in inside if isinstance(node, ast.AugAssign)]
+                is_stored = any(_is_along(target, loop.target.id) for target in stores)
+                if is_stored and any(_is_sum(node) for node in inside):
+                    found.append(f"{path.name}: {function.name}, line {loop.lineno}")
+    # what has been added up so far is what is stored: one number after the other in any case
+    assert [line for line in found if "laplacian.py: factor" not in line] == []
+
+
 def test_sizes(record_property):
     """A report, not a judgement: files past their budget."""
     budgets = [(SRC, 400), (ROOT / "tests", 400)]

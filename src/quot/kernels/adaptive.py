@@ -38,6 +38,7 @@ def _entropic_price(k, inverse, size, a, f, l, p):
         for q in range(size):
             l[q] = (f + k[q]) * inverse[q]
             p[q] = exp(l[q] - goal)
+        for q in range(size):
             total += p[q]
             slope += p[q] * inverse[q]
         if not _SMALL < total < _LARGE:  # where the largest entry is a, the sum is little more
@@ -148,6 +149,7 @@ def _both(k, d, size, a, bound, f, eps, inverse, l, p):
             inverse[q] = 1.0 / (eps + d[q])
             l[q] = (f + k[q]) * inverse[q]
             p[q] = exp(l[q])
+        for q in range(size):
             total += p[q]
         spread, first, second, third = _sums(inverse, size, True, l, p)
         wrong = max(abs(total - a), abs(spread - bound)) / a

@@ -28,8 +28,9 @@ def _entropy(d, size, inverse, p):
     first = 0.0
     second = 0.0
     for q in range(size):
+        p[q] = exp(-min(d[q] * inverse, _MOST))
+    for q in range(size):
         x = min(d[q] * inverse, _MOST)
-        p[q] = exp(-x)
         total += p[q]
         first += p[q] * x
         second += p[q] * x * x
@@ -90,6 +91,7 @@ def entropic_rows(start, cost, goal, price, strength, p):
         nearest = np.inf
         for q in range(size):
             d[q] = cost[at + q] - least
+        for q in range(size):
             mean += d[q]
             widest = max(widest, d[q])
             nearest = min(nearest, d[q] if d[q] > 0.0 else np.inf)
@@ -160,6 +162,7 @@ def quadratic_rows(start, cost, perplexity, price, strength, p):
         total = 0.0
         for q in range(size):
             p[at + q] = max(lift - (cost[at + q] - least) / unit, 0.0)
+        for q in range(size):
             total += p[at + q]
         for q in range(size):
             p[at + q] /= total

@@ -23,6 +23,7 @@ def _line(C, i, v, shift, inverse, line):
     total = 0.0
     for j in range(line.size):
         line[j] = exp((shift + v[j] - C[i, j]) * inverse)
+    for j in range(line.size):
         total += line[j]
     return total
 
@@ -150,13 +151,16 @@ def sums(C, f, v, T, sent, got):
     A forbidden pair does not count.
     """
     inverse = 1.0 / T
+    line = np.empty(C.shape[1])
     for i in range(C.shape[0]):
         total = 0.0
-        for j in range(C.shape[1]):
+        for j in range(line.size):
             y = (f[i] + v[j] - C[i, j]) * inverse
-            entry = exp(y) if y > _LEAST else 0.0
-            total += entry
-            got[j] += entry
+            line[j] = exp(y) if y > _LEAST else 0.0
+        for j in range(line.size):
+            got[j] += line[j]
+        for j in range(line.size):
+            total += line[j]
         sent[i] = total
 
 

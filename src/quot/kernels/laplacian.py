@@ -377,6 +377,7 @@ def cg(
     rz = 0.0
     for v in range(n):
         p[v] = z[v]
+    for v in range(n):
         rz += r[v] * z[v]
     rr = norm2
     it = 0
@@ -393,8 +394,9 @@ def cg(
         for v in range(n):
             x[v] += alpha * p[v]
             r[v] -= alpha * q[v]
-            rr += r[v] * r[v]
             z[v] = r[v]
+        for v in range(n):
+            rr += r[v] * r[v]
         if rr <= target:
             break
         precondition(order, start, row, fraction, pivot, z)

@@ -206,7 +206,8 @@ def _iterate(begin, index, value, ground, rhs, enough, most):
             for q in range(begin[k], begin[k + 1]):
                 y -= value[q] * p[index[q]]
             ap[k] = y
-            pap += y * p[k]
+        for k in range(size):
+            pap += ap[k] * p[k]
         if not pap > 0.0:
             break
         alpha = rz / pap
@@ -216,6 +217,7 @@ def _iterate(begin, index, value, ground, rhs, enough, most):
             x[k] += alpha * p[k]
             r[k] -= alpha * ap[k]
             z[k] = r[k] / diagonal[k]
+        for k in range(size):
             new += r[k] * z[k]
             left += r[k] * r[k]
         beta = new / rz

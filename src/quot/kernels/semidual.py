@@ -253,6 +253,7 @@ def _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
     top = v[0]
     for j in range(v.size):
         missing[j] = wanted_b[j] - got[j]
+    for j in range(v.size):
         value += wanted_b[j] * v[j]
         size += 2.0 * wanted_b[j] * abs(v[j])
         top = max(top, v[j])

@@ -30,20 +30,25 @@ def answer(first, last, start, col, cost, f, e, floor, is_entropic, p, w, l, sum
             if is_entropic:
                 p[q] = exp(y)
                 w[q] = p[q] * inverse
-                spread += p[q] * (y - 1.0)
-                paid += E * p[q]
             else:
                 p[q] = max(y, 0.0)
                 w[q] = inverse if y > 0.0 else 0.0
+            l[q] = y
+            if j == i:
+                own = w[q]
+        for q in range(start[i], start[i + 1]):
+            E = e[i] + e[col[q]] + floor
+            y = l[q]
+            if is_entropic:
+                spread += p[q] * (y - 1.0)
+                paid += E * p[q]
+            else:
                 spread += 0.5 * p[q] * p[q]
                 paid += 0.5 * E * p[q] * p[q]
-            l[q] = y
             mass += p[q]
             one += w[q]
             two += w[q] * y
             three += w[q] * y * y
-            if j == i:
-                own = w[q]
         sums[0, i] = mass
         sums[1, i] = spread
         sums[2, i] = paid
