@@ -136,7 +136,7 @@ class Settings:
     upward: int = 2_000_000
     at_once: int = 1 << 15
     together: int = 1 << 16
-    climbed: int = 1 << 12
+    climbed: int = 1 << 15
     single: int = 2_000_000
     priced_apart: int = 40_000
     convex: int = 2048

@@ -56,7 +56,8 @@ class Optimum:
     """A cheapest plan, its prices, and why the method was stopped, if it was.
 
     Where it was found on a matrix: the vertex, the costs C, and whether other plans may cost no
-    more, if that is known. Where to begin with nearly the same masses: the pairs of a tree.
+    more, if that is known. Where to begin with nearly the same masses: the pairs of a tree. And
+    whether Newton has tried to go up from there, in vain.
     """
 
     plan: Plan
@@ -66,12 +67,16 @@ class Optimum:
     C: Floats | None = None
     has_ties: bool | None = None
     first: Ints | None = None
+    is_tried: bool = False
 
     @classmethod
-    def of(cls, small: Small, problem: Problem, stopped: Status | None) -> Optimum:
+    def of(
+        cls, small: Small, problem: Problem, stopped: Status | None, *, is_tried: bool = False
+    ) -> Optimum:
         """Of a small problem that was solved at once."""
         C, has_ties = matrix(problem.cost), small.has_ties
-        return cls(small.plan, small.dual, stopped, small.vertex, C, has_ties)
+        vertex, plan, dual = small.vertex, small.plan, small.dual
+        return cls(plan, dual, stopped, vertex, C, has_ties, is_tried=is_tried)
 
     @property
     def tree(self) -> Ints | None:

@@ -64,7 +64,10 @@ class OnMatrix:
         return (self._are_many or self.newton.wrong <= _NEAR) and self._climb(TRIED)
 
     def up(self, optimum: Optimum, *, is_uneven: bool) -> bool:
-        """Go up from the linear problem; True if that gets there."""
+        """Go up from the linear problem; True if that gets there.
+
+        Newton from its prices may have been tried.
+        """
         newton, vertex = self.newton, optimum.vertex
         assert vertex is not None
         newton.begin(optimum.dual)
@@ -74,7 +77,7 @@ class OnMatrix:
             newton.count_from_here()
         few = TRIED if self.C.size <= settings().climbed else 0
         steps = STEPS if self._are_many else few
-        if steps and self._climb(steps):
+        if steps and not optimum.is_tried and self._climb(steps):
             return True
         return self._by_cycles(vertex, 0 if is_uneven else TRIED)
 

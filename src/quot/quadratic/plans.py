@@ -88,8 +88,13 @@ def go_on(
     if first is not None and certificate is None:
         small = first.together.small(first.k)
         assert small is not None
-        stopped = report_vertex(problem, monitor, small.plan, *small.work)
-        optimum = Optimum.of(small, problem, stopped)
+        stopped, is_tried = (
+            report_vertex(problem, monitor, small.plan, *small.work),
+            problem.reg > 0,
+        )
+        if is_tried:
+            monitor.steps += first.together.iterate(first.k).inner
+        optimum = Optimum.of(small, problem, stopped, is_tried=is_tried)
     model = PairModel(
         problem, monitor, tolerance, method=method, start=start, ties=ties, optimum=optimum
     )
