@@ -188,7 +188,9 @@ def test_a_loop_of_small_solves_ends_at_the_second(monkeypatch, at_poll):
     assert 1 <= len(done) < 10
 
 
-def test_a_callback_is_interrupted_where_it_is(rng):
+def test_a_callback_is_interrupted_where_it_is(rng, tune):
+    tune(at_once=0)
+
     def wait(iterate):
         press()
         pytest.fail("it goes on")
@@ -197,7 +199,8 @@ def test_a_callback_is_interrupted_where_it_is(rng):
     assert r.status is Status.STOPPED
 
 
-def test_solves_within_solves_end_together(rng):
+def test_solves_within_solves_end_together(rng, tune):
+    tune(at_once=0)
     C, inner = rng.random((30, 30)), []
 
     def again(iterate):
@@ -360,7 +363,8 @@ def test_a_command_ends_with_one_line(at_work, capsys, monkeypatch, where, numbe
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_command_writes_the_best_so_far(at_work, capsys, at_poll, monkeypatch, number):
+def test_a_command_writes_the_best_so_far(at_work, capsys, at_poll, tune, monkeypatch, number):
+    tune(at_once=0)
     at_poll(5)
     monkeypatch.setattr(sys.modules[__name__], "press", lambda: signal.raise_signal(number))
     assert main(["solve", "C.npy", "--reg", "0.1", "--save", "R.npz", "-o", "P.csv"]) == 1

@@ -10,25 +10,16 @@ from benchmarks.cases import Instance
 from benchmarks.peers.base import Answer
 from benchmarks.peers.replaced import Change, replaced
 
-_MODEL = "quot.quadratic.pair_model"
+_SMALL = "quot.quadratic.small"
 # What each part is made of; the time of a part that another one calls is its own. The rest is what
 # is left of the call.
 PARTS: dict[str, tuple[str, ...]] = {
     "validation": ("quot.problem:Problem.__post_init__",),
-    "model": (f"{_MODEL}:PairModel.__init__", f"{_MODEL}:PairModel.ways"),
-    "linear": (
-        f"{_MODEL}:PairModel._linear",
-        f"{_MODEL}:solve_linear",
-        f"{_MODEL}:least_of",
-    ),
-    "way up": tuple(f"{_MODEL}:PairModel.{way}" for way in ("_up", "_from_below", "_from_above")),
-    "repair": (f"{_MODEL}:PairModel._answer", f"{_MODEL}:PairModel.repaired"),
-    "certificate": ("quot.quadratic.finish:certify",),
-    "result": (
-        "quot.result:Solved.of",
-        "quot.quadratic.solve:replace",
-        "quot.api.plans:deliver",
-    ),
+    "linear": (f"{_SMALL}:Together.__init__",),
+    "way up": (f"{_SMALL}:Together.climb",),
+    "repair": (f"{_SMALL}:Together.certificates",),
+    "certificate": (f"{_SMALL}:certify_each",),
+    "result": ("quot.quadratic.plans:_result", "quot.api.plans:deliver"),
     "rest": (),
 }
 

@@ -537,7 +537,10 @@ def test_bad_input_is_one_line_and_exit_2(said, folder, monkeypatch, argv, text)
     quot.save(quot.solve(C), "R.npz")
     with np.load("R.npz") as archive:
         np.savez("damaged.npz", **{**archive, "C": np.full((2, 3), np.nan)})
-    monkeypatch.setattr("quot.api.plans.solve_plan", lambda *_, **__: pytest.fail("solved"))
+    for solver in ("Together", "solve_quadratic"):
+        monkeypatch.setattr(
+            f"quot.quadratic.plans.{solver}", lambda *_, **__: pytest.fail("solved")
+        )
     before = sorted(os.listdir())
     code, out, err = said(*argv)
     assert (code, out) == (2, "")
