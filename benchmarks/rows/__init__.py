@@ -102,8 +102,8 @@ ROWS: dict[str, Row] = {
         f"{TURNS}\n*call*, and its parts, are microseconds. The parts are those of the shortest "
         "of as many calls with a\nclock at the doors of each, which takes some microseconds "
         "itself: *validation* of the input;\n*linear*, the problem without its quadratic term; "
-        "*way up* from there; *repair*, to exact\nmarginals; *certificate*; *result*, to the object "
-        "returned; and the *rest*.",
+        "*way up* from there;\n*repair*, to exact marginals; *certificate*; *result*, to the "
+        "object returned; and the *rest*.",
     ),
     "S1": Row("Partial, quadratic, against an interior point", duels_of(s1)),
     "S2": Row("Balanced, quadratic, n = 1000", duels_of(s2)),
