@@ -9,6 +9,7 @@ from tests.solvers.test_batch import same
 
 import quot
 from quot import Problem, Status, solve, solve_batch
+from quot.kernels import certify as kernels
 from quot.problem.many import plain_problems
 from quot.quadratic import plans
 from quot.settings import using
@@ -87,6 +88,16 @@ def test_a_certificate_is_that_of_any_other_problem(rng, reg, part, near, shape)
     assert one.round_off == pytest.approx(other.round_off, rel=1e-6)
     assert one.primal_residual == pytest.approx(other.primal_residual, abs=1e-15)
     assert (one.pairs, one.scope) == (other.pairs, other.scope)
+
+
+def test_a_plan_in_any_memory_is_certified_by_one_kernel(rng):
+    r = solve(rng.random((6, 5)), reg=0.5, mass=0.7)
+    plan = r.plan
+    parts = [np.repeat(x, 2)[::2] for x in (plan.rows, plan.cols, plan.values)]
+    parts[2].flags.writeable = False
+    strided = quot.Plan(plan.shape, *parts)
+    assert quot.certify(r.problem, strided, r.f, r.g[::-1].copy()[::-1], r.lam) == r.certificate
+    assert len(kernels.certify_each.signatures) == 1
 
 
 def test_a_plan_that_is_not_feasible_is_mended_for_its_certificate(rng):

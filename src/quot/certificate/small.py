@@ -45,8 +45,9 @@ def certify_small(
 ) -> Certificate | None:
     """The certificate of a small problem on a matrix; None where its plan is not feasible."""
     stack = Stack.of([problem], [plan.nnz], [(0.0, 0.0)])
-    plans = plan.rows, plan.cols, plan.values, np.array([plan.nnz])
-    duals, one = (np.concatenate((f, g)), np.array([lam])), np.ones(1, np.int64)
+    entries = plan.rows.copy(), plan.cols.copy(), plan.values.copy()  # in memory of one type
+    plans = *entries, np.array([plan.nnz])
+    duals, one = (np.concatenate((f, g)), np.array([float(lam)])), np.ones(1, np.int64)
     return certify_each(stack, plans, duals, one)[0]
 
 

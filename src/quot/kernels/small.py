@@ -119,7 +119,7 @@ def _vertex(C, masses, numbers, extent, scales):
         root = j if whole_b[j] > whole_b[root] else root
     links, flow, paid, p, at, has_ended = _solve(
         C, low, corner, np.empty((0, 2), np.int32), price, _heaviest_first(whole_a),
-        whole_a, whole_b, root, rounds, most,
+        whole_a, whole_b, root, rounds, max(1, most // m),
     )  # fmt: skip
     i, j, x = _read(C, low, corner, np.inf, links, paid, p, a.size + root, a, b)
     i, j, x = _tidy(i, j, x, masses[0], masses[1], (n + m) * unit * numbers[TOTAL])
@@ -164,7 +164,7 @@ def solve_linear(
     """The linear problems by the simplex method, if they are plain: in place in the last line.
 
     numbers (K, 4); is_balanced (K,). rules: what is plain, see `_is_plain`. scales: a total in
-    integers, what rounding to them leaves on a pair, rounds, and looks in one.
+    integers, what rounding to them leaves on a pair, rounds, and pairs looked at in one.
     Of the nodes links (5, .), flow, paid, p, and of each problem at (K, 4), see `simplex`; of the
     pairs rows, cols, values, and how many in counts (K,); potentials, <= 0 where not all is to
     move; found (K, 3), NaN for the price of what nobody keeps; ends (K,), how it stands.

@@ -18,7 +18,7 @@ from quot.dual import Dual
 from quot.kernels import climb
 from quot.kernels import small as kernels
 from quot.kernels import stack as layout
-from quot.network.basis import ROUNDS, UNITS, Basis, Masses, stretch
+from quot.network.basis import ROUNDS, UNITS, Basis, Masses
 from quot.network.cycles import PUSHES
 from quot.network.simplex import DEAR, PLACES, Vertex
 from quot.plan import Plan
@@ -78,9 +78,8 @@ class Together:
         self.counts, self.ends = np.empty((2, count), np.int64)
         self._plans = self.rows, self.cols, self.values, self.counts
         self._answers = *self._plans, self.potentials, self.found
-        width = max(problem.shape[1] for problem in problems)
         rules = TINY, HUGE, DEAR, MUCH, settings().convex, PLACES
-        scales = UNITS, UNIT, ROUNDS, stretch(width)
+        scales = UNITS, UNIT, ROUNDS, settings().stretch
         tree = self.links, self.flow, self.paid, self.p, self.at
         kernels.solve_linear(*self.stack.parts, rules, scales, *tree, *self._answers, self.ends)
 
