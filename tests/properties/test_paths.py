@@ -384,3 +384,9 @@ def test_costs_over_many_decades(masses, shape, rng):
     for mass in at[-1] * np.array([0.01, 0.3, 0.9, 1.0]):
         found = single(problem, mass, ties="any")
         assert np.interp(mass, at, values) == pytest.approx(found.value, rel=1e-11)
+
+
+@pytest.mark.parametrize("count", [1_000_001, 10**5000], ids=["many", "more"])
+def test_more_results_than_anybody_reads_are_refused(count):
+    with pytest.raises(quot.InvalidProblemError, match="at most 1,000,000, as there is a result"):
+        quot.mass_path(quot.Problem(np.eye(2)), count=count)

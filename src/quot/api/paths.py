@@ -27,6 +27,8 @@ from quot.validation import as_array, as_mass, as_reg, check_count, check_option
 
 logger = logging.getLogger("quot")
 
+# So many results of a path are asked for at most.
+_MOST = 1_000_000
 # With a quadratic term prices of a mass, or of a reg, serve as a start for no more than so much
 # more mass, and for a reg no less than this part: else the way from afar is shorter.
 _MORE_MASS, _LESS_REG = 1.02, 0.1
@@ -64,7 +66,7 @@ def mass_path(
         breakpoints, if there are no more than `count`, else `count` masses evenly apart, up to the
         most that can move.
     count : int, default=20
-        How many results there are at most, if `masses` is left out.
+        How many results there are at most, if `masses` is left out; no more than a million.
     tol : float or Tolerance, default=1e-9
         Relative duality gap and residuals of each result.
     max_iter : int, default=2000
@@ -118,6 +120,10 @@ def mass_path(
     check_problem(problem)
     steps = _Steps(tol, max_iter, time_limit, ties, callback, on_failure)
     count = check_count(count, "count")
+    if count > _MOST:
+        raise InvalidProblemError(
+            f"`count` must be at most {_MOST:,}, as there is a result for each; got a larger one."
+        )
     if masses is not None:
         wanted = _as_masses(masses, problem)
         steps.by_mass(problem, wanted)
