@@ -70,7 +70,7 @@ def certify_plan(
 
     A plan that is kept by its prices serves where neither its squares nor its pairs are asked for.
     """
-    if scope == "all" and isinstance(plan, Plan) and is_small(problem) and problem.total > 0.0:
+    if scope == "all" and isinstance(plan, Plan) and is_small(problem):
         small = certify_small(problem, plan, f, g, lam)
         if small is not None:
             return small

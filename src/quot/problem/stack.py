@@ -67,8 +67,13 @@ def _joined(arrays: list[Floats]) -> Floats:
 
 
 def is_small(problem: Problem) -> bool:
-    """Whether a problem is on a matrix, or between points, so small that many go into one call."""
+    """Whether a problem is on a matrix, or between points, so small that many go into one call.
+
+    And moves anything.
+    """
     cost, now, (n, m) = problem.cost, settings(), problem.shape
+    if problem.total == 0.0:
+        return False
     if isinstance(cost, DenseCost):
         return n * m <= now.at_once
     is_exact = isinstance(cost, PointCost) and cost.metric != "cosine"

@@ -30,7 +30,6 @@ from quot.pairs.price import Pricer
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
-from quot.problem.stack import matrix
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
@@ -71,11 +70,11 @@ class Optimum:
 
     @classmethod
     def of(
-        cls, small: Small, problem: Problem, stopped: Status | None, *, is_tried: bool = False
+        cls, small: Small, problem: Problem, monitor: Monitor, *, is_tried: bool = False
     ) -> Optimum:
-        """Of a small problem that was solved at once."""
-        C, has_ties = matrix(problem.cost), small.has_ties
-        vertex, plan, dual = small.vertex, small.plan, small.dual
+        """Of a small problem that was solved at once; tells the monitor."""
+        vertex, plan, dual, has_ties, C = small
+        stopped = report_vertex(problem, monitor, plan, vertex.pivots, vertex.looks)
         return cls(plan, dual, stopped, vertex, C, has_ties, is_tried=is_tried)
 
     @property
@@ -211,13 +210,14 @@ def report_vertex(
 
 def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) -> Optimum:
     """Solve on all pairs at once."""
-    (n, m), first = problem.shape, None if near is None else near.tree
-    C = np.ascontiguousarray(problem.cost.block(0, n))
-    if not isinstance(problem.cost, CHECKED) and np.isnan(C).any():
-        return Optimum(Plan.empty((n, m)), Dual(np.zeros(n), np.zeros(m)), Status.NUMERICAL_ERROR)
+    n, first = problem.shape[0], None if near is None else near.tree
     small = solve_small(problem) if first is None else None
     if small is not None:
-        return Optimum.of(small, problem, report_vertex(problem, monitor, small.plan, *small.work))
+        return Optimum.of(small, problem, monitor)
+    C = np.ascontiguousarray(problem.cost.block(0, n))
+    if not isinstance(problem.cost, CHECKED) and np.isnan(C).any():
+        nowhere = Dual(np.zeros(n), np.zeros(C.shape[1]))
+        return Optimum(Plan.empty(C.shape), nowhere, Status.NUMERICAL_ERROR)
     extent = problem.cost.extent if isinstance(problem.cost, DenseCost) else None
     vertex = solve_matrix(
         C, problem.a, problem.b, Kept.of(problem),

@@ -24,7 +24,7 @@ _LEAST = 1e-200
 
 
 class First(NamedTuple):
-    """What a call for many has found of one: the call, which it is, and a certificate."""
+    """What a call for many has found of one: the call, which it is, a certificate if it is done."""
 
     together: Together
     k: int
@@ -42,16 +42,18 @@ def begin(
         together.climb(tolerance.gap, max_iter)
         certificates = together.certificates(any_will_do=ties == "any")
         for k, (place, certificate) in enumerate(zip(chosen, certificates, strict=True)):
-            # the method has points in another order, and begins itself
-            is_start = together.ends[k] != OTHER and isinstance(problems[place].cost, DenseCost)
-            if certificate is not None or is_start:
+            if certificate is not None:
+                is_found = certificate.holds(tolerance)
+            else:  # the method has points in another order, and begins itself
+                is_found = together.ends[k] != OTHER and isinstance(problems[place].cost, DenseCost)
+            if is_found:
                 found[place] = First(together, k, certificate)
     return found
 
 
 def _is_at_once(problem: Problem) -> bool:
     strength = problem.reg * problem.total
-    return is_small(problem) and problem.total > 0.0 and (strength == 0.0 or strength > _LEAST)
+    return is_small(problem) and (strength == 0.0 or strength > _LEAST)
 
 
 def solve_plan(
@@ -82,19 +84,15 @@ def go_on(
     ties: str = "share",
 ) -> Result[Plan]:
     """Solve a problem from what `begin` has found of it: all of it, or where the method begins."""
-    optimum, certificate = None, None if first is None else first.certificate
-    if first is not None and certificate is not None and certificate.holds(tolerance):
-        return _result(problem, first, monitor, tolerance, method)
-    if first is not None and certificate is None:
-        small = first.together.small(first.k)
+    optimum = None
+    if first is not None:
+        if first.certificate is not None:
+            return _result(problem, first, monitor, tolerance, method)
+        small, is_tried = first.together.small(first.k), problem.reg > 0.0
         assert small is not None
-        stopped, is_tried = (
-            report_vertex(problem, monitor, small.plan, *small.work),
-            problem.reg > 0,
-        )
+        optimum = Optimum.of(small, problem, monitor, is_tried=is_tried)
         if is_tried:
             monitor.steps += first.together.iterate(first.k).inner
-        optimum = Optimum.of(small, problem, stopped, is_tried=is_tried)
     model = PairModel(
         problem, monitor, tolerance, method=method, start=start, ties=ties, optimum=optimum
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quot.certificate import Certificate
 from quot.certificate.small import certify_each
@@ -28,6 +29,8 @@ from quot.problem.stack import Stack, is_small
 from quot.quadratic.pair_list import UNIT, Kept
 from quot.settings import settings
 
+Floats = NDArray[np.float64]
+
 # Many pairs are active where there are more than so many for each row and column. Newton steps from
 # the prices of the vertex where they are, and where few are; and a gap that is nothing beside the
 # tolerance.
@@ -37,17 +40,13 @@ MUCH = 1e3
 
 
 class Small(NamedTuple):
-    """A vertex, its plan and prices, and whether others may cost no more."""
+    """A vertex, its plan and prices, whether others may cost no more, and the costs (n, m)."""
 
     vertex: Vertex
     plan: Plan
     dual: Dual
     has_ties: bool
-
-    @property
-    def work(self) -> tuple[int, int]:
-        """Pivots, and rows looked through for pairs that gain."""
-        return self.vertex.pivots, self.vertex.looks
+    C: Floats
 
 
 class Together:
@@ -154,7 +153,9 @@ class Together:
         vertex = Vertex(
             *entries, u, v, (tops[0], tops[1]), basis, basis.pivots, basis.looks, is_optimal=True
         )
-        return Small(vertex, plan, self.dual(k), bool(self.ends[k] == layout.VERTEX))
+        at = self.stack.where[k, layout.COSTS]
+        C = self.stack.costs[at : at + n * m].reshape(n, m)
+        return Small(vertex, plan, self.dual(k), bool(self.ends[k] == layout.VERTEX), C)
 
 
 def _room(problem: Problem) -> int:
