@@ -12,6 +12,7 @@ import pytest
 
 import quot
 from quot import Status, interrupts
+from quot.api import batch
 from quot.applications.color import recolor
 from quot.applications.registration import register
 from quot.cli import main, problem_files, transport
@@ -214,12 +215,21 @@ def test_solves_within_solves_end_together(rng, tune):
 
 
 @pytest.mark.parametrize("threads", ["1", "2"])
-def test_a_batch_and_paths_keep_what_is_done(monkeypatch, rng, threads):
+def test_a_batch_and_paths_keep_what_is_done(monkeypatch, rng, tune, threads):
+    """A signal while the third of some sixteen parts begins; whoever waits looks around often."""
     monkeypatch.setenv("QUOT_NUM_THREADS", threads)
-    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    tune(look=1e-3)
+    begin, begun = batch.begin, []
+
+    def pressed(*args, **options):
+        begun.append(1)
+        if len(begun) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+        return begin(*args, **options)
+
+    monkeypatch.setattr(batch, "begin", pressed)
     results = quot.solve_batch(rng.random((500, 30, 30)), reg=0.01, **QUIET)
-    timer.join()
     assert len(results) == 500
     assert {r.status for r in results} == {Status.OPTIMAL, Status.STOPPED}
     assert all(r.certificate.primal_residual <= 1e-12 for r in results)
