@@ -332,27 +332,60 @@ def test_deprecations_are_not_overdue():
 KERNELS = [path for path in SOURCES if path.parent.name == "kernels"]
 
 
-def test_a_cached_kernel_is_compiled_again_where_what_it_calls_changes(tmp_path):
-    """In the same process and in others, though its own file is the same."""
-    source, package = SRC / "kernels" / "_jit.py", tmp_path / "few"
+@pytest.fixture
+def few(tmp_path):
+    """A package of three kernels, each in a file of its own, that call one another."""
+    package, path = tmp_path / "few", os.pathsep.join([str(tmp_path), str(SRC.parent)])
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "_jit.py").write_text(source.read_text())
-    one = "from few._jit import kernel\n\n@kernel\ndef one(x):\n    return x + {}.0\n"
+    (package / "_jit.py").write_text((SRC / "kernels" / "_jit.py").read_text())
     for name, before in (("two", "one"), ("three", "two")):
         lines = f"from few._jit import kernel\nfrom few.{before} import {before}\n\n@kernel\n"
         (package / f"{name}.py").write_text(f"{lines}def {name}(x):\n    return {before}(x)\n")
-    ask = "from few.three import three; print(three(0.0), sum(three.stats.cache_hits.values()))"
-    environment = os.environ | {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path)}
-    said = []
-    for number in (1, 1, 10):
-        (package / "one.py").write_text(one.format(number))
+
+    def say(number, code):
+        """What a process prints where the kernel that calls no other adds a number."""
+        one = f"from few._jit import kernel\n\n@kernel\ndef one(x):\n    return x + {number}.0\n"
+        (package / "one.py").write_text(one)
         os.utime(package / "one.py", (number, number))
         done = subprocess.run(
-            [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True
-        )
-        said.append(done.stdout.split())
-    assert said == [["1.0", "0"], ["1.0", "1"], ["10.0", "0"]]
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env=os.environ | {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path)},
+        )  # fmt: skip
+        return done.stdout.split()
+
+    return say
+
+
+def test_a_cached_kernel_is_compiled_again_where_what_it_calls_changes(few):
+    """In the same process and in others, though its own file is the same."""
+    ask = "from few.three import three; print(three(0.0), sum(three.stats.cache_hits.values()))"
+    assert [few(number, ask) for number in (1, 1, 10)] == [
+        ["1.0", "0"],
+        ["1.0", "1"],
+        ["10.0", "0"],
+    ]
+
+
+@pytest.mark.parametrize("is_tried", [True, False])
+def test_what_kernels_call_is_compiled_for_itself_only_where_python_calls_it(few, is_tried):
+    code = f"""
+from quot.kernels import _callee
+_callee.IS_TRIED = {is_tried}
+from few.three import three
+from few.two import one, two
+print(three(1.0), len(one.signatures), len(two.signatures))
+print(one(1.0), two(1.0), three(1.0), len(one.signatures), len(two.signatures))
+"""
+    before = "0" if is_tried else "1"
+    assert few(1, code) == ["2.0", before, before, "2.0", "2.0", "2.0", "1", "1"]
+
+
+def test_this_version_of_numba_has_been_tried():
+    """If not, see whether all of the above holds with it, and say so there."""
+    from quot.kernels import _callee
+
+    assert _callee.IS_TRIED
 
 
 def test_kernels_take_kernels_and_their_constants_from_other_files_only():
@@ -371,7 +404,7 @@ def test_kernels_take_kernels_and_their_constants_from_other_files_only():
 
 def test_every_kernel_is_compiled_in_one_way_or_in_the_order_written():
     for path in KERNELS:
-        if path.name == "_jit.py":
+        if path.name.startswith("_"):
             continue
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.FunctionDef):
@@ -380,9 +413,10 @@ def test_every_kernel_is_compiled_in_one_way_or_in_the_order_written():
                     f"{relative(path)}: {node.name} has {names}"
                 )
     text = (SRC / "kernels" / "_jit.py").read_text()
-    assert text.count("**_WAYS)") == text.count("njit(") == 1
+    assert text.count(", **options)") == text.count("njit(") == 2
+    assert text.count("options.update(_WAYS)") == 1
     assert text.count("= _way(") == 4
-    assert '{"cache": True, "nogil": True, "error_model": "numpy"' in text
+    assert '{"nogil": True, "error_model": "numpy"' in text
     fast = ast.literal_eval(re.search(r"_SAFE_FASTMATH = (\{.*?\})", text).group(1))
     assert fast <= {"reassoc", "contract", "nsz", "arcp"}, "isnan(nan) would be False"
 

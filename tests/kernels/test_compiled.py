@@ -18,7 +18,7 @@ import quot.kernels
 MODULES = {
     info.name: importlib.import_module(f"quot.kernels.{info.name}")
     for info in pkgutil.iter_modules(quot.kernels.__path__)
-    if info.name != "_jit"
+    if not info.name.startswith("_")
 }
 KERNELS = {
     f"{name}.{kernel}": value

@@ -5,6 +5,8 @@ from numba import njit, types
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
+from quot.kernels._callee import IS_TRIED, Callee, Kernel
+
 # log2(e); a number that rounds what it is added to, to an integer in the last bits; log(2) in two
 # parts; and what exp is taken of, at least and at most.
 _LOG2E = 1.4426950408889634
@@ -20,7 +22,7 @@ _C7, _C8, _C9, _C10, _C11 = 1 / 5040, 1 / 40320, 1 / 362880, 1 / 3628800, 1 / 39
 _SAFE_FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 
 # Nobody calls kernels from C: a way in for those who do would only be compiled.
-_WAYS = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_WAYS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 # Of each file of kernels when it was written, and the same of those whose kernels it calls.
 _stamps = {}
@@ -31,13 +33,19 @@ def _way(**options):
 
     By itself Numba looks at the file of the kernel alone.
     """
-    compiled = njit(**options, **_WAYS)
+    options.update(_WAYS)
+    compiled = njit(cache=True, pipeline_class=Kernel if IS_TRIED else None, **options)
+    called = njit(pipeline_class=Callee, **options)
 
     def decorate(function):
         found = compiled(function)
         if isinstance(found, CPUDispatcher):  # not where Numba is told to compile nothing
             index = found._cache._cache_file
             index._source_stamp = _stamp(function, index._source_stamp)
+            if IS_TRIED:  # where a kernel calls it, Numba asks for these two
+                callee = called(function)
+                found.get_call_template = callee.get_call_template
+                found.get_overload = callee.get_overload
         return found
 
     return decorate

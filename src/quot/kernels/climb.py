@@ -22,7 +22,7 @@ from quot.kernels.semidual import (
     _system,
     sent,
 )
-from quot.kernels.simplex import PIVOTS, _tidy
+from quot.kernels.simplex import PIVOTS, tidy
 from quot.kernels.stack import (
     DONE,
     KEPT_COLS,
@@ -305,7 +305,7 @@ def climb(
         if is_there:
             if is_turned:
                 f, g = g, f
-                i, j, x = _tidy(j, i, x, mass_a, mass_b, 0.0)
+                i, j, x = tidy(j, i, x, mass_a, mass_b, 0.0)
             _put(f, potentials, node)
             _put(g, potentials, node + n)
             _put(i, rows, first)

@@ -64,11 +64,6 @@ def span(order, tail, head, size, mass):
     order (E,): arcs by preference, the forest takes each that closes no cycle. mass (N,): of each
     tree the node of most is the root, whichever it is where none has any; (0,) for whichever.
     """
-    return _span(order, tail, head, size, mass)
-
-
-@kernel
-def _span(order, tail, head, size, mass):
     parent = np.empty(size, np.int64)
     for v in range(size):
         parent[v] = v
@@ -145,11 +140,6 @@ def route(nodes, arcs, tail, head, need, values):
     need (N,): what must still arrive at each node, net; overwritten with what is left, which is
     zero except at the root of each tree.
     """
-    _route(nodes, arcs, tail, head, need, values)
-
-
-@kernel
-def _route(nodes, arcs, tail, head, need, values):
     for k in range(nodes.size):
         leaf = nodes[k]
         e = arcs[k]
@@ -218,8 +208,8 @@ def mend(rows, cols, values, have_a, have_b, a, b, free_a, free_b, short_a, shor
             need[n + j] = b[j] - have_b[j]
     mass[source] = mass[sink] = np.inf
     order = _heaviest(room, tail, head, need.size)
-    nodes, chosen = _span(order, tail, head, need.size, mass)
-    _route(nodes, chosen, tail, head, need, carried)
+    nodes, chosen = span(order, tail, head, need.size, mass)
+    route(nodes, chosen, tail, head, need, carried)
     found = np.empty(values.size)
     for e in range(values.size):
         found[e] = max(carried[e], 0.0)

@@ -221,11 +221,6 @@ def crash(C, spare, corner, first, v, order, a, b, root):
     row, by `order`, takes the columns of least cost - v_j. Every step closes one row or column.
     Ties go as if every row had a little more, and column `root` took all that.
     """
-    return _crash(C, spare, corner, first, v, order, a, b, root)
-
-
-@kernel
-def _crash(C, spare, corner, first, v, order, a, b, root):
     rows, cols = a.size, b.size
     arcs = np.empty((rows + cols - 1, 2), np.int32)
     flow = np.empty(rows + cols - 1, np.int64)
@@ -341,11 +336,6 @@ def leaves_first(links, root):
 @kernel
 def potentials(links, paid, root, p):
     """In place in p (N,): what the arcs of the tree cost, p[root] stays as it is."""
-    _potentials(links, paid, root, p)
-
-
-@kernel
-def _potentials(links, paid, root, p):
     parent, after = links[PARENT], links[NEXT]
     x = after[root]
     while x != root:
@@ -359,11 +349,6 @@ def plant(arcs, carried, cost, rows, cols, root):
 
     Returns links, flow, paid, p, and where a descent begins.
     """
-    return _plant(arcs, carried, cost, rows, cols, root)
-
-
-@kernel
-def _plant(arcs, carried, cost, rows, cols, root):
     size = rows + cols
     links, arc = _grow(arcs, rows, cols, root)
     flow = np.zeros(size, np.int64)
@@ -372,7 +357,7 @@ def _plant(arcs, carried, cost, rows, cols, root):
         if arc[x] >= 0:
             flow[x], paid[x] = carried[arc[x]], cost[arc[x]]
     p = np.zeros(size)
-    _potentials(links, paid, rows + root, p)
+    potentials(links, paid, rows + root, p)
     return links, flow, paid, p, np.zeros(4, np.int64)
 
 
@@ -547,11 +532,6 @@ def descend_matrix(C, spare, corner, seen, v, margin, links, flow, paid, p, at, 
     single precision; `margin`: what a pair must gain there to be looked at. In place: links, flow,
     paid, p, v, at. True when all rows are clean.
     """
-    return _descend(C, spare, corner, seen, v, margin, links, flow, paid, p, at, most)
-
-
-@kernel
-def _descend(C, spare, corner, seen, v, margin, links, flow, paid, p, at, most):
     n, m = C.shape
     rows = p.size - v.size
     row, clean = at[ROW], at[CLEAN]
@@ -630,11 +610,6 @@ def has_ties(C, u, v, top_u, top_v, noise, parent):
     parent (N,): the tree, with the spare nodes. top_u, top_v: the prices of what rows, and of what
     columns keep; NaN where none do.
     """
-    return _has_ties(C, u, v, top_u, top_v, noise, parent)
-
-
-@kernel
-def _has_ties(C, u, v, top_u, top_v, noise, parent):
     n, m = C.shape
     rows = n + (0 if np.isnan(top_v) else 1)
     for i in range(n):
@@ -662,11 +637,6 @@ def plan(barred, links, paid, root, a, b):
     but the root gets too much. Pairs that cost `barred` or more get nothing: with integers that was
     rounding. a and b become what that leaves over, as little; b[root] is not kept.
     """
-    return _plan(barred, links, paid, root, a, b)
-
-
-@kernel
-def _plan(barred, links, paid, root, a, b):
     rows = a.size
     parent, before = links[PARENT], links[PREVIOUS]
     i = np.empty(parent.size, np.int32)
@@ -745,11 +715,6 @@ def tidy(i, j, x, a, b, crumb):
     A crumb is no larger than `crumb`, and next to nothing beside the mass of its row or column,
     a (n,), b (m,).
     """
-    return _tidy(i, j, x, a, b, crumb)
-
-
-@kernel
-def _tidy(i, j, x, a, b, crumb):
     n, m = a.size, b.size
     of_col = np.zeros(m + 1, np.int64)
     of_row = np.zeros(n + 1, np.int64)
@@ -793,23 +758,18 @@ def solve(C, spare, corner, first, v, order, a, b, root, rounds, most):
     Returns links, flow, paid, p, where the descent is, and whether it has ended, in `most` looks at
     a row each time. With no rounds that is a basis to begin with, see `crash`.
     """
-    return _solve(C, spare, corner, first, v, order, a, b, root, rounds, most)
-
-
-@kernel
-def _solve(C, spare, corner, first, v, order, a, b, root, rounds, most):
-    arcs, carried = _crash(C, spare, corner, first, v, order, a, b, root)
+    arcs, carried = crash(C, spare, corner, first, v, order, a, b, root)
     cost = _costs(C, spare, corner, arcs)
-    links, flow, paid, p, at = _plant(arcs, carried, cost, a.size, b.size, root)
+    links, flow, paid, p, at = plant(arcs, carried, cost, a.size, b.size, root)
     top = a.size + root
     for _ in range(rounds):
-        before = at[PIVOTS]
-        if not _descend(C, spare, corner, C, p[a.size :], 0.0, links, flow, paid, p, at, most):
+        before, prices = at[PIVOTS], p[a.size :]
+        if not descend_matrix(C, spare, corner, C, prices, 0.0, links, flow, paid, p, at, most):
             return links, flow, paid, p, at, False
         if at[PIVOTS] == before:
             return links, flow, paid, p, at, True
         p[top] = 0.0
-        _potentials(links, paid, top, p)
+        potentials(links, paid, top, p)
         at[: CLEAN + 1] = 0
     return links, flow, paid, p, at, rounds > 0
 
@@ -820,14 +780,9 @@ def read(C, spare, corner, barred, links, paid, p, root, a, b):
 
     See `plan`; what that leaves over goes by the pairs that lose least. Without the spare ones.
     """
-    return _read(C, spare, corner, barred, links, paid, p, root, a, b)
-
-
-@kernel
-def _read(C, spare, corner, barred, links, paid, p, root, a, b):
     n, m = C.shape
     left_a, left_b = a.copy(), b.copy()
-    i, j, x = _plan(barred, links, paid, root, left_a, left_b)
+    i, j, x = plan(barred, links, paid, root, left_a, left_b)
     left_b[root - a.size] = 0.0
     more_i, more_j, more_x = _crumbs(C, spare, corner, barred, p, root, i, j, x, left_a, left_b)
     size = x.size + more_x.size
@@ -849,11 +804,6 @@ def list_nearest(C, i, v, near, cost, key):
     near (n, k) int32, -1 where there is none, and cost (n, k), what they cost; key (n, k + 1),
     sorted: its last is what cost - v_j is at least for all others.
     """
-    _list_nearest(C, i, v, near, cost, key)
-
-
-@kernel
-def _list_nearest(C, i, v, near, cost, key):
     k = near.shape[1]
     near[i] = -1
     key[i] = np.inf
@@ -895,7 +845,7 @@ def _entering(C, u, is_far, v, open_v, near, cost, key):
                     least, row, col = x, i, j
     for i in range(n):
         if is_far[i] and key[i, k] - u[i] < least:
-            _list_nearest(C, i, v, near, cost, key)
+            list_nearest(C, i, v, near, cost, key)
             x, j = _below(C[i], open_v, least + u[i])
             if j >= 0:
                 least, row, col = x - u[i], i, j
@@ -977,7 +927,7 @@ def send_more(C, a, b, links, flow, paid, p, at, near, cost, key, left, ends, pr
         at[PIVOTS] += 1
         gain = gain if is_far_below else -gain
         if at[PIVOTS] % OFTEN == 0:
-            _potentials(links, paid, root, p)
+            potentials(links, paid, root, p)
         elif 2 * below > size:
             _shift(follower, size - below, -gain, rows, links, p)
         else:

@@ -13,14 +13,14 @@ from quot.kernels.rounding import survey as marginals
 from quot.kernels.simplex import (
     PARENT,
     ROUNDING,
-    _has_ties,
-    _read,
-    _solve,
-    _tidy,
     are_moderate,
+    has_ties,
     may_be_convex,
+    read,
     row_minima,
+    solve,
     survey,
+    tidy,
     whole,
 )
 from quot.kernels.stack import (
@@ -117,12 +117,12 @@ def _vertex(C, masses, numbers, extent, scales):
     root = np.int64(0)
     for j in range(b.size):
         root = j if whole_b[j] > whole_b[root] else root
-    links, flow, paid, p, at, has_ended = _solve(
+    links, flow, paid, p, at, has_ended = solve(
         C, low, corner, np.empty((0, 2), np.int32), price, _heaviest_first(whole_a),
         whole_a, whole_b, root, rounds, max(1, most // m),
     )  # fmt: skip
-    i, j, x = _read(C, low, corner, np.inf, links, paid, p, a.size + root, a, b)
-    i, j, x = _tidy(i, j, x, masses[0], masses[1], (n + m) * unit * numbers[TOTAL])
+    i, j, x = read(C, low, corner, np.inf, links, paid, p, a.size + root, a, b)
+    i, j, x = tidy(i, j, x, masses[0], masses[1], (n + m) * unit * numbers[TOTAL])
     return links, flow, paid, p, at, has_ended, i, j, x
 
 
@@ -153,7 +153,7 @@ def _price(C, links, p, low, numbers, is_balanced, potentials, node, found):
         size_g = max(size_g, abs(g))
     found[LAM], found[TOP_U], found[TOP_V] = lam, top_u, top_v
     noise = ROUNDING * (size_f + size_g)
-    return _has_ties(C, u, v, top_u, top_v, noise, links[PARENT])
+    return has_ties(C, u, v, top_u, top_v, noise, links[PARENT])
 
 
 @kernel
