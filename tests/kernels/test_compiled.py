@@ -34,6 +34,7 @@ class Recorder:
 
     def __init__(self, name, kernel):
         self.name, self.kernel = name, kernel
+        self._numba_type_ = kernel._numba_type_  # so that kernels which call it can be compiled
 
     def __call__(self, *args):
         kind = tuple(value.dtype for value in flat(args))

@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 # Pairs of a weight below this part of those of their row, over their number, are left out of
-# directions: these need not be exact.
+# directions, which need not be exact; but not where columns of little mass count as others do.
 _LEAST = 1e-9
 # Iterations at most, and where so many were not enough before; and the residual where much is
 # missing, and where all columns count as much.
@@ -232,8 +232,9 @@ class AdaptiveRows:
         if self.box is not None:
             at_the_edge = (v <= self.box[0]) | (v >= self.box[1])
             held[: v.size] = at_the_edge & (wanted == 0.0)
-        listed, left = self.entries(answer), math.sqrt(absolute(wanted) / self.problem.total)
-        left = _FINE if self.is_strict else min(_ROUGH, left)
+        left = min(_ROUGH, math.sqrt(absolute(wanted) / self.problem.total))
+        least, left = (0.0, _FINE) if self.is_strict else (_LEAST, left)
+        listed = self.entries(answer, least)
         found, fixed, start = np.zeros(2 * m), np.zeros(2 * m), None
         system = System.of(listed, answer.moments, held, firm, self._sizes)
         right = r.copy()
