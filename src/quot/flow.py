@@ -11,10 +11,10 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
 
 from quot.arraylike import ArrayLike
+from quot.coupling import THRESHOLD, sums
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
 from quot.labels import as_frame, need_pandas
-from quot.plan import THRESHOLD, sums
 from quot.shown import Shown
 from quot.validation import as_array
 

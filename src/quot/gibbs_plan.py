@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from quot import memory
 from quot.costs import Cost
+from quot.coupling import Coupling, Floats, Totals, flat
 from quot.exceptions import MassLostWarning
 from quot.interrupts import interruptible
 from quot.kernels import gibbs as kernels
 from quot.parallel import added, map_rows
-from quot.plan import Coupling, Floats, Ints, Plan, Totals, flat
+from quot.plan import Ints, Plan
 from quot.support import Support
 from quot.validation import as_number
 

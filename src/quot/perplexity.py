@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.coupling import sums
 from quot.exceptions import InvalidProblemError
-from quot.plan import Plan, sums
+from quot.plan import Plan
 from quot.validation import as_array, as_number, axes_of
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.kernels import simplex as kernels
+from quot.kernels import minima as kernels
 
 # Costs between these are in the range of single precision.
 TINY, HUGE = 1e-30, 1e30

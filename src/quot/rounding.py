@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, SparseCost
+from quot.coupling import sums
 from quot.gibbs_plan import AnyPlan
 from quot.kernels import forest
 from quot.kernels import rounding as kernels
-from quot.plan import Plan, sums
+from quot.plan import Plan
 from quot.problem import Problem, Transport
 
 Floats = NDArray[np.float64]

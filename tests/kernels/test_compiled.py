@@ -164,7 +164,7 @@ def _record_flow(net):
 def _record_gibbs(C):
     """What a small problem does without."""
     gibbs, (n, m) = MODULES["gibbs"], C.shape
-    MODULES["simplex"].column_minima(C, np.zeros(n))
+    MODULES["minima"].column_minima(C, np.zeros(n))
     f, v, levels = np.zeros(n), np.zeros(m), (np.full(n, -1.0), np.full(m, -1.0))
     gibbs.count(C, f, v, 0.3, *levels)
     gibbs.entries(C, f, v, 0.3, *levels, n * m)
@@ -194,8 +194,8 @@ def _record_simplex(rng):
     for large, kept in ((np.inf, 0.0), (0, 0.0), (np.inf, 0.4), (0, 0.4)):
         with using(single=large, convex=0):
             found = simplex.solve_matrix(C, a, a[::-1].copy(), (kept, kept))
-    tops, parent = found.kept, found.parent
-    assert not MODULES["simplex"].has_ties(C, found.u, found.v, *tops, 1e-12, parent)
+    tops, links = found.kept, found.basis.links
+    assert not MODULES["simplex"].has_ties(C, found.u, found.v, *tops, 1e-12, links)
     more = Parametric(rng.random((14, 16)), rng.random(14), rng.random(16))
     assert more.send(np.inf, lambda: False)
     start, col = np.arange(10), np.arange(9, dtype=np.int32)

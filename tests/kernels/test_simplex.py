@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from quot.kernels import minima, parametric, tree, vertex
 from quot.kernels import simplex as kernels
-from quot.kernels.simplex import LAST, LOOKS, NEXT, PARENT, PIVOTS, PREVIOUS, SIZE
+from quot.kernels.tree import LAST, LOOKS, NEXT, PARENT, PIVOTS, PREVIOUS, SIZE
 
 every_seed = pytest.mark.parametrize("seed", range(8))
 NONE = np.zeros((0, 2), np.int32)
@@ -37,7 +38,7 @@ class Planted:
 
     def plant(self, arcs, carried):
         cost = self.cost[tuple(arcs.T)]
-        self.links, self.flow, self.paid, self.p, self.at = kernels.plant(
+        self.links, self.flow, self.paid, self.p, self.at = tree.plant(
             arcs, carried, cost, self.rows, self.cols, self.root
         )
         self.top = self.rows + self.root
@@ -48,7 +49,7 @@ class Planted:
             start = np.arange(self.rows + 1) * self.cols
             col = np.tile(np.arange(self.cols, dtype=np.int32), self.rows)
             clean = kernels.enter(start, col, self.cost.ravel(), *state)
-            kernels.potentials(self.links, self.paid, self.top, self.p)
+            tree.potentials(self.links, self.paid, self.top, self.p)
             return clean
         seen, v = (self.matrix[0], self.p[self.rows :]) if seen is None else (seen, v)
         return kernels.descend_matrix(*self.matrix, seen, v, margin, *state, most)
@@ -56,11 +57,11 @@ class Planted:
     def plan(self, a, b, barred=np.inf):
         """The plan with and without crumbs, for masses that are not quite whole."""
         a, b = a.astype(float), b.astype(float)
-        i, j, x = kernels.plan(barred, self.links, self.paid, self.top, a, b)
+        i, j, x = vertex.plan(barred, self.links, self.paid, self.top, a, b)
         b[self.root] = 0.0
         P = [np.zeros(self.cost.shape) for _ in range(2)]
         np.add.at(P[0], (i, j), x)
-        more = kernels._crumbs(*self.matrix, barred, self.p, self.top, i, j, x, a, b)
+        more = vertex._crumbs(*self.matrix, barred, self.p, self.top, i, j, x, a, b)
         for rows, cols, values in ((i, j, x), more):
             assert (values > 0.0).all()
             np.add.at(P[1], (rows, cols), values)
@@ -104,7 +105,7 @@ class Planted:
         i, j = self.pairs()
         np.testing.assert_array_equal(np.delete(self.paid, self.top), self.cost[i, j])
         fresh = self.p.copy()
-        kernels.potentials(self.links, self.paid, self.top, fresh)
+        tree.potentials(self.links, self.paid, self.top, fresh)
         assert fresh[self.top] == self.p[self.top]
         for p in (self.p, fresh):
             np.testing.assert_allclose(p[i] + p[self.rows + j], self.cost[i, j], atol=1e-13)
@@ -132,11 +133,11 @@ def crash_twin(at, first, v):
 @pytest.mark.parametrize("shape", [(1, 1), (5, 3), (3, 70), (200, 129)])
 def test_passes_over_the_matrix(rng, shape):
     C, u = rng.normal(size=shape), rng.normal(size=shape[0])
-    np.testing.assert_array_equal(kernels.column_minima(C, u), (C - u[:, None]).min(axis=0))
+    np.testing.assert_array_equal(minima.column_minima(C, u), (C - u[:, None]).min(axis=0))
     pairs = rng.integers(0, np.add(shape, 1), (50, 2)).astype(np.int32)
     padded = np.pad(C, ((0, 1), (0, 1)), constant_values=7.0)
     padded[-1, -1] = 9.0
-    np.testing.assert_array_equal(kernels._costs(C, 7.0, 9.0, pairs), padded[tuple(pairs.T)])
+    np.testing.assert_array_equal(minima._costs(C, 7.0, 9.0, pairs), padded[tuple(pairs.T)])
     assert len(set(kernels._stride(shape[0]) * np.arange(shape[0]) % shape[0])) == shape[0]
 
 
@@ -148,7 +149,7 @@ def test_below(rng, size, dtype):
     x = c - v
     for bound in range(-9, 10):
         twin = (x.min(), x.argmin()) if x.min() < bound else (bound, -1)
-        assert kernels._below(c, v, dtype(bound)) == twin
+        assert minima._below(c, v, dtype(bound)) == twin
 
 
 @every_seed
@@ -173,7 +174,7 @@ def test_plant_and_leaves_first(seed):
     at.plant(arcs[mixed], flow[mixed])
     at.check()
     assert set(zip(*at.pairs(), strict=True)) == set(map(tuple, arcs))
-    nodes = kernels.leaves_first(at.links, at.top)
+    nodes = tree.leaves_first(at.links, at.top)
     hubs = at.links[PARENT, nodes]
     place = np.argsort(np.r_[nodes, at.top])
     assert (place[nodes] < place[hubs]).all()
@@ -259,7 +260,7 @@ def test_listed_are_the_nearest(seed):
     v = rng.integers(0, 3, m).astype(float)
     near, cost, key = np.empty((3, k), np.int32), np.empty((3, k)), np.empty((3, k + 1))
     for i in range(3):
-        kernels.list_nearest(C, i, v, near, cost, key)
+        parametric.list_nearest(C, i, v, near, cost, key)
         sorted_ = np.append(np.sort(C[i] - v), np.full(k + 1, np.inf))
         np.testing.assert_array_equal(key[i], sorted_[: k + 1])
         real = near[i] >= 0
@@ -287,7 +288,7 @@ def test_solve_begins_and_goes_to_the_end(seed):
         place[:2] = 0
         assert kernels.descend_matrix(*at.matrix, at.matrix[0], p[at.rows :], 0.0, *state, 10**6)
         p[at.top] = 0.0
-        kernels.potentials(links, paid, at.top, p)
+        tree.potentials(links, paid, at.top, p)
     for one, other in zip(found[:4], (links, flow, paid, p), strict=True):
         np.testing.assert_array_equal(one, other)
     assert found[4][PIVOTS] == pivots
@@ -301,7 +302,7 @@ def test_read_is_the_plan_with_its_crumbs(seed):
     at = Planted(seed)
     at.descend(10**6)
     a, b = (x * at.rng.uniform(1 - 1e-15, 1 + 1e-15, x.size) for x in (at.a, at.b))
-    i, j, x = kernels.read(*at.matrix, np.inf, at.links, at.paid, at.p, at.top, a, b)
+    i, j, x = vertex.read(*at.matrix, np.inf, at.links, at.paid, at.p, at.top, a, b)
     (n, m), P = at.matrix[0].shape, np.zeros(at.cost.shape)
     np.add.at(P, (i, j), x)
     assert (i < n).all()
@@ -318,7 +319,7 @@ def test_tidy(seed):
     P = np.zeros((n, m))
     np.add.at(P, (i, j), x)
     P[(P <= 1e-9) & (1e-6 * np.minimum(a[:, None], b) >= P)] = 0.0
-    rows, cols, values = kernels.tidy(i, j, x, a, b, 1e-9)
+    rows, cols, values = vertex.tidy(i, j, x, a, b, 1e-9)
     np.testing.assert_array_equal((rows, cols), np.nonzero(P))
     np.testing.assert_allclose(values, P[rows, cols], rtol=1e-15)
 
@@ -327,11 +328,11 @@ def test_where_costs_may_be_convex(rng):
     """On sorted points of a line they are; one place in so many tells that others are not."""
     x, y = np.sort(rng.random(40)), np.sort(rng.random(50))
     for power in (1.0, 2.0, 3.0):
-        assert kernels.may_be_convex(np.abs(x[:, None] - y) ** power, 16)
-    assert not kernels.may_be_convex((x[::-1, None] - y) ** 2, 16)
-    assert not kernels.may_be_convex(rng.random((40, 50)), 16)
+        assert minima.may_be_convex(np.abs(x[:, None] - y) ** power, 16)
+    assert not minima.may_be_convex((x[::-1, None] - y) ** 2, 16)
+    assert not minima.may_be_convex(rng.random((40, 50)), 16)
     for shape in ((1, 1), (1, 9), (9, 1)):
-        assert kernels.may_be_convex(rng.random(shape), 16)
+        assert minima.may_be_convex(rng.random(shape), 16)
 
 
 @every_seed
@@ -346,10 +347,10 @@ def test_costs_are_moderate(seed):
         many = all((2 * (least >= bar).sum() >= least.size) for least in (rows, cols))
         for least, mass in ((rows, a), (cols, b)):
             pays |= mass[least >= bar].sum() - (mass.sum() - total) >= 0.5 * total
-        assert kernels.are_moderate(rows, cols, 0.0, 4.0, a, b, total, dear) == (many and pays)
+        assert minima.are_moderate(rows, cols, 0.0, 4.0, a, b, total, dear) == (many and pays)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 3), (3, 70), (4, 129)])
 def test_row_minima(rng, shape):
     C, v = rng.normal(size=shape), rng.normal(size=shape[1])
-    np.testing.assert_array_equal(kernels.row_minima(C, v), (C - v).min(axis=1))
+    np.testing.assert_array_equal(minima.row_minima(C, v), (C - v).min(axis=1))

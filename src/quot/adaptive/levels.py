@@ -16,10 +16,10 @@ from quot.adaptive.newton import Newton
 from quot.adaptive.path import along
 from quot.adaptive.rows import Answer, balanced, col_scale
 from quot.convergence import Monitor
+from quot.coupling import sums
 from quot.dual import Dual
 from quot.pairs import Pricer
 from quot.perplexity import largest
-from quot.plan import sums
 from quot.problem import AdaptiveProblem
 from quot.quadratic.coarse import Level, coarsen
 from quot.settings import settings

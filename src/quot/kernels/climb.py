@@ -22,7 +22,6 @@ from quot.kernels.semidual import (
     _system,
     sent,
 )
-from quot.kernels.simplex import PIVOTS, tidy
 from quot.kernels.stack import (
     DONE,
     KEPT_COLS,
@@ -38,6 +37,7 @@ from quot.kernels.stack import (
     _problem,
     _put,
 )
+from quot.kernels.vertex import tidy
 
 VALUE, WRONG, SIZE = range(3)
 # What there is to report: what the worst column misses, pairs that carry something, steps, looks.
@@ -270,12 +270,12 @@ def _up(C, masses, prices, kept, given, rules, report):
 
 @kernel
 def climb(
-    where, costs, a, b, numbers, is_balanced, at, rules,
+    where, costs, a, b, numbers, is_balanced, pivots, rules,
     rows, cols, values, counts, potentials, found, reports, ends,
 ):  # fmt: skip
     """Newton from the vertices of those that have a quadratic term: in place in the last line.
 
-    at (K, 4): of the simplex, see there. rules: what columns may miss, relative, and what of that
+    pivots (K,): of the simplex. rules: what columns may miss, relative, and what of that
     rounding may excuse; how many pairs, for each row and column, are many; steps if many are active
     and if few are, and of how many costs at most then; steps in all, and how many pivots for each
     row and column are one. reports (K, 4): what there is to report. ends (K,): DONE where that gets
@@ -291,7 +291,7 @@ def climb(
         masses = mass_a, mass_b
         prices = potentials[node : node + n], potentials[node + n : end]
         kept = numbers[k, KEPT_ROWS], numbers[k, KEPT_COLS]
-        left = most - int(np.ceil(at[k, PIVOTS] / (pushes * (n + m))))
+        left = most - int(np.ceil(pivots[k] / (pushes * (n + m))))
         given = numbers[k, TOTAL], numbers[k, REG], is_balanced[k], found[k, LAM]
         is_turned = m > MANY * n
         if is_turned:

@@ -8,21 +8,10 @@ import numpy as np
 from quot.kernels._jit import exact_kernel, kernel, part
 from quot.kernels.certificate import total
 from quot.kernels.forest import mend
+from quot.kernels.minima import ROUNDING, are_moderate, may_be_convex, row_minima, survey
 from quot.kernels.rounding import _error
 from quot.kernels.rounding import survey as marginals
-from quot.kernels.simplex import (
-    PARENT,
-    ROUNDING,
-    are_moderate,
-    has_ties,
-    may_be_convex,
-    read,
-    row_minima,
-    solve,
-    survey,
-    tidy,
-    whole,
-)
+from quot.kernels.simplex import has_ties, solve, whole
 from quot.kernels.stack import (
     DONE,
     INEXACT,
@@ -41,6 +30,7 @@ from quot.kernels.stack import (
     _problem,
     _put,
 )
+from quot.kernels.vertex import read, tidy
 
 # Of plans made exact, see `rounding`: what rounding may miss, of the largest mass; one that fills,
 # but for rounding; how full what is full has to be; a multiplier that says nothing, relative.
@@ -153,7 +143,7 @@ def _price(C, links, p, low, numbers, is_balanced, potentials, node, found):
         size_g = max(size_g, abs(g))
     found[LAM], found[TOP_U], found[TOP_V] = lam, top_u, top_v
     noise = ROUNDING * (size_f + size_g)
-    return has_ties(C, u, v, top_u, top_v, noise, links[PARENT])
+    return has_ties(C, u, v, top_u, top_v, noise, links)
 
 
 @kernel

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.kernels import simplex as kernels
+from quot.kernels import simplex, vertex
+from quot.kernels import tree as kernels
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,7 @@ class Masses(NamedTuple):
     def of(cls, a: Floats, b: Floats) -> Masses:
         """Masses > 0, of equal totals up to rounding."""
         total = max(float(a.sum()), float(b.sum()))
-        whole_a, whole_b = kernels.whole(a, b, total, UNITS)
+        whole_a, whole_b = simplex.whole(a, b, total, UNITS)
         return cls(whole_a, whole_b, a, b)
 
     @classmethod
@@ -137,7 +138,7 @@ class Basis:
     def plan(self) -> tuple[Ints, Ints, Floats]:
         """Rows, columns and values for the masses as they are."""
         left = self.masses.exact_a.copy(), self.masses.exact_b.copy()
-        sent: tuple[Ints, Ints, Floats] = kernels.plan(
+        sent: tuple[Ints, Ints, Floats] = vertex.plan(
             np.inf, self.links, self.paid, self.root, *left
         )
         return sent

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.kernels import simplex as kernels
+from quot.kernels import parametric as kernels
+from quot.kernels import tree
 from quot.network.basis import UNITS, Basis, Masses
 from quot.prices import unit_for
 from quot.settings import settings
@@ -70,7 +71,7 @@ class Parametric:
         paid = np.zeros(n + 1 + m)
         paid[n] = -float(allowed.min()) / self.unit if allowed.size else 0.0
         arcs = np.stack((i, j), axis=1).astype(np.int32)
-        self.tree = Basis(masses, kernels.plant(arcs, carried, paid, n + 1, m + 1, m), root=m)
+        self.tree = Basis(masses, tree.plant(arcs, carried, paid, n + 1, m + 1, m), root=m)
         k = min(_NEAR, m)
         self.lists = np.empty((n, k), np.int32), np.empty((n, k)), np.empty((n, k + 1))
         prices = np.zeros(m)
@@ -108,7 +109,7 @@ class Parametric:
         These prices (K,) rise.
         """
         ends, prices = self.ends[: self.count], self.unit * self.prices[: self.count]
-        if self.tree.at[kernels.CLEAN] == 1:  # something moved since the last breakpoint
+        if self.tree.at[tree.CLEAN] == 1:  # something moved since the last breakpoint
             ends = np.append(ends, self.sent / UNITS * self.total)
             prices = np.append(prices, self.price)
         ends, prices = (np.maximum.accumulate(x) for x in (np.minimum(ends, self.end), prices))

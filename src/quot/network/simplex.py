@@ -13,7 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.kernels import minima
 from quot.kernels import simplex as kernels
+from quot.kernels import tree as trees
+from quot.kernels import vertex as plans
 from quot.network.basis import ROUNDS, Basis, Masses, stretch
 from quot.prices import HUGE, TINY, Extent, are_moderate, positive_middle_price, unit_for
 from quot.settings import settings
@@ -71,7 +74,7 @@ class Vertex:
     @property
     def parent(self) -> Ints:
         """What each row, then each column hangs on in the tree, (N,); -1: on none."""
-        parent: Ints = self.basis.links[kernels.PARENT]
+        parent: Ints = self.basis.links[trees.PARENT]
         return parent
 
     @property
@@ -278,7 +281,7 @@ class _MatrixBasis(Basis):
         by, after these of rows and columns were taken from them.
         """
         (n, m), p = self.C.shape, self.p
-        pairs: tuple[Ints, Ints, Floats] = kernels.read(
+        pairs: tuple[Ints, Ints, Floats] = plans.read(
             self.C, self.low, self.corner, barred, self.links, self.paid, p,
             self.root, self.masses.exact_a, self.masses.exact_b,
         )  # fmt: skip
@@ -317,7 +320,7 @@ def column_prices(masses: Masses, extent: Extent) -> Floats:
 
 def looks_convex(C: Floats) -> bool:
     """Whether a staircase is worth a try on balanced costs, as far as a few places say."""
-    return C.size > settings().convex and bool(kernels.may_be_convex(C, PLACES))
+    return C.size > settings().convex and bool(minima.may_be_convex(C, PLACES))
 
 
 def _begin(C: Floats, masses: Masses, first: Ints | None, extent: Extent) -> _MatrixBasis:
@@ -360,7 +363,7 @@ def _prices_of_a_part(C: Floats, masses: Masses) -> Floats:
     kept = float(b[m:].sum()), float(a[n:].sum())
     found = solve_matrix(np.ascontiguousarray(C[np.ix_(rows, cols)]), some_a, some_b, kept)
     prices = np.empty(b.size)
-    prices[:m] = kernels.column_minima(np.ascontiguousarray(C[rows]), found.u)
+    prices[:m] = minima.column_minima(np.ascontiguousarray(C[rows]), found.u)
     prices[m:] = float(C.min()) - found.kept[0]
     return prices
 
@@ -393,7 +396,7 @@ class ListBasis(Basis):
         taken = arcs[:, 0].astype(np.int64) * masses.b.size + arcs[:, 1]
         cost = paid[order[np.searchsorted(key[order], taken)]]
         sizes = masses.a.size, masses.b.size
-        super().__init__(masses, kernels.plant(arcs, carried, cost, *sizes, masses.root))
+        super().__init__(masses, trees.plant(arcs, carried, cost, *sizes, masses.root))
 
     def optimise(self, must_stop: Callable[[], bool]) -> bool:
         """Pivot until no listed pair gains; True unless stopped."""

@@ -10,9 +10,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from quot.costs import PointCost
+from quot.coupling import THRESHOLD, Coupling
 from quot.exceptions import InvalidProblemError, MassLostWarning
 from quot.order import by_name
-from quot.plan import THRESHOLD, Coupling, Plan, as_coupling
+from quot.plan import Plan, as_coupling
 from quot.plot.canvas import (
     FAINT,
     INK,

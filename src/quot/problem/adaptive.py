@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, SparseCost, turned
+from quot.coupling import sums
 from quot.dummy import largest_cost
 from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan
@@ -24,7 +25,6 @@ from quot.perplexity import (
     largest,
     units,
 )
-from quot.plan import sums
 from quot.problem.transport import MUCH, Transport
 from quot.shown import ends
 from quot.validation import (

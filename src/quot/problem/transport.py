@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, PointCost, as_cost, parts, usual_cost
+from quot.coupling import sums
 from quot.dummy import largest_cost
 from quot.exceptions import InvalidProblemError
 from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.labels import Labels, aligned, check_same, named, of_cost
 from quot.order import explained, of_problem
-from quot.plan import Plan, as_coupling, sums
+from quot.plan import Plan, as_coupling
 from quot.shown import Shown
 from quot.validation import (
     Rescaled,

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, DenseCost, PointCost, SparseCost
+from quot.coupling import sums
 from quot.dual import Dual
 from quot.kernels import clusters as kernels
 from quot.kernels import rounding
 from quot.pairs import Pricer
 from quot.pairs.screen import Blocks
 from quot.parallel import map_rows
-from quot.plan import Plan, sums
+from quot.plan import Plan
 from quot.problem import Problem, Transport
 from quot.settings import settings
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from quot.costs import Cost, DenseCost, SparseCost, turned
 from quot.dual import Dual
-from quot.kernels import simplex as kernels
+from quot.kernels import minima as kernels
 from quot.pairs import Pricer
 from quot.plan import Plan
 from quot.problem import Problem

@@ -86,8 +86,8 @@ class Optimum:
         """Whether another plan may cost no more, but for so much rounding of prices."""
         if self.has_ties is not None or self.vertex is None:
             return self.has_ties is not False
-        u, v, tops, parent = self.vertex.u, self.vertex.v, self.vertex.kept, self.vertex.parent
-        return bool(kernels.has_ties(self.C, u, v, *tops, noise, parent))
+        u, v, tops, links = self.vertex.u, self.vertex.v, self.vertex.kept, self.vertex.basis.links
+        return bool(kernels.has_ties(self.C, u, v, *tops, noise, links))
 
 
 def solve_linear(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from quot.dual import Dual
 from quot.kernels import forest
-from quot.kernels import simplex as kernels
+from quot.kernels import vertex as kernels
 from quot.network.basis import Masses
 from quot.network.simplex import ListBasis
 from quot.pairs.candidates import Box

@@ -90,7 +90,7 @@ class Together:
         enough, most = settings().at_the_end * tol, settings().climbed
         rules = enough, CLOSED * tol, FEW, STEPS, TRIED, most, max_iter, PUSHES
         results = *self._answers, self.reports, self.ends
-        climb.climb(*self.stack.parts, self.at, rules, *results)
+        climb.climb(*self.stack.parts, self.at[:, -2].copy(), rules, *results)
 
     def certificates(self, *, any_will_do: bool) -> list[Certificate | None]:
         """Make plans exact and certify them, but those that may not be what is wanted."""

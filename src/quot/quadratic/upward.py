@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import spread
+from quot.coupling import sums
 from quot.kernels import semidual as kernels
 from quot.network.cycles import Tree
 from quot.network.network import Network
 from quot.network.simplex import Vertex
-from quot.plan import Plan, sums
+from quot.plan import Plan
 from quot.problem import Problem
 from quot.quadratic.pair_list import prices, visible_plan
 
