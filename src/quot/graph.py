@@ -13,14 +13,20 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from quot.edges import (
+    as_capacity,
+    as_directed,
+    as_edge_values,
+    as_edges,
+    as_node_labels,
+    as_nodes,
+    as_positions,
+)
 from quot.exceptions import InvalidProblemError
 from quot.interrupts import interruptible
 from quot.kernels import flow as kernels
 from quot.labels import (
-    Labels,
-    aligned,
     as_frame,
-    as_names,
     by_pairs,
     distinct,
     is_whole,
@@ -29,7 +35,7 @@ from quot.labels import (
     row_labels,
 )
 from quot.shown import Shown, ends
-from quot.validation import as_array, as_real, check_count, check_not_negative, numbers_of, received
+from quot.validation import as_array, check_count, check_not_negative, numbers_of, received
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -87,17 +93,17 @@ class Graph(Shown):
         n = check_count(self.n_nodes, "n_nodes")
         if n > _MOST_NODES:
             raise InvalidProblemError(f"`n_nodes` is {n}; at most {_MOST_NODES} can be numbered.")
-        edges = _as_edges(self.edges, n)
+        edges = as_edges(self.edges, n)
         count = len(edges)
-        labels = _as_labels(self.labels, n)
-        positions, found = _as_positions(self.positions, labels or range(n))
+        labels = as_node_labels(self.labels, n)
+        positions, found = as_positions(self.positions, labels or range(n))
         names = labels or distinct(found)
-        directed = _as_directed(by_pairs(self.directed, "directed", edges, names), count)
+        directed = as_directed(by_pairs(self.directed, "directed", edges, names), count)
         lengths, capacity = (
             by_pairs(value, name, edges, names, directed)
             for value, name in ((self.lengths, "lengths"), (self.capacity, "capacity"))
         )
-        lengths = _as_edge_values(lengths, "lengths", count)
+        lengths = as_edge_values(lengths, "lengths", count)
         bad = np.flatnonzero((lengths < 0.0) & ~directed)
         if bad.size:
             raise InvalidProblemError(
@@ -110,7 +116,7 @@ class Graph(Shown):
             ("edges", edges),
             ("lengths", lengths),
             ("directed", directed),
-            ("capacity", _as_capacity(capacity, count)),
+            ("capacity", as_capacity(capacity, count)),
             ("positions", positions),
             ("labels", names),
         ):
@@ -226,7 +232,7 @@ class Graph(Shown):
             capacities.append(data.get(capacity, np.inf))
         places: Any = [data.get("pos") for _, data in graph.nodes(data=True)]
         try:
-            positions, _ = _as_positions(places, labels)
+            positions, _ = as_positions(places, labels)
         except InvalidProblemError:  # they are for pictures alone
             positions = None
         return cls(
@@ -333,7 +339,7 @@ class Graph(Shown):
         >>> quot.solve_graph(giant, source, target, mass=most).cost
         6.0
         """
-        kept = _as_nodes(nodes, self.n_nodes)
+        kept = as_nodes(nodes, self.n_nodes)
         place = np.full(self.n_nodes, -1, np.int32)
         place[kept] = np.arange(kept.size)
         edges = place[self.edges]
@@ -380,7 +386,7 @@ class Graph(Shown):
 
     def places(self, value: Any) -> Floats:
         """Return places (N, d) from an array, or from what is given by labels (or node numbers)."""
-        found, _ = _as_positions(value, self.labels or range(self.n_nodes))
+        found, _ = as_positions(value, self.labels or range(self.n_nodes))
         assert found is not None
         return found
 
@@ -454,117 +460,3 @@ class Graph(Shown):
 
     def __repr__(self) -> str:
         return f"Graph({self.n_nodes} nodes, {self.n_edges} edges)"
-
-
-# --- the door --------------------------------------------------------------------------------
-
-
-def _as_edges(value: Any, n: int) -> NDArray[np.int32]:
-    raw = as_real(value, "edges")
-    if raw.size == 0:
-        return np.zeros((0, 2), np.int32)
-    if raw.ndim != 2 or raw.shape[1] != 2:
-        raise InvalidProblemError(
-            f"`edges` must have shape (E, 2), the two nodes of each edge; got shape {raw.shape}."
-        )
-    if raw.dtype.kind not in "iu":
-        raise InvalidProblemError(
-            f"`edges` must be integers, numbers of nodes; got dtype {raw.dtype}."
-        )
-    outside = np.flatnonzero((raw < 0).any(axis=1) | (raw >= n).any(axis=1))
-    if outside.size:
-        first = int(outside[0])
-        raise InvalidProblemError(
-            f"`edges[{first}]` is {raw[first].tolist()}, but nodes are numbered from 0 to {n - 1}."
-        )
-    return np.ascontiguousarray(raw, dtype=np.int32)
-
-
-def _as_nodes(value: Any, n: int) -> NDArray[np.intp]:
-    """Different numbers of nodes, (k,)."""
-    raw = as_real(value, "nodes")
-    if raw.dtype == np.bool_ and raw.shape == (n,):
-        raw = np.flatnonzero(raw)
-    if raw.ndim != 1 or raw.dtype.kind not in "iu" or not raw.size:
-        raise InvalidProblemError(
-            f"`nodes` must be numbers of nodes, or a bool for each of the {n}, and not none; got "
-            f"{raw.dtype} of shape {raw.shape}."
-        )
-    if raw.min() < 0 or raw.max() >= n:
-        outside = raw[(raw < 0) | (raw >= n)][0]
-        raise InvalidProblemError(
-            f"`nodes` has {outside}, but nodes are numbered from 0 to {n - 1}."
-        )
-    unique, times = np.unique(raw, return_counts=True)
-    if unique.size < raw.size:
-        raise InvalidProblemError(f"`nodes` has {unique[times > 1][0]} twice; name each node once.")
-    return raw.astype(np.intp)
-
-
-def _as_edge_values(value: Any, name: str, count: int) -> Floats:
-    """Finite numbers (E,)."""
-    values = as_array(value, name, 1).copy()
-    if values.size != count:
-        raise InvalidProblemError(
-            f"`{name}` has {values.size} entries, but the graph has {count} edges; pass one an "
-            "edge."
-        )
-    return values
-
-
-def _as_directed(value: Any, count: int) -> Bools:
-    raw = as_real(value, "directed")
-    if raw.dtype != np.bool_ or raw.shape not in {(), (count,)}:
-        raise InvalidProblemError(
-            f"`directed` must be True, False or a bool for each of the {count} edges; got "
-            f"{raw.dtype} of shape {raw.shape}."
-        )
-    return np.full(count, raw) if raw.ndim == 0 else raw.copy()
-
-
-def _as_capacity(value: Any, count: int) -> Floats:
-    """Numbers > 0, or inf, (E,)."""
-    if value is None:
-        return np.full(count, np.inf)
-    capacity = as_real(value, "capacity").astype(np.float64)
-    if capacity.shape != (count,):
-        raise InvalidProblemError(
-            f"`capacity` has shape {capacity.shape}, but the graph has {count} edges; pass one an "
-            "edge, inf where there is no limit."
-        )
-    bad = np.flatnonzero(~(capacity > 0.0))
-    if bad.size:
-        raise InvalidProblemError(
-            f"`capacity` must be positive; capacity[{int(bad[0])}] is {capacity[bad[0]]:.6g}. "
-            "Leave out an edge that may carry nothing."
-        )
-    return capacity
-
-
-def _as_labels(value: Any, n: int) -> tuple[Hashable, ...] | None:
-    if value is None:
-        return None
-    labels = tuple(as_names(value, "labels", "node"))
-    if len(labels) != n or len(set(labels)) != n:
-        raise InvalidProblemError(
-            f"`labels` must be {n} different names, one a node; got {len(labels)}, "
-            f"{len(set(labels))} of them different."
-        )
-    return labels
-
-
-def _as_positions(value: Any, names: Labels) -> tuple[Floats | None, Labels]:
-    """Places by the names of the nodes, or in their order; others may be there. And the names."""
-    assert names is not None
-    if isinstance(value, Mapping):
-        value = {name: value[name] for name in names if name in value}
-    value, found = aligned(value, names, "positions", "nodes")
-    if value is None:
-        return None, found
-    positions = as_array(value, "positions", 2).copy()
-    if len(positions) != len(names):
-        raise InvalidProblemError(
-            f"`positions` has {len(positions)} rows, but the graph has {len(names)} nodes; pass "
-            "one a node."
-        )
-    return positions, found

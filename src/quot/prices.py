@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from quot.kernels import minima as kernels
 
+# Costs of more than so many times what mass has to pay are capped at that: what is never paid would
+# only spoil the precision of prices.
+DEAR = 1e4
 # Costs between these are in the range of single precision.
 TINY, HUGE = 1e-30, 1e30
 # Costs that are this part of what squares add to a price, or of their strength, are nothing.

@@ -18,17 +18,16 @@ from quot.kernels import simplex as kernels
 from quot.kernels import tree as trees
 from quot.kernels import vertex as plans
 from quot.network.basis import ROUNDS, Basis, Masses, stretch
-from quot.prices import HUGE, TINY, Extent, are_moderate, positive_middle_price, unit_for
+from quot.prices import DEAR, HUGE, TINY, Extent, are_moderate, positive_middle_price, unit_for
 from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
-# Costs of more than so many times what rows and columns have to pay are capped at that: what is
-# never paid would only spoil the precision of prices. Where dearer pairs are needed the cap rises
-# to so many times those, and with each try to the square of that.
-DEAR, _CAPS = 1e4, 20
+# Costs are capped at DEAR times what rows and columns have to pay. Where dearer pairs are needed
+# the cap rises to as many times those, and with each try to the square of that: so often at most.
+_CAPS = 20
 # In single precision pairs are looked for that gain so much of the largest cost.
 _SINGLE = 5e-7
 # Passes over a list: far more than ever were needed, unless rounding decides what gains.

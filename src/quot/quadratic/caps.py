@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from quot.costs import Cost, DenseCost, PointCost, SparseCost, sample
 from quot.dual import Dual
 from quot.plan import Plan
-from quot.prices import are_moderate, least_size, middle_price, unit_for
+from quot.prices import DEAR, are_moderate, least_size, middle_price, unit_for
 from quot.problem import Problem
-from quot.quadratic.ceiling import DEAR, Ceiling
+from quot.quadratic.ceiling import Ceiling
 from quot.settings import settings
 
 Floats = NDArray[np.float64]

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.prices import DEAR
+
 Floats = NDArray[np.float64]
 
-# Prices are capped at so many times what mass has to pay, as far as that is known before; where
-# that is too low, at so many times the least that was used beyond it.
-DEAR = 1e4
-# In the end, where they had to be higher, they are so many times the dearest that is used.
+# Prices are capped at DEAR times what mass has to pay, as far as that is known before; where that
+# is too low, at as many times the least that was used beyond it. In the end, where they had to be
+# higher, they are so many times the dearest that is used.
 _ENOUGH = 10.0
 
 

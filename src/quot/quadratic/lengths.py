@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from quot.certificate.flows import repair_flow
 from quot.flow import Flow
-from quot.prices import LOST, least_size, middle_price, unit_for
+from quot.prices import DEAR, LOST, least_size, middle_price, unit_for
 from quot.problem import GraphProblem
-from quot.quadratic.ceiling import DEAR, Ceiling
+from quot.quadratic.ceiling import Ceiling
 
 Floats = NDArray[np.float64]
 

@@ -21,9 +21,9 @@ from quot.kernels import small as kernels
 from quot.kernels import stack as layout
 from quot.network.basis import ROUNDS, UNITS, Basis, Masses
 from quot.network.cycles import PUSHES
-from quot.network.simplex import DEAR, PLACES, Vertex
+from quot.network.simplex import PLACES, Vertex
 from quot.plan import Plan
-from quot.prices import HUGE, TINY
+from quot.prices import DEAR, HUGE, TINY
 from quot.problem import Problem
 from quot.problem.stack import Stack, is_small
 from quot.quadratic.pair_list import UNIT, Kept
