@@ -50,10 +50,12 @@ class Settings:
         On graphs of more nodes a linear problem of few sources and sinks is one of their pairs.
     nearby : int
         On graphs of more nodes the linear problem begins from the flow of small quadratic terms.
+    single_pivots : int
+        On graphs of more nodes the last pivots of a linear problem are single ones.
     region : int
         Nodes of the first regions that cycles are sought in: short cycles, near in memory.
     regions : int
-        So many there are at least in a round; in fewer the whole network is as good.
+        So many there are at least in the first round; else the whole network is as good.
     mended : int
         Networks of more nodes are large: Newton steps are dear, and few nodes keep them short.
     mended_part : float
@@ -121,6 +123,7 @@ class Settings:
     below: int = 5000
     paired: int = 1000
     nearby: int = 200_000
+    single_pivots: int = 5000
     region: int = 400
     regions: int = 30
     mended: int = 5000

@@ -94,6 +94,20 @@ def test_regions_to_begin_with_do_not_matter(kind, reg, mass, tune):
     assert grown.value == pytest.approx(whole.value, rel=1e-12)
 
 
+@every_two(kind=[*KINDS, "near"], mass=[None, 0.5], ties=["any", "share"])
+def test_single_pivots_at_the_end_change_no_cost(kind, mass, ties, tune):
+    rng = np.random.default_rng(6)
+    graph = neighbours(400)[0] if kind == "near" else random_graph(rng, 400, 1200, kind)
+    source, target = random_masses(rng, 400)
+    passes = quot.solve_graph(graph, source, target, mass=mass, ties=ties)
+    tune(single_pivots=0, region=10, regions=2)
+    pivots = quot.solve_graph(graph, source, target, mass=mass, ties=ties)
+    assert pivots.converged
+    assert pivots.cost == pytest.approx(passes.cost, rel=1e-12)
+    if ties == "share":
+        np.testing.assert_allclose(pivots.flow, passes.flow, atol=1e-9)
+
+
 @pytest.mark.parametrize("mass", [None, 0.4, 1.0])
 @pytest.mark.parametrize("kind", [*KINDS, "near"])
 def test_begin_where_quadratic_terms_are_small(kind, mass, tune):

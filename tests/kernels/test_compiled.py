@@ -79,6 +79,7 @@ def calls():
         direct=0,
         matrix=0,
         climbed=0,
+        single_pivots=0,
     )
     try:
         with tuned:
@@ -131,6 +132,7 @@ def calls():
             _record_multigrid(rng)
             _record_simplex(rng)
             _record_climb(rng)
+            _record_pivots(rng)
             yield
     finally:
         patch.undo()
@@ -204,6 +206,16 @@ def _record_simplex(rng):
     listed = simplex.ListBasis(Masses.of(a, a[::-1].copy()), pairs, first, pairs[2])
     assert listed.optimise(lambda: False)
     assert len(listed.arcs()) == 17
+
+
+def _record_pivots(rng):
+    from quot import GraphProblem
+    from quot.network import cycles
+    from quot.quadratic.graph import GraphNetwork
+
+    masses = rng.dirichlet(np.ones(20), 2)
+    net = GraphNetwork(GraphProblem(quot.graphs.grid((4, 5)), *masses)).network
+    assert cycles.descend(net, np.zeros(net.n_arcs)).is_optimal
 
 
 def _record_climb(rng):

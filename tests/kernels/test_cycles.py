@@ -5,7 +5,7 @@ import pytest
 from tests.oracles.graphs import quadratic_flow
 
 from quot.kernels import cycles as kernels
-from quot.kernels import forest
+from quot.kernels import forest, pivots
 
 
 class Planted:
@@ -95,6 +95,50 @@ def test_passes_lead_to_the_optimum(seed, weights):
     assert value == pytest.approx(net.best(), rel=1e-8, abs=1e-8)
 
 
+@pytest.mark.parametrize("slices", [1, 40])
+@pytest.mark.parametrize("seed", range(12))
+def test_single_pivots_lead_to_the_optimum(seed, slices):
+    """In one go or in slices; the flow stays feasible and gets no dearer."""
+    rng = np.random.default_rng(seed)
+    net = Planted(rng, 0.0, n=int(rng.integers(2, 30)), count=int(rng.integers(5, 120)))
+    value, is_optimal = net.objective(), False
+    for _ in range(5000):
+        most = 10**9 if slices == 1 else slices
+        pushes, is_optimal = pivots.descend_linear(*net.arcs, 1e-11, most)
+        net.check()
+        assert pushes >= 0
+        assert net.objective() <= value + 1e-12 * max(1.0, abs(value))
+        value = net.objective()
+        if is_optimal or slices == 1:
+            break
+    if slices == 40:  # too few looks to find that nothing gains
+        assert not is_optimal or net.count <= slices
+        _, is_optimal = pivots.descend_linear(*net.arcs, 1e-11, 10**9)
+    assert is_optimal
+    assert kernels.descend(*net.arcs, 1e-10, 0.03, 2.0)[2] == 0
+    assert net.objective() == pytest.approx(net.best(), rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_tree_in_preorder(seed):
+    net = Planted(np.random.default_rng(seed), 0.0, n=15)
+    parent = net.arcs[-2]
+    up, after, before, last, below = pivots._in_preorder(parent)
+    np.testing.assert_array_equal(up, parent)
+    np.testing.assert_array_equal(before[after], np.arange(net.n + 1))
+    for v in range(net.n + 1):
+        found = [v]
+        for _ in range(below[v] - 1):
+            found.append(after[found[-1]])
+        assert found[-1] == last[v]
+        assert set(found) == {x for x in range(net.n + 1) if v in ancestors(parent, x)}
+
+
+def ancestors(parent, x):
+    """The node and all that it hangs on."""
+    return {x} | (ancestors(parent, parent[x]) if parent[x] >= 0 else set())
+
+
 def test_gains_that_are_enough_are_left():
     net = Planted(np.random.default_rng(3), 0.5)
     before = net.arcs[6].copy()
@@ -105,15 +149,22 @@ def test_gains_that_are_enough_are_left():
 
 def test_a_cycle_that_pays_without_end():
     """Two directed arcs, there and back, one of which pays more than the other costs."""
+    for way in ("passes", "pivots"):
+        assert _pushes_without_end(way) == -1
+
+
+def _pushes_without_end(way):
     net = Planted(np.random.default_rng(0), 0.0, n=4, count=6)
     net.tail[-2:], net.head[-2:] = (0, 1), (1, 0)
     net.cost[-2:], net.undirected[-2:], net.capacity[-2:] = (1.0, -8.0), False, np.inf
     net.plant(np.random.default_rng(1), np.zeros(net.count))
+    if way == "pivots":
+        return pivots.descend_linear(*net.arcs, 1e-11, 10**6)[0]
     for _ in range(100):
         pushes = kernels.descend(*net.arcs, 1e-11, 0.03, 2.0)[2]
         if pushes <= 0:
             break
-    assert pushes == -1
+    return pushes
 
 
 @pytest.mark.parametrize("seed", range(5))

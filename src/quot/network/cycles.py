@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from quot.kernels import cycles as kernels
 from quot.kernels import flow as flow_kernels
-from quot.kernels import forest
+from quot.kernels import forest, pivots
 from quot.network.network import FlowState, Network
+from quot.settings import settings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -34,6 +35,9 @@ _MOST = 1000
 # Cycles that gain less than this part of the best wait for another pass, and a pass ends when so
 # many steps per arc went on cycles that had lost their gain to another.
 _PART, _WASTE = 0.03, 2.0
+# Where a pass over a large network without quadratic terms pushes so few times, the next are single
+# pivots; and looks at arcs and nodes for each arc between two questions whether to stop.
+_FEW, _LOOKS = 20, 50
 # With quadratic terms: when no cycle gains more than so many times what is enough, and so many
 # passes did not halve the sum of their gains, the rest is left to others.
 _CLOSE, _PATIENCE = 10.0, 5
@@ -212,16 +216,31 @@ class Tree:
         rest is slow to go.
         """
         least, is_quadratic = max(self.noise, enough), bool(self.network.weight.any())
+        is_large = self.network.n_nodes > settings().single_pivots
         best, idle, last = np.inf, 0, self.pushes + most
         while self.pushes < last and not must_stop():
             gain, gains, pushed = kernels.descend(*self.arcs, least, _PART, _WASTE)
             if pushed < 0:
                 return None
             self.pushes += pushed
+            if is_large and not is_quadratic and 0 < pushed <= _FEW:
+                return self._one_by_one(least, last, must_stop)
             idle = 0 if gains < 0.5 * best else idle + 1
             best = gains if idle == 0 else best
             is_close = is_quadratic and gain <= _CLOSE * least and idle > _PATIENCE
             if pushed == 0 or is_close:
+                return True
+        return False
+
+    def _one_by_one(self, least: float, last: float, must_stop: Callable[[], bool]) -> bool | None:
+        """Pivot until no cycle gains, or so many times in all; as `descend`."""
+        while self.pushes < last and not must_stop():
+            most = _LOOKS * self.network.n_arcs
+            pushed, is_optimal = pivots.descend_linear(*self.arcs, least, most)
+            if pushed < 0:
+                return None
+            self.pushes += pushed
+            if is_optimal:
                 return True
         return False
 

@@ -23,8 +23,8 @@ from quot.settings import settings
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# By how much regions grow.
-_GROWTH = 8
+# By how much regions grow, and how many there are in the last round at least.
+_GROWTH, _LAST = 4, 8
 # Parts that regions are handed to threads in.
 _PARTS = 64
 # Arcs join regions at random, by at least this part of the most.
@@ -58,7 +58,8 @@ def improve(network: Network, flow: Floats, enough: float, must_stop: Callable[[
         Asked now and then; True ends the rounds.
     """
     flow, nodes = flow.copy(), settings().region
-    while settings().regions * nodes <= network.n_nodes:
+    last = network.n_nodes // min(_LAST, settings().regions)
+    while nodes <= last and settings().regions * settings().region <= network.n_nodes:
         region = _regions(network, nodes, seed=nodes)
         if int(region.max()) >= 0:  # not all nodes are hubs
             _improve_each(network, flow, region, enough, must_stop)

@@ -1,0 +1,165 @@
+"""Network simplex for linear costs on any network: one pivot after another, prices kept.
+
+Arcs, their states and the tree are those of `cycles`. Without quadratic terms a pivot changes the
+potentials of what it moves, all by the same, and those of no other node: so they are kept, and arcs
+are looked through block by block; the one that gains most of a block enters.
+"""
+
+import numpy as np
+
+from quot.kernels._jit import kernel
+from quot.kernels.cycles import ITSELF, LOWER, TREE, UPPER, _block, _gain, leaves_first
+from quot.kernels.tree import NEXT, SIZE, _hang
+
+
+@kernel
+def _in_preorder(parent):
+    """The tree of parents (N + 1,) as `links` (5, N + 1), see `tree`; the root is the last node."""
+    size = parent.size
+    nodes = leaves_first(parent)
+    links = np.empty((5, size), np.int32)
+    up, after, before, last, below = links
+    for v in range(size):
+        up[v] = parent[v]
+        below[v] = 1
+    for v in nodes:
+        below[up[v]] += below[v]
+    place = np.zeros(size, np.int32)
+    free = np.ones(size, np.int32)  # the next place among the children of each
+    for v in nodes[::-1]:
+        place[v] = free[up[v]]
+        free[up[v]] += below[v]
+        free[v] = place[v] + 1
+    line = np.empty(size, np.int32)
+    for v in range(size):
+        line[place[v]] = v
+    for k in range(size):
+        v = line[k]
+        after[v] = line[k + 1 if k + 1 < size else 0]
+        before[after[v]] = v
+        last[v] = line[k + below[v] - 1]
+    return links
+
+
+@kernel
+def _read_prices(links, arc, head, cost, p):
+    """In place in p (N + 1,): what the arcs of the tree cost, from 0 at the root."""
+    parent, after = links[0], links[NEXT]
+    root = np.int32(p.size - 1)
+    p[root] = 0.0
+    v = after[root]
+    while v != root:
+        a = arc[v]
+        p[v] = p[parent[v]] + (cost[a] if head[a] == v else -cost[a])
+        v = after[v]
+
+
+@kernel
+def _join(u, v, parent, below):
+    """Where the ways of two nodes to the root meet."""
+    while u != v:
+        if below[u] < below[v]:
+            u = parent[u]
+        else:
+            v = parent[v]
+    return u
+
+
+@kernel
+def _send(u, join, delta, tail, parent, arc, flow):
+    """Add delta to what goes down to u from where the paths join, in place; returns the steps."""
+    steps = 0
+    while u != join:
+        a = arc[u]
+        flow[a] += -delta if tail[a] == u else delta
+        u = parent[u]
+        steps += 1
+    return steps
+
+
+@kernel
+def _move(top, moved, follower, shift, after, p):
+    """Add `shift` to the potentials below `top`, or take it from all others; returns how many."""
+    x, count = top, moved
+    if 2 * moved > p.size:
+        x, count, shift = follower, p.size - moved, -shift
+    for _ in range(count):
+        p[x] += shift
+        x = after[x]
+    return count
+
+
+@kernel
+def descend_linear(
+    tail, head, cost, weight, capacity, undirected, flow, state, parent, arc, noise, most
+):
+    """Pivot until no arc gains, or for `most` looks at arcs and nodes; in place as `descend`.
+
+    Returns the number of pivots, -1 where a cycle that gains has no limit, and whether none gains.
+    """
+    n = parent.size - 1
+    size = tail.size - n  # arcs at the root never come back
+    links = _in_preorder(parent)
+    up, after, below = links[0], links[NEXT], links[SIZE]
+    none = np.zeros(n + 1)
+    p = np.empty(n + 1)
+    _read_prices(links, arc, head, cost, p)
+    block = int(np.sqrt(size)) + 1
+    pivots = looks = at = clean = 0
+    is_fresh = True
+    while looks < most:
+        entering, largest = -1, noise
+        for _ in range(min(block, size - clean)):
+            if state[at] != TREE:
+                y = p[head[at]] - p[tail[at]]
+                gain = abs(_gain(at, y, state, cost, weight, undirected, flow))
+                if largest < gain < np.inf:  # prices out of range say nothing
+                    entering, largest = at, gain
+            at = at + 1 if at + 1 < size else 0
+            clean += 1
+            looks += 1
+        if entering < 0:
+            if clean < size:
+                continue
+            if is_fresh:
+                break
+            _read_prices(links, arc, head, cost, p)
+            is_fresh, clean = True, 0
+            continue
+        clean, is_fresh = 0, False
+        pivots += 1
+        e = entering
+        y = p[head[e]] - p[tail[e]]
+        more = _gain(e, y, state, cost, weight, undirected, flow) > 0.0
+        if state[e] == LOWER and y < 0.0 and undirected[e]:
+            tail[e], head[e] = head[e], tail[e]
+        first = tail[e] if more else head[e]
+        second = head[e] if more else tail[e]
+        join = _join(first, second, up, below)
+        own = capacity[e] - flow[e] if more else flow[e]
+        delta, out, on_first = _block(
+            first, second, join, own, ITSELF, tail, head, capacity, flow, up, arc
+        )
+        if delta == np.inf:
+            pivots = -1
+            break
+        if delta > 0.0:
+            flow[e] += delta if more else -delta
+            looks += _send(first, join, delta, tail, up, arc, flow)
+            looks += _send(second, join, -delta, tail, up, arc, flow)
+        if out == ITSELF:
+            state[e] = UPPER if more else LOWER
+            flow[e] = capacity[e] if more else 0.0
+            continue
+        leave = arc[out]
+        down = (tail[leave] == out) == on_first
+        state[leave] = LOWER if down else UPPER
+        flow[leave] = 0.0 if down else capacity[leave]
+        state[e] = TREE
+        top, above = (first, second) if on_first else (second, first)
+        shift = p[above] + (cost[e] if head[e] == top else -cost[e]) - p[top]
+        moved = below[out]
+        follower = _hang(top, above, out, np.int32(e), 0.0, join, links, arc, none)
+        looks += _move(top, moved, follower, shift, after, p)
+    parent[:] = up
+    return pivots, pivots >= 0 and is_fresh and clean >= size
