@@ -9,7 +9,7 @@ import numpy as np
 
 from quot.kernels._jit import kernel
 from quot.kernels.cycles import ITSELF, LOWER, TREE, UPPER, _block, _gain, leaves_first
-from quot.kernels.tree import NEXT, SIZE, _hang
+from quot.kernels.tree import NEXT, PARENT, SIZE, _hang
 
 
 @kernel
@@ -42,15 +42,14 @@ def _in_preorder(parent):
 
 
 @kernel
-def _read_prices(links, arc, head, cost, p):
-    """In place in p (N + 1,): what the arcs of the tree cost, from 0 at the root."""
-    parent, after = links[0], links[NEXT]
+def _read_prices(links, arc, head, paid, p):
+    """In place in p (N + 1,): what the arcs of the tree cost, `paid`, from 0 at the root."""
+    parent, after = links[PARENT], links[NEXT]
     root = np.int32(p.size - 1)
     p[root] = 0.0
     v = after[root]
     while v != root:
-        a = arc[v]
-        p[v] = p[parent[v]] + (cost[a] if head[a] == v else -cost[a])
+        p[v] = p[parent[v]] + (paid[v] if head[arc[v]] == v else -paid[v])
         v = after[v]
 
 
@@ -90,6 +89,46 @@ def _move(top, moved, follower, shift, after, p):
 
 
 @kernel
+def _enter(e, p, links, paid, tail, head, cost, weight, capacity, undirected, flow, state, arc):
+    """Let arc e in, which gains, or send along it all that it takes; in place.
+
+    Returns how many nodes were looked at, -1 where its cycle has no limit.
+    """
+    parent, after, below = links[PARENT], links[NEXT], links[SIZE]
+    y = p[head[e]] - p[tail[e]]
+    more = _gain(e, y, state, cost, weight, undirected, flow) > 0.0
+    if state[e] == LOWER and y < 0.0 and undirected[e]:
+        tail[e], head[e] = head[e], tail[e]
+    first, second = (tail[e], head[e]) if more else (head[e], tail[e])
+    join = _join(first, second, parent, below)
+    own = capacity[e] - flow[e] if more else flow[e]
+    delta, out, on_first = _block(
+        first, second, join, own, ITSELF, tail, head, capacity, flow, parent, arc
+    )
+    if delta == np.inf:
+        return -1
+    looks = 0
+    if delta > 0.0:
+        flow[e] += delta if more else -delta
+        looks += _send(first, join, delta, tail, parent, arc, flow)
+        looks += _send(second, join, -delta, tail, parent, arc, flow)
+    if out == ITSELF:
+        state[e] = UPPER if more else LOWER
+        flow[e] = capacity[e] if more else 0.0
+        return looks
+    leave = arc[out]
+    down = (tail[leave] == out) == on_first
+    state[leave] = LOWER if down else UPPER
+    flow[leave] = 0.0 if down else capacity[leave]
+    state[e] = TREE
+    top, above = (first, second) if on_first else (second, first)
+    shift = p[above] + (cost[e] if head[e] == top else -cost[e]) - p[top]
+    moved = below[out]
+    follower = _hang(top, above, out, np.int32(e), cost[e], join, links, arc, paid)
+    return looks + _move(top, moved, follower, shift, after, p)
+
+
+@kernel
 def descend_linear(
     tail, head, cost, weight, capacity, undirected, flow, state, parent, arc, noise, most
 ):
@@ -100,10 +139,10 @@ def descend_linear(
     n = parent.size - 1
     size = tail.size - n  # arcs at the root never come back
     links = _in_preorder(parent)
-    up, after, below = links[0], links[NEXT], links[SIZE]
-    none = np.zeros(n + 1)
-    p = np.empty(n + 1)
-    _read_prices(links, arc, head, cost, p)
+    p, paid = np.empty(n + 1), np.zeros(n + 1)
+    for v in range(n):
+        paid[v] = cost[arc[v]]
+    _read_prices(links, arc, head, paid, p)
     block = int(np.sqrt(size)) + 1
     pivots = looks = at = clean = 0
     is_fresh = True
@@ -123,43 +162,17 @@ def descend_linear(
                 continue
             if is_fresh:
                 break
-            _read_prices(links, arc, head, cost, p)
+            _read_prices(links, arc, head, paid, p)
             is_fresh, clean = True, 0
             continue
         clean, is_fresh = 0, False
+        seen = _enter(
+            entering, p, links, paid, tail, head, cost, weight, capacity, undirected, flow, state,
+            arc,
+        )  # fmt: skip
+        if seen < 0:
+            return -1, False
+        looks += seen
         pivots += 1
-        e = entering
-        y = p[head[e]] - p[tail[e]]
-        more = _gain(e, y, state, cost, weight, undirected, flow) > 0.0
-        if state[e] == LOWER and y < 0.0 and undirected[e]:
-            tail[e], head[e] = head[e], tail[e]
-        first = tail[e] if more else head[e]
-        second = head[e] if more else tail[e]
-        join = _join(first, second, up, below)
-        own = capacity[e] - flow[e] if more else flow[e]
-        delta, out, on_first = _block(
-            first, second, join, own, ITSELF, tail, head, capacity, flow, up, arc
-        )
-        if delta == np.inf:
-            pivots = -1
-            break
-        if delta > 0.0:
-            flow[e] += delta if more else -delta
-            looks += _send(first, join, delta, tail, up, arc, flow)
-            looks += _send(second, join, -delta, tail, up, arc, flow)
-        if out == ITSELF:
-            state[e] = UPPER if more else LOWER
-            flow[e] = capacity[e] if more else 0.0
-            continue
-        leave = arc[out]
-        down = (tail[leave] == out) == on_first
-        state[leave] = LOWER if down else UPPER
-        flow[leave] = 0.0 if down else capacity[leave]
-        state[e] = TREE
-        top, above = (first, second) if on_first else (second, first)
-        shift = p[above] + (cost[e] if head[e] == top else -cost[e]) - p[top]
-        moved = below[out]
-        follower = _hang(top, above, out, np.int32(e), 0.0, join, links, arc, none)
-        looks += _move(top, moved, follower, shift, after, p)
-    parent[:] = up
-    return pivots, pivots >= 0 and is_fresh and clean >= size
+    parent[:] = links[PARENT]
+    return pivots, is_fresh and clean >= size
