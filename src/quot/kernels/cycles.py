@@ -11,6 +11,7 @@ feasible: the method does not go in circles.
 import numpy as np
 
 from quot.kernels._jit import kernel
+from quot.kernels.tree import _recount
 
 TREE, LOWER, UPPER, FREE = 0, 1, -1, 2
 # Gains are sorted into so many bins.
@@ -251,15 +252,7 @@ def _hang(top, above, e, step, weight, out, join, parent, arc, below, lift, heav
 
     step, weight: of e, how much higher `top` is than `above`, and its weight.
     """
-    moved = below[out]
-    u = parent[out]
-    while u != join:
-        below[u] -= moved
-        u = parent[u]
-    u = above
-    while u != join:
-        below[u] += moved
-        u = parent[u]
+    moved = _recount(out, above, join, parent, below)
     u = top
     passed = 0
     while True:
@@ -272,6 +265,24 @@ def _hang(top, above, e, step, weight, out, join, parent, arc, below, lift, heav
             break
         above, e, step, weight = u, old_arc, -old_step, old_weight
         u = old
+
+
+@kernel
+def _exchange(e, out, more, on_first, tail, capacity, flow, state, arc):
+    """What arc e is now, and the one that leaves the tree for it, in place; whether one does."""
+    if out == NOBODY:
+        state[e] = FREE
+        return False
+    if out == ITSELF:
+        state[e] = UPPER if more else LOWER
+        flow[e] = capacity[e] if more else 0.0
+        return False
+    leave = arc[out]
+    down = (tail[leave] == out) == on_first
+    state[leave] = LOWER if down else UPPER
+    flow[leave] = 0.0 if down else capacity[leave]
+    state[e] = TREE
+    return True
 
 
 @kernel
@@ -341,17 +352,7 @@ def descend(
             flow[e] += delta if more else -delta
             _push(first, join, delta, tail, parent, arc, lift, heavy, flow)
             _push(second, join, -delta, tail, parent, arc, lift, heavy, flow)
-        if out == NOBODY:
-            state[e] = FREE
-        elif out == ITSELF:
-            state[e] = UPPER if more else LOWER
-            flow[e] = capacity[e] if more else 0.0
-        else:
-            leave = arc[out]
-            down = (tail[leave] == out) == on_first
-            state[leave] = LOWER if down else UPPER
-            flow[leave] = 0.0 if down else capacity[leave]
-            state[e] = TREE
+        if _exchange(e, out, more, on_first, tail, capacity, flow, state, arc):
             top = first if on_first else second
             above = second if on_first else first
             price = cost[e] + weight[e] * flow[e]

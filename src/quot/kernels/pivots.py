@@ -8,8 +8,8 @@ are looked through block by block; the one that gains most of a block enters.
 import numpy as np
 
 from quot.kernels._jit import kernel
-from quot.kernels.cycles import ITSELF, LOWER, TREE, UPPER, _block, _gain, leaves_first
-from quot.kernels.tree import NEXT, PARENT, SIZE, _hang
+from quot.kernels.cycles import ITSELF, LOWER, TREE, _block, _exchange, _gain, leaves_first
+from quot.kernels.tree import NEXT, PARENT, SIZE, _hang, _thread
 
 
 @kernel
@@ -17,27 +17,20 @@ def _in_preorder(parent):
     """The tree of parents (N + 1,) as `links` (5, N + 1), see `tree`; the root is the last node."""
     size = parent.size
     nodes = leaves_first(parent)
-    links = np.empty((5, size), np.int32)
-    up, after, before, last, below = links
-    for v in range(size):
-        up[v] = parent[v]
-        below[v] = 1
+    below = np.ones(size, np.int32)
     for v in nodes:
-        below[up[v]] += below[v]
-    place = np.zeros(size, np.int32)
+        below[parent[v]] += below[v]
+    line = np.empty(size, np.int32)
+    line[0] = size - 1
     free = np.ones(size, np.int32)  # the next place among the children of each
     for v in nodes[::-1]:
-        place[v] = free[up[v]]
-        free[up[v]] += below[v]
-        free[v] = place[v] + 1
-    line = np.empty(size, np.int32)
-    for v in range(size):
-        line[place[v]] = v
-    for k in range(size):
-        v = line[k]
-        after[v] = line[k + 1 if k + 1 < size else 0]
-        before[after[v]] = v
-        last[v] = line[k + below[v] - 1]
+        place = free[parent[v]]
+        line[place] = v
+        free[parent[v]] += below[v]
+        free[v] = place + 1
+    links = np.empty((5, size), np.int32)
+    links[PARENT] = parent
+    _thread(line, links)
     return links
 
 
@@ -112,15 +105,8 @@ def _enter(e, p, links, paid, tail, head, cost, weight, capacity, undirected, fl
         flow[e] += delta if more else -delta
         looks += _send(first, join, delta, tail, parent, arc, flow)
         looks += _send(second, join, -delta, tail, parent, arc, flow)
-    if out == ITSELF:
-        state[e] = UPPER if more else LOWER
-        flow[e] = capacity[e] if more else 0.0
+    if not _exchange(e, out, more, on_first, tail, capacity, flow, state, arc):
         return looks
-    leave = arc[out]
-    down = (tail[leave] == out) == on_first
-    state[leave] = LOWER if down else UPPER
-    flow[leave] = 0.0 if down else capacity[leave]
-    state[e] = TREE
     top, above = (first, second) if on_first else (second, first)
     shift = p[above] + (cost[e] if head[e] == top else -cost[e]) - p[top]
     moved = below[out]

@@ -1,4 +1,4 @@
-"""Spanning trees over rows and columns, as the network simplex method has them.
+"""Spanning trees, as the network simplex method has them; here most are over rows and columns.
 
 Nodes are the rows 0 .. R - 1, then the columns. `links` (5, N) int32 has of each node its parent,
 the next and the previous node in preorder (circular), the last node of its subtree and its size;
@@ -54,7 +54,7 @@ def _grow(arcs, rows, cols, root):
             which[fill[x]] = k
             fill[x] += 1
     links = np.full((5, size), -1, np.int32)
-    parent, after, before, last, below = links
+    parent = links[PARENT]
     arc = np.full(size, -1, np.int32)
     line = np.empty(size, np.int32)
     waiting = np.empty(size, np.int32)
@@ -73,6 +73,15 @@ def _grow(arcs, rows, cols, root):
                 arc[y] = which[q]
                 waiting[count] = y
                 count += 1
+    _thread(line, links)
+    return links, arc
+
+
+@kernel
+def _thread(line, links):
+    """In place in links (5, N), of which the parents are known: the preorder `line` (N,)."""
+    parent, after, before, last, below = links
+    size = line.size
     for k in range(size):
         x = line[k]
         y = line[k + 1 if k + 1 < size else 0]
@@ -86,7 +95,6 @@ def _grow(arcs, rows, cols, root):
         below[y] += below[x]
         if last[y] == y:
             last[y] = last[x]
-    return links, arc
 
 
 @kernel
@@ -164,12 +172,8 @@ def _send(i, j, meet, amount, rows, links, flow):
 
 
 @kernel
-def _hang(top, above, out, amount, cost, meet, links, flow, paid):
-    """Cut the arc of `out`, turn what hung on it so that `top` is its root, hang that on `above`.
-
-    amount, cost: what the new arc carries, and what a unit of that costs.
-    """
-    parent, after, before, last, below = links
+def _recount(out, above, meet, parent, below):
+    """What hangs on the arc of `out` is to hang on `above`: sizes, in place; returns how many."""
     moved = below[out]
     x = parent[out]
     while x != meet:
@@ -179,6 +183,18 @@ def _hang(top, above, out, amount, cost, meet, links, flow, paid):
     while x != meet:
         below[x] += moved
         x = parent[x]
+    return moved
+
+
+@kernel
+def _hang(top, above, out, amount, cost, meet, links, flow, paid):
+    """Cut the arc of `out`, turn what hung on it so that `top` is its root, hang that on `above`.
+
+    amount, cost: what the new arc carries, and what a unit of that costs; or whatever else flow and
+    paid have of the arc of each node.
+    """
+    parent, after, before, last, below = links
+    moved = _recount(out, above, meet, parent, below)
     ahead, behind, up, end = before[out], after[last[out]], parent[out], last[out]
     # Turned, the preorder is the subtree of `top`, then, from parent to parent up to `out`, what
     # each has besides the subtree before: a piece in front of that, and one behind.

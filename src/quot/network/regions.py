@@ -58,8 +58,9 @@ def improve(network: Network, flow: Floats, enough: float, must_stop: Callable[[
         Asked now and then; True ends the rounds.
     """
     flow, nodes = flow.copy(), settings().region
-    last = network.n_nodes // min(_LAST, settings().regions)
-    while nodes <= last and settings().regions * settings().region <= network.n_nodes:
+    if settings().regions * nodes > network.n_nodes:
+        return flow
+    while min(_LAST, settings().regions) * nodes <= network.n_nodes:
         region = _regions(network, nodes, seed=nodes)
         if int(region.max()) >= 0:  # not all nodes are hubs
             _improve_each(network, flow, region, enough, must_stop)

@@ -16,7 +16,7 @@ from quot.certificate import Certificate
 from quot.certificate.small import certify_each
 from quot.convergence import Iterate
 from quot.dual import Dual
-from quot.kernels import climb
+from quot.kernels import climb, tree
 from quot.kernels import small as kernels
 from quot.kernels import stack as layout
 from quot.network.basis import ROUNDS, UNITS, Basis, Masses
@@ -79,8 +79,8 @@ class Together:
         self._answers = *self._plans, self.potentials, self.found
         rules = TINY, HUGE, DEAR, MUCH, settings().convex, PLACES
         scales = UNITS, UNIT, ROUNDS, settings().stretch
-        tree = self.links, self.flow, self.paid, self.p, self.at
-        kernels.solve_linear(*self.stack.parts, rules, scales, *tree, *self._answers, self.ends)
+        basis = self.links, self.flow, self.paid, self.p, self.at
+        kernels.solve_linear(*self.stack.parts, rules, scales, *basis, *self._answers, self.ends)
 
     def climb(self, tol: float, max_iter: int) -> None:
         """Newton up from the vertices, where there is a quadratic term."""
@@ -90,7 +90,7 @@ class Together:
         enough, most = settings().at_the_end * tol, settings().climbed
         rules = enough, CLOSED * tol, FEW, STEPS, TRIED, most, max_iter, PUSHES
         results = *self._answers, self.reports, self.ends
-        climb.climb(*self.stack.parts, self.at[:, -2].copy(), rules, *results)
+        climb.climb(*self.stack.parts, self.at[:, tree.PIVOTS].copy(), rules, *results)
 
     def certificates(self, *, any_will_do: bool) -> list[Certificate | None]:
         """Make plans exact and certify them, but those that may not be what is wanted."""
@@ -118,7 +118,7 @@ class Together:
 
     def work(self, k: int) -> tuple[int, int]:
         """Pivots to the vertex, and rows looked through for pairs that gain."""
-        pivots, looks = self.at[k, -2:].tolist()
+        *_, pivots, looks = self.at[k].tolist()
         return pivots, looks
 
     def iterate(self, k: int) -> Iterate:
