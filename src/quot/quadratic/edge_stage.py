@@ -21,9 +21,9 @@ Floats = NDArray[np.float64]
 # The way down begins where the quadratic term of a typical edge is so many times its length; that
 # of large graphs further up, where steps are dear.
 _SMOOTH, _SMOOTHER = 3.0, 30.0
-# Where it is so many times its length a problem is nearly linear; from there cycles do the rest, if
-# the end is far away.
-_LINEAR = 1.0
+# Where the end is far below where it equals its length, the way down ends at so many times its
+# length, and cycles do the rest: from higher up their way is longer, further down Newton is slow.
+_LINEAR, _NEARLY = 1.0, 0.3
 
 
 class EdgeStage:
@@ -55,7 +55,7 @@ class EdgeStage:
             return At(self.graph, self.network, FlowState.at(self.network, start))
         potentials, ratio = self.least_norm()
         if ratio * settings().far < _LINEAR:
-            self.last = _LINEAR / ratio
+            self.last = _NEARLY / ratio
         smooth = _SMOOTHER if self.network.n_nodes > settings().below else _SMOOTH
         scale = max(self.last, smooth / ratio)
         return self.rescaled(self.begin(scale * potentials), scale)
