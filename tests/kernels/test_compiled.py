@@ -140,7 +140,7 @@ def calls():
 
 def _record_flow(net):
     flow, laplacian, sweep = MODULES["flow"], MODULES["laplacian"], MODULES["sweep"]
-    seen = sweep.incidence(*net.arcs, net.n)
+    seen = sweep.incidence(*net.arcs[:2], *net.arcs[3:], net.n)
     x, slope, missing = flow.respond(net.p, net.side, *net.arcs, net.supply)
     zero, n, ends = np.flatnonzero(net.weight == 0), net.n, (net.tail, net.head)
     zeros, at = (zero, net.tail[zero]), (net.p, net.side)
@@ -160,7 +160,7 @@ def _record_flow(net):
     *graph, twin = laplacian.adjacency(net.tail, net.head, 1.0 / (1.0 + net.weight), net.n)
     for factor in (laplacian.diagonal_factor(graph[3]), laplacian.factor(*graph[:3], twin, 1)):
         laplacian.cg(*graph, *factor, net.supply, 1e-9, 50)
-    sweep.sweep(net.p.copy(), net.side.copy(), *seen, net.supply, 1e-12)
+    sweep.sweep(net.p.copy(), net.side.copy(), *seen, *net.arcs, net.supply, 1e-12)
 
 
 def _record_gibbs(C):

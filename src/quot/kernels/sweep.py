@@ -25,13 +25,11 @@ def _carried(y, l, w, k, undirected):
 
 
 @kernel
-def incidence(tail, head, cost, weight, capacity, undirected, n_nodes):
-    """What each node sees of its arcs: everything about them, node after node; loops left out.
+def incidence(tail, head, weight, capacity, undirected, n_nodes):
+    """The arcs of each node, loops left out: indptr (N+1,) int64, plain (N,) int8, arc int32.
 
-    Returns indptr (N+1,) int64; plain (N,) int8; and, of size 2E: arc (int32), other end (int32),
-    sign (int8; +1 where the node is the tail), cost, weight, capacity, undirected. A node is plain
-    if it has at most one arc of weight zero and all others are directed, without capacity, and
-    leave it (+1) or arrive at it (-1); else it gets 0.
+    A node is plain if it has at most one arc of weight zero and all others are directed, without
+    capacity, and leave it (+1) or arrive at it (-1); else it gets 0.
     """
     indptr = np.zeros(n_nodes + 1, np.int64)
     for e in range(tail.size):
@@ -41,28 +39,13 @@ def incidence(tail, head, cost, weight, capacity, undirected, n_nodes):
     for v in range(n_nodes):
         indptr[v + 1] += indptr[v]
     fill = indptr[:-1].copy()
-    size = indptr[-1]
-    arc = np.empty(size, np.int32)
-    other = np.empty(size, np.int32)
-    sign = np.empty(size, np.int8)
-    costs = np.empty(size)
-    weights = np.empty(size)
-    capacities = np.empty(size)
-    both = np.empty(size, np.bool_)
+    arc = np.empty(indptr[-1], np.int32)
     for e in range(tail.size):
-        if tail[e] == head[e]:
-            continue
-        for end in range(2):
-            v = tail[e] if end == 0 else head[e]
-            q = fill[v]
-            fill[v] += 1
-            arc[q] = e
-            other[q] = head[e] if end == 0 else tail[e]
-            sign[q] = 1 if end == 0 else -1
-            costs[q] = cost[e]
-            weights[q] = weight[e]
-            capacities[q] = capacity[e]
-            both[q] = undirected[e]
+        if tail[e] != head[e]:
+            arc[fill[tail[e]]] = e
+            fill[tail[e]] += 1
+            arc[fill[head[e]]] = e
+            fill[head[e]] += 1
     plain = np.empty(n_nodes, np.int8)
     for v in range(n_nodes):
         leaving = 0
@@ -70,17 +53,18 @@ def incidence(tail, head, cost, weight, capacity, undirected, n_nodes):
         zeros = 0
         odd = False
         for q in range(indptr[v], indptr[v + 1]):
-            if weights[q] == 0.0:
+            e = arc[q]
+            if weight[e] == 0.0:
                 zeros += 1
             else:
-                leaving += 1 if sign[q] > 0 else 0
-                arriving += 1 if sign[q] < 0 else 0
-                odd = odd or both[q] or capacities[q] < np.inf
+                leaving += 1 if tail[e] == v else 0
+                arriving += 1 if head[e] == v else 0
+                odd = odd or undirected[e] or capacity[e] < np.inf
         if odd or zeros > 1 or (leaving > 0) == (arriving > 0):
             plain[v] = 0
         else:
             plain[v] = 1 if leaving > 0 else -1
-    return indptr, plain, arc, other, sign, costs, weights, capacities, both
+    return indptr, plain, arc
 
 
 @kernel
@@ -100,16 +84,16 @@ def _sift_down(position, event, root, count):
 
 
 @kernel
-def _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol):
+def _rejoin(v, p, side, arc, other, sign, cost, weight, capacity, both, tol):
     """In place: put an idle node v on the kink of an empty arc of weight zero, if that is free.
 
     Free means that no arc at v carries more than `tol`, nor would on the way. An idle node off
     its kink would only stand in the way of the nodes that carry mass.
     """
-    for q in range(begin, end):
+    for q in range(arc.size):
         if weight[q] == 0.0 and side[arc[q]] < 0:
             there = p[other[q]] - sign[q] * cost[q]
-            for r in range(begin, end):
+            for r in range(arc.size):
                 y = sign[r] * (p[other[r]] - p[v])
                 new = sign[r] * (p[other[r]] - there)
                 if weight[r] == 0.0:
@@ -168,9 +152,8 @@ def _carried_at(t, reach, slope, count):
 
 @kernel
 def _balance(
-    v, begin, end, way, p, side, arc, other, sign, cost, weight, capacity, supply, slope, reach,
-    tol,
-):  # fmt: skip
+    v, way, p, side, arc, other, sign, cost, weight, capacity, supply, slope, reach, tol
+):
     """In place in p and side: the potential at which a plain node v is balanced; see `sweep`.
 
     Its weighted arcs leave (`way` 1) or arrive (-1); with t = way p they carry
@@ -179,7 +162,7 @@ def _balance(
     """
     count = np.int64(0)
     zero = -1
-    for q in range(begin, end):
+    for q in range(arc.size):
         if weight[q] > 0.0:
             reach[count] = way * p[other[q]] - cost[q]
             slope[count] = 1.0 / weight[q]
@@ -225,41 +208,65 @@ def _balance(
 
 
 @kernel
-def sweep(p, side, indptr, plain, arc, other, sign, cost, weight, capacity, both, supply, tol):
+def _room(size):
+    """For so many arcs of a node: other end, sign (+1 where the node is the tail), cost, weight,
+    capacity, undirected; and, for two kinks each way, position, event and reach.
+
+    event: 2 q + 1 where the slope of the node's arc q begins, 2 q where it ends.
+    """
+    return (
+        np.empty(size, np.int32),
+        np.empty(size, np.int8),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size),
+        np.empty(size, np.bool_),
+        np.empty(4 * size),
+        np.empty(4 * size, np.int64),
+        np.empty(4 * size),
+    )
+
+
+@kernel
+def sweep(
+    p, side, indptr, plain, arcs, tail, head, costs, weights, capacities, undirected, supply, tol
+):
     """In place in p and side: one pass of exact coordinate ascent, node after node.
 
-    The arcs come as `incidence` lists them. The imbalance of a node is a decreasing
+    indptr, plain, arcs: from `incidence`. The imbalance of a node is a decreasing
     piecewise-linear function of its own potential, with a step at the kink of every arc of weight
     zero. From where it stands the walk goes from kink to kink towards the root; a heap hands the
     kinks out in order; plain nodes need no walk, their imbalance is convex or concave. A node
     whose imbalance is at most `tol` stays. One that no potential can balance goes to its last
     kink; an idle one rejoins its empty arc of weight zero.
     """
-    position = np.empty(64)
-    reach = np.empty(64)
-    event = np.empty(64, np.int64)  # 2 q + 1 where the slope of arc q begins, 2 q where it ends
+    room = _room(16)
     for v in range(p.size):
-        begin = indptr[v]
-        end = indptr[v + 1]
-        if position.size < 4 * (end - begin):
-            position = np.empty(4 * (end - begin))
-            event = np.empty(4 * (end - begin), np.int64)
-            reach = np.empty(4 * (end - begin))
+        arc = arcs[indptr[v] : indptr[v + 1]]
+        if room[0].size < arc.size:
+            room = _room(arc.size)
+        other, sign, cost, weight, capacity, both, position, event, reach = room
+        for q in range(arc.size):
+            e = arc[q]
+            other[q] = head[e] if tail[e] == v else tail[e]
+            sign[q] = 1 if tail[e] == v else -1
+            cost[q], weight[q] = costs[e], weights[e]
+            capacity[q], both[q] = capacities[e], undirected[e]
         done = 0
         if plain[v] != 0:
             done = _balance(
-                v, begin, end, plain[v], p, side, arc, other, sign, cost, weight, capacity,
-                supply[v], position, reach, tol,
+                v, plain[v], p, side, arc, other, sign, cost, weight, capacity, supply[v],
+                position, reach, tol,
             )  # fmt: skip
         if done == 2:
-            _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)
+            _rejoin(v, p, side, arc, other, sign, cost, weight, capacity, both, tol)
         if done > 0:
             continue
         here = p[v]
         g = supply[v]  # with every tight arc as it is just below its kink
         step = 0.0  # what the tight arcs add just above it
         apart = False  # whether an empty arc of weight zero might be rejoined
-        for q in range(begin, end):
+        for q in range(arc.size):
             if weight[q] > 0.0:
                 y = sign[q] * (p[other[q]] - here)
                 x = _carried(y, cost[q], weight[q], capacity[q], both[q])
@@ -280,14 +287,14 @@ def sweep(p, side, indptr, plain, arc, other, sign, cost, weight, capacity, both
             ahead = -1.0
         else:
             if apart:
-                _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)
+                _rejoin(v, p, side, arc, other, sign, cost, weight, capacity, both, tol)
             continue
         # Distances from here, in the direction of ascent, between which each arc has slope 1/w.
         h = 0.0
         active = 0
         count = np.int64(0)
         nearest = np.inf
-        for q in range(begin, end):
+        for q in range(arc.size):
             w = weight[q]
             flip = -ahead * sign[q]
             shift = ahead * (p[other[q]] - here)
@@ -365,4 +372,4 @@ def sweep(p, side, indptr, plain, arc, other, sign, cost, weight, capacity, both
                 travelled += g / h
             p[v] = here + ahead * travelled
             if apart:
-                _rejoin(v, begin, end, p, side, arc, other, sign, cost, weight, capacity, both, tol)
+                _rejoin(v, p, side, arc, other, sign, cost, weight, capacity, both, tol)

@@ -91,12 +91,12 @@ class Network:
         return self.tail, self.head, self.cost, self.weight, self.capacity, self.undirected
 
     @cached_property
-    def incidence(self) -> tuple[NDArray[np.generic], ...]:
-        """What each node sees of its arcs, as `kernels.sweep.incidence` lists it."""
-        seen: tuple[NDArray[np.generic], ...] = sweep_kernels.incidence(
-            *self.response, self.n_nodes
+    def incidence(self) -> tuple[NDArray[np.int64], Sides, Ints]:
+        """The arcs of each node, as `kernels.sweep.incidence` lists them."""
+        listed: tuple[NDArray[np.int64], Sides, Ints] = sweep_kernels.incidence(
+            self.tail, self.head, self.weight, self.capacity, self.undirected, self.n_nodes
         )
-        return seen
+        return listed
 
     @cached_property
     def is_hub(self) -> NDArray[np.bool_]:

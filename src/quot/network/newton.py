@@ -220,14 +220,16 @@ def _step(
     Often a few arcs that wake stop a step that is right for all others.
     """
     net = network
-    side, direction, missing = _direction(net, point, solver, tol, hold=hold, reach=reach)
-    there, tau = _line_search(net, point, side, direction, missing)
-    if net.n_nodes < settings().mended or tau.min() >= _SHORT:
-        return there
-    whole, _ = _line_search(net, point, side, direction, missing, trials=0)
-    whole = _mend(net, whole, max(tol, 0.1 * point.residual), solver.must_stop)
-    gain = kernels.gain(there.potentials, whole.potentials, *net.response, net.supply)
-    return whole if gain > 0.0 else there
+    ahead = _direction(net, point, solver, tol, hold=hold, reach=reach)
+    *there, tau = _search(net, point, *ahead)
+    if net.n_nodes >= settings().mended and tau.min() < _SHORT:
+        *whole, _ = _search(net, point, *ahead, trials=0)
+        end = max(tol, 0.1 * point.residual)
+        mended = _mend(net, _evaluate(net, *whole, point.residual), end, solver.must_stop)
+        if kernels.gain(there[0], mended.potentials, *net.response, net.supply) > 0.0:
+            return mended
+        del mended  # large
+    return _evaluate(net, *there, point.residual)
 
 
 def _direction(
@@ -302,7 +304,7 @@ def _rtol(residual: float, before: float, tol: float) -> float:
     return min(max(fraction**2, _SAFETY * tol / residual), _LOOSE)
 
 
-def _line_search(
+def _search(
     network: Network,
     point: _Point,
     side: Sides,
@@ -310,10 +312,10 @@ def _line_search(
     missing: Floats,
     *,
     trials: int = _SEARCHES,
-) -> tuple[_Point, Floats]:
+) -> tuple[Floats, Sides, Floats]:
     """Where an exact search along the direction leads, and how far each part has gone.
 
-    Without trials that is the whole way.
+    That is potentials and sides. Without trials it is the whole way.
     """
     net, (part, parts) = network, network.parts
     potentials, landed, tau, is_aside = kernels.search(
@@ -332,7 +334,7 @@ def _line_search(
     )
     if is_aside:
         potentials -= _middle(potentials)
-    return _evaluate(net, potentials, landed, point.residual), tau
+    return potentials, landed, tau
 
 
 def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], bool]) -> _Point:
@@ -389,6 +391,6 @@ def _relax(network: Network, point: _Point, tol: float, must_stop: Callable[[], 
 
 def _swept(network: Network, point: _Point, tol: float) -> _Point:
     """Where one pass of exact coordinate ascent leads."""
-    potentials, side = point.potentials.copy(), point.side.copy()
-    sweep_kernels.sweep(potentials, side, *network.incidence, network.supply, tol)
-    return _evaluate(network, potentials, side)
+    net, potentials, side = network, point.potentials.copy(), point.side.copy()
+    sweep_kernels.sweep(potentials, side, *net.incidence, *net.response, net.supply, tol)
+    return _evaluate(net, potentials, side)
