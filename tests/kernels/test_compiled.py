@@ -153,6 +153,7 @@ def _record_flow(net):
     flow.clamp(*zeros, net.side, *ends, net.cost, net.p, net.p + missing)
     joined = flow.contract(zero, net.side, *ends, n)
     rhs = np.bincount(joined, missing, n)
+    flow.degrees(*ends, net.n)
     label = flow.components(joined, slope, *ends)
     flow.shift_components(label, joined, rhs, *at, slope, *net.arcs, 1e-9)
     flow.route(*zeros, net.side, *ends, net.capacity, x, missing)

@@ -176,6 +176,13 @@ def test_incidence_leaves_loops_out():
     assert arc.size == 0
 
 
+def test_degrees(network):
+    ends = np.r_[network.tail, network.head]
+    expected = np.bincount(ends, minlength=network.n)
+    found = kernels.degrees(network.tail, network.head, network.n)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_contract_and_components(network):
     zero = np.flatnonzero(network.weight == 0)
     parent = kernels.contract(zero, network.side, network.tail, network.head, network.n)

@@ -150,6 +150,16 @@ def contract(zero_arcs, side, tail, head, n_nodes):
 
 
 @kernel
+def degrees(tail, head, n_nodes):
+    """How many arcs each node has (N,), int32; a loop counts twice."""
+    degree = np.zeros(n_nodes, np.int32)
+    for e in range(tail.size):
+        degree[tail[e]] += 1
+        degree[head[e]] += 1
+    return degree
+
+
+@kernel
 def components(parent, slope, tail, head):
     """Component (N,) int32 of each node in the graph of active arcs, numbered by a member.
 

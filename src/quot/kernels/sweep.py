@@ -151,9 +151,7 @@ def _carried_at(t, reach, slope, count):
 
 
 @kernel
-def _balance(
-    v, way, p, side, arc, other, sign, cost, weight, capacity, supply, slope, reach, tol
-):
+def _balance(v, way, p, side, arc, other, sign, cost, weight, capacity, supply, slope, reach, tol):
     """In place in p and side: the potential at which a plain node v is balanced; see `sweep`.
 
     Its weighted arcs leave (`way` 1) or arrive (-1); with t = way p they carry
@@ -209,10 +207,10 @@ def _balance(
 
 @kernel
 def _room(size):
-    """For so many arcs of a node: other end, sign (+1 where the node is the tail), cost, weight,
-    capacity, undirected; and, for two kinks each way, position, event and reach.
+    """Room for what a node sees of so many arcs, and for the kinks of these.
 
-    event: 2 q + 1 where the slope of the node's arc q begins, 2 q where it ends.
+    Other end, sign (+1 where the node is the tail), cost, weight, capacity, undirected; position
+    and event (2 q + 1 where the slope of its arc q begins, 2 q where it ends), and reach.
     """
     return (
         np.empty(size, np.int32),

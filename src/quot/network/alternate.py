@@ -86,6 +86,6 @@ def alternate(
 def is_stuck(network: Network, state: FlowState, tol: float, enough: float = 0.0) -> bool:
     """Whether Newton ended before its tolerance, by more than a little round-off."""
     noise = round_off(network, state.potentials, state.flow)
-    if state.residual <= max(tol, min(noise, _LOST * float(np.abs(network.supply).max()))):
+    if state.residual <= max(tol, min(noise, _LOST * network.most)):
         return False
     return float(np.abs(network.imbalance(state.flow)).sum()) > enough

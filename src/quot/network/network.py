@@ -101,12 +101,22 @@ class Network:
     @cached_property
     def is_hub(self) -> NDArray[np.bool_]:
         """Whether a node has very many arcs, or stands for a world outside, (N,)."""
-        ends = np.concatenate((self.tail, self.head))
-        degree = np.bincount(ends, minlength=self.n_nodes)
-        hub: NDArray[np.bool_] = degree > _MANY * ends.size / self.n_nodes
+        degree = kernels.degrees(self.tail, self.head, self.n_nodes)
+        hub: NDArray[np.bool_] = degree > _MANY * 2 * self.n_arcs / self.n_nodes
         if self.anchor is not None:
             hub[self.anchor] = True
         return hub
+
+    @cached_property
+    def stiffness(self) -> float:
+        """What a unit of potential makes the arcs of a typical node carry, at most."""
+        weight = self.weight[self.weight > 0.0]
+        return self.n_arcs / self.n_nodes / float(weight.min()) if weight.size else 0.0
+
+    @cached_property
+    def most(self) -> float:
+        """The most that a node sends or gets."""
+        return float(np.abs(self.supply).max())
 
     @cached_property
     def zero_arcs(self) -> NDArray[np.int64]:

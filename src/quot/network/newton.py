@@ -168,18 +168,15 @@ def _middle(x: Floats) -> float:
 
 def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
     """Imbalance that the rounding of potentials and of sums explains: less is not to be had."""
-    weight = network.weight[network.weight > 0.0]
-    stiffness = network.n_arcs / network.n_nodes / weight.min() if weight.size else 0.0
-    potential = np.abs(potentials).max()
-    through = max(np.abs(flow).max(initial=0.0), np.abs(network.supply).max())
+    potential = max(float(potentials.max()), -float(potentials.min()))
+    through = max(float(flow.max(initial=0.0)), -float(flow.min(initial=0.0)), network.most)
     leaves = np.sqrt(1.0 + network.zero_arcs.size)  # tight arcs hand the errors of leaves to hubs
-    return float(4.0 * _EPS * leaves * (potential * stiffness + through))
+    return float(4.0 * _EPS * leaves * (potential * network.stiffness + through))
 
 
 def _can_recentre(network: Network, point: _Point) -> bool:
     """Whether potentials say something of the flow, and no arc has a cost both ways."""
-    most = np.abs(network.supply).max()
-    known = round_off(network, point.potentials, point.flow) <= most
+    known = round_off(network, point.potentials, point.flow) <= network.most
     return bool(known and not network.undirected.any())
 
 
@@ -221,15 +218,15 @@ def _step(
     """
     net = network
     ahead = _direction(net, point, solver, tol, hold=hold, reach=reach)
-    *there, tau = _search(net, point, *ahead)
+    potentials, landed, tau = _search(net, point, *ahead)
     if net.n_nodes >= settings().mended and tau.min() < _SHORT:
-        *whole, _ = _search(net, point, *ahead, trials=0)
+        whole, sides, _ = _search(net, point, *ahead, trials=0)
         end = max(tol, 0.1 * point.residual)
-        mended = _mend(net, _evaluate(net, *whole, point.residual), end, solver.must_stop)
-        if kernels.gain(there[0], mended.potentials, *net.response, net.supply) > 0.0:
+        mended = _mend(net, _evaluate(net, whole, sides, point.residual), end, solver.must_stop)
+        if kernels.gain(potentials, mended.potentials, *net.response, net.supply) > 0.0:
             return mended
         del mended  # large
-    return _evaluate(net, *there, point.residual)
+    return _evaluate(net, potentials, landed, point.residual)
 
 
 def _direction(
