@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,9 @@ that count as so many) in them.
 
 **Ratio** is the peer's seconds over ours, whatever the quality of its answer: read both. Failures
 and losing rows are shown as they are.
+
+**Machine.** Below each row stands where and when it was measured; seconds of different rows may be
+those of different machines, while all solvers of a row ran on one.
 """
 
 ENDING = """\
@@ -197,34 +201,35 @@ def _table(head: tuple[str, ...], cells: list[list[str]]) -> str:
     return "".join("| " + " | ".join(map(str.ljust, row, widths)) + " |\n" for row in rows)
 
 
-def _agree(machines: list[dict[str, Any]]) -> bool:
-    """Whether rows are of one machine and the same versions; some may know of more packages."""
-    alike = [{k: v for k, v in m.items() if k not in {"date", "versions"}} for m in machines]
-    named = {item for m in machines for item in m["versions"].items()}
-    return all(m == alike[0] for m in alike) and len(named) == len(dict(named))
-
-
-def page(*, quick: bool = False) -> str:
-    """Return the page from the JSON files of all rows measured."""
+def page(before: str = "", *, quick: bool = False) -> str:
+    """Return the page from the JSON files of rows measured here; others as they stood before."""
     folder = RESULTS / "quick" if quick else RESULTS
-    found = [json.loads(p.read_text()) for k in ROWS if (p := folder / f"{k}.json").exists()]
-    if not found:
+    kept = _sections(before)
+    for key in ROWS:
+        if (path := folder / f"{key}.json").exists():
+            kept[anchor(key)] = _section(json.loads(path.read_text()))
+    if not kept:
         raise SystemExit("nothing is measured yet; run the benchmark without --render first")
-    if not _agree([row["machine"] for row in found]):
-        raise SystemExit("rows were measured on different machines or versions; run them again")
-    versions = {k: v for row in found for k, v in row["machine"]["versions"].items()}
-    parts = [
-        INTRODUCTION.format(threads=THREADS, long=LONG),
-        _machine_text({**found[0]["machine"], "versions": versions}),
-    ]
-    for row in found:
-        title, _, about = ROWS[row["row"]]
-        parts.append(f"({anchor(row['row'])})=\n## {row['row']}: {title}\n")
-        if about:
-            parts.append(about + "\n")
-        parts.append(folded(_parts(row["lines"], aims=False)))
-        parts.append(f"Measured on {row['machine']['date']}.\n")
-    return "\n".join([*parts, ENDING])
+    known = [kept[anchor(key)] for key in ROWS if anchor(key) in kept]
+    return "\n".join([INTRODUCTION.format(threads=THREADS, long=LONG), *known, ENDING])
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The rows of a page, by their anchors."""
+    found = re.split(r"(?m)^\((row-[a-z0-9-]+)\)=$", text.removesuffix(ENDING))[1:]
+    texts = zip(found[::2], found[1::2], strict=True)
+    return {name: f"({name})={text.rstrip()}\n" for name, text in texts}
+
+
+def _section(row: dict[str, Any]) -> str:
+    """A row of the page."""
+    title, _, about = ROWS[row["row"]]
+    parts = [f"({anchor(row['row'])})=\n## {row['row']}: {title}\n"]
+    if about:
+        parts.append(about + "\n")
+    parts.append(folded(_parts(row["lines"], aims=False)))
+    parts.append(_measured(row["machine"]))
+    return "\n".join(parts)
 
 
 def anchor(key: str) -> str:
@@ -286,11 +291,11 @@ def _number(value: float | None, form: str, unit: str = "") -> str:
     return "-" if value is None else f"{value:{form}}{unit}"
 
 
-def _machine_text(about: dict[str, Any]) -> str:
+def _measured(about: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     return (
-        f"**Machine.** {about['processor']}, {about['cores']} cores, {about['memory']} of memory, "
-        f"{about['system']}, Python {about['python']}; {versions}.\n"
+        f"Measured on {about['date']}: {about['processor']}, {about['cores']} cores, "
+        f"{about['memory']} of memory, {about['system']}, Python {about['python']}; {versions}.\n"
     )
 
 

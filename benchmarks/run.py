@@ -47,7 +47,8 @@ def main(argv: list[str] | None = None) -> int:
             elif how.rivals:
                 _say(f"kept in {report.save(key, lines, quick=how.quick).relative_to(ROOT)}")
     if options.write is not None:
-        options.write.write_text(report.page(quick=how.quick), encoding="utf-8")
+        before = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
+        options.write.write_text(report.page(before, quick=how.quick), encoding="utf-8")
         _say(f"wrote {options.write}")
     return 0
 
@@ -61,7 +62,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help=f"comma-separated, of {', '.join(ROWS)}; default all",
     )
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run at all?")
-    parser.add_argument("--write", type=Path, metavar="PAGE", help="write the page of all rows")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        metavar="PAGE",
+        help="write the page; rows not measured here stay as they are there",
+    )
     parser.add_argument("--render", action="store_true", help="measure nothing; for --write")
     parser.add_argument("--ours-only", action="store_true", help="no peers, and keep nothing")
     parser.add_argument("--inside", action="store_true", help="all in this process; for debugging")

@@ -316,11 +316,25 @@ def test_nothing_measured(results):
         report.page()
 
 
-def test_rows_of_two_machines_are_not_mixed(results):
+def test_each_row_says_where_it_was_measured(results):
     for key, cores in (("S1", 1), ("S2", 2)):
         path = report.save(key, [], quick=False)
         content = json.loads(path.read_text())
         content["machine"]["cores"] = cores
         path.write_text(json.dumps(content))
-    with pytest.raises(SystemExit, match="different machines"):
-        report.page()
+    page = report.page()
+    one, two = page.index("(row-s1)="), page.index("(row-s2)=")
+    assert " 1 cores" in page[one:two]
+    assert " 2 cores" in page[two:]
+
+
+def test_rows_that_are_not_measured_again_stay(results):
+    for key in ("S1", "S2"):
+        report.save(key, [], quick=False)
+    before = report.page().replace("Measured on", "Found on")
+    (report.RESULTS / "S2.json").unlink()
+    after = report.page(before)
+    one, two = after.index("(row-s1)="), after.index("(row-s2)=")
+    assert "Measured on" in after[one:two]
+    assert "Found on" in after[two:]
+    assert report.page(after) == after

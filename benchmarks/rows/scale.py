@@ -11,27 +11,27 @@ from benchmarks.rows.strengths import gaussian, isotropic, spiral
 MILLION = 1_000_000
 # Seconds that a million points may take.
 PATIENCE = 3600.0
-SLOPE = 1.2
+SLOPE = 1.1
 
 
 def s4(options: Options, say: Say) -> list[Line]:
     """A hundred thousand points a side, in the plane and in space."""
     n = 300 if options.quick else 100_000
-    trials = [Trial(gaussian(n, d), 1e-8, seconds=60.0, gigabytes=2.0) for d in (2, 3)]
+    trials = [Trial(gaussian(n, d), 1e-8, seconds=12.0, gigabytes=1.2) for d in (2, 3)]
     return [run_trial(trial, options, say)[0] for trial in trials]
 
 
 def s5(options: Options, say: Say) -> list[Line]:
     """A million points a side."""
     n = 400 if options.quick else MILLION
-    trial = Trial(gaussian(n, 2), 1e-6, seconds=1200.0, gigabytes=12.0, patience=PATIENCE)
+    trial = Trial(gaussian(n, 2), 1e-6, seconds=150.0, gigabytes=6.0, patience=PATIENCE)
     return [run_trial(trial, options, say)[0]]
 
 
 def s6(options: Options, say: Say) -> list[Line]:
     """Points in many dimensions: with themselves, and with others."""
     n, d = (100, 20) if options.quick else (25_000, 250)
-    trials = [Trial(spiral(n, d, same=same), 1e-6, seconds=56.0) for same in (True, False)]
+    trials = [Trial(spiral(n, d, same=same), 1e-6, seconds=20.0) for same in (True, False)]
     trials += [Trial(isotropic(n, d, part), 1e-6, seconds=40.0) for part in (1.0, 0.1)]
     return [run_trial(trial, options, say)[0] for trial in trials]
 

@@ -10,7 +10,7 @@ from quot.exceptions import ProblemTooLargeError
 
 # Bytes at the peak: of the interpreter with compiled kernels, and for each candidate pair
 # (measured, 2-D, n = 1e4 to 1e6).
-_BASE, _A_CANDIDATE = 250_000_000, 400
+_BASE, _A_CANDIDATE = 250_000_000, 250
 # So few pairs take less than the interpreter does: it takes longer to ask.
 _FEW = 20_000
 # So many bytes are written before the machine has said what it has.
