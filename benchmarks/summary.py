@@ -189,19 +189,24 @@ LARGE = (
         _cases("256 x 256 pixels, reg = 12, {}", "balanced", "mass 0.8"),
     ),
     (
+        "the same at reg = 0",
+        "IMG",
+        _cases("256 x 256 pixels, reg = 0, {}", "balanced", "mass 0.8"),
+    ),
+    (
         "a perplexity of 10 for each point, 100,000 a side",
         "O-C",
         ("n = 100000, 2-D gaussian, quadratic, source 10",),
     ),
     (
-        "along a grid of 1,000,000 nodes, reg 1 / 0",
+        "along a grid of 1,000,000 nodes, reg 1 / 0.01 / 0",
         "G-C",
-        _cases("grid, n = 1000000, reg = {}", 1, 0),
+        _cases("grid, n = 1000000, reg = {}", 1, 0.01, 0),
     ),
     (
-        "along 8 nearest neighbours, 1,000,000 nodes, reg 1 / 0",
+        "along 8 nearest neighbours, 1,000,000 nodes, reg 1 / 0.01 / 0",
         "G-C",
-        _cases("8-NN, n = 1000000, reg = {}", 1, 0),
+        _cases("8-NN, n = 1000000, reg = {}", 1, 0.01, 0),
     ),
 )
 
