@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.cases import ImageCase
 from benchmarks.rows.duels import EMD_LONG, Duel, Rival, run_duels
-from benchmarks.rows.lines import Line, Options, Say, is_below
+from benchmarks.rows.lines import Line, Options, Say, limit_seconds
 from benchmarks.rows.strengths import PICTURES
 
 MASS = 0.8
@@ -30,6 +30,5 @@ def images(options: Options, say: Say) -> list[Line]:
         line.extra = dict(ours.work)
         seconds = None if ours.case["reg"] else AIMS.get(ours.case["side"])
         if ours.solver == "quot" and seconds is not None:
-            line.aim = f"< {seconds:g} s"
-            line.met = is_below(ours.seconds, seconds) and ours.is_certified(ours.settings["tol"])
+            limit_seconds(line, seconds)
     return lines

@@ -194,7 +194,7 @@ class Tree:
         forest_arcs = forest.span(np.lexsort(keys), tail, head, n + 1, np.zeros(0))
         flow[forest_arcs[1]] = 0.0
         need = net.supply - flow_kernels.divergence(flow, tail, head, n + 1)[:n]
-        little = NOISE * (float(np.abs(net.supply).max()) + float(flow.max(initial=0.0)))
+        little = NOISE * (net.most + float(flow.max(initial=0.0)))
         state, parent, arc, stranded = kernels.plant(
             *forest_arcs, tail, head, capacity, undirected, flow, need, little
         )

@@ -81,7 +81,7 @@ def least_norm(
         undirected=free,
         supply=without_means(joined, net.imbalance(carried)),
     )
-    through = max(float(np.abs(vertex.flow).max()), float(np.abs(net.supply).max()))
+    through = max(float(np.abs(vertex.flow).max()), net.most)
     tol = max(tol, 4 * NOISE * through)  # the rounding of the sums that `supply` is
     least = _quadratic(active, flow[loose], tol, must_stop)
     if least is None:
