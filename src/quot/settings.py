@@ -52,6 +52,8 @@ class Settings:
         On graphs of more nodes the linear problem begins from the flow of small quadratic terms.
     single_pivots : int
         On graphs of more nodes the last pivots of a linear problem are single ones.
+    passes : int
+        From so many passes it is told whether these push so few times that single pivots do better.
     region : int
         Nodes of the first regions that cycles are sought in: short cycles, near in memory.
     regions : int
@@ -124,6 +126,7 @@ class Settings:
     paired: int = 1000
     nearby: int = 200_000
     single_pivots: int = 5000
+    passes: int = 16
     region: int = 400
     regions: int = 30
     mended: int = 5000

@@ -100,7 +100,7 @@ def test_single_pivots_at_the_end_change_no_cost(kind, mass, ties, tune):
     graph = neighbours(400)[0] if kind == "near" else random_graph(rng, 400, 1200, kind)
     source, target = random_masses(rng, 400)
     passes = quot.solve_graph(graph, source, target, mass=mass, ties=ties)
-    tune(single_pivots=0, region=10, regions=2)
+    tune(single_pivots=0, passes=1, region=10, regions=2)
     pivots = quot.solve_graph(graph, source, target, mass=mass, ties=ties)
     assert pivots.converged
     assert pivots.cost == pytest.approx(passes.cost, rel=1e-12)

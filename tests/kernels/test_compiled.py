@@ -80,6 +80,7 @@ def calls():
         matrix=0,
         climbed=0,
         single_pivots=0,
+        passes=1,
     )
     try:
         with tuned:

@@ -9,6 +9,7 @@ while one Newton step for the whole network is kept short by the worst of them.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,9 +36,10 @@ _MOST = 1000
 # Cycles that gain less than this part of the best wait for another pass, and a pass ends when so
 # many steps per arc went on cycles that had lost their gain to another.
 _PART, _WASTE = 0.03, 2.0
-# Where a pass over a large network without quadratic terms pushes so few times, the next are single
-# pivots; and looks at arcs and nodes for each arc between two questions whether to stop.
-_FEW, _LOOKS = 20, 50
+# Where passes over a large network without quadratic terms push so few times each, on the mean, the
+# next are single pivots; and looks at arcs and nodes for each arc between two questions whether to
+# stop.
+_FEW, _LOOKS = 50, 50
 # With quadratic terms: when no cycle gains more than so many times what is enough, and so many
 # passes did not halve the sum of their gains, the rest is left to others.
 _CLOSE, _PATIENCE = 10.0, 5
@@ -216,14 +218,17 @@ class Tree:
         rest is slow to go.
         """
         least, is_quadratic = max(self.noise, enough), bool(self.network.weight.any())
-        is_large = self.network.n_nodes > settings().single_pivots
+        is_single = not is_quadratic and self.network.n_nodes > settings().single_pivots
         best, idle, last = np.inf, 0, self.pushes + most
+        recent: deque[int] = deque(maxlen=settings().passes)
         while self.pushes < last and not must_stop():
             gain, gains, pushed = kernels.descend(*self.arcs, least, _PART, _WASTE)
             if pushed < 0:
                 return None
             self.pushes += pushed
-            if is_large and not is_quadratic and 0 < pushed <= _FEW:
+            recent.append(pushed)
+            are_enough = is_single and pushed > 0 and len(recent) == recent.maxlen
+            if are_enough and sum(recent) <= _FEW * len(recent):
                 return self._one_by_one(least, last, must_stop)
             idle = 0 if gains < 0.5 * best else idle + 1
             best = gains if idle == 0 else best
