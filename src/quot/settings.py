@@ -60,10 +60,13 @@ class Settings:
         So many there are at least in the first round; else the whole network is as good.
     mended : int
         Networks of more nodes are large: Newton steps are dear, and few nodes keep them short.
+    mended_bad : float
+        The part of the nodes of a large network that may miss much more than all others, to be
+        solved for alone.
     mended_part : float
-        The part of a large network that may be solved for alone, around the nodes that miss most.
+        The part that those around them may be.
     rings : int
-        How many arcs away from those nodes neighbours are taken in.
+        How many arcs away from those nodes neighbours are taken in, at most.
     sweeps : int
         Sweeps over all nodes, at most, before the first Newton step.
     direct : int
@@ -113,7 +116,7 @@ class Settings:
     at_the_end: float = 1e-3
     complete: int = 8192
     shared: int = 100_000
-    nearest: int = 10
+    nearest: int = 7
     unclustered: int = 64
     boxed: int = 10_000_000
     screened: int = 1 << 22
@@ -130,6 +133,7 @@ class Settings:
     region: int = 400
     regions: int = 30
     mended: int = 5000
+    mended_bad: float = 0.003
     mended_part: float = 0.1
     rings: int = 3
     sweeps: int = 10

@@ -9,7 +9,8 @@ from tests.kernels.networks import random_network
 
 from quot.network.continuation import lower, predicted
 from quot.network.network import FlowState, Network
-from quot.network.newton import _evaluate, solve_newton
+from quot.network.newton import solve_newton
+from quot.network.point import Point
 
 TOL = 1e-12
 
@@ -31,14 +32,14 @@ def test_nodes_stay_balanced(seed):
     rng = np.random.default_rng(seed)
     network = network_of(never_short(random_network(rng, n=9, leaves=seed % 4), rng))
     here = solved(network)
-    active = _evaluate(network, here.potentials, here.side).slope > 0.0
+    active = Point.at(network, here.potentials, here.side).slope > 0.0
     for t in (-1e-5, 1e-5):
         other = replace(network, weight=(1.0 + t) * network.weight)
         there = predicted(network, here, t).potentials
-        moved = _evaluate(other, there, here.side)
+        moved = Point.at(other, there, here.side)
         assert np.array_equal(active, moved.slope > 0.0)
         assert moved.residual <= 100 * TOL
-        assert _evaluate(other, here.potentials, here.side).residual > 1e-7
+        assert Point.at(other, here.potentials, here.side).residual > 1e-7
 
 
 def test_two_nodes_and_one_apart():

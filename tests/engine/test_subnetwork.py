@@ -6,7 +6,7 @@ from tests.checks import EPS
 from tests.kernels.networks import Net, dual_value, imbalance_range, random_network
 
 from quot.kernels import flow as kernels
-from quot.network import newton
+from quot.network import mend
 from quot.network.network import FlowState, Network
 from quot.network.newton import solve_newton
 from quot.network.subnetwork import Subnetwork
@@ -32,9 +32,16 @@ def never_short(net, rng):
     )  # fmt: skip
 
 
+def part_of(network, inside, potentials, side):
+    """The subnetwork of some nodes."""
+    touched = inside[network.tail] | inside[network.head]
+    arcs = np.flatnonzero(touched)
+    return Subnetwork(network, np.flatnonzero(inside), arcs, potentials, side)
+
+
 def solved_subnetwork(net, inside):
     """What the subnetwork ends with, and the whole network with that written into it."""
-    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    sub = part_of(network_of(net), inside, net.p, net.side)
     found = solve_newton(sub.network, sub.start, tol=TOL, max_iter=300)
     p, side = net.p.copy(), net.side.copy()
     sub.put_back(found, p, side)
@@ -99,7 +106,7 @@ def test_the_sides_of_arcs_of_weight_zero_fit_their_tension(case):
 def test_a_subnetwork_sees_what_the_whole_network_sees(case):
     """At the start its arcs carry, and its nodes miss, what they do in the whole."""
     net, inside = case
-    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    sub = part_of(network_of(net), inside, net.p, net.side)
     part, start = sub.network, sub.start
     flow, _, missing = kernels.respond(start.potentials, start.side, *part.response, part.supply)
     whole, _, imbalance = kernels.respond(net.p, net.side, *net.arcs, net.supply)
@@ -115,11 +122,11 @@ def test_a_subnetwork_sees_what_the_whole_network_sees(case):
 def test_a_subnetwork_of_a_subnetwork(case):
     """The world outside stays outside: the ground of a part is outside of parts of it."""
     net, inside = case
-    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    sub = part_of(network_of(net), inside, net.p, net.side)
     assert sub.network.is_hub[sub.network.anchor]
     within = np.zeros(sub.network.n_nodes, bool)
     within[0] = True
-    inner = Subnetwork(sub.network, within, sub.start.potentials, sub.start.side)
+    inner = part_of(sub.network, within, sub.start.potentials, sub.start.side)
     found = solve_newton(inner.network, inner.start, tol=TOL, max_iter=300)
     p, side = sub.start.potentials.copy(), sub.start.side.copy()
     inner.put_back(found, p, side)
@@ -140,7 +147,7 @@ def test_a_subnetwork_that_falls_apart(seed):
     net = Net(*net.arcs[:3], weight, *net.arcs[4:], net.supply, net.p, net.side)
     inside = np.zeros(net.n, bool)
     inside[[2, 3, 4, 10, 11, 20, 30, 31, 32, 33]] = True
-    sub = Subnetwork(network_of(net), inside, net.p, net.side)
+    sub = part_of(network_of(net), inside, net.p, net.side)
     label, count = sub.network.parts
     assert count == 5  # and the ground
     assert [label[k] for k in (0, 3, 5, 6)] == [label[k] for k in (2, 4, 5, 9)]
@@ -168,8 +175,8 @@ def test_newton_mends_what_few_nodes_miss(seed, monkeypatch, tune):
     off = there.potentials.copy()
     off[rng.permutation(60)[:2]] += 0.5
     made = []
-    tune(mended=20, mended_part=0.9, rings=1, sweeps=0)
-    monkeypatch.setattr(newton, "Subnetwork", lambda *args: made.append(1) or Subnetwork(*args))
+    tune(mended=20, mended_bad=0.9, mended_part=0.9, rings=1, sweeps=0)
+    monkeypatch.setattr(mend, "Subnetwork", lambda *args: made.append(1) or Subnetwork(*args))
     again = FlowState(off, there.side, there.flow)
     found = solve_newton(network, again, tol=TOL, max_iter=500)
     assert made

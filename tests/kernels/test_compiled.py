@@ -72,6 +72,7 @@ def calls():
         unclustered=2,
         listed_rows=4,
         mended=20,
+        mended_bad=0.3,
         mended_part=0.3,
         rings=1,
         coarsest=4,

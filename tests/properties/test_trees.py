@@ -123,7 +123,7 @@ def solve_both(monkeypatch, tune, shape, metric, kind, rng, **options):
     C = cdist(X, Y, metric)
     dense = quot.solve(C, a, b, **options)
     go(monkeypatch, Boxes)
-    tune(mended=100)
+    tune(mended=100, mended_bad=0.1)
     forbid_blocks(monkeypatch)
     return quot.solve_points(X, Y, a, b, metric=metric, **options), dense, C
 

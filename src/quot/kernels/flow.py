@@ -354,32 +354,16 @@ def clamp(zero_arcs, leaf, side, tail, head, cost, p, trial):
 
 
 @kernel
-def touching(inside, tail, head):
-    """The arcs (int64) with an end inside."""
-    count = 0
-    for e in range(tail.size):
-        count += 1 if inside[tail[e]] or inside[head[e]] else 0
-    arcs = np.empty(count, np.int64)
-    count = 0
-    for e in range(tail.size):
-        if inside[tail[e]] or inside[head[e]]:
-            arcs[count] = e
-            count += 1
-    return arcs
-
-
-@kernel
-def spread(inside, tail, head, weight, is_hub):
-    """Let a set of nodes take in its neighbours, in place; no hub, and none across a hub."""
-    wider = inside.copy()
-    for e in range(tail.size):
-        u = tail[e]
-        v = head[e]
-        if weight[e] > 0.0 and inside[u] != inside[v] and not (is_hub[u] or is_hub[v]):
-            wider[u] = True
-            wider[v] = True
-    for v in range(inside.size):
-        inside[v] = wider[v]
+def _missing(imbalance):
+    """The largest imbalance, and the sum of all."""
+    most = 0.0
+    total = 0.0
+    for v in range(imbalance.size):
+        missing = abs(imbalance[v])
+        total += missing
+        if not missing <= most:
+            most = missing
+    return most, total
 
 
 @kernel
@@ -401,13 +385,7 @@ def evaluate(p, side, zero_arcs, leaf, tail, head, cost, weight, capacity, undir
         p, side, tail, head, cost, weight, capacity, undirected, supply
     )
     wish = route(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance)
-    most = 0.0
-    total = 0.0
-    for v in range(p.size):
-        missing = abs(imbalance[v])
-        total += missing
-        if not missing <= most:
-            most = missing
+    most, total = _missing(imbalance)
     return flow, slope, imbalance, wish, most, total
 
 

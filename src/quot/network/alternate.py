@@ -35,6 +35,8 @@ def alternate(
     tol: float,
     max_iter: int,
     enough: float = 0.0,
+    most: float = np.inf,
+    sweeps: bool = False,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> FlowState | None:
     """Push flow round cycles, finer each time, and try Newton, until it gets through.
@@ -44,8 +46,10 @@ def alternate(
     network : Network
     flow : array of shape (E,)
         To begin with; feasible or not.
-    tol, enough : float
+    tol, enough, most : float
         Imbalance allowed, as for `solve_newton`.
+    sweeps : bool
+        Whether each time Newton begins with sweeps.
     max_iter : int
         Newton steps allowed, and pushes that count as some.
     must_stop : callable
@@ -72,20 +76,24 @@ def alternate(
             tol=tol,
             max_iter=min(_SOME_STEPS, max(max_iter - steps, 0)),
             enough=enough,
+            most=most,
+            sweeps=sweeps,
             must_stop=must_stop,
         )
         steps += state.iterations
         if best is None or state.residual < best.residual:
             best = state
-        if not is_stuck(network, state, tol, enough):
+        if not is_stuck(network, state, tol, enough, most):
             break
         flow, gain = state.flow, gain * _FINER
     return best and replace(best, iterations=steps)
 
 
-def is_stuck(network: Network, state: FlowState, tol: float, enough: float = 0.0) -> bool:
+def is_stuck(
+    network: Network, state: FlowState, tol: float, enough: float = 0.0, most: float = np.inf
+) -> bool:
     """Whether Newton ended before its tolerance, by more than a little round-off."""
     noise = round_off(network, state.potentials, state.flow)
     if state.residual <= max(tol, min(noise, _LOST * network.most)):
         return False
-    return float(np.abs(network.imbalance(state.flow)).sum()) > enough
+    return state.residual > most or float(np.abs(network.imbalance(state.flow)).sum()) > enough

@@ -9,7 +9,7 @@ plain graph Laplacian.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from quot.kernels import flow as kernels
 from quot.kernels import sweep as sweep_kernels
 from quot.network.laplacian import LaplacianSolver
+from quot.network.mend import mend
 from quot.network.network import FlowState, Network
-from quot.network.subnetwork import Subnetwork
+from quot.network.point import Point
 from quot.parallel import dot
 from quot.settings import settings
 
@@ -48,33 +49,9 @@ _PATIENCE = 1
 # After so many it goes in circles, and somebody else has to help.
 _STUCK = 100
 
-# A step that the line search cuts to less than this is also tried whole, with subnetworks mended.
-_SHORT = 0.7
-# Subnetworks are the nodes that miss more than this fraction of the worst, and their neighbours.
-_BAD = 0.03
-# What is left on a subnetwork, relative, and the steps that may take; so many after one another.
-_MENDED, _SUBNETWORK_STEPS, _SUBNETWORKS = 1e-2, 30, 3
-# A subnetwork is kept if it halves the worst, and what that does to the hubs is no more than this.
-_HUBS = 1.5
-
-
-@dataclass
-class _Point:
-    """Where the iteration stands: potentials and sides, and what the arcs make of them.
-
-    `residual` is the largest imbalance of a node, `total` the sum over all; `before` the largest
-    at the point before.
-    """
-
-    potentials: Floats
-    side: Sides
-    flow: Floats
-    slope: Floats
-    imbalance: Floats
-    wish: Floats
-    residual: float
-    total: float
-    before: float
+# A step that the line search cuts to less than this is also tried whole, with parts mended; and the
+# steps that such a part may take.
+_SHORT, _STEPS_OF_A_PART = 0.7, 30
 
 
 def solve_newton(
@@ -84,6 +61,8 @@ def solve_newton(
     tol: float,
     max_iter: int,
     enough: float = 0.0,
+    most: float = np.inf,
+    sweeps: bool = False,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> FlowState:
     """Maximise the dual until no node misses more than `tol`.
@@ -98,9 +77,11 @@ def solve_newton(
         Largest imbalance of a node allowed, in units of flow.
     max_iter : int
         Newton steps allowed.
-    enough : float
-        What all nodes together may miss; then a few of them may miss more than `tol`. The start is
-        taken to be far off: sweeps over all nodes come first.
+    enough, most : float
+        What all nodes together may miss, and then each of them: a few may miss more than `tol`.
+    sweeps : bool
+        Whether sweeps over all nodes come first: from far off they help, near the end they lead
+        into corners.
     must_stop : callable
         Asked before every step; True ends the iteration.
 
@@ -120,13 +101,13 @@ def solve_newton(
     """
     solver = LaplacianSolver(must_stop=must_stop)
     centred = start.potentials - _middle(start.potentials)
-    point = _evaluate(network, centred, start.side.copy())
-    if enough > 0.0:
+    point = Point.at(network, centred, start.side.copy())
+    if sweeps:
         point = _relax(network, point, tol, must_stop)
-    point = best = _mend(network, point, tol, must_stop)
+    point = best = _mended(network, point, tol, must_stop)
     iterations, idle, origin, reach = 0, 0, None, _typical(network, start.flow)
     while point.residual > tol and iterations < max_iter and not must_stop():
-        if point.total <= enough:
+        if point.total <= enough and point.residual <= most:
             best = point
             break
         iterations += 1
@@ -134,7 +115,7 @@ def solve_newton(
         point = _step(network, point, solver, tol, hold=hold, reach=reach * _far(network, point))
         if hold and point.residual > tol:
             point = _swept(network, point, 0.1 * tol)
-        point = _mend(network, point, tol, must_stop)
+        point = _mended(network, point, tol, must_stop)
         idle = 0 if point.residual < _SLOPE * best.residual else idle + 1
         best = min(best, point, key=lambda point: point.residual)
         if idle >= _STUCK:
@@ -155,7 +136,7 @@ def _typical(network: Network, flow: Floats) -> float:
     return dot(network.weight, np.abs(flow)) / used if used else 0.0
 
 
-def _far(network: Network, point: _Point) -> float:
+def _far(network: Network, point: Point) -> float:
     """What all nodes miss, as a part of what they miss without a flow; 0 where that is little."""
     part = point.total / max(float(np.abs(network.supply).sum()), point.total)
     return part if part > _NEAR else 0.0
@@ -174,13 +155,13 @@ def round_off(network: Network, potentials: Floats, flow: Floats) -> float:
     return float(4.0 * _EPS * leaves * (potential * network.stiffness + through))
 
 
-def _can_recentre(network: Network, point: _Point) -> bool:
+def _can_recentre(network: Network, point: Point) -> bool:
     """Whether potentials say something of the flow, and no arc has a cost both ways."""
     known = round_off(network, point.potentials, point.flow) <= network.most
     return bool(known and not network.undirected.any())
 
 
-def _recentre(network: Network, point: _Point) -> tuple[Network, _Point]:
+def _recentre(network: Network, point: Point) -> tuple[Network, Point]:
     """Count potentials from those of a point: what they change by is not rounded to their size.
 
     The cost of an arc is now what it lacks at that point. That is rounded, too, but once and for
@@ -188,30 +169,18 @@ def _recentre(network: Network, point: _Point) -> tuple[Network, _Point]:
     """
     cost = network.cost - kernels.tension(point.potentials, network.tail, network.head)
     near = replace(network, cost=cost)
-    return near, _evaluate(near, np.zeros(network.n_nodes), point.side.copy(), point.before)
-
-
-def _evaluate(network: Network, potentials: Floats, side: Sides, before: float = np.inf) -> _Point:
-    """What every arc carries, tight ones included, and what every node still misses.
-
-    In place in `potentials`, the ends of tight arcs are put where they belong; see `kernels`.
-    """
-    net = network
-    flow, slope, imbalance, wish, residual, total = kernels.evaluate(
-        potentials, side, *net.zeros, *net.response, net.supply
-    )
-    return _Point(potentials, side, flow, slope, imbalance, wish, residual, total, before)
+    return near, Point.at(near, np.zeros(network.n_nodes), point.side.copy(), point.before)
 
 
 def _step(
     network: Network,
-    point: _Point,
+    point: Point,
     solver: LaplacianSolver,
     tol: float,
     *,
     hold: bool,
     reach: float,
-) -> _Point:
+) -> Point:
     """Take one Newton step, as long as the line search allows; or whole and mended, if better.
 
     Often a few arcs that wake stop a step that is right for all others.
@@ -222,16 +191,16 @@ def _step(
     if net.n_nodes >= settings().mended and tau.min() < _SHORT:
         whole, sides, _ = _search(net, point, *ahead, trials=0)
         end = max(tol, 0.1 * point.residual)
-        mended = _mend(net, _evaluate(net, whole, sides, point.residual), end, solver.must_stop)
+        mended = _mended(net, Point.at(net, whole, sides, point.residual), end, solver.must_stop)
         if kernels.gain(potentials, mended.potentials, *net.response, net.supply) > 0.0:
             return mended
         del mended  # large
-    return _evaluate(net, potentials, landed, point.residual)
+    return Point.at(net, potentials, landed, point.residual)
 
 
 def _direction(
     network: Network,
-    point: _Point,
+    point: Point,
     solver: LaplacianSolver,
     tol: float,
     *,
@@ -264,7 +233,7 @@ def _direction(
 
 def _solve(
     network: Network,
-    point: _Point,
+    point: Point,
     side: Sides,
     solver: LaplacianSolver,
     tol: float,
@@ -303,7 +272,7 @@ def _rtol(residual: float, before: float, tol: float) -> float:
 
 def _search(
     network: Network,
-    point: _Point,
+    point: Point,
     side: Sides,
     direction: Floats,
     missing: Floats,
@@ -334,45 +303,16 @@ def _search(
     return potentials, landed, tau
 
 
-def _mend(network: Network, point: _Point, tol: float, must_stop: Callable[[], bool]) -> _Point:
-    """Newton on subnetworks around the nodes that miss most, while they are few; see `Subnetwork`.
+def _mended(network: Network, point: Point, tol: float, must_stop: Callable[[], bool]) -> Point:
+    """Where Newton on small parts leads that miss most; see `mend`. Takes the point in place."""
 
-    Hubs are left out: they move with all others.
-    """
-    if network.n_nodes < settings().mended:
-        return point
-    missing = _missing(network, point)
-    for _ in range(_SUBNETWORKS):
-        worst = float(missing.max())
-        if worst <= tol:
-            break
-        inside = missing > max(tol, _BAD * worst)
-        for _ in range(settings().rings):
-            kernels.spread(inside, network.tail, network.head, network.weight, network.is_hub)
-        size = int(np.count_nonzero(inside))
-        if size > settings().mended_part * network.n_nodes:
-            break
-        part = Subnetwork(network, inside, point.potentials, point.side)
-        goal = max(0.1 * tol, _MENDED * worst)
-        found = solve_newton(
-            part.network, part.start, tol=goal, max_iter=_SUBNETWORK_STEPS, must_stop=must_stop
-        )
-        potentials, side = point.potentials.copy(), point.side.copy()
-        part.put_back(found, potentials, side)
-        mended = _evaluate(network, potentials, side, point.before)
-        missing = _missing(network, mended)
-        if missing.max() > _SLOPE * worst or mended.residual > _HUBS * point.residual:
-            break
-        point = mended
-    return point
+    def solve(part: Network, start: FlowState, goal: float) -> FlowState:
+        return solve_newton(part, start, tol=goal, max_iter=_STEPS_OF_A_PART, must_stop=must_stop)
+
+    return mend(network, point, tol, solve)
 
 
-def _missing(network: Network, point: _Point) -> Floats:
-    """What every node misses, hubs left out."""
-    return np.where(network.is_hub, 0.0, np.abs(point.imbalance))
-
-
-def _relax(network: Network, point: _Point, tol: float, must_stop: Callable[[], bool]) -> _Point:
+def _relax(network: Network, point: Point, tol: float, must_stop: Callable[[], bool]) -> Point:
     """Sweep over all nodes for as long as that helps: what is wrong at single nodes goes fast."""
     if np.count_nonzero(point.slope) < _RICH * network.n_nodes:
         return point
@@ -386,8 +326,8 @@ def _relax(network: Network, point: _Point, tol: float, must_stop: Callable[[], 
     return point
 
 
-def _swept(network: Network, point: _Point, tol: float) -> _Point:
+def _swept(network: Network, point: Point, tol: float) -> Point:
     """Where one pass of exact coordinate ascent leads."""
     net, potentials, side = network, point.potentials.copy(), point.side.copy()
     sweep_kernels.sweep(potentials, side, *net.incidence, *net.response, net.supply, tol)
-    return _evaluate(net, potentials, side)
+    return Point.at(net, potentials, side)

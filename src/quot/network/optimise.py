@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from quot.convergence import Monitor
 from quot.network.alternate import alternate, is_stuck
 from quot.network.network import FlowState, Network
@@ -28,17 +30,23 @@ class Goal:
         The most that a node may send or get, and all that moves, both in flow.
     enough : float, default=0
         What all nodes together may miss, as a part of the total; then a few may miss more.
+    most : float, default=inf
+        What each of those may miss, in units of flow.
+    sweeps : bool, default=False
+        Whether Newton begins with sweeps, as from far off.
     """
 
     tol: float
     unit: float
     total: float
     enough: float = 0.0
+    most: float = np.inf
+    sweeps: bool = False
 
     def is_met(self, network: Network, state: FlowState) -> bool:
         """Whether a state meets it, or round-off keeps it from that."""
         tol = max(self.tol, _NOISY) * self.unit
-        return not is_stuck(network, state, tol, self.enough * self.total)
+        return not is_stuck(network, state, tol, self.enough * self.total, self.most * self.unit)
 
 
 def optimise(
@@ -74,6 +82,8 @@ def newton(network: Network, state: FlowState, goal: Goal, monitor: Monitor) -> 
         tol=goal.tol * goal.unit,
         max_iter=monitor.steps_left,
         enough=goal.enough * goal.total,
+        most=goal.most * goal.unit,
+        sweeps=goal.sweeps,
         must_stop=monitor.must_stop,
     )
     return _counted(found, state, monitor)
@@ -87,6 +97,8 @@ def _in_turns(network: Network, state: FlowState, goal: Goal, monitor: Monitor) 
         tol=goal.tol * goal.unit,
         max_iter=monitor.steps_left,
         enough=goal.enough * goal.total,
+        most=goal.most * goal.unit,
+        sweeps=goal.sweeps,
         must_stop=monitor.must_stop,
     )
     return state if found is None else _counted(found, replace(state, iterations=0), monitor)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.kernels import flow as kernels
 from quot.network.network import FlowState, Network
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 class Subnetwork:
@@ -22,22 +20,25 @@ class Subnetwork:
     Parameters
     ----------
     network : Network
-    inside : bool array of shape (N,)
-        The nodes that may move.
+    nodes, arcs : int array
+        The nodes that may move, and all arcs that touch one of them; both in order.
     potentials, side : array of shape (N,), (E,)
         Where the whole network stands.
     """
 
     def __init__(
-        self, network: Network, inside: Bools, potentials: Floats, side: NDArray[np.int8]
+        self,
+        network: Network,
+        nodes: NDArray[np.integer],
+        arcs: NDArray[np.integer],
+        potentials: Floats,
+        side: NDArray[np.int8],
     ) -> None:
-        self.nodes = np.flatnonzero(inside)
-        ground = self.nodes.size
+        ground = nodes.size
         index = np.full(network.n_nodes, ground, np.int32)
-        index[self.nodes] = np.arange(ground, dtype=np.int32)
-        arcs = kernels.touching(inside, network.tail, network.head)
+        index[nodes] = np.arange(ground, dtype=np.int32)
         tail, head = network.tail[arcs], network.head[arcs]
-        lost_tail, lost_head = ~inside[tail], ~inside[head]
+        lost_tail, lost_head = index[tail] == ground, index[head] == ground
         cost = network.cost[arcs]
         undirected = network.undirected[arcs]
         # One way across, and the other way for an arc that goes both.
@@ -48,9 +49,9 @@ class Subnetwork:
         flipped = np.zeros(back.size, np.bool_)
         flipped[arcs.size :] = True
         tail, head = index[tail], index[head]
-        supply = np.append(network.supply[self.nodes], 0.0)
+        supply = np.append(network.supply[nodes], 0.0)
         supply[-1] = -supply.sum()
-        self.arcs = arcs
+        self.nodes, self.arcs = nodes, arcs
         self.network = Network(
             tail=np.where(flipped, head[back], tail[back]),
             head=np.where(flipped, tail[back], head[back]),
@@ -62,7 +63,7 @@ class Subnetwork:
             anchor=ground,
         )
         self.start = FlowState(
-            np.append(potentials[self.nodes], 0.0),
+            np.append(potentials[nodes], 0.0),
             side[arcs][back],
             np.zeros(back.size),
         )

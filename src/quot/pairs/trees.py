@@ -115,10 +115,8 @@ class _Search:
 
         leaves, chunk = self.tree.leaves, settings().thread_leaves
         parts = map_rows(part, leaves, self.other.points.shape[1], chunk, check)
-        active = [
-            (self.tree.order[rows].astype(np.int32), self.other.order[cols].astype(np.int32))
-            for rows, cols, _, _ in parts
-        ]
+        order, other = self._orders()
+        active = [(order[rows], other[cols]) for rows, cols, _, _ in parts]
         pairs, boxes = sum(part[2] for part in parts), sum(part[3] for part in parts)
         return active, Effort(pairs, boxes)
 
@@ -141,8 +139,12 @@ class _Search:
     def found(self) -> tuple[tuple[Ints, Ints], Floats]:
         """Return the pairs in the lists, and of each point the slack up to which it was served."""
         place, column = np.nonzero(self.index >= 0)
-        rows = self.tree.order[place].astype(np.int32)
-        cols = self.other.order[self.index[place, column]].astype(np.int32)
+        order, other = self._orders()
+        rows, cols = order[place], other[self.index[place, column]]
         reach = np.empty(self.slack.shape[0])
         reach[self.tree.order] = self.slack[:, -1]
         return (rows, cols), reach
+
+    def _orders(self) -> tuple[Ints, Ints]:
+        """The points in the order of their trees."""
+        return self.tree.order.astype(np.int32), self.other.order.astype(np.int32)

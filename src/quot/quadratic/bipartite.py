@@ -103,8 +103,8 @@ class Bipartite:
         sizes = [len(block.tail) for block in blocks]
         self.first_hub_arc = sum(sizes[: len(sizes) - 2]) if box is not None else sum(sizes)
         self.network = Network(
-            tail=np.concatenate([block.tail for block in blocks]).astype(np.int32),
-            head=np.concatenate([block.head for block in blocks]).astype(np.int32),
+            tail=np.concatenate([block.tail for block in blocks], dtype=np.int32),
+            head=np.concatenate([block.head for block in blocks], dtype=np.int32),
             cost=_spread([block.cost for block in blocks], sizes),
             weight=_spread([block.weight for block in blocks], sizes),
             capacity=_spread([block.capacity for block in blocks], sizes),
@@ -213,7 +213,7 @@ def join(network: Bipartite, near: Candidates, state: FlowState) -> tuple[Bipart
 def _spread(parts: Sequence[Floats | float], sizes: list[int]) -> Floats:
     """Concatenate arrays of the given sizes; a number stands for an array of it."""
     spread = [np.broadcast_to(part, size) for part, size in zip(parts, sizes, strict=True)]
-    return np.concatenate(spread).astype(np.float64)
+    return np.concatenate(spread, dtype=np.float64)
 
 
 def _ratio(given: float, taken: float, network: Bipartite) -> float:

@@ -25,8 +25,8 @@ from quot.stopping import StuckError, report
 
 # Imbalance allowed on the way, and near the end, relative to the largest mass.
 _ON_THE_WAY, _NEAR_THE_END = 3e-2, 1e-6
-# On the way a few may miss more, if all together miss less than this, relative.
-_ENOUGH = 1e-3
+# A few may miss more, if all together miss no more than so many times that, relative to the total.
+_ENOUGH = 1 / 30
 # What may go by no arc on the way, and near the end, relative to the total.
 _SOME, _NEXT_TO_NOTHING = 1e-2, 1e-9
 
@@ -135,7 +135,7 @@ class Loop:
     ) -> At[Any]:
         """Solve on a network, as far as need be, and report."""
         monitor, before = self.monitor, self.monitor.steps
-        goal = Goal(tol, stage.unit, stage.total, _ENOUGH if tol >= _ON_THE_WAY else 0.0)
+        goal = self._goal(stage, tol)
         if self.may_fail:
             state = newton(at.network, at.state, goal, monitor)
         else:
@@ -146,6 +146,13 @@ class Loop:
         if stuck:
             raise StuckError
         return self.at
+
+    def _goal(self, stage: Stage[Any], tol: float) -> Goal:
+        """When a flow is good enough: on the way a few nodes may miss what they like."""
+        if tol >= _ON_THE_WAY:
+            return Goal(tol, stage.unit, stage.total, _ENOUGH * tol, sweeps=True)
+        enough = max(_ENOUGH * tol, settings().at_the_end * self.tol)
+        return Goal(tol, stage.unit, stage.total, enough, stage.least)
 
 
 def _allowed(tol: float, last: float, *, end: bool) -> float:
