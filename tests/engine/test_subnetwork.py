@@ -3,19 +3,15 @@
 import numpy as np
 import pytest
 from tests.checks import EPS
-from tests.kernels.networks import Net, dual_value, imbalance_range, random_network
+from tests.kernels.networks import Net, dual_value, imbalance_range, network_of, random_network
 
 from quot.kernels import flow as kernels
 from quot.network import mend
-from quot.network.network import FlowState, Network
+from quot.network.network import FlowState
 from quot.network.newton import solve_newton
 from quot.network.subnetwork import Subnetwork
 
 TOL = 1e-11
-
-
-def network_of(net):
-    return Network(*net.arcs[:3], net.weight, net.capacity, net.undirected, net.supply)
 
 
 def never_short(net, rng):

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from quot.network.network import Network
+
 
 @dataclass(frozen=True)
 class Net:
@@ -35,6 +37,10 @@ class Net:
         gap = p[self.head] - p[self.tail] - self.cost
         moved = (self.weight == 0) & ((self.tail == v) | (self.head == v))
         return self.at(p, np.where(moved, np.sign(gap), self.side).astype(np.int8))
+
+
+def network_of(net):
+    return Network(*net.arcs[:3], net.weight, net.capacity, net.undirected, net.supply)
 
 
 def random_network(rng, n=7, arcs=16, leaves=3):

@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 from tests.checks import EPS
-from tests.kernels.networks import random_network
+from tests.kernels.networks import network_of, random_network
 
 from quot.kernels import nearby
-from quot.network.network import Network
 from quot.network.point import Point
-
-
-def network_of(net):
-    return Network(*net.arcs[:3], net.weight, net.capacity, net.undirected, net.supply)
 
 
 def around(network, seeds, rings, most):

@@ -334,6 +334,15 @@ def route(zero_arcs, leaf, side, tail, head, capacity, flow, imbalance):
 
 
 @kernel
+def _put(v, e, tail, head, cost, p):
+    """In place in p: the end v of arc e where that is tight."""
+    if v == head[e]:
+        p[v] = p[tail[e]] + cost[e]
+    else:
+        p[v] = p[head[e]] - cost[e]
+
+
+@kernel
 def clamp(zero_arcs, leaf, side, tail, head, cost, p, trial):
     """In place: where a trial point leaves the side of an arc, put the leaf on the kink.
 
@@ -346,10 +355,7 @@ def clamp(zero_arcs, leaf, side, tail, head, cost, p, trial):
             gap = trial[head[e]] - trial[tail[e]] - cost[e]
             if gap * side[e] <= 0.0:
                 landed[z] = True
-                if leaf[z] == head[e]:
-                    trial[leaf[z]] = trial[tail[e]] + cost[e]
-                else:
-                    trial[leaf[z]] = trial[head[e]] - cost[e]
+                _put(leaf[z], e, tail, head, cost, trial)
     return landed
 
 
@@ -377,10 +383,7 @@ def evaluate(p, side, zero_arcs, leaf, tail, head, cost, weight, capacity, undir
     for z in range(zero_arcs.size):
         e = zero_arcs[z]
         if side[e] == 0:
-            if leaf[z] == head[e]:
-                p[head[e]] = p[tail[e]] + cost[e]
-            else:
-                p[tail[e]] = p[head[e]] - cost[e]
+            _put(leaf[z], e, tail, head, cost, p)
     flow, slope, imbalance = respond(
         p, side, tail, head, cost, weight, capacity, undirected, supply
     )

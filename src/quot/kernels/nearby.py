@@ -3,7 +3,7 @@
 import numpy as np
 
 from quot.kernels._jit import kernel
-from quot.kernels.flow import _answer, _missing, route
+from quot.kernels.flow import _answer, _missing, _put, route
 
 
 @kernel
@@ -66,22 +66,16 @@ def evaluate_near(
     """As `flow.evaluate`, where only nodes inside have moved and the sides of arcs there.
 
     In place in `flow`, `slope` and `imbalance`, which are of the sides `before`. arcs: those that
-    touch what has moved, in order.
+    touch a node inside.
     """
-    k = 0
     for z in range(zero_arcs.size):
         e = zero_arcs[z]
         if before[e] == 0:  # back to where `route` took it from
             imbalance[tail[e]] -= flow[e]
             imbalance[head[e]] += flow[e]
             flow[e] = 0.0
-        while k < arcs.size and arcs[k] < e:
-            k += 1
-        if k < arcs.size and arcs[k] == e and side[e] == 0 and inside[leaf[z]]:
-            if leaf[z] == head[e]:
-                p[head[e]] = p[tail[e]] + cost[e]
-            else:
-                p[tail[e]] = p[head[e]] - cost[e]
+        if side[e] == 0 and inside[leaf[z]]:
+            _put(leaf[z], e, tail, head, cost, p)
     for e in arcs:
         y = p[head[e]] - p[tail[e]]
         x, s = _answer(y, side[e], cost[e], weight[e], capacity[e], undirected[e])

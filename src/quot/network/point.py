@@ -52,7 +52,7 @@ class Point:
     ) -> Point:
         """Where some nodes and the sides of some arcs have moved, in place in `flow` and `slope`.
 
-        inside (N,): the nodes; arcs: all that touch one of them, in order. `restore` takes it back.
+        inside (N,): the nodes; arcs: all that touch one of them. `restore` takes it back.
         """
         net, imbalance = network, self.imbalance.copy()
         wish, residual, total = nearby.evaluate_near(
