@@ -74,6 +74,31 @@ def test_nothing_is_said_of_a_kernel_that_is_compiled_at_once(tmp_path):
     assert not done.stderr
 
 
+OTHERS = """
+import numba
+import quot.api
+
+made = {}
+exec("def add(x, y): return x + y", made)  # of no module
+assert numba.njit(made["add"])(1, 2) == 3
+
+
+@numba.jit(forceobj=True, looplift=True)
+def lifted(x):
+    total = 0
+    for k in range(x):
+        total += k
+    return object(), total
+
+
+assert lifted(4)[1] == 6
+"""
+
+
+def test_functions_of_others_are_compiled_whatever_they_are():
+    assert not run(OTHERS).stderr
+
+
 def test_a_second_process_compiles_nothing():
     """The suite's own cache is filled by the first run, if by nobody before."""
     run(THREE)

@@ -99,7 +99,9 @@ class _Pause(Listener):  # type: ignore[misc]
 
 
 def _is_kernel(event: Event) -> bool:
-    return bool(event.data["dispatcher"].py_func.__module__.startswith(_KERNELS))
+    """Whether it is of one of ours: others compile functions of any kind, some of no module."""
+    function = getattr(event.data["dispatcher"], "py_func", None)
+    return str(getattr(function, "__module__", None)).startswith(_KERNELS)
 
 
 def is_quiet() -> bool:
