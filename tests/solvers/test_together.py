@@ -64,6 +64,22 @@ def test_random_ones_are_solved_at_once_and_right(rng, reg, part, shape):
         assert [k.iteration for k in r.history] == [1, 2][: len(r.history)]
 
 
+@pytest.mark.usefixtures("at_once")
+@every_two(reg=[0.0, 0.01, 1.0], size=[20, 50, 100], part=[0.25, 0.5, 0.7])
+def test_a_whole_number_of_equal_masses_is_moved_at_once(reg, size, part):
+    """Rows send all or nothing, but for crumbs of what rounding makes of the total."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(size, 1, 2)), 0.7 * rng.normal(size=(1, size, 2)) + 1.0
+    C = ((X - Y) ** 2).sum(axis=-1)
+    r = solve(C / C.max(), reg=reg, mass=part)
+    assert r.converged
+    assert r.certificate.primal_residual <= 16 * np.finfo(np.float64).eps
+    if reg == 0.0:
+        exact = solve_linear(r.problem.cost.C, r.problem.a, r.problem.b, part)[0]
+        assert r.value == pytest.approx(exact, rel=1e-9)
+        assert r.plan.nnz == round(part * size)
+
+
 @every_two(
     reg=[0.0, 0.5], part=[None, 0.4, 1.0], near=[True, False], shape=[(1, 1), (6, 9), (9, 6)]
 )

@@ -186,19 +186,37 @@ def solve_linear(
             ends[k] = VERTEX if has_ties else DONE
 
 
+@kernel
+def _clip(i, j, x, a, b):
+    """No entry larger than the mass of its row or column: in place."""
+    for e in range(x.size):
+        x[e] = min(x[e], a[i[e]], b[j[e]])
+
+
+@kernel
+def _positive(i, j, x):
+    """How many entries are positive; they come first then, in place."""
+    size = 0
+    for e in range(x.size):
+        if x[e] > 0.0:
+            i[size], j[size], x[size] = i[e], j[e], x[e]
+            size += 1
+    return size
+
+
 @exact_kernel
-def _slack(mass, have, price, noise, moves, is_balanced):
+def _slack(mass, have, price, noise, moved, moves, is_balanced):
     """Which rows, or columns, keep mass back, and how much they fall short of what moves."""
     is_free = np.zeros(mass.size, np.bool_)
     if is_balanced or moves >= FILLED * total(mass):
         return is_free, 0.0
-    most, given = _largest(mass), 0.0
+    most, lacking = _largest(mass), 0.0
     for k in range(mass.size):
         missing = mass[k] - have[k]
         is_full = price[k] < -noise and have[k] > MOSTLY * mass[k] and missing <= LITTLE * most
         is_free[k] = missing > 0.0 and not is_full
-        given += have[k] if is_free[k] else mass[k]
-    return is_free, moves - given
+        lacking += 0.0 if is_free[k] else missing
+    return is_free, (moves - moved) - lacking  # sums of all of them would be rounded by more
 
 
 @part
@@ -235,8 +253,7 @@ def make_exact(
         node, first, lam = where[k, NODES], where[k, PAIRS], found[k, LAM]
         last, middle, end = first + counts[k], node + mass_a.size, node + mass_a.size + mass_b.size
         i, j, x = rows[first:last], cols[first:last], values[first:last]
-        for e in range(x.size):
-            x[e] = min(x[e], mass_a[i[e]], mass_b[j[e]])
+        _clip(i, j, x, mass_a, mass_b)
         if numbers[k, REG] == 0.0:
             v = potentials[middle:end].copy()
             for q in range(v.size):
@@ -269,20 +286,22 @@ def mend_each(
         node, first = where[k, NODES], where[k, PAIRS]
         last, middle, end = first + counts[k], node + mass_a.size, node + mass_a.size + mass_b.size
         i, j, x = rows[first:last], cols[first:last], values[first:last]
-        _, _, _, have_a, have_b, _ = marginals(i, j, x, mass_a, mass_b)
         noise = NOISE * max(_largest(potentials[node:end]), abs(found[k, LAM]))
         f, g = potentials[node:middle], potentials[middle:end]
-        free_a, short_a = _slack(mass_a, have_a, f, noise, moves, is_all)
-        free_b, short_b = _slack(mass_b, have_b, g, noise, moves, is_all)
-        mended = mend(i, j, x, have_a, have_b, mass_a, mass_b, free_a, free_b, short_a, short_b)
-        size = 0
-        for e in range(x.size):
-            if mended[e] > 0.0:
-                i[size], j[size], x[size] = i[e], j[e], mended[e]
-                size += 1
-        i, j, x = i[:size], j[:size], x[:size]
-        off, over, moved, _, _, _ = marginals(i, j, x, mass_a, mass_b)
-        wrong, differ = _error((off, over, moved), moves, mass_a, mass_b, is_all)
-        if wrong <= EXACT + differ:
-            counts[k] = _visible(C, i, j, x, mass_a, mass_b, numbers[k], is_all)
-            ends[k] = DONE
+        for again in range(2):
+            _, _, moved, have_a, have_b, _ = marginals(i, j, x, mass_a, mass_b)
+            free_a, short_a = _slack(mass_a, have_a, f, noise, moved, moves, is_all)
+            free_b, short_b = _slack(mass_b, have_b, g, noise, moved, moves, is_all)
+            if again:  # what is rounding of the total may be more than those that are free have
+                short_a = short_b = 0.0
+            mended = mend(i, j, x, have_a, have_b, mass_a, mass_b, free_a, free_b, short_a, short_b)
+            _put(mended, x, 0)
+            _clip(i, j, x, mass_a, mass_b)
+            size = _positive(i, j, x)
+            i, j, x = i[:size], j[:size], x[:size]
+            off, over, moved, _, _, _ = marginals(i, j, x, mass_a, mass_b)
+            wrong, differ = _error((off, over, moved), moves, mass_a, mass_b, is_all)
+            if wrong <= EXACT + differ:
+                counts[k] = _visible(C, i, j, x, mass_a, mass_b, numbers[k], is_all)
+                ends[k] = DONE
+                break
