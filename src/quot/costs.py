@@ -130,6 +130,15 @@ class SparseCost(_Sized):
         return f", {self.values.size} pairs"
 
     @cached_property
+    def extent(self) -> Extent:
+        """How far the costs of pairs that are allowed reach; inf where there is none."""
+        rows, cols = (np.full(size, np.inf) for size in self.shape)
+        for side, index in ((rows, self.rows), (cols, self.cols)):
+            np.minimum.at(side, index, self.values)
+        low, high = self.values.min(initial=np.inf), self.values.max(initial=-np.inf)
+        return Extent(rows, cols, float(low), float(high))
+
+    @cached_property
     def indptr(self) -> NDArray[np.int64]:
         """Where each row begins in `cols` and `values`, (n + 1,)."""
         return np.searchsorted(self.rows, np.arange(self.shape[0] + 1))

@@ -97,7 +97,7 @@ class Settings:
     single : int
         Entries of a matrix beyond which the simplex looks through it in single precision first.
     priced_apart : int
-        Pairs of a partial problem beyond which the simplex starts from the prices of a part.
+        Pairs of a matrix beyond which the simplex starts from the prices of a part.
     convex : int
         Pairs of a balanced problem beyond which the simplex looks whether costs are convex along a
         line: then it is done, but to look takes as long as a small problem.
@@ -148,7 +148,7 @@ class Settings:
     together: int = 1 << 16
     climbed: int = 1 << 15
     single: int = 2_000_000
-    priced_apart: int = 40_000
+    priced_apart: int = 100_000
     convex: int = 2048
     part: int = 6
     stretch: int = 50_000_000

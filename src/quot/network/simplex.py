@@ -118,25 +118,26 @@ def solve_matrix(
         tree = _begin(C, masses, first, extent)
         done = tree.optimise(must_stop)
         return tree.vertex(is_optimal=done)
-    u, v, reduced = _reduced(C, kept)
-    low, high = float(reduced.min()), float(reduced.max())
-    cap = low + DEAR * _needed(reduced, low, a, b, kept)
+    u, v, reduced = _reduced(C, kept, extent)
+    reach = extent if reduced is C else Extent.of(reduced)
+    low, high = reach.low, reach.high
+    cap = low + DEAR * _needed(reduced, reach, a, b, kept)
     if first is None and kept == (0.0, 0.0) and low < cap < high:  # convex until they are capped
-        first_tree, reach = staircase(masses), Extent.of(reduced)
-        tree = _MatrixBasis(reduced, masses, first_tree, np.zeros(b.size), reach)
+        tree = _MatrixBasis(reduced, masses, staircase(masses), np.zeros(b.size), reach)
         even = tree.paid.max() - low <= DEAR * _typical(tree.paid - low) < np.inf
         if even and tree.is_clean(_PROMISING) and tree.is_clean(tree.rows):
             return tree.vertex(prices=(u, v), is_optimal=True)
     # A forbidden pair dearer than any way round it, that still carries something, has to.
-    enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, low) - low)
+    enough = low + 2.0 * sum(C.shape) * (_dearest(reduced, reach) - low)
     step = DEAR
     for _ in range(_CAPS):
         beyond = float(np.nextafter(cap, np.inf))  # what dearer pairs are taken to cost
         part = np.minimum(reduced, beyond) if cap < high else reduced
-        size = max(abs(low), abs(float(part.max())))
+        size = max(abs(low), abs(min(high, beyond)))
         scale = unit_for(size, TINY, HUGE)
         part_costs = part / scale if scale != 1.0 else part
-        tree = _begin(part_costs, masses, first, Extent.of(part_costs))
+        now = reach if part_costs is reduced else Extent.of(part_costs)
+        tree = _begin(part_costs, masses, first, now)
         done = tree.optimise(must_stop)
         dearest = tree.dearest(reduced)
         if part is reduced or dearest <= cap or not done:
@@ -150,35 +151,36 @@ def solve_matrix(
     return tree.vertex(barred, scale, (u, v), is_optimal=done)
 
 
-def _reduced(C: Floats, kept: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
+def _reduced(C: Floats, kept: tuple[float, float], extent: Extent) -> tuple[Floats, Floats, Floats]:
     """Prices (n,), (m,) of rows and columns that are dear as a whole, and the costs less these.
 
     Dear is one whose least cost is many times that of others, where all mass of its side moves.
     """
-    u, v = np.zeros(C.shape[0]), np.zeros(C.shape[1])
+    u, v, reduced = np.zeros(C.shape[0]), np.zeros(C.shape[1]), C
     for price, axis in ((v, 0), (u, 1)):
-        least = C.min(axis=axis)
+        least = (extent.cols, extent.rows)[axis] if reduced is C else reduced.min(axis=axis)
         above = np.where(least < np.inf, least, least.min()) - least.min()
         typical = _typical(above)
         if kept[1 - axis] == 0.0 and above.max() > DEAR * typical:
             price[:] = np.where(above > DEAR * typical, least, 0.0)
-            C = C - (price if axis == 0 else price[:, None])
-    return u, v, C
+            reduced = reduced - (price if axis == 0 else price[:, None])
+    return u, v, reduced
 
 
-def _needed(C: Floats, low: float, a: Floats, b: Floats, kept: tuple[float, float]) -> float:
+def _needed(C: Floats, reach: Extent, a: Floats, b: Floats, kept: tuple[float, float]) -> float:
     """What rows and columns have to pay beyond the least cost, more or less; positive."""
-    sides = zip((1, 0), (a, b), kept, strict=True)
+    low, sides = reach.low, zip((reach.rows, reach.cols), (a, b), kept, strict=True)
     paid = [
-        positive_middle_price(C.min(axis=axis) - low, mass, float(mass.sum()) - k)
-        for axis, mass, k in sides
+        positive_middle_price(least - low, mass, float(mass.sum()) - k) for least, mass, k in sides
     ]
-    return max(paid) or _dearest(C, low) - low or abs(low) or 1.0
+    return max(paid) or _dearest(C, reach) - low or abs(low) or 1.0
 
 
-def _dearest(C: Floats, low: float) -> float:
-    """The largest cost of a pair that is allowed; `low` if there is none."""
-    return float(np.max(C, initial=low, where=np.inf > C))
+def _dearest(C: Floats, reach: Extent) -> float:
+    """The largest cost of a pair that is allowed; the least if there is none."""
+    if reach.high < np.inf:
+        return reach.high
+    return float(np.max(C, initial=reach.low, where=np.inf > C))
 
 
 def _typical(x: Floats) -> float:
@@ -333,8 +335,10 @@ def _begin(C: Floats, masses: Masses, first: Ints | None, extent: Extent) -> _Ma
         tree = _MatrixBasis(C, masses, staircase(masses), prices, extent)
         if tree.is_clean(_PROMISING):
             return tree
-    if not balanced and C.size > settings().priced_apart and min(n, m) > settings().part:
-        prices = _prices_of_a_part(C, masses)
+    if C.size > settings().priced_apart and min(n, m) > settings().part:
+        apart = _prices_of_a_part(C, masses, extent.low)
+        if not balanced or _is_more(C, masses, extent, apart):
+            prices = apart
     is_small = C.size <= settings().single
     return _MatrixBasis(C, masses, _NONE, prices, extent, at_once=is_small)
 
@@ -352,7 +356,17 @@ def staircase(masses: Masses) -> Ints:
     return np.stack((np.cumsum(is_row), np.cumsum(~is_row) - 1), axis=1).astype(np.int32)
 
 
-def _prices_of_a_part(C: Floats, masses: Masses) -> Floats:
+def _is_more(C: Floats, masses: Masses, extent: Extent, prices: Floats) -> bool:
+    """Whether prices of columns promise more than the cheapest pairs of rows, or of columns, cost.
+
+    Where they do not, those of a few rows say nothing of the others, and the crash basis is worse.
+    """
+    a, b = masses.exact_a, masses.exact_b
+    promised = float(minima.row_minima(C, prices) @ a + prices @ b)
+    return promised > max(float(extent.rows @ a), float(extent.cols @ b))
+
+
+def _prices_of_a_part(C: Floats, masses: Masses, low: float) -> Floats:
     """Prices of the columns, and of what rows keep, from a problem of few rows and columns."""
     (n, m), a, b = C.shape, masses.exact_a, masses.exact_b
     rng = np.random.default_rng(0)
@@ -363,7 +377,7 @@ def _prices_of_a_part(C: Floats, masses: Masses) -> Floats:
     found = solve_matrix(np.ascontiguousarray(C[np.ix_(rows, cols)]), some_a, some_b, kept)
     prices = np.empty(b.size)
     prices[:m] = minima.column_minima(np.ascontiguousarray(C[rows]), found.u)
-    prices[m:] = float(C.min()) - found.kept[0]
+    prices[m:] = low - found.kept[0]
     return prices
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quot.costs import Cost, DenseCost, PointCost, SparseCost, sample
 from quot.dual import Dual
 from quot.plan import Plan
-from quot.prices import DEAR, are_moderate, least_size, middle_price, unit_for
+from quot.prices import DEAR, Extent, are_moderate, least_size, middle_price, unit_for
 from quot.problem import Problem
 from quot.quadratic.ceiling import Ceiling
 from quot.settings import settings
@@ -21,8 +21,9 @@ Floats = NDArray[np.float64]
 # Dear is only what is so many powers of two above all else; but no cap is raised for that by more
 # than the second: of what is paid, DEAR times below it, hardly a digit would be left.
 _GAP, _FAR = 10, 1e10
-# The power of two that `frexp` gives is this much less than the one that is stored.
-_BIAS = 1022
+# The power of two that `frexp` gives is this much less than the one that is stored, in 11 bits; so
+# many numbers at a time are looked at, as copies of all would take longest.
+_BIAS, _BINS, _CHUNK = 1022, 2048, 65_536
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
 
@@ -68,10 +69,10 @@ class Capped:
     @classmethod
     def of(cls, problem: Problem, ceiling: Ceiling, least: float) -> Capped:
         """With this cap."""
-        values = _values(problem.cost)
-        if values is None or not values.size:
+        kept = _kept(problem.cost)
+        if kept is None:
             return cls(problem, problem, ceiling, least, 1.0)
-        high, cap = float(values.max()), least + ceiling.cap
+        values, (*_, high), cap = *kept, least + ceiling.cap
         if high <= cap:
             ceiling, cap = replace(ceiling, cap=math.inf), math.inf
         size = max(abs(least), abs(min(high, cap))) or problem.reg * problem.total
@@ -87,11 +88,11 @@ class Capped:
 
     def next(self, cost: Cost, plan: Plan, *, is_good: bool) -> Capped | None:
         """With another cap, where what a plan pays at the costs as they are says so."""
-        values = _values(self.original.cost)
-        if values is None or not values.size or (is_good and self.ceiling.was_never_low):
+        kept = _kept(self.original.cost)
+        if kept is None or (is_good and self.ceiling.was_never_low):
             return None
         much = plan.values > _CRUMB * self.original.total
-        prices, used = values - self.least, cost.at(plan.rows[much], plan.cols[much]) - self.least
+        prices, used = kept[0] - self.least, cost.at(plan.rows[much], plan.cols[much]) - self.least
         ceiling = self.ceiling.next(prices, used, is_good=is_good)
         return None if ceiling is None else Capped.of(self.original, ceiling, self.least)
 
@@ -129,37 +130,40 @@ def _scaled(dual: Dual, unit: float) -> Dual:
     return dual if unit == 1.0 else Dual(dual.f * unit, dual.g * unit, dual.lam * unit)
 
 
-def _values(cost: Cost) -> Floats | None:
-    """All costs as they are kept; None where they are not, as between points."""
+def _kept(cost: Cost) -> tuple[Floats, Extent] | None:
+    """All costs as they are kept, and how far they reach; None where they are not, or none is."""
     if isinstance(cost, DenseCost):
-        return cost.C
-    return cost.values if isinstance(cost, SparseCost) else None
+        return cost.C, cost.extent
+    if isinstance(cost, SparseCost) and cost.values.size:
+        return cost.values, cost.extent
+    return None
 
 
 def _first_cap(problem: Problem) -> tuple[float, float]:
     """The least cost, and the first cap."""
-    values = _values(problem.cost)
-    if values is None or not values.size:
+    kept = _kept(problem.cost)
+    if kept is None:
         return 0.0, math.inf
-    low = float(values.min())
+    values, (rows, cols, low, high) = kept
     squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
-    sides = zip(_minima(problem.cost), (problem.a, problem.b), strict=True)
     needed = squares + max(
         middle_price(least[able] - low, mass[able], problem.total)
-        for least, mass in sides
+        for least, mass in ((rows, problem.a), (cols, problem.b))
         for able in [least < math.inf]
     )
     if needed == 0.0:  # half of it costs no more than the least
         needed = float(values.min(where=values > low, initial=math.inf)) - low
-    return low, _at_a_gap(values, low, low + DEAR * needed)
+    cap = low + DEAR * needed
+    return low, cap if high <= cap else _at_a_gap(values.ravel(), low, cap)
 
 
 def _at_a_gap(values: Floats, low: float, cap: float) -> float:
     """The cap, or a higher one: costs above it are many times those below."""
-    if float(values.max()) <= cap:
-        return cap
-    sizes = (values - low).view(np.int64) >> 52  # powers of two; 0 of what is next to nothing
-    there = np.flatnonzero(np.bincount(sizes.ravel())[1:]) + 1 - _BIAS
+    counts = np.zeros(_BINS, np.int64)
+    for start in range(0, values.size, _CHUNK):
+        sizes = (values[start : start + _CHUNK] - low).view(np.int64) >> 52  # powers of two
+        counts += np.bincount(sizes, minlength=_BINS)
+    there = np.flatnonzero(counts[1:]) + 1 - _BIAS  # but of what is next to nothing
     last = np.append(np.diff(there) > _GAP, True)  # of costs of about one size
     first = np.append(True, last[:-1])
     begins, ends = (low + np.ldexp(1.0, there[at] - k) for at, k in ((first, 1), (last, 0)))
@@ -167,14 +171,3 @@ def _at_a_gap(values: Floats, low: float, cap: float) -> float:
     if own == ends.size or begins[own] > cap or ends[own] - low > _FAR * (cap - low):
         return cap
     return float(ends[own])
-
-
-def _minima(cost: Cost) -> tuple[Floats, Floats]:
-    """The least cost of each row and of each column."""
-    if isinstance(cost, DenseCost):
-        return cost.C.min(axis=1), cost.C.min(axis=0)
-    assert isinstance(cost, SparseCost)
-    least = tuple(np.full(size, math.inf) for size in cost.shape)
-    for side, index in zip(least, (cost.rows, cost.cols), strict=True):
-        np.minimum.at(side, index, cost.values)
-    return least[0], least[1]
