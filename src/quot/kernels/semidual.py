@@ -18,6 +18,8 @@ _APART = 10.0
 # falls by that part; or where no more than so much of what was missing is. It begins anew so often,
 # between these parts of the step before.
 _RISES, _SLOPE, _SOLVED, _SEARCHES, _LEAST, _MOST = 0.1, 0.5, 0.1, 20, 0.1, 0.9
+# Pairs are looked through in blocks, and are many if more of one are found.
+BLOCK, MANY = 64, 8
 # Rounding of the dual value, relative.
 ROUNDING = 1e-14
 
@@ -26,18 +28,24 @@ ROUNDING = 1e-14
 def _collect(line, bar, index):
     """Where the line is at most `bar`, in order, in place in index (m + 1,); how many there are.
 
-    Counting is a loop that runs in vectors; only where there is some it is read.
+    Counting is a loop that runs in vectors; only where there is some it is read, and where there
+    are many that is without branches.
     """
     found = 0
-    whole = line.size - line.size % 32
-    for begin in range(0, whole, 32):
+    whole = line.size - line.size % BLOCK
+    for begin in range(0, whole, BLOCK):
         count = 0
-        for j in range(begin, begin + 32):
+        for j in range(begin, begin + BLOCK):
             count += line[j] <= bar
-        if count > 0:
-            for j in range(begin, begin + 32):
+        if count > MANY:
+            for j in range(begin, begin + BLOCK):
                 index[found] = j
                 found += 1 if line[j] <= bar else 0
+        elif count > 0:
+            for j in range(begin, begin + BLOCK):
+                if line[j] <= bar:
+                    index[found] = j
+                    found += 1
     for j in range(whole, line.size):
         index[found] = j
         found += 1 if line[j] <= bar else 0
