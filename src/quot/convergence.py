@@ -13,6 +13,7 @@ from typing import Any
 
 from quot import interrupts
 from quot.settings import settings
+from quot.trusted import trusted
 from quot.validation import check_callable, check_count, check_positive
 
 
@@ -128,9 +129,8 @@ class Iterate:
 
     def numbered(self, iteration: int, seconds: float) -> Iterate:
         """Return the same with its number and the time since the start."""
-        other = object.__new__(Iterate)
-        other.__dict__.update(self.__dict__, iteration=iteration, seconds=seconds)
-        return other
+        fields: dict[str, Any] = {**self.__dict__, "iteration": iteration, "seconds": seconds}
+        return trusted(Iterate, **fields)
 
 
 @dataclass
@@ -243,6 +243,11 @@ class Monitor:
         self.history.append(self._last)
         self._ask(self._last)
         return self.limit()
+
+    def count(self, iterate: Iterate) -> Status | None:
+        """Report an iteration whose steps are not counted yet."""
+        self.steps += iterate.inner
+        return self.report(iterate)
 
     def _ask(self, iterate: Iterate) -> None:
         """Show the callback where the solve is, unless it has said stop."""

@@ -202,6 +202,8 @@ class _Batch:
 
     def _one(self, k: int, first: First | None, seconds: float) -> Result[Plan]:
         """One of them, from what has been found in so many seconds."""
+        if first is not None and first.certificate is not None:
+            return first.result(self.tolerance, seconds)
         clock = self.clock
         left = None if clock.time_limit is None else max(clock.time_limit - clock.seconds, _NO_TIME)
         monitor = Monitor(clock.max_iter, left)

@@ -12,6 +12,7 @@ from quot.plan import Plan
 from quot.problem import Problem
 from quot.problem.stack import Stack
 from quot.rounding import ROUND_OFF as EXACT
+from quot.trusted import trusted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -28,16 +29,17 @@ def certify_each(
 ) -> list[Certificate | None]:
     """The certificates of feasible plans of a stack; None where one is not, or nobody asks.
 
-    plans: rows, cols, values and how many of each; duals: potentials and prices of the totals. In
-    place: `ends`, see `quot.kernels.certify.certify_each`.
+    plans: rows, cols, values and how many of each; duals: potentials, and what else is found
+    (K, 3). In place: `ends`, see `quot.kernels.certify.certify_each`.
     """
-    found = np.empty((ends.size, 6))
-    kernels.certify_each(*stack.parts, *plans, *duals, _RULES, found, ends)
-    at, certificates = stack.where[:, layout.COSTS].tolist(), []
-    for k, (numbers, end) in enumerate(zip(found.tolist(), ends.tolist(), strict=True)):
-        is_done, size = end == layout.DONE, at[k + 1] - at[k]
-        certificates.append(_certificate(numbers, size) if is_done else None)
-    return certificates
+    certificates = np.empty((ends.size, 6))
+    kernels.certify_each(*stack, *plans, *duals, _RULES, certificates, ends)
+    at = stack.where[:, layout.COSTS].tolist()
+    each = zip(certificates.tolist(), ends.tolist(), at[:-1], at[1:], strict=True)
+    return [
+        _certificate(numbers, last - first) if end == layout.DONE else None
+        for numbers, end, first, last in each
+    ]
 
 
 def certify_small(
@@ -47,10 +49,21 @@ def certify_small(
     stack = Stack.of([problem], [plan.nnz], [(0.0, 0.0)])
     entries = plan.rows.copy(), plan.cols.copy(), plan.values.copy()  # in memory of one type
     plans = *entries, np.array([plan.nnz])
-    duals, one = (np.concatenate((f, g)), np.array([float(lam)])), np.ones(1, np.int64)
+    found, one = np.array([[float(lam), np.nan, np.nan]]), np.array([layout.DONE])
+    duals = np.concatenate((f, g)), found
     return certify_each(stack, plans, duals, one)[0]
 
 
 def _certificate(numbers: list[float], size: int) -> Certificate:
     lower, upper, round_off, scale, residual, violation = numbers
-    return Certificate(lower, upper, residual, violation, round_off, scale, "all", size)
+    return trusted(
+        Certificate,
+        lower=lower,
+        upper=upper,
+        primal_residual=residual,
+        multiplier_violation=violation,
+        round_off=round_off,
+        scale=scale,
+        scope="all",
+        pairs=size,
+    )

@@ -6,7 +6,7 @@ from quot.kernels._jit import exact_kernel, part
 from quot.kernels.certificate import bounds, own, signed, terms, total
 from quot.kernels.rounding import _error
 from quot.kernels.rounding import survey as marginals
-from quot.kernels.stack import DONE, NODES, OTHER, PAIRS, REG, TOTAL, _largest, _problem
+from quot.kernels.stack import DONE, LAM, NODES, OTHER, PAIRS, REG, TOTAL, _largest, _problem
 
 # What a certificate consists of, in this order: as the fields of `Bracket`, and what is violated.
 LOWER, UPPER, ROUND_OFF, SCALE, RESIDUAL, VIOLATION = range(6)
@@ -115,8 +115,8 @@ def _certificate(C, a, b, rows, cols, values, f, g, lam, given, rules, found):
 
 @exact_kernel
 def certify_each(
-    where, costs, a, b, numbers, is_balanced, rows, cols, values, counts, potentials, lam, rules,
-    found, ends,
+    where, costs, a, b, numbers, is_balanced, rows, cols, values, counts, potentials, found, rules,
+    certificates, ends,
 ):  # fmt: skip
     """Certificates (K, 6) of many small plans, in place; see `stack` for how they are laid out.
 
@@ -131,7 +131,7 @@ def certify_each(
         last, middle, end = first + counts[k], node + mass_a.size, node + mass_a.size + mass_b.size
         is_judged = _certificate(
             C, mass_a, mass_b, rows[first:last], cols[first:last], values[first:last],
-            potentials[node:middle], potentials[middle:end], lam[k],
-            (numbers[k, TOTAL], numbers[k, REG], is_balanced[k]), rules, found[k],
+            potentials[node:middle], potentials[middle:end], found[k, LAM],
+            (numbers[k, TOTAL], numbers[k, REG], is_balanced[k]), rules, certificates[k],
         )  # fmt: skip
         ends[k] = DONE if is_judged else OTHER

@@ -6,7 +6,6 @@ To judge them one by one takes longer than to solve them. What is not so plain g
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import DenseCost
+from quot.problem.plain import are_finite, is_plain
 from quot.problem.quadratic import Problem
 from quot.problem.transport import MUCH
+from quot.trusted import trusted
 from quot.validation import MASS_ROUND_OFF, TOTALS_ROUND_OFF
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,7 @@ def plain_problems(
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         Cs = np.require(Cs, np.float64, ["C", "A", "W"])
-    if not _are_finite(Cs):
+    if not are_finite(Cs):
         return None
     count, n, m = Cs.shape
     sides = [side for side in (_masses(a, count, n), _masses(b, count, m)) if side is not None]
@@ -55,25 +56,16 @@ def plain_problems(
     moving = [None] * count if moved is None else moved.tolist()
     each = zip(Cs, *sides, given[0], moving, total.tolist(), strict=True)
     return [
-        Problem.trusted(DenseCost(C), p, q, reg=reg, mass=mass, total=moves)
+        trusted(Problem, cost=trusted(DenseCost, C=C), a=p, b=q, reg=reg, mass=mass, total=moves)
         for C, p, q, reg, mass, moves in each
     ]
-
-
-def _is_plain(value: Any, axes: int) -> bool:
-    return type(value) is np.ndarray and value.dtype == np.float64 and value.ndim == axes
-
-
-def _are_finite(values: Floats) -> bool:
-    """Whether there are some, all finite, and so are their differences."""
-    return values.size > 0 and math.isfinite(4.0 * float(values.max()) - 4.0 * float(values.min()))
 
 
 def _masses(value: Any, count: int, size: int) -> Floats | None:
     """Masses of their own memory, a row each; None if they are not plain."""
     if value is None:
         return np.full((count, size), 1.0 / size)
-    if not (_is_plain(value, 1) or _is_plain(value, 2)) or not _are_finite(value):
+    if not (is_plain(value, 1) or is_plain(value, 2)) or not are_finite(value):
         return None
     if value.shape not in {(size,), (count, size)} or value.min() < 0.0:
         return None

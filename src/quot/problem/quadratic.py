@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,17 +61,6 @@ class Problem(Transport):
         self._check()
         self._fix("reg", as_reg(self.reg))
         self.check_strength()
-
-    @classmethod
-    def trusted(
-        cls, cost: Cost, a: Floats, b: Floats, *, reg: float, mass: float | None, total: float
-    ) -> Self:
-        """A problem without names that is known to be valid; `total` is what moves."""
-        problem = object.__new__(cls)
-        problem.__dict__.update(
-            cost=cost, a=a, b=b, reg=reg, mass=mass, row_labels=None, col_labels=None, total=total
-        )
-        return problem
 
     def check_strength(self) -> None:
         """Refuse a value that floats do not hold."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,8 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class Stack:
-    """Small problems as matrices; see `quot.kernels.stack` for how they are laid out.
+class Stack(NamedTuple):
+    """Small problems as matrices, as kernels take them; see `quot.kernels.stack`.
 
     Parameters
     ----------
@@ -41,25 +40,20 @@ class Stack:
         cls, problems: Sequence[Problem], rooms: Sequence[int], kept: Sequence[tuple[float, float]]
     ) -> Stack:
         """Of problems that `is_small`, with room for so many pairs of each, and what sides keep."""
-        costs = [matrix(problem.cost) for problem in problems]
-        sizes = [(0, 0, 0, 0, 0)]
+        costs, where, at = [matrix(problem.cost) for problem in problems], [(0,) * 5], (0,) * 5
         for C, room in zip(costs, rooms, strict=True):
-            n, m = C.shape
-            sizes.append((n * m, n, m, n + m + 2, room))
+            (n, m), (first, row, col, node, pair) = C.shape, at
+            at = first + n * m, row + n, col + m, node + n + m + 2, pair + room
+            where.append(at)
         numbers = [(p.total, p.reg, *left) for p, left in zip(problems, kept, strict=True)]
         return cls(
-            np.add.accumulate(np.array(sizes)),
+            np.array(where),
             _joined([C.ravel() for C in costs]),
             _joined([problem.a for problem in problems]),
             _joined([problem.b for problem in problems]),
             np.array(numbers),
             np.array([problem.is_balanced for problem in problems]),
         )
-
-    @property
-    def parts(self) -> tuple[Longs, Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
-        """All of it, in the order in which kernels take it."""
-        return self.where, self.costs, self.a, self.b, self.numbers, self.is_balanced
 
 
 def _joined(arrays: list[Floats]) -> Floats:

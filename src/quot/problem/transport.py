@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.costs import Cost, PointCost, as_cost, parts, usual_cost
+from quot.costs import Cost, DenseCost, PointCost, as_cost, parts, usual_cost
 from quot.coupling import sums
 from quot.dummy import largest_cost
 from quot.exceptions import InvalidProblemError
@@ -18,6 +18,7 @@ from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.labels import Labels, aligned, check_same, named, of_cost
 from quot.order import explained, of_problem
 from quot.plan import Plan, as_coupling
+from quot.problem.plain import are_finite, is_plain, plain_mass, plain_masses
 from quot.shown import Shown
 from quot.validation import (
     Rescaled,
@@ -65,9 +66,32 @@ class Transport(Shown):
     round_off = 0.0
     rescaled: Rescaled | None = None
 
-    @explained(of_problem)
     def _check(self) -> None:
         """Pass cost and masses through the door."""
+        if not self._is_plain():
+            self._judge()
+
+    def _is_plain(self) -> bool:
+        """Whether cost and masses are plainly valid, and nothing has a name; then they are in."""
+        C: Any = self.cost  # as it was given
+        if not (self.row_labels is self.col_labels is None and is_plain(C, 2)):
+            return False
+        n, m = C.shape
+        if not (C.flags.carray and are_finite(C)):
+            return False
+        a, b = plain_masses(self.a, n), plain_masses(self.b, m)
+        if a is None or b is None:
+            return False
+        moves = plain_mass(self.mass, (a[1], b[1]))
+        if moves is None:
+            return False
+        mass, total = moves
+        self.__dict__.update(cost=DenseCost(C), a=a[0], b=b[0], mass=mass, total=total)
+        return True
+
+    @explained(of_problem)
+    def _judge(self) -> None:
+        """Judge cost and masses by all the rules, and say what is wrong, if anything is."""
         rows, cols = of_cost(self.cost)
         self._fix("cost", as_cost(self.cost))
         n, m = self.cost.shape

@@ -9,22 +9,20 @@ box around the list.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot import memory
-from quot.convergence import Iterate, Monitor, Status
+from quot.convergence import Monitor, Status
 from quot.costs import CHECKED, DenseCost, SparseCost
 from quot.dual import Dual
 from quot.kernels import simplex as kernels
 from quot.kernels.flow import components
-from quot.network.cycles import PUSHES, Descent
+from quot.network.cycles import Descent
 from quot.network.least_norm import least_norm
 from quot.network.simplex import Vertex, solve_matrix
-from quot.pairs import Effort
 from quot.pairs.candidates import beyond_all, choose_candidates
 from quot.pairs.price import Pricer
 from quot.plan import Plan
@@ -33,7 +31,7 @@ from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
-from quot.quadratic.small import Small, solve_small
+from quot.quadratic.small import Small, of_pivots, solve_small
 from quot.settings import settings
 from quot.support import Support
 
@@ -167,37 +165,11 @@ def all_pairs(problem: Problem) -> int:
 
 
 def _report(
-    problem: Problem,
-    monitor: Monitor,
-    plan: Plan,
-    pivots: int,
-    candidates: int,
-    *,
-    effort: Effort | None = None,
-    violators: int = 0,
-    level: int = 0,
-    round: int = 0,
+    problem: Problem, monitor: Monitor, plan: Plan, pivots: int, candidates: int, **more: int
 ) -> Status | None:
-    """Tell the monitor of a descent; return the status that ends the solve, if any.
-
-    Half as many pivots as there are rows and columns count as a step.
-    """
-    steps, effort = math.ceil(pivots / (PUSHES * sum(problem.shape))), effort or Effort()
-    monitor.steps += steps
-    return monitor.report(
-        Iterate(
-            residual=0.0,
-            support=plan.nnz,
-            candidates=candidates,
-            violators=violators,
-            reg=0.0,
-            inner=steps,
-            level=level,
-            round=round,
-            pairs=effort.pairs,
-            boxes=effort.boxes,
-        )
-    )
+    """Tell the monitor of a descent; return the status that ends the solve, if any."""
+    made = of_pivots(problem, pivots, support=plan.nnz, candidates=candidates, **more)
+    return monitor.count(made)
 
 
 def report_vertex(
@@ -205,7 +177,7 @@ def report_vertex(
 ) -> Status | None:
     """Tell the monitor of a vertex of a matrix; return the status that ends the solve, if any."""
     n, m = problem.shape
-    return _report(problem, monitor, plan, pivots, n * m, effort=Effort(looks * m))
+    return _report(problem, monitor, plan, pivots, n * m, pairs=looks * m)
 
 
 def _by_matrix(problem: Problem, monitor: Monitor, near: Optimum | None = None) -> Optimum:
@@ -271,9 +243,10 @@ class _ByList:
             done = tree.optimise(self.monitor.must_stop)
             plan, dual, presses = listed.read(tree)
             first = tree.arcs()
+            effort = pricer.take_effort()
             stopped = _report(
-                problem, self.monitor, plan, tree.pivots, support.size,
-                effort=pricer.take_effort(), violators=violators, level=self.level, round=k,
+                problem, self.monitor, plan, tree.pivots, support.size, violators=violators,
+                level=self.level, round=k, pairs=effort.pairs, boxes=effort.boxes,
             )  # fmt: skip
             if stopped is not None or not done:
                 return Optimum(plan, dual, stopped or Status.STALLED)

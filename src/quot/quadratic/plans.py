@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quot.certificate import Certificate
-from quot.convergence import Monitor, Status, Tolerance
+from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.costs import DenseCost
 from quot.dual import Dual
 from quot.kernels.stack import OTHER
 from quot.plan import Plan
 from quot.problem import Problem
 from quot.problem.stack import is_small
-from quot.quadratic.linear import Optimum, report_vertex
+from quot.quadratic.linear import Optimum
 from quot.quadratic.pair_model import PairModel
 from quot.quadratic.small import Together
 from quot.quadratic.solve import solve_quadratic
@@ -29,6 +29,31 @@ class First(NamedTuple):
     together: Together
     k: int
     certificate: Certificate | None
+
+    def result(
+        self,
+        tolerance: Tolerance,
+        seconds: float,
+        history: tuple[Iterate, ...] | None = None,
+        method: str = "auto",
+    ) -> Result[Plan]:
+        """The result of what is done, by its own history if there is no other."""
+        together, k, certificate = self
+        assert certificate is not None
+        dual = together.dual(k)
+        return Result(
+            problem=together.problems[k],
+            plan=together.plan(k),
+            f=dual.f,
+            g=dual.g,
+            lam=dual.lam,
+            certificate=certificate,
+            status=certificate.judge(Status.OPTIMAL, tolerance),
+            tolerance=tolerance,
+            history=together.iterates(k, seconds) if history is None else history,
+            seconds=seconds,
+            method=method,
+        )
 
 
 def begin(
@@ -87,30 +112,15 @@ def go_on(
     optimum = None
     if first is not None:
         if first.certificate is not None:
-            return _result(problem, first, monitor, tolerance, method)
+            for iterate in first.together.iterates(first.k, 0.0):
+                monitor.count(iterate)
+            return first.result(tolerance, monitor.seconds, tuple(monitor.history), method)
         small, is_tried = first.together.small(first.k), problem.reg > 0.0
         assert small is not None
         optimum = Optimum.of(small, problem, monitor, is_tried=is_tried)
         if is_tried:
-            monitor.steps += first.together.iterate(first.k).inner
+            monitor.steps += first.together.climbed(first.k, 0.0).inner
     model = PairModel(
         problem, monitor, tolerance, method=method, start=start, ties=ties, optimum=optimum
     )
     return solve_quadratic(model)
-
-
-def _result(
-    problem: Problem, first: First, monitor: Monitor, tolerance: Tolerance, method: str
-) -> Result[Plan]:
-    """What was solved at once."""
-    together, k, certificate = first
-    plan = together.plan(k)
-    report_vertex(problem, monitor, plan, *together.work(k))
-    if problem.reg > 0.0:
-        iterate = together.iterate(k)
-        monitor.steps += iterate.inner
-        monitor.report(iterate)
-    return Result.of(
-        problem, plan, together.dual(k), Status.OPTIMAL,
-        tolerance=tolerance, monitor=monitor, method=method, certificate=certificate,
-    )  # fmt: skip

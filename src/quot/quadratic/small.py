@@ -6,6 +6,7 @@ are convex along a line, and rows without mass go the way of larger ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from quot.problem import Problem
 from quot.problem.stack import Stack, is_small
 from quot.quadratic.pair_list import UNIT, Kept
 from quot.settings import settings
+from quot.trusted import trusted
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +70,8 @@ class Together:
         self.stack = Stack.of(
             problems, [_room(problem) for problem in problems], [Kept.of(p) for p in problems]
         )
-        _, *_, nodes, pairs = self.stack.where[-1].tolist()
+        self._where: list[list[int]] = self.stack.where.tolist()
+        *_, nodes, pairs = self._where[-1]
         self.links, self.flow = np.empty((5, nodes), np.int32), np.empty(nodes, np.int64)
         self.paid, self.p, self.potentials = np.empty((3, nodes))
         self.at, self.found = np.empty((count, 4), np.int64), np.empty((count, 3))
@@ -80,58 +83,70 @@ class Together:
         rules = TINY, HUGE, DEAR, MUCH, settings().convex, PLACES
         scales = UNITS, UNIT, ROUNDS, settings().stretch
         basis = self.links, self.flow, self.paid, self.p, self.at
-        kernels.solve_linear(*self.stack.parts, rules, scales, *basis, *self._answers, self.ends)
+        kernels.solve_linear(*self.stack, rules, scales, *basis, *self._answers, self.ends)
 
     def climb(self, tol: float, max_iter: int) -> None:
         """Newton up from the vertices, where there is a quadratic term."""
-        if not self.stack.numbers[:, layout.REG].any():
+        if not any(problem.reg for problem in self.problems):
             return
         self.reports = np.zeros((self.ends.size, 4))
         enough, most = settings().at_the_end * tol, settings().climbed
         rules = enough, CLOSED * tol, FEW, STEPS, TRIED, most, max_iter, PUSHES
         results = *self._answers, self.reports, self.ends
-        climb.climb(*self.stack.parts, self.at[:, tree.PIVOTS].copy(), rules, *results)
+        climb.climb(*self.stack, self.at[:, tree.PIVOTS].copy(), rules, *results)
 
     def certificates(self, *, any_will_do: bool) -> list[Certificate | None]:
         """Make plans exact and certify them, but those that may not be what is wanted."""
         if any_will_do:
             is_linear = self.stack.numbers[:, layout.REG] == 0.0
             self.ends[is_linear & (self.ends == layout.VERTEX)] = layout.DONE
-        kernels.make_exact(*self.stack.parts, *self._answers, self.ends)
-        if (self.ends == layout.INEXACT).any():
-            kernels.mend_each(*self.stack.parts, *self._answers, self.ends)
-        duals = self.potentials, np.ascontiguousarray(self.found[:, layout.LAM])
-        return certify_each(self.stack, self._plans, duals, self.ends)
+        kernels.make_exact(*self.stack, *self._answers, self.ends)
+        if layout.INEXACT in self.ends.tolist():
+            kernels.mend_each(*self.stack, *self._answers, self.ends)
+        return certify_each(self.stack, self._plans, (self.potentials, self.found), self.ends)
 
     def plan(self, k: int) -> Plan:
         """The plan of problem k, as far as it is."""
-        first = self.stack.where[k, layout.PAIRS]
-        entries = slice(first, first + self.counts[k])
-        rows, cols, values = (x[entries].copy() for x in (self.rows, self.cols, self.values))
-        return Plan(self.problems[k].shape, rows, cols, values)
+        first = self._where[k][layout.PAIRS]
+        entries = slice(first, first + int(self.counts[k]))
+        return trusted(
+            Plan,
+            shape=self.problems[k].shape,
+            rows=self.rows[entries].copy(),
+            cols=self.cols[entries].copy(),
+            values=self.values[entries].copy(),
+        )
 
     def dual(self, k: int) -> Dual:
         """Its dual point."""
-        (n, m), node = self.problems[k].shape, self.stack.where[k, layout.NODES]
+        (n, m), node = self.problems[k].shape, self._where[k][layout.NODES]
         prices = self.potentials[node : node + n + m].copy()
-        return Dual(prices[:n], prices[n:], float(self.found[k, layout.LAM]))
+        return trusted(Dual, f=prices[:n], g=prices[n:], lam=self.found.item(k, layout.LAM))
 
-    def work(self, k: int) -> tuple[int, int]:
-        """Pivots to the vertex, and rows looked through for pairs that gain."""
-        *_, pivots, looks = self.at[k].tolist()
-        return pivots, looks
+    def iterates(self, k: int, seconds: float) -> tuple[Iterate, ...]:
+        """What there is to report of it: the vertex, and the steps from there, if any."""
+        problem, (*_, pivots, looks) = self.problems[k], self.at[k].tolist()
+        n, m = problem.shape
+        found = of_pivots(
+            problem, pivots, support=int(self.counts[k]), candidates=n * m, pairs=looks * m,
+            iteration=1, seconds=seconds,
+        )  # fmt: skip
+        return (found,) if problem.reg == 0.0 else (found, self.climbed(k, seconds))
 
-    def iterate(self, k: int) -> Iterate:
-        """What there is to report of the steps from there."""
+    def climbed(self, k: int, seconds: float) -> Iterate:
+        """What there is to report of the steps from the vertex."""
         problem, (n, m) = self.problems[k], self.problems[k].shape
         worst, active, steps, looks = self.reports[k].tolist()
-        return Iterate(
+        return trusted(
+            Iterate,
             residual=worst / problem.unit,
             support=int(active),
             candidates=n * m,
             violators=0,
             reg=problem.reg,
             inner=int(steps),
+            iteration=2,
+            seconds=seconds,
             pairs=int(looks) * n * m,
         )
 
@@ -139,7 +154,7 @@ class Together:
         """The vertex of problem k, before its plan is made exact; None if it was not found."""
         if self.ends[k] == layout.OTHER:
             return None
-        problem, node = self.problems[k], self.stack.where[k, layout.NODES]
+        problem, node = self.problems[k], self._where[k][layout.NODES]
         (n, m), kept = problem.shape, Kept(*self.stack.numbers[k, layout.KEPT_ROWS :].tolist())
         masses = Masses.beside(problem.a, problem.b, kept)
         nodes = slice(node, node + masses.a.size + masses.b.size)
@@ -153,9 +168,34 @@ class Together:
         vertex = Vertex(
             *entries, u, v, (tops[0], tops[1]), basis, basis.pivots, basis.looks, is_optimal=True
         )
-        at = self.stack.where[k, layout.COSTS]
+        at = self._where[k][layout.COSTS]
         C = self.stack.costs[at : at + n * m].reshape(n, m)
         return Small(vertex, plan, self.dual(k), bool(self.ends[k] == layout.VERTEX), C)
+
+
+def of_pivots(
+    problem: Problem,
+    pivots: int,
+    *,
+    support: int,
+    candidates: int,
+    violators: int = 0,
+    **more: float,
+) -> Iterate:
+    """What there is to report of so many pivots, and more if there is; see `Iterate`.
+
+    Half as many pivots as there are rows and columns count as a step.
+    """
+    return trusted(
+        Iterate,
+        residual=0.0,
+        support=support,
+        candidates=candidates,
+        violators=violators,
+        reg=0.0,
+        inner=math.ceil(pivots / (PUSHES * sum(problem.shape))),
+        **more,
+    )
 
 
 def _room(problem: Problem) -> int:
