@@ -64,6 +64,78 @@ def test_random_ones_are_solved_at_once_and_right(rng, reg, part, shape):
         assert [k.iteration for k in r.history] == [1, 2][: len(r.history)]
 
 
+def with_zeros(rng, size, kind):
+    """Masses of a total of one, some of them zero: the first, the last, many, or none."""
+    x = rng.uniform(0.5, 1.5, size)
+    if kind == "many":
+        x[rng.random(size) < 0.6] = 0.0
+        x[rng.integers(size)] = 1.0
+    elif kind != "none":
+        x[{"first": 0, "last": -1}[kind]] = 0.0
+    return x / x.sum()
+
+
+@pytest.mark.usefixtures("at_once")
+@every_two(
+    reg=[0.0, 1e-2, 1.0],
+    part=[None, 0.6],
+    shape=[(2, 3), (5, 5), (20, 30), (8, 90)],
+    rows=["first", "many", "none"],
+    cols=["last", "many", "none"],
+)
+def test_rows_and_columns_without_mass_are_left_out_at_once(rng, reg, part, shape, rows, cols):
+    """Their potentials violate no pair, or the certificate would not hold."""
+    for _ in range(3):
+        C = rng.normal(size=shape)
+        a, b = with_zeros(rng, shape[0], rows), with_zeros(rng, shape[1], cols)
+        r = solve(C, a, b, reg=reg, mass=part)
+        oracle = solve_quadratic if reg else solve_linear
+        exact = oracle(C, a, b, *([reg] if reg else []), part)[0]
+        assert r.converged
+        assert r.value == pytest.approx(exact, rel=1e-7, abs=1e-9)
+        assert not r.plan.row_sums()[a == 0.0].any()
+        above = (r.f[:, None] + r.g + r.lam - C)[np.ix_(a == 0.0, b == 0.0)]
+        assert above.max(initial=0.0) <= 1e-14
+        if part is not None:
+            assert max(r.f.max(), r.g.max()) <= 0.0
+        assert same(r, solve_batch([C], a, b, reg=reg, mass=part)[0])
+
+
+@pytest.mark.usefixtures("at_once")
+@every_two(
+    shape=[(3, 3), (12, 12), (7, 30), (30, 7)],
+    rows=["none", "many"],
+    cols=["none", "last"],
+    equal=[True, False],
+    part=[None, 0.3, 0.7, 0.999],
+)
+def test_pairs_that_tie_share_mass_at_once(rng, shape, rows, cols, equal, part):
+    """As with so small a quadratic term that no dearer pair is worth its price."""
+    for _ in range(3):
+        C = rng.integers(0, 3, shape).astype(float)
+        a, b = with_zeros(rng, shape[0], rows), with_zeros(rng, shape[1], cols)
+        if equal:
+            a, b = ((x > 0.0) / np.count_nonzero(x) for x in (a, b))
+        r, least = solve(C, a, b, mass=part), solve_quadratic(C, a, b, 0.1, part)[1]
+        assert r.converged
+        np.testing.assert_allclose(r.plan.to_dense(), least, atol=1e-5)  # value to 1e-11
+        assert r.plan.nnz >= solve(C, a, b, mass=part, ties="any").plan.nnz
+
+
+@every_two(size=[60, 200], reach=[2, 10], equal=[True, False], part=[None, 0.01, 0.6, 0.999])
+def test_pairs_that_tie_share_mass_whichever_way_that_is_found(rng, tune, size, reach, equal, part):
+    """At once or on a matrix, and on the network of the pairs."""
+    C = rng.integers(0, reach, (size, size + 5)).astype(float)
+    a, b = (np.full(k, 1 / k) if equal else rng.dirichlet(np.ones(k)) for k in C.shape)
+    one = solve(C, a, b, mass=part)
+    tune(at_once=0, upward=0)
+    other = solve(C, a, b, mass=part)
+    assert one.converged
+    assert other.converged
+    assert one.value == pytest.approx(other.value, rel=1e-12, abs=1e-15)
+    np.testing.assert_allclose(one.plan.to_dense(), other.plan.to_dense(), atol=1e-11)
+
+
 @pytest.mark.usefixtures("at_once")
 @every_two(reg=[0.0, 0.01, 1.0], size=[20, 50, 100], part=[0.25, 0.5, 0.7])
 def test_a_whole_number_of_equal_masses_is_moved_at_once(reg, size, part):

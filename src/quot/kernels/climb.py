@@ -33,17 +33,25 @@ from quot.kernels.stack import (
     REG,
     TOTAL,
     VERTEX,
+    _at,
+    _between,
+    _kept,
     _largest,
+    _places,
     _problem,
     _put,
+    _spread,
 )
 from quot.kernels.vertex import tidy
 
 VALUE, WRONG, SIZE = range(3)
 # What there is to report: what the worst column misses, pairs that carry something, steps, looks.
 WORST, ACTIVE, STEPS, LOOKS = range(4)
-# Rounding of prices, relative to the largest.
-PRICES = 8 * 2.0**-52
+# Rounding of prices, relative to the largest; and of a sum of two.
+PRICES, TIED = 8 * 2.0**-52, 16 * 2.0**-52
+# Where squares alone are to be paid for: a multiplier, relative, that says that all mass is sent;
+# and how many times what squares may cost on a way through all rows and columns that is worth.
+FULL, MUCH = 1e-10, 4.0
 
 # Columns that are so many times more than the rows answer in their place.
 MANY = 1.5
@@ -269,11 +277,41 @@ def _up(C, masses, prices, kept, given, rules, report):
 
 
 @kernel
+def _dues(prices, noise, much):
+    """What all mass has to be sent for: -much where a price says so, else 0."""
+    found = np.empty(prices.size)
+    for k in range(prices.size):
+        found[k] = -much if prices[k] < -noise else 0.0
+    return found
+
+
+@part
+def _free(C, f, g, lam, noise, dues, i, j):
+    """Costs that forbid what no cheapest plan uses, and are what is due for all other pairs.
+
+    f, g: prices of rows and of columns, that of the total, and the rounding of a sum; dues: of rows
+    and columns that send, or get, all in every cheapest plan; i, j: the pairs of a vertex.
+    """
+    n, m = C.shape
+    found = np.empty((n, m))
+    for row in range(n):
+        for col in range(m):
+            is_tight = C[row, col] - (f[row] + lam) - g[col] <= noise
+            found[row, col] = dues[0][row] + dues[1][col] if is_tight else np.inf
+    for e in range(i.size):
+        found[i[e], j[e]] = dues[0][i[e]] + dues[1][j[e]]
+    return found
+
+
+@kernel
 def climb(
     where, costs, a, b, numbers, is_balanced, pivots, rules,
     rows, cols, values, counts, potentials, found, reports, ends,
 ):  # fmt: skip
     """Newton from the vertices of those that have a quadratic term: in place in the last line.
+
+    Those without one, of which other plans cost no more, have the squares alone to pay for, on the
+    pairs of the cheapest plans; their prices stay.
 
     pivots (K,): of the simplex. rules: what columns may miss, relative, and what of that
     rounding may excuse; how many pairs, for each row and column, are many; steps if many are active
@@ -283,17 +321,30 @@ def climb(
     """
     enough, rounding, few, steps, tried, largest, most, pushes = rules
     for k in range(ends.size):
-        if ends[k] == OTHER or numbers[k, REG] == 0.0:
+        is_linear, reg, lam = numbers[k, REG] == 0.0, numbers[k, REG], found[k, LAM]
+        if ends[k] == OTHER or (is_linear and ends[k] != VERTEX):
             continue
         C, mass_a, mass_b = _problem(where, k, costs, a, b)
         n, m = C.shape
         node, first, end = where[k, NODES], where[k, PAIRS], where[k, NODES] + n + m
+        at_a, at_b = _places(mass_a), _places(mass_b)
+        prices = _kept(potentials[node : node + n], at_a), _kept(potentials[node + n : end], at_b)
+        if is_linear:
+            last, largest_mass = first + counts[k], min(_largest(mass_a), _largest(mass_b))
+            f, g = potentials[node : node + n], potentials[node + n : end]
+            size = max(_largest(prices[0]), _largest(prices[1])) + abs(lam)
+            much = 0.0 if is_balanced[k] else MUCH * (n + m) * largest_mass
+            dues = _dues(f, FULL * size, much), _dues(g, FULL * size, much)
+            C = _free(C, f, g, lam, TIED * size, dues, rows[first:last], cols[first:last])
+            prices = _kept(dues[0], at_a), _kept(dues[1], at_b)
+            reg, lam = 1.0, 0.0
+        if at_a.size > 0 or at_b.size > 0:
+            C, mass_a, mass_b = _between(C, at_a, at_b), _kept(mass_a, at_a), _kept(mass_b, at_b)
         masses = mass_a, mass_b
-        prices = potentials[node : node + n], potentials[node + n : end]
         kept = numbers[k, KEPT_ROWS], numbers[k, KEPT_COLS]
         left = most - int(np.ceil(pivots[k] / (pushes * (n + m))))
-        given = numbers[k, TOTAL], numbers[k, REG], is_balanced[k], found[k, LAM]
-        is_turned = m > MANY * n
+        given = numbers[k, TOTAL], reg, is_balanced[k], lam
+        is_turned = C.shape[1] > MANY * C.shape[0]
         if is_turned:
             C, masses, prices = _turned(C), (mass_b, mass_a), (prices[1], prices[0])
             kept = kept[1], kept[0]
@@ -306,9 +357,11 @@ def climb(
             if is_turned:
                 f, g = g, f
                 i, j, x = tidy(j, i, x, mass_a, mass_b, 0.0)
-            _put(f, potentials, node)
-            _put(g, potentials, node + n)
-            _put(i, rows, first)
-            _put(j, cols, first)
+            if not is_linear:
+                _spread(f, potentials, node, at_a)
+                _spread(g, potentials, node + n, at_b)
+                found[k, LAM] = lam
+            for e in range(x.size):
+                rows[first + e], cols[first + e] = _at(at_a, i[e]), _at(at_b, j[e])
             _put(x, values, first)
-            counts[k], found[k, LAM] = x.size, lam
+            counts[k] = x.size

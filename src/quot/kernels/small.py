@@ -8,7 +8,7 @@ import numpy as np
 from quot.kernels._jit import exact_kernel, kernel, part
 from quot.kernels.certificate import total
 from quot.kernels.forest import mend
-from quot.kernels.minima import ROUNDING, are_moderate, may_be_convex, row_minima, survey
+from quot.kernels.minima import ROUNDING, _below, are_moderate, may_be_convex, survey
 from quot.kernels.rounding import _error
 from quot.kernels.rounding import survey as marginals
 from quot.kernels.simplex import has_ties, solve, whole
@@ -26,9 +26,14 @@ from quot.kernels.stack import (
     TOP_V,
     TOTAL,
     VERTEX,
+    _at,
+    _between,
+    _kept,
     _largest,
+    _places,
     _problem,
     _put,
+    _spread,
 )
 from quot.kernels.vertex import read, tidy
 
@@ -36,6 +41,8 @@ from quot.kernels.vertex import read, tidy
 # but for rounding; how full what is full has to be; a multiplier that says nothing, relative.
 EPS = 2.0**-52
 EXACT, FILLED, MOSTLY, LITTLE, NOISE = 16 * EPS, 1.0 - 16 * EPS, 0.5, 1e-6, 1e-10
+# Rounding of a sum of few numbers, see `quadratic.fill`.
+FILLING = 4 * EPS
 
 
 @kernel
@@ -117,8 +124,8 @@ def _vertex(C, masses, numbers, extent, scales):
 
 
 @part
-def _price(C, links, p, low, numbers, is_balanced, potentials, node, found):
-    """Potentials and prices of a vertex, in place; returns whether other plans cost no more."""
+def _price(C, links, p, low, numbers, is_balanced, found):
+    """Potentials and prices of a vertex, and whether other plans cost no more; in place found."""
     n, m = C.shape
     rows = n + (1 if numbers[KEPT_COLS] > 0.0 else 0)
     u, v = p[:n], p[rows : rows + m]
@@ -132,18 +139,16 @@ def _price(C, links, p, low, numbers, is_balanced, potentials, node, found):
     most_u = most_u if np.isnan(top_u) else top_u
     most_v = most_v if np.isnan(top_v) else top_v
     lam = 0.0 if is_balanced else most_u + most_v
-    size_f = size_g = 0.0
+    f, g, size_f, size_g = np.empty(n), np.empty(m), 0.0, 0.0
     for k in range(n):
-        f = u[k] if is_balanced else min(u[k] - most_u, 0.0)
-        potentials[node + k] = f
-        size_f = max(size_f, abs(f + lam))
+        f[k] = u[k] if is_balanced else min(u[k] - most_u, 0.0)
+        size_f = max(size_f, abs(f[k] + lam))
     for k in range(m):
-        g = v[k] if is_balanced else min(v[k] - most_v, 0.0)
-        potentials[node + n + k] = g
-        size_g = max(size_g, abs(g))
+        g[k] = v[k] if is_balanced else min(v[k] - most_v, 0.0)
+        size_g = max(size_g, abs(g[k]))
     found[LAM], found[TOP_U], found[TOP_V] = lam, top_u, top_v
     noise = ROUNDING * (size_f + size_g)
-    return has_ties(C, u, v, top_u, top_v, noise, links)
+    return f, g, has_ties(C, u, v, top_u, top_v, noise, links)
 
 
 @kernel
@@ -157,10 +162,14 @@ def solve_linear(
     integers, what rounding to them leaves on a pair, rounds, and pairs looked at in one.
     Of the nodes links (5, .), flow, paid, p, and of each problem at (K, 4), see `simplex`; of the
     pairs rows, cols, values, and how many in counts (K,); potentials, <= 0 where not all is to
-    move; found (K, 3), NaN for the price of what nobody keeps; ends (K,), how it stands.
+    move, of what has mass; found (K, 3), NaN for the price of what nobody keeps; ends (K,), how it
+    stands. Rows and columns without mass are left out: a tree is then of the others.
     """
     for k in range(ends.size):
         C, mass_a, mass_b = _problem(where, k, costs, a, b)
+        n, at_a, at_b = mass_a.size, _places(mass_a), _places(mass_b)
+        if at_a.size > 0 or at_b.size > 0:
+            C, mass_a, mass_b = _between(C, at_a, at_b), _kept(mass_a, at_a), _kept(mass_b, at_b)
         masses, extent = (mass_a, mass_b), survey(C)
         ends[k] = OTHER
         if not _is_plain(C, masses, numbers[k], is_balanced[k], extent, rules):
@@ -175,14 +184,14 @@ def solve_linear(
         _put(cost, paid, node)
         _put(price, p, node)
         _put(pivots, at[k], 0)
-        _put(i, rows, first)
-        _put(j, cols, first)
+        for e in range(x.size):
+            rows[first + e], cols[first + e] = _at(at_a, i[e]), _at(at_b, j[e])
         _put(x, values, first)
         counts[k] = x.size
         if has_ended:
-            has_ties = _price(
-                C, hung, price, extent[2], numbers[k], is_balanced[k], potentials, node, found[k]
-            )
+            f, g, has_ties = _price(C, hung, price, extent[2], numbers[k], is_balanced[k], found[k])
+            _spread(f, potentials, node, at_a)
+            _spread(g, potentials, node + n, at_b)
             ends[k] = VERTEX if has_ties else DONE
 
 
@@ -239,12 +248,37 @@ def _visible(C, i, j, x, a, b, numbers, is_balanced):
 
 
 @exact_kernel
+def _fill(C, a, b, f, g, lam, is_linear):
+    """Potentials of what has no mass, the largest that no pair beats; of all rows if linear.
+
+    In place. The last round-off is taken from f.
+    """
+    n, m = C.shape
+    for j in range(m):
+        if b[j] > 0.0:
+            continue
+        least = np.inf
+        for i in range(n):
+            if a[i] > 0.0:
+                least = min(least, C[i, j] - (f[i] + lam) - FILLING * abs(f[i] + lam))
+        g[j] = least - FILLING * abs(least)
+    v, noise = np.empty(m), 0.0 if is_linear else FILLING
+    for j in range(m):
+        v[j] = (g[j] + lam) + noise * abs(g[j] + lam)
+    for i in range(n):
+        if is_linear or not a[i] > 0.0:
+            least, _ = _below(C[i], v, np.inf)
+            f[i] = least - noise * abs(least)
+
+
+@exact_kernel
 def make_exact(
     where, costs, a, b, numbers, is_balanced, rows, cols, values, counts, potentials, found, ends
 ):
-    """At reg = 0 rows that no pair beats; entries no larger than their masses, and to be seen.
+    """Potentials of what has no mass, and at reg = 0 of all rows; entries as large as they may be.
 
-    In place: rows, cols, values, counts, potentials; ends are INEXACT where marginals are not.
+    They are no larger than the masses they belong to, and large enough to be seen beside them. In
+    place: rows, cols, values, counts, potentials; ends are INEXACT where marginals are not.
     """
     for k in range(ends.size):
         if ends[k] != DONE:
@@ -254,13 +288,10 @@ def make_exact(
         last, middle, end = first + counts[k], node + mass_a.size, node + mass_a.size + mass_b.size
         i, j, x = rows[first:last], cols[first:last], values[first:last]
         _clip(i, j, x, mass_a, mass_b)
-        if numbers[k, REG] == 0.0:
-            v = potentials[middle:end].copy()
-            for q in range(v.size):
-                v[q] += lam
-            _put(row_minima(C, v), potentials, node)
-            for q in range(node, node if is_balanced[k] else end):
-                potentials[q] = min(potentials[q], 0.0)
+        f, g = potentials[node:middle], potentials[middle:end]
+        _fill(C, mass_a, mass_b, f, g, lam, numbers[k, REG] == 0.0)
+        for q in range(node, node if is_balanced[k] else end):
+            potentials[q] = min(potentials[q], 0.0)
         off, over, moved, _, _, _ = marginals(i, j, x, mass_a, mass_b)
         moves = numbers[k, TOTAL]
         wrong, differ = _error((off, over, moved), moves, mass_a, mass_b, is_balanced[k])

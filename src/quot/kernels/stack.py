@@ -5,6 +5,8 @@ rows; of columns; its nodes, rows, columns and two spare ones, with potentials f
 and the pairs of its plan, with room for more.
 """
 
+import numpy as np
+
 from quot.kernels._jit import kernel
 
 COSTS, ROWS, COLS, NODES, PAIRS = range(5)
@@ -39,3 +41,52 @@ def _largest(x):
     for y in x:
         found = max(found, abs(y))
     return found
+
+
+@kernel
+def _places(x):
+    """Where there is something, in order; nowhere, (0,), if that is everywhere."""
+    count = 0
+    for y in x:
+        count += y > 0.0
+    found = np.empty(count if count < x.size else 0, np.int64)
+    count = 0
+    for k in range(x.size if found.size > 0 else 0):
+        if x[k] > 0.0:
+            found[count] = k
+            count += 1
+    return found
+
+
+@kernel
+def _at(places, k):
+    """Which one of all that is; see `_places`."""
+    return places[k] if places.size > 0 else k
+
+
+@kernel
+def _kept(x, places):
+    """The values at these places."""
+    found = np.empty(places.size if places.size > 0 else x.size)
+    for k in range(found.size):
+        found[k] = x[_at(places, k)]
+    return found
+
+
+@kernel
+def _between(C, rows, cols):
+    """The costs between these rows and columns."""
+    n = rows.size if rows.size > 0 else C.shape[0]
+    m = cols.size if cols.size > 0 else C.shape[1]
+    found = np.empty((n, m))
+    for i in range(n):
+        for j in range(m):
+            found[i, j] = C[_at(rows, i), _at(cols, j)]
+    return found
+
+
+@kernel
+def _spread(values, to, first, places):
+    """Write values into an array, from a place on, where they belong."""
+    for k in range(values.size):
+        to[first + _at(places, k)] = values[k]

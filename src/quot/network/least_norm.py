@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,15 +16,16 @@ from quot.kernels import forest
 from quot.network.alternate import alternate, is_stuck
 from quot.network.cycles import NOISE, PUSHES, Descent
 from quot.network.laplacian import without_means
-from quot.network.network import Network
+from quot.network.network import FlowState, Network
+from quot.network.newton import solve_newton
 from quot.network.regions import descend_in_regions
 
 Floats = NDArray[np.float64]
 Ends = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-# Steps for the flow of least norm.
-_STEPS = 300
+# Steps for the flow of least norm, and of Newton from nothing where there are so many arcs a node.
+_STEPS, _TRIED, _RICH = 300, 30, 2.0
 
 
 def solve_linear(
@@ -93,7 +95,15 @@ def least_norm(
 def _quadratic(
     network: Network, flow: Floats, tol: float, must_stop: Callable[[], bool]
 ) -> Floats | None:
-    """The optimal flow (E,), by Newton or, where that does not get through, by cycles alone."""
+    """The optimal flow (E,), by Newton or, where that does not get through, by cycles alone.
+
+    Where there are many arcs most of them carry something, and Newton needs no cycles first.
+    """
+    if network.n_arcs > _RICH * network.n_nodes:
+        nowhere = replace(FlowState.at(network, np.zeros(network.n_nodes)), flow=flow)
+        state = solve_newton(network, nowhere, tol=tol, max_iter=_TRIED, must_stop=must_stop)
+        if not is_stuck(network, state, tol):
+            return state.flow
     found = alternate(network, flow, tol=tol, max_iter=_STEPS, must_stop=must_stop)
     if found is not None and not is_stuck(network, found, tol):
         return found.flow

@@ -18,6 +18,7 @@ from quot import memory
 from quot.convergence import Monitor, Status
 from quot.costs import CHECKED, DenseCost, SparseCost
 from quot.dual import Dual
+from quot.kernels import climb
 from quot.kernels import simplex as kernels
 from quot.kernels.flow import components
 from quot.network.cycles import Descent
@@ -30,8 +31,10 @@ from quot.prices import round_off
 from quot.problem import Problem
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
+from quot.quadratic.matrix_newton import MatrixNewton
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
 from quot.quadratic.small import Small, of_pivots, solve_small
+from quot.rounding import repair
 from quot.settings import settings
 from quot.support import Support
 
@@ -46,6 +49,9 @@ _BEYOND, _DEARER = 1e3, 4
 # Rounds of pricing at one level; pairs beyond the tight ones for each row and column, with each
 # round in which the box presses so many times more; and how far prices may rise in it.
 _ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
+# Where so many pairs for each row and column may carry something, the least norm is looked for on
+# the matrix: what columns may miss then, relative, and by rounding, and steps.
+_RICH, _ENOUGH, _ROUNDING, _STEPS = 2.0, 1e-13, 1e-10, 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +136,9 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     support = tight | Support(found.plan.shape, found.plan.rows, found.plan.cols)
     if _is_forest(problem, support, dual, noise):  # nothing else to choose
         return found.plan
+    least = _least_on_matrix(problem, support, dual, monitor)
+    if least is not None:
+        return least
     network = Bipartite(problem.with_reg(1.0), support)
     start = Descent(
         network.flow(found.plan), network.state(dual).potentials, noise, pushes=0, is_optimal=True
@@ -138,6 +147,31 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     values = np.maximum(carried[: support.size], 0.0)
     kept = values > 0.0
     return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept])
+
+
+def _least_on_matrix(
+    problem: Problem, support: Support, dual: Dual, monitor: Monitor
+) -> Plan | None:
+    """The plan of least norm on some pairs, where these are many; None if they are not.
+
+    Then most of them carry something: Newton on a matrix, where all others are forbidden, and what
+    has to send or get all its mass is paid for that.
+    """
+    (n, m), is_small = problem.shape, all_pairs(problem) <= settings().upward
+    if not (is_matrix(problem) and is_small and support.size > _RICH * (n + m)):
+        return None
+    size = max(float(np.abs(dual.f).max()), float(np.abs(dual.g).max())) + abs(dual.lam)
+    most = min(float(problem.a.max()), float(problem.b.max()))
+    much = 0.0 if problem.is_balanced else climb.MUCH * (n + m) * most
+    f, g = (np.where(x < -climb.FULL * size, -much, 0.0) for x in (dual.f, dual.g))
+    costs = np.full((n, m), np.inf)
+    costs[support.rows, support.cols] = f[support.rows] + g[support.cols]
+    newton = MatrixNewton(problem.with_reg(1.0), costs, Kept.of(problem), monitor)
+    newton.begin(Dual(f, g))
+    if not newton.climb(_ENOUGH, _STEPS, _ROUNDING):
+        return None
+    plan = repair(problem, newton.plan(), None if problem.is_balanced else (f < 0.0, g < 0.0))
+    return plan if np.isfinite(costs[plan.rows, plan.cols]).all() else None
 
 
 def _is_forest(problem: Problem, support: Support, dual: Dual, noise: float) -> bool:

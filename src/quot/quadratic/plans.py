@@ -64,13 +64,15 @@ def begin(
     chosen = [k for k, problem in enumerate(problems) if _is_at_once(problem)]
     if chosen:
         together = Together([problems[k] for k in chosen])
+        if ties == "any":
+            together.settle()
         together.climb(tolerance.gap, max_iter)
-        certificates = together.certificates(any_will_do=ties == "any")
+        certificates = together.certificates()
         for k, (place, certificate) in enumerate(zip(chosen, certificates, strict=True)):
             if certificate is not None:
                 is_found = certificate.holds(tolerance)
-            else:  # the method has points in another order, and begins itself
-                is_found = together.ends[k] != OTHER and isinstance(problems[place].cost, DenseCost)
+            else:  # the method has points in another order, or leaves some out, and begins itself
+                is_found = together.ends[k] != OTHER and _is_whole(problems[place])
             if is_found:
                 found[place] = First(together, k, certificate)
     return found
@@ -79,6 +81,11 @@ def begin(
 def _is_at_once(problem: Problem) -> bool:
     strength = problem.reg * problem.total
     return is_small(problem) and (strength == 0.0 or strength > _LEAST)
+
+
+def _is_whole(problem: Problem) -> bool:
+    """Whether the method takes rows and columns as they are."""
+    return isinstance(problem.cost, DenseCost) and bool(problem.a.all() and problem.b.all())
 
 
 def solve_plan(

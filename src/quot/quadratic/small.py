@@ -85,9 +85,14 @@ class Together:
         basis = self.links, self.flow, self.paid, self.p, self.at
         kernels.solve_linear(*self.stack, rules, scales, *basis, *self._answers, self.ends)
 
+    def settle(self) -> None:
+        """Let any vertex do where the problem is linear, though other plans cost no more."""
+        is_linear = self.stack.numbers[:, layout.REG] == 0.0
+        self.ends[is_linear & (self.ends == layout.VERTEX)] = layout.DONE
+
     def climb(self, tol: float, max_iter: int) -> None:
-        """Newton up from the vertices, where there is a quadratic term."""
-        if not any(problem.reg for problem in self.problems):
+        """Newton up from the vertices, where there is a quadratic term, or others cost no more."""
+        if not (any(p.reg for p in self.problems) or layout.VERTEX in self.ends.tolist()):
             return
         self.reports = np.zeros((self.ends.size, 4))
         enough, most = settings().at_the_end * tol, settings().climbed
@@ -95,11 +100,8 @@ class Together:
         results = *self._answers, self.reports, self.ends
         climb.climb(*self.stack, self.at[:, tree.PIVOTS].copy(), rules, *results)
 
-    def certificates(self, *, any_will_do: bool) -> list[Certificate | None]:
+    def certificates(self) -> list[Certificate | None]:
         """Make plans exact and certify them, but those that may not be what is wanted."""
-        if any_will_do:
-            is_linear = self.stack.numbers[:, layout.REG] == 0.0
-            self.ends[is_linear & (self.ends == layout.VERTEX)] = layout.DONE
         kernels.make_exact(*self.stack, *self._answers, self.ends)
         if layout.INEXACT in self.ends.tolist():
             kernels.mend_each(*self.stack, *self._answers, self.ends)
@@ -201,7 +203,7 @@ def of_pivots(
 def _room(problem: Problem) -> int:
     """How many pairs a plan has at most, while it is made, and when it is."""
     n, m = problem.shape
-    return max(3 * (n + m + 2), n * m if problem.reg > 0.0 else 0)
+    return max(3 * (n + m + 2), n * m)
 
 
 def solve_small(problem: Problem) -> Small | None:
