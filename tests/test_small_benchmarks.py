@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("benchmarks.run", reason="benchmarks are not part of this installation")
 
 from benchmarks import measure, report, rows, run, together
-from benchmarks.cases import BatchCase, Case, PathCase, rebuild
+from benchmarks.cases import BatchCase, Case, EverydayCase, PathCase, rebuild
 from benchmarks.peers import SOLVERS, Answer
 from benchmarks.peers.clocked import PARTS, Clock, clocked
 from benchmarks.peers.replaced import replaced
@@ -23,7 +23,7 @@ import quot
 
 # Their lines when quick, and a column of theirs.
 LINES = {"S0": (28, "median ms"), "S0b": (16, "ms each"), "S0c": (6, "certificate")}
-LINES |= {"P": (20, "breakpoints")}
+LINES |= {"S0d": (12, "least ms"), "P": (20, "breakpoints")}
 INSIDE = rows.Options(quick=True, runs=1, isolated=False)
 # Of ours, whose answers must be within the tolerance.
 OUR_OWN = {"quot", "batch", "quot loop", "path", "solves"}
@@ -97,6 +97,7 @@ def test_slow_peers_solve_a_few_of_the_batch():
     "case",
     [
         BatchCase(4, 3, 0.5, 0.7),
+        EverydayCase("distances of bins", 7, mass=0.7),
         PathCase(7, "reg", 4, mass=0.7),
         PathCase(7, "breakpoints", 4, shape="random"),
     ],

@@ -10,6 +10,7 @@ from benchmarks.cases.base import Instance
 from benchmarks.cases.batch import BatchCase
 from benchmarks.cases.dense import Case
 from benchmarks.cases.entropic import EntropicCase, EntropicPointsCase
+from benchmarks.cases.everyday import EverydayCase
 from benchmarks.cases.graphs import GraphCase
 from benchmarks.cases.histograms import HistogramCase
 from benchmarks.cases.images import ImageCase
@@ -25,6 +26,7 @@ __all__ = [
     "Case",
     "EntropicCase",
     "EntropicPointsCase",
+    "EverydayCase",
     "GraphCase",
     "HistogramCase",
     "ImageCase",
@@ -39,6 +41,7 @@ KINDS: dict[str, type[Instance]] = {
     kind.kind: kind
     for kind in (
         Case,
+        EverydayCase,
         BatchCase,
         PathCase,
         PointsCase,

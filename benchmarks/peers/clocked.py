@@ -19,7 +19,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "way up": (f"{_SMALL}:Together.climb",),
     "repair": (f"{_SMALL}:Together.certificates",),
     "certificate": (f"{_SMALL}:certify_each",),
-    "result": ("quot.quadratic.plans:_result", "quot.api.plans:deliver"),
+    "result": ("quot.quadratic.plans:First.result", "quot.api.plans:deliver"),
     "rest": (),
 }
 

@@ -30,7 +30,7 @@ from benchmarks.rows.lines import Line, Options
 from benchmarks.rows.methods import passes
 from benchmarks.rows.paths import p
 from benchmarks.rows.scale import s4, s5, s6, s7
-from benchmarks.rows.small import s0
+from benchmarks.rows.small import s0, s0d
 from benchmarks.rows.strengths import gaussian, spiral
 
 __all__ = ["OURS", "ROWS", "Line", "Options", "Row", "warming"]
@@ -104,6 +104,14 @@ ROWS: dict[str, Row] = {
         "itself: *validation* of the input;\n*linear*, the problem without its quadratic term; "
         "*way up* from there;\n*repair*, to exact marginals; *certificate*; *result*, to the "
         "object returned; and the *rest*.",
+    ),
+    "S0d": Row(
+        "One call on a small problem that is not plain",
+        s0d,
+        f"{TURNS}\n*integer costs*: 0 to 9, masses 1/n. *distances of bins*: of a line, masses of "
+        "two Gaussians. Of these\nmany plans are the cheapest; ours is the one of smallest norm, "
+        "the peer's a vertex. *without mass*:\ntwo clouds as above, masses random, three in ten of "
+        "them 0.",
     ),
     "S1": Row("Partial, quadratic, against an interior point", duels_of(s1)),
     "S2": Row("Balanced, quadratic, n = 1000", duels_of(s2)),
@@ -285,7 +293,7 @@ ROWS: dict[str, Row] = {
 # Rows on matrices, pictures, graphs, in many dimensions; all others are on points in few.
 _MATRICES, _PICTURES, _HIGH = {"S1", "S2", "S3", "S8", "S9", "S10", "P"}, {"IMG"}, {"S6"}
 _GRAPHS = {"G-A", "G-B", "G-C", "G-D", "G-E"}
-_SMALL = {"S0", "S0b", "S0c"}
+_SMALL = {"S0", "S0b", "S0c", "S0d"}
 # Entropic ones that are timed; the pass over points warms itself up.
 _ENTROPIC = {"E-A", "E-B", "E-D"}
 _ADAPTIVE = {"O-A", "O-B", "O-C", "O-E"}
