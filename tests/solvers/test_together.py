@@ -103,6 +103,28 @@ def test_rows_and_columns_without_mass_are_left_out_at_once(rng, reg, part, shap
 
 @pytest.mark.usefixtures("at_once")
 @every_two(
+    reg=[0.0, 1e-2, 1.0],
+    part=[None, 0.7],
+    shape=[(6, 6), (20, 30), (40, 12)],
+    barred=[1e7, 1e15, 1e300],
+    ties=[True, False],
+)
+def test_costs_far_above_what_is_paid_do_no_harm_at_once(rng, reg, part, shape, barred, ties):
+    for _ in range(3):
+        C = rng.integers(1, 5, shape).astype(float) if ties else rng.random(shape)
+        a, b = masses(rng, *shape, 0)
+        out = rng.random(shape) < 0.2
+        out[np.arange(shape[0]), np.arange(shape[0]) % shape[1]] = False
+        r = solve(np.where(out, barred, C), a, b, reg=reg, mass=part)
+        oracle = solve_quadratic if reg else solve_linear
+        exact = oracle(np.where(out, 100.0, C), a, b, *([reg] if reg else []), part)[0]
+        assert r.converged
+        assert r.value == pytest.approx(exact, rel=1e-7)
+        assert not r.plan.to_dense()[out].any()
+
+
+@pytest.mark.usefixtures("at_once")
+@every_two(
     shape=[(3, 3), (12, 12), (7, 30), (30, 7)],
     rows=["none", "many"],
     cols=["none", "last"],

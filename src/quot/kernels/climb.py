@@ -24,6 +24,7 @@ from quot.kernels.semidual import (
 )
 from quot.kernels.stack import (
     DONE,
+    INEXACT,
     KEPT_COLS,
     KEPT_ROWS,
     LAM,
@@ -304,6 +305,41 @@ def _free(C, f, g, lam, noise, dues, i, j):
 
 
 @kernel
+def _is_lost(index, dues, is_all):
+    """Who has to send, or get, all, and has no entry at `index`; dues < 0: of those, or of all."""
+    found = np.empty(dues.size, np.bool_)
+    for k in range(dues.size):
+        found[k] = is_all or dues[k] < 0.0
+    for k in index:
+        found[k] = False
+    return found
+
+
+@kernel
+def _with_lost(i, j, x, old_i, old_j, old_x, lost_rows, lost_cols, a, b):
+    """The entries, and those of a vertex in rows and columns that are lost.
+
+    Masses a (n,), b (m,) that are next to nothing beside others are, by rounding.
+    """
+    lost = 0
+    for e in range(old_x.size):
+        lost += lost_rows[old_i[e]] or lost_cols[old_j[e]]
+    if lost == 0:
+        return i, j, x
+    size = x.size + lost
+    rows, cols, values = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
+    _put(i, rows, 0)
+    _put(j, cols, 0)
+    _put(x, values, 0)
+    size = x.size
+    for e in range(old_x.size):
+        if lost_rows[old_i[e]] or lost_cols[old_j[e]]:
+            rows[size], cols[size], values[size] = old_i[e], old_j[e], old_x[e]
+            size += 1
+    return tidy(rows, cols, values, a, b, 0.0)
+
+
+@kernel
 def climb(
     where, costs, a, b, numbers, is_balanced, pivots, rules,
     rows, cols, values, counts, potentials, found, reports, ends,
@@ -317,17 +353,17 @@ def climb(
     rounding may excuse; how many pairs, for each row and column, are many; steps if many are active
     and if few are, and of how many costs at most then; steps in all, and how many pivots for each
     row and column are one. reports (K, 4): what there is to report. ends (K,): DONE where that gets
-    there, else VERTEX, and nothing has changed.
+    there, or INEXACT if squares alone are paid for; else VERTEX, and nothing has changed.
     """
     enough, rounding, few, steps, tried, largest, most, pushes = rules
     for k in range(ends.size):
         is_linear, reg, lam = numbers[k, REG] == 0.0, numbers[k, REG], found[k, LAM]
         if ends[k] == OTHER or (is_linear and ends[k] != VERTEX):
             continue
-        C, mass_a, mass_b = _problem(where, k, costs, a, b)
+        C, whole_a, whole_b = _problem(where, k, costs, a, b)
         n, m = C.shape
         node, first, end = where[k, NODES], where[k, PAIRS], where[k, NODES] + n + m
-        at_a, at_b = _places(mass_a), _places(mass_b)
+        mass_a, mass_b, at_a, at_b = whole_a, whole_b, _places(whole_a), _places(whole_b)
         prices = _kept(potentials[node : node + n], at_a), _kept(potentials[node + n : end], at_b)
         if is_linear:
             last, largest_mass = first + counts[k], min(_largest(mass_a), _largest(mass_b))
@@ -352,16 +388,26 @@ def climb(
             C, masses, prices, kept, given,
             (enough, rounding, few, steps, tried, largest, max(left, 0)), reports[k],
         )  # fmt: skip
-        ends[k] = DONE if is_there else VERTEX
+        ends[k] = VERTEX
         if is_there:
             if is_turned:
                 f, g = g, f
                 i, j, x = tidy(j, i, x, mass_a, mass_b, 0.0)
-            if not is_linear:
+            for e in range(x.size):
+                i[e], j[e] = _at(at_a, i[e]), _at(at_b, j[e])
+            if is_linear:
+                last = first + counts[k]
+                old = rows[first:last], cols[first:last], values[first:last]
+                lost_a = _is_lost(i, dues[0], numbers[k, KEPT_ROWS] == 0.0)
+                lost_b = _is_lost(j, dues[1], numbers[k, KEPT_COLS] == 0.0)
+                i, j, x = _with_lost(i, j, x, *old, lost_a, lost_b, whole_a, whole_b)
+                ends[k] = INEXACT
+            else:
                 _spread(f, potentials, node, at_a)
                 _spread(g, potentials, node + n, at_b)
                 found[k, LAM] = lam
-            for e in range(x.size):
-                rows[first + e], cols[first + e] = _at(at_a, i[e]), _at(at_b, j[e])
+                ends[k] = DONE
+            _put(i, rows, first)
+            _put(j, cols, first)
             _put(x, values, first)
             counts[k] = x.size

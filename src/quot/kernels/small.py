@@ -76,26 +76,57 @@ def _with_spare(a, kept):
 
 
 @part
-def _is_plain(C, masses, numbers, is_balanced, extent, rules):
-    """Whether a problem is solved here: masses > 0, none much more than moves, moderate costs."""
+def _ceiling(C, masses, numbers, is_balanced, extent, rules):
+    """What costs are capped at, inf if they need not be; NaN where a problem is not solved here.
+
+    It is where masses > 0, none much more than moves, and costs moderate, but for what is far above
+    the cheapest pair of any row or column.
+    """
     rows, cols, low, high = extent
     tiny, huge, dear, much, convex, places = rules
-    if not tiny < max(abs(low), abs(high)) < huge:
-        return False
+    if not tiny < max(abs(low), abs(high)):
+        return np.nan
     most = np.inf if is_balanced else much * numbers[TOTAL]
     for k in range(2):
         for x in masses[k]:
             if not 0.0 < x <= most:
-                return False
+                return np.nan
+    cap = np.inf
     if not are_moderate(rows, cols, low, high, *masses, numbers[TOTAL], dear):
-        second = np.inf  # where half of it may cost no more than the least
+        second, needed = np.inf, 0.0  # where half of it may cost no more than the least
         for i in range(C.shape[0]):
+            needed = max(needed, rows[i] - low)
             for c in C[i]:
                 second = c if low < c < second else second
+        for j in range(C.shape[1]):
+            needed = max(needed, cols[j] - low)
         if high - low > dear * (second - low):
-            return False
+            cap = low + dear * (needed if needed > 0.0 else second - low)
+            if not cap < high:
+                return np.nan
+    if not max(abs(low), abs(min(cap, high))) < huge:
+        return np.nan
     is_even = numbers[KEPT_ROWS] == 0.0 and numbers[KEPT_COLS] == 0.0
-    return not (is_even and C.size > convex and may_be_convex(C, places))
+    return np.nan if is_even and C.size > convex and may_be_convex(C, places) else cap
+
+
+@kernel
+def _capped(C, cap):
+    """The costs, none above the cap."""
+    found = np.empty(C.shape)
+    for i in range(C.shape[0]):
+        for j in range(C.shape[1]):
+            found[i, j] = min(C[i, j], cap)
+    return found
+
+
+@kernel
+def _pays(C, i, j, cap):
+    """Whether a pair that carries something costs so much."""
+    for e in range(i.size):
+        if C[i[e], j[e]] >= cap:
+            return True
+    return False
 
 
 @part
@@ -158,7 +189,7 @@ def solve_linear(
 ):  # fmt: skip
     """The linear problems by the simplex method, if they are plain: in place in the last line.
 
-    numbers (K, 4); is_balanced (K,). rules: what is plain, see `_is_plain`. scales: a total in
+    numbers (K, 4); is_balanced (K,). rules: what is plain, see `_ceiling`. scales: a total in
     integers, what rounding to them leaves on a pair, rounds, and pairs looked at in one.
     Of the nodes links (5, .), flow, paid, p, and of each problem at (K, 4), see `simplex`; of the
     pairs rows, cols, values, and how many in counts (K,); potentials, <= 0 where not all is to
@@ -172,8 +203,12 @@ def solve_linear(
             C, mass_a, mass_b = _between(C, at_a, at_b), _kept(mass_a, at_a), _kept(mass_b, at_b)
         masses, extent = (mass_a, mass_b), survey(C)
         ends[k] = OTHER
-        if not _is_plain(C, masses, numbers[k], is_balanced[k], extent, rules):
+        cap = _ceiling(C, masses, numbers[k], is_balanced[k], extent, rules)
+        if np.isnan(cap):
             continue
+        if cap < np.inf:
+            C = _capped(C, cap)
+            extent = survey(C)
         hung, tree, cost, price, pivots, has_ended, i, j, x = _vertex(
             C, masses, numbers[k], extent, scales
         )
@@ -188,7 +223,7 @@ def solve_linear(
             rows[first + e], cols[first + e] = _at(at_a, i[e]), _at(at_b, j[e])
         _put(x, values, first)
         counts[k] = x.size
-        if has_ended:
+        if has_ended and not (cap < np.inf and _pays(C, i, j, cap)):
             f, g, has_ties = _price(C, hung, price, extent[2], numbers[k], is_balanced[k], found[k])
             _spread(f, potentials, node, at_a)
             _spread(g, potentials, node + n, at_b)
@@ -278,10 +313,11 @@ def make_exact(
     """Potentials of what has no mass, and at reg = 0 of all rows; entries as large as they may be.
 
     They are no larger than the masses they belong to, and large enough to be seen beside them. In
-    place: rows, cols, values, counts, potentials; ends are INEXACT where marginals are not.
+    place: rows, cols, values, counts, potentials; ends are INEXACT where marginals are not, or may
+    not be those of small masses.
     """
     for k in range(ends.size):
-        if ends[k] != DONE:
+        if ends[k] != DONE and ends[k] != INEXACT:
             continue
         C, mass_a, mass_b = _problem(where, k, costs, a, b)
         node, first, lam = where[k, NODES], where[k, PAIRS], found[k, LAM]
@@ -297,7 +333,7 @@ def make_exact(
         wrong, differ = _error((off, over, moved), moves, mass_a, mass_b, is_balanced[k])
         if not is_balanced[k] or not wrong <= EXACT + differ:
             ends[k] = INEXACT
-        else:
+        elif ends[k] == DONE:
             counts[k] = _visible(C, i, j, x, mass_a, mass_b, numbers[k], is_balanced[k])
 
 

@@ -15,7 +15,7 @@ TOTAL, REG, KEPT_ROWS, KEPT_COLS = range(4)
 # What is found of one: the price of the total, of what rows and of what columns keep.
 LAM, TOP_U, TOP_V = range(3)
 # How one stands: it has to go another way; it is done; it is at a vertex, where it need not end, as
-# others may cost no more; it is done but for marginals that are not exact.
+# others may cost no more; it is done but for marginals that may not be exact.
 OTHER, DONE, VERTEX, INEXACT = range(4)
 
 

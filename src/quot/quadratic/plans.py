@@ -11,6 +11,7 @@ from quot.costs import DenseCost
 from quot.dual import Dual
 from quot.kernels.stack import OTHER
 from quot.plan import Plan
+from quot.prices import DEAR, are_moderate
 from quot.problem import Problem
 from quot.problem.stack import is_small
 from quot.quadratic.linear import Optimum
@@ -84,8 +85,11 @@ def _is_at_once(problem: Problem) -> bool:
 
 
 def _is_whole(problem: Problem) -> bool:
-    """Whether the method takes rows and columns as they are."""
-    return isinstance(problem.cost, DenseCost) and bool(problem.a.all() and problem.b.all())
+    """Whether the method takes rows, columns and costs as they are."""
+    cost, a, b = problem.cost, problem.a, problem.b
+    if not (isinstance(cost, DenseCost) and a.all() and b.all()):
+        return False
+    return are_moderate(cost.extent, a, b, problem.total, DEAR)
 
 
 def solve_plan(

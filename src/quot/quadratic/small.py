@@ -1,7 +1,7 @@
 """Small linear problems on matrices, many in one compiled call.
 
-There what is done between two calls takes as long as the method itself. Costs that reach far, or
-are convex along a line, and rows without mass go the way of larger ones.
+There what is done between two calls takes as long as the method itself. Costs that are convex along
+a line, or that cannot do without what is far above the cheapest pairs, go the way of larger ones.
 """
 
 from __future__ import annotations
