@@ -192,6 +192,7 @@ def _record_multigrid(rng):
 def _record_simplex(rng):
     from quot.network import simplex
     from quot.network.basis import Masses
+    from quot.network.listed import ListBasis
     from quot.network.parametric import Parametric
     from quot.settings import using
 
@@ -206,7 +207,7 @@ def _record_simplex(rng):
     start, col = np.arange(10), np.arange(9, dtype=np.int32)
     pairs = 9 * start, np.tile(col, 9), C.ravel()
     first = np.stack((np.repeat(col, 9), pairs[1]), axis=1)
-    listed = simplex.ListBasis(Masses.of(a, a[::-1].copy()), pairs, first, pairs[2])
+    listed = ListBasis(Masses.of(a, a[::-1].copy()), pairs, first, pairs[2])
     assert listed.optimise(lambda: False)
     assert len(listed.arcs()) == 17
 

@@ -1,8 +1,8 @@
-"""The linear problem by the network simplex method: on all pairs of a matrix, or on some pairs.
+"""The linear problem by the network simplex method, on all pairs of a matrix.
 
 Primal, on integer masses: each pivot lets a pair in that gains, sends mass round the cycle that it
 closes with a spanning tree, and lets a pair out that is empty then. It does not mind masses of very
-different sizes. Where it ends no pair gains: of a matrix there is nothing left to price.
+different sizes. Where it ends no pair gains: there is nothing left to price.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ Longs = NDArray[np.int64]
 _CAPS = 20
 # In single precision pairs are looked for that gain so much of the largest cost.
 _SINGLE = 5e-7
-# Passes over a list: far more than ever were needed, unless rounding decides what gains.
-_PASSES = 100_000
 # Places in which costs have to be convex for a staircase to be tried, and rows in which that has to
 # be right to be looked at any further.
 PLACES, _PROMISING = 16, 16
@@ -379,44 +377,3 @@ def _prices_of_a_part(C: Floats, masses: Masses, low: float) -> Floats:
     prices[:m] = minima.column_minima(np.ascontiguousarray(C[rows]), found.u)
     prices[m:] = low - found.kept[0]
     return prices
-
-
-class ListBasis(Basis):
-    """A basis of listed pairs.
-
-    Parameters
-    ----------
-    masses : Masses
-    start, col, cost : arrays
-        The pairs of row i are ``col[start[i] : start[i + 1]]``, (R + 1,), (E,), (E,).
-    first : int32 array of shape (K, 2)
-        Pairs for the tree, by preference: a spanning tree of them must be feasible.
-    paid : array of shape (K,)
-        What they cost.
-    """
-
-    def __init__(
-        self, masses: Masses, pairs: tuple[Longs, Ints, Floats], first: Ints, paid: Floats
-    ) -> None:
-        self.pairs = pairs
-        nothing = np.zeros((0, 0)), 0.0, 0.0
-        prices = np.zeros(masses.b.size)
-        arcs, carried = kernels.crash(
-            *nothing, first, prices, np.zeros(0, np.int64), masses.a, masses.b, masses.root
-        )
-        key = first[:, 0].astype(np.int64) * masses.b.size + first[:, 1]
-        order = np.argsort(key, kind="stable")
-        taken = arcs[:, 0].astype(np.int64) * masses.b.size + arcs[:, 1]
-        cost = paid[order[np.searchsorted(key[order], taken)]]
-        sizes = masses.a.size, masses.b.size
-        super().__init__(masses, trees.plant(arcs, carried, cost, *sizes, masses.root))
-
-    def optimise(self, must_stop: Callable[[], bool]) -> bool:
-        """Pivot until no listed pair gains; True unless stopped."""
-        for _ in range(_PASSES):
-            self.price()
-            if must_stop():
-                return False
-            if kernels.enter(*self.pairs, *self.state):
-                return True
-        return False

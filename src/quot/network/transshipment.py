@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from quot.kernels import paths as kernels
 from quot.network.basis import Masses
 from quot.network.cycles import NOISE, Descent
+from quot.network.listed import ListBasis
 from quot.network.network import Network
-from quot.network.simplex import ListBasis, staircase
+from quot.network.simplex import staircase
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from quot.convergence import Iterate, Monitor
 from quot.dual import Dual
-from quot.kernels import climb as kernels
 from quot.kernels import semidual
+from quot.kernels import steps as kernels
 from quot.parallel import dot
 from quot.plan import Plan
 from quot.prices import round_off

@@ -16,7 +16,7 @@ from quot.dual import Dual
 from quot.kernels import forest
 from quot.kernels import vertex as kernels
 from quot.network.basis import Masses
-from quot.network.simplex import ListBasis
+from quot.network.listed import ListBasis
 from quot.pairs.candidates import Box
 from quot.plan import Plan
 from quot.problem import Problem
