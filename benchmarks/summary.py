@@ -158,6 +158,22 @@ LINES = (
         MANY,
     ),
     Line(
+        "one of integer costs, which tie, reg = 0, n = 20 / 100 / 300",
+        "POT `emd`",
+        "S0d",
+        _cases("integer costs, n = {}, reg = 0, balanced", 20, 100, 300),
+        EMD,
+        MANY,
+    ),
+    Line(
+        "one with rows without mass, reg = 0, n = 20 / 100 / 300",
+        "POT `emd`",
+        "S0d",
+        _cases("without mass, n = {}, reg = 0, balanced", 20, 100, 300),
+        EMD,
+        MANY,
+    ),
+    Line(
         "one small problem, balanced, reg 1, n = 5 / 20 / 100",
         "regot `qrot_grssn`",
         "S0",
