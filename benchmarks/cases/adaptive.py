@@ -86,9 +86,6 @@ class AdaptiveCase(Adaptive):
             a, b = np.full(self.n, 1.0 / self.n), np.full(self.m, 1.0 / self.m)
         return C / C.max(), a, b, 0.0, None
 
-    def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        return self.dense()
-
 
 @dataclass(frozen=True)
 class AdaptivePointsCase(Adaptive, Positions):

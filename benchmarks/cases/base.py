@@ -19,8 +19,8 @@ class Instance:
     mass: float | None
 
     def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        """Return what `quot.solve` is given: cost, a, b, reg, mass."""
-        raise NotImplementedError
+        """Return what `quot.solve` is given: cost, a, b, reg, mass; a matrix unless overridden."""
+        return self.dense()
 
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         """Return the same with the cost as an array, (n, n); it imports nothing of quot."""

@@ -28,9 +28,6 @@ class BatchCase(Instance):
         """Return the problems one by one."""
         return [Case(self.n, self.reg, self.mass, seed) for seed in range(self.count)]
 
-    def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        return self.dense()
-
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         """Return the costs (count, n, n), and masses (n,) of all problems."""
         import numpy as np

@@ -25,9 +25,6 @@ class Case(Instance):
     def __str__(self) -> str:
         return f"n = {self.n}, reg = {self.reg:g}, {self._amount()}"
 
-    def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        return self.dense()
-
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         import numpy as np
 

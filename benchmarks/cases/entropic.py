@@ -58,9 +58,6 @@ class EntropicCase(Entropic):
         shape = "" if self.shape == "gaussian" else f", {self.shape}"
         return f"n = {self.n}{shape}, eps = {self.eps:g}, {self._amount()}"
 
-    def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        return self.dense()
-
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         import numpy as np
 

@@ -27,9 +27,6 @@ class EverydayCase(Instance):
     def __str__(self) -> str:
         return f"{self.work}, n = {self.n}, reg = {self.reg:g}, {self._amount()}"
 
-    def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        return self.dense()
-
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         import numpy as np
 

@@ -41,9 +41,6 @@ class HistogramCase(Instance):
         metric = "" if self.metric == "sqeuclidean" else f", {self.metric}"
         return f"{self.shape}, n = {self.n}{metric}, reg = {self.reg:g}, {self._amount()}"
 
-    def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        return self.dense()
-
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         import numpy as np
 

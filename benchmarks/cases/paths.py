@@ -40,9 +40,6 @@ class PathCase(Instance):
             return [10.0 ** (-3.0 * k / last) for k in range(self.count)]
         return [(k + 1) / self.count for k in range(self.count)]
 
-    def data(self) -> tuple[Any, Any, Any, float, float | None]:
-        return self.dense()
-
     def dense(self) -> tuple[Any, Any, Any, float, float | None]:
         import numpy as np
 

@@ -69,7 +69,33 @@ class Solved(Shown, Generic[P, T]):
         certificate: Certificate | None = None,
     ) -> Self:
         """Judge how a solve ended by the certificate of what it has found."""
-        certificate = certificate or certify(problem, plan, dual.f, dual.g, dual.lam)
+        return cls.judged(
+            problem,
+            plan,
+            dual,
+            status,
+            certificate or certify(problem, plan, dual.f, dual.g, dual.lam),
+            tolerance=tolerance,
+            history=tuple(monitor.history),
+            seconds=monitor.seconds,
+            method=method,
+        )
+
+    @classmethod
+    def judged(
+        cls,
+        problem: P,
+        plan: T,
+        dual: Dual,
+        status: Status,
+        certificate: Certificate,
+        *,
+        tolerance: Tolerance,
+        history: tuple[Iterate, ...],
+        seconds: float,
+        method: str,
+    ) -> Self:
+        """The same of what is certified, with a history that no monitor needs to have kept."""
         return cls(
             problem=problem,
             plan=plan,
@@ -79,8 +105,8 @@ class Solved(Shown, Generic[P, T]):
             certificate=certificate,
             status=certificate.judge(status, tolerance),
             tolerance=tolerance,
-            history=tuple(monitor.history),
-            seconds=monitor.seconds,
+            history=history,
+            seconds=seconds,
             method=method,
         )
 

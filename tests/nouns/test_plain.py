@@ -23,7 +23,7 @@ def by_all_rules(monkeypatch):
 
     def judged(make):
         with monkeypatch.context() as patch:
-            patch.setattr(Transport, "_is_plain", lambda _: False)
+            patch.setattr(Transport, "_passes", lambda _: False)
             return outcome(make)
 
     return judged

@@ -68,11 +68,11 @@ class Transport(Shown):
 
     def _check(self) -> None:
         """Pass cost and masses through the door."""
-        if not self._is_plain():
+        if not self._passes():
             self._judge()
 
-    def _is_plain(self) -> bool:
-        """Whether cost and masses are plainly valid, and nothing has a name; then they are in."""
+    def _passes(self) -> bool:
+        """Let cost and masses in if they are plainly valid and nothing has a name; else False."""
         C: Any = self.cost  # as it was given
         if not (self.row_labels is self.col_labels is None and is_plain(C, 2)):
             return False

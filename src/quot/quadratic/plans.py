@@ -41,20 +41,12 @@ class First(NamedTuple):
         """The result of what is done, by its own history if there is no other."""
         together, k, certificate = self
         assert certificate is not None
-        dual = together.dual(k)
-        return Result(
-            problem=together.problems[k],
-            plan=together.plan(k),
-            f=dual.f,
-            g=dual.g,
-            lam=dual.lam,
-            certificate=certificate,
-            status=certificate.judge(Status.OPTIMAL, tolerance),
+        return Result.judged(
+            together.problems[k], together.plan(k), together.dual(k), Status.OPTIMAL, certificate,
             tolerance=tolerance,
             history=together.iterates(k, seconds) if history is None else history,
-            seconds=seconds,
-            method=method,
-        )
+            seconds=seconds, method=method,
+        )  # fmt: skip
 
 
 def begin(
