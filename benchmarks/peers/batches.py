@@ -17,10 +17,11 @@ def quot_batch(case: Instance, settings: dict[str, Any]):
     Cs, a, b, reg, mass = case.data()
 
     def call():
-        return quot.solve_batch(Cs, a, b, reg=reg, mass=mass, on_failure="ignore", **settings)
+        batch = quot.solve_batch(Cs, a, b, reg=reg, mass=mass, on_failure="ignore", **settings)
+        return batch, batch.values
 
-    def read(results):
-        answers = [Answer(r.plan, r.f, r.g, r.lam) for r in results]
+    def read(found):
+        answers = [Answer(r.plan, r.f, r.g, r.lam) for r in found[0]]
         return Answer(None, work=worst(_problems(case), answers))
 
     return call, read

@@ -17,9 +17,9 @@ PARTS: dict[str, tuple[str, ...]] = {
     "validation": ("quot.problem:Problem.__post_init__",),
     "linear": (f"{_SMALL}:Together.__init__",),
     "way up": (f"{_SMALL}:Together.climb",),
-    "repair": (f"{_SMALL}:Together.certificates",),
+    "repair": (f"{_SMALL}:Together.certify",),
     "certificate": (f"{_SMALL}:certify_each",),
-    "result": ("quot.quadratic.plans:First.result", "quot.api.plans:deliver"),
+    "result": ("quot.quadratic.plans:Done.reported", "quot.api.plans:deliver"),
     "rest": (),
 }
 

@@ -21,11 +21,11 @@ days /= days.sum(axis=1, keepdims=True)
 C = np.abs(hours[:, None] - hours)
 C = np.minimum(C, 24 - C).astype(float)  # hours on the clock
 i, j = np.triu_indices(40, 1)
-results = quot.solve_batch(np.broadcast_to(C, (i.size, 24, 24)), days[i], days[j])
-print(len(results), "problems, all certified:", all(r.converged for r in results))
+batch = quot.solve_batch(np.broadcast_to(C, (i.size, 24, 24)), days[i], days[j])
+print(len(batch), "problems, all certified:", batch.converged)
 
 apart = np.zeros((40, 40))
-apart[i, j] = apart[j, i] = [r.value for r in results]
+apart[i, j] = apart[j, i] = batch.values
 fig, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
 fig.colorbar(ax.imshow(apart, cmap="magma_r"), label="hours that the mass moves")
 ax.set(xlabel="day", ylabel="day")

@@ -25,7 +25,8 @@ Before and after:
 What these take and return:
 
     `Problem`, `EntropicProblem`, `AdaptiveProblem`, `GraphProblem`, `PointCost`, `Graph`
-    `Result`, `AdaptiveResult`, `GraphResult`, `Affinities`, `Path`, `Certificate`, `Estimate`
+    `Result`, `AdaptiveResult`, `GraphResult`, `Affinities`, `Path`, `Batch`, `Certificate`,
+    `Estimate`
     `Plan`, `GibbsPlan`, `Flow`: to NumPy they are arrays
     `Tolerance`, `Status`, `Iterate`: when a solve ends, how it did, and what it told on its way
 
@@ -58,6 +59,7 @@ __all__ = [
     "AdaptiveProblem",
     "AdaptiveResult",
     "Affinities",
+    "Batch",
     "Certificate",
     "EntropicProblem",
     "Estimate",

@@ -18,7 +18,7 @@ from quot.settings import settings
 T = TypeVar("T")
 
 # Calls are handed to threads in blocks: so many for each thread, of so many calls at most.
-_BLOCKS, _MOST = 8, 64
+_BLOCKS, _MOST = 8, 512
 
 # Whether this thread has one of many calls to do.
 _inside = threading.local()

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, cast, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Status
 from quot.exceptions import InvalidProblemError
-from quot.labels import need_pandas
 from quot.plan import Plan
-from quot.problem import Problem
 from quot.result import Result
-from quot.shown import Shown, ends
+from quot.results import Results
+from quot.shown import ends
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +22,7 @@ _EVEN = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Path(Sequence[Result[Plan]], Shown):
+class Path(Results):
     """Results of one problem for several masses, or for several `reg`: a sequence of `Result`.
 
     Parameters
@@ -78,61 +75,10 @@ class Path(Sequence[Result[Plan]], Shown):
         bends = "" if self.breakpoints is None else f"{self.breakpoints.size} breakpoints, "
         return f"Path({where.size} results, {self.over}{ends}, {bends}{self.status.name})"
 
-    @cached_property
-    def masses(self) -> Floats:
-        """Mass that each result moves, (k,)."""
-        return np.array([r.problem.total for r in self.results])
-
-    @cached_property
-    def regs(self) -> Floats:
-        """The reg of each result, (k,)."""
-        return np.array([cast(Problem, r.problem).reg for r in self.results])
-
-    @cached_property
-    def costs(self) -> Floats:
-        """<C, P> of each result, (k,)."""
-        return np.array([r.cost for r in self.results])
-
-    @cached_property
-    def values(self) -> Floats:
-        """The objective of each result, (k,)."""
-        return np.array([r.value for r in self.results])
-
-    @cached_property
-    def lams(self) -> Floats:
-        """The price of the last unit of mass of each result, (k,); 0 in a balanced problem.
-
-        At a breakpoint that is any price between the slopes on both sides.
-        """
-        return np.array([r.lam for r in self.results])
-
-    @cached_property
-    def sparsities(self) -> Floats:
-        """Fraction of pairs that carry nothing, of each result, (k,)."""
-        return np.array([r.plan.sparsity for r in self.results])
-
     @property
     def converged(self) -> bool:
         """Whether all is there, and every result within its tolerance."""
         return self.status is Status.OPTIMAL and all(r.converged for r in self.results)
-
-    def to_frame(self) -> Any:
-        """Return a pandas DataFrame with a line for each result, in the order asked for.
-
-        Its mass, reg, cost, value and lam, the fraction of pairs that carry nothing, the number of
-        those that do, and whether it is within its tolerance.
-        """
-        columns = {
-            "mass": self.masses,
-            "reg": self.regs,
-            "cost": self.costs,
-            "value": self.values,
-            "lam": self.lams,
-            "sparsity": self.sparsities,
-            "nnz": [r.plan.nnz for r in self.results],
-            "converged": [r.converged for r in self.results],
-        }
-        return need_pandas().DataFrame(columns)
 
     @property
     def price(self) -> tuple[Floats, Floats]:

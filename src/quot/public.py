@@ -17,6 +17,7 @@ from quot.api import solve_entropic as solve_entropic
 from quot.api import solve_graph as solve_graph
 from quot.api import solve_points as solve_points
 from quot.api import suggest_reg as suggest_reg
+from quot.batch import Batch as Batch
 from quot.certificate import Certificate as Certificate
 from quot.certificate import certify as certify
 from quot.convergence import Iterate as Iterate

@@ -20,6 +20,7 @@ def nouns():
         result.tolerance, result.status, quot.estimate(problem), quot.solve,
         entropic.problem, entropic, entropic.plan, entropic.plan.T, adaptive.problem, adaptive,
         graph, flow.problem, flow, flow.plan, quot.mass_path(problem),
+        quot.solve_batch([problem.cost.block(0, problem.shape[0])]),
         quot.PointCost(X, X), quot.affinities(X, perplexity=3),
         quot.Problem(sp.csr_array(C + 1)).cost, quot.InfeasibleError("no way"),
     ]  # fmt: skip

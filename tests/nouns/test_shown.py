@@ -92,7 +92,7 @@ def read(noun):
 WITH_TABLES = {
     "Problem", "EntropicProblem", "AdaptiveProblem", "GraphProblem", "Result", "AdaptiveResult",
     "GraphResult", "Certificate", "Plan", "GibbsPlan", "Transposed", "Flow", "Path", "Graph",
-    "Affinities", "PointCost",
+    "Affinities", "PointCost", "Batch",
 }  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """Many small problems in one call: each result is that of `solve`, whatever the threads are."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -50,7 +53,7 @@ def test_every_kind_of_cost_is_taken(rng):
     costs = [quot.PointCost(X, Y), some, rng.random((30, 40)).tolist()]
     for one, other in zip(costs, solve_batch(costs, mass=0.5), strict=True):
         assert same(solve(one, mass=0.5), other)
-    assert solve_batch([]) == []
+    assert list(solve_batch([])) == []
 
 
 @pytest.mark.parametrize(
@@ -127,3 +130,71 @@ def test_a_time_limit_is_for_all(rng):
     results = solve_batch(rng.random((40, 30, 30)), reg=0.1, time_limit=1e-6, on_failure="ignore")
     assert {r.status for r in results} == {Status.TIME_LIMIT}
     assert all(r.certificate.primal_residual <= 1e-12 for r in results)
+
+
+# --- what a batch is -----------------------------------------------------------------------------
+
+
+@every_two(mass=[None, 0.6], reg=[0.0, 0.5], kind=["array", "sequence", "larger"])
+def test_arrays_of_all_are_what_the_results_are(rng, kind, mass, reg):
+    shape = (6, 200, 190) if kind == "larger" else (40, 7, 9)
+    Cs = rng.random(shape)
+    batch = solve_batch(list(Cs) if kind == "sequence" else Cs, reg=reg, mass=mass)
+    values, dense, all_good = batch.values, batch.to_dense(), batch.converged
+    for k, r in enumerate(batch):
+        assert values[k] == r.value
+        assert r.value == pytest.approx(r.problem.objective(r.plan), rel=1e-14)
+        assert r.value == pytest.approx(r.certificate.upper, rel=1e-14)
+        np.testing.assert_array_equal(dense[k], r.plan.to_dense())
+    assert all_good == all(r.converged for r in batch)
+    assert batch.costs.tolist() == [r.cost for r in batch]
+    assert batch.masses.tolist() == [r.problem.total for r in batch]
+    assert list(batch.to_frame().columns)[:4] == ["mass", "reg", "cost", "value"]
+
+
+def test_a_result_is_put_together_once(rng):
+    Cs = rng.random((20, 6, 5))
+    batch = solve_batch(Cs)
+    assert batch[3] is batch[3] is batch[np.int64(-17)]
+    some = batch[2:6]
+    assert (type(some), len(some)) == (quot.Batch, 4)
+    assert some[1] is batch[3]
+    np.testing.assert_array_equal(some.values, batch.values[2:6])
+    assert batch[3] in batch
+    with pytest.raises(IndexError):
+        batch[20]
+
+
+def test_what_is_found_does_not_change_with_the_costs(rng):
+    """These belong to who has passed them, and a result may be read later."""
+    Cs = rng.random((20, 6, 5))
+    first, batch = solve_batch(Cs, reg=0.1)[4], solve_batch(Cs, reg=0.1)
+    Cs[:] = 0.0
+    assert same(first, batch[4])
+    assert first.value == batch.values[4]
+
+
+def test_a_batch_is_saved_with_its_results_and_is_shown(rng):
+    batch = pickle.loads(pickle.dumps(solve_batch(rng.random((20, 6, 5)), reg=0.1)))
+    again = copy.deepcopy(batch)
+    assert same(again[7], batch[7])
+    assert repr(batch).startswith("Batch(20 results, value ")
+    assert repr(batch).endswith(", 20 converged)")
+    assert "<caption>Batch</caption>" in batch._repr_html_()
+    assert repr(solve_batch([])) == "Batch(0 results, 0 converged)"
+
+
+def test_plans_of_several_shapes_are_no_array(rng):
+    batch = solve_batch([rng.random((3, 4)), rng.random((4, 3))])
+    with pytest.raises(quot.InvalidProblemError, match=r"2 have the shapes \(3, 4\), \(4, 3\)"):
+        batch.to_dense()
+    with pytest.raises(quot.InvalidProblemError, match=r"shapes \(none\)"):
+        solve_batch([]).to_dense()
+
+
+def test_names_are_those_of_each_problem(rng):
+    pd = pytest.importorskip("pandas")
+    frames = [pd.DataFrame(rng.random((2, 3)), index=["a", "b"]) for _ in range(2)]
+    batch = solve_batch(frames)
+    assert batch.to_dense().shape == (2, 2, 3)
+    assert batch[1].plan.row_labels == ("a", "b")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from quot import interrupts
 from quot.api.deliver import ON_FAILURE, TIES, tell
+from quot.batch import Batch, Late
 from quot.convergence import Monitor, Status, Tolerance
 from quot.costs import Cost
 from quot.exceptions import InfeasibleError, InvalidProblemError
@@ -16,8 +17,8 @@ from quot.order import by_name
 from quot.parallel import map_blocks
 from quot.plan import Plan
 from quot.problem import Problem
-from quot.problem.many import plain_problems
-from quot.quadratic.plans import First, begin, go_on
+from quot.problem.many import Many, plain_problems
+from quot.quadratic.plans import Begun, Done, begin, go_on
 from quot.result import Result
 from quot.settings import settings
 from quot.validation import as_real, axes_of, check_callable, check_option
@@ -44,7 +45,7 @@ def solve_batch(
     ties: str = "share",
     callback: Callback | None = None,
     on_failure: str = "warn",
-) -> list[Result[Plan]]:
+) -> Batch:
     """Solve many small problems, each as `solve` does, on all threads.
 
     For mini-batches, pairs of clusters or documents, histograms by the thousand. Each result is
@@ -77,10 +78,11 @@ def solve_batch(
 
     Returns
     -------
-    list of Result
-        In order. Where a limit, the callback or an interrupt (Ctrl-C) stops, what is done is as it
-        is, and the others are as far as they got, with the status that says so: feasible, certified
-        and with a large gap.
+    Batch
+        A sequence of `Result`, in order, each put together when it is asked for; `Batch.values` and
+        `Batch.to_dense` are arrays of all. Where a limit, the callback or an interrupt (Ctrl-C)
+        stops, what is done is as it is, and the others are as far as they got, with the status that
+        says so: feasible, certified and with a large gap.
 
     Raises
     ------
@@ -101,8 +103,8 @@ def solve_batch(
     >>> import numpy as np, quot
     >>> Cs = np.random.default_rng(0).random((100, 8, 10))
     >>> results = quot.solve_batch(Cs, reg=0.1, mass=0.8)
-    >>> all(r.converged for r in results)
-    True
+    >>> results.converged, results.values.shape, results.to_dense().shape
+    (True, (100,), (100, 8, 10))
     >>> results[7].value == quot.solve(Cs[7], reg=0.1, mass=0.8).value
     True
     """
@@ -113,7 +115,7 @@ def solve_batch(
     costs = _costs(Cs)
     count = len(costs)
     regs, masses = _numbers(reg, "reg", count), _numbers(mass, "mass", count)
-    problems = plain_problems(Cs, a, b, regs, masses)
+    problems: Sequence[Problem] | None = plain_problems(Cs, a, b, regs, masses)
     if problems is None:
         each = zip(costs, _arrays(a, "a", count), _arrays(b, "b", count), regs, masses, strict=True)
         problems = [
@@ -128,20 +130,23 @@ class _Batch:
     """The problems, the results so far, and what stops them all."""
 
     def __init__(
-        self, problems: list[Problem], tolerance: Tolerance, clock: Monitor, ties: str
+        self, problems: Sequence[Problem], tolerance: Tolerance, clock: Monitor, ties: str
     ) -> None:
         self.problems, self.tolerance, self.clock, self.ties = problems, tolerance, clock, ties
-        self.results: list[Result[Plan]] = []
+        self.sizes = _sizes(problems)
+        self.results: list[Result[Plan] | Late] = []
         self.running: dict[int, Monitor] = {}
-        self.found: dict[int, Result[Plan]] = {}
+        self.found: dict[int, Result[Plan] | Late] = {}
 
-    def run(self, callback: Callback | None) -> list[Result[Plan]]:
+    def run(self, callback: Callback | None) -> Batch:
         """All results, in order; `callback` is asked as they come."""
 
-        def take(k: int, result: Result[Plan]) -> None:
-            self.results.append(result)
+        def take(k: int, found: Result[Plan] | Late) -> None:
             if callback is None:
+                self.results.append(found)
                 return
+            result = found if isinstance(found, Result) else found.result()
+            self.results.append(result)
             with interrupts.raised():
                 must_stop = callback(k, result)
             if must_stop:
@@ -157,10 +162,10 @@ class _Batch:
             map_blocks(
                 lambda block: self._solve(range(done + block.start, done + block.stop)),
                 count - done,
-                lambda _, result: self.results.append(result),
+                lambda _, found: self.results.append(found),
                 interrupts.check,
             )
-        return self.results
+        return Batch(self.results)
 
     def _watch(self) -> None:
         if self.clock.limit() is Status.STOPPED:
@@ -171,39 +176,35 @@ class _Batch:
         for monitor in tuple(self.running.values()):
             monitor.stop()
 
-    def _solve(self, block: range) -> Iterator[Result[Plan]]:
+    def _solve(self, block: range) -> Iterator[Result[Plan] | Late]:
         """Some of them, stopped when all are; as they were found if that has been done before."""
         for part in self._parts(block):
-            start = time.perf_counter()
             asked = [k for k in part if k not in self.found]
-            first = dict(zip(asked, self._begun(asked), strict=True))
-            seconds = (time.perf_counter() - start) / max(len(asked), 1)
+            for k, first in zip(asked, self._begun(asked), strict=True):
+                self.found[k] = first if isinstance(first, Done) else self._one(k, first)
             for k in part:
-                if k not in self.found:
-                    self.found[k] = self._one(k, first[k], seconds)
                 yield self.found[k]
 
     def _parts(self, block: range) -> Iterator[range]:
         """Parts of a block that take about as long as may pass before somebody looks around."""
         first, pairs = block.start, 0
         for k in block:
-            n, m = self.problems[k].shape
-            pairs += n * m
+            pairs += self.sizes[k]
             if pairs >= settings().together or k == block.stop - 1:
                 yield range(first, k + 1)
                 first, pairs = k + 1, 0
 
-    def _begun(self, asked: list[int]) -> list[First | None]:
+    def _begun(self, asked: list[int]) -> list[Done | Begun | None]:
         """What is solved at once of those, unless all is to stop."""
-        if self.clock.limit() is not None:
+        if not asked or self.clock.limit() is not None:
             return [None] * len(asked)
-        some, most = [self.problems[k] for k in asked], self.clock.max_iter
-        return begin(some, self.tolerance, max_iter=most, ties=self.ties)
+        is_row = asked[-1] - asked[0] == len(asked) - 1
+        every = self.problems
+        some = every[asked[0] : asked[-1] + 1] if is_row else [every[k] for k in asked]
+        return begin(some, self.tolerance, max_iter=self.clock.max_iter, ties=self.ties)
 
-    def _one(self, k: int, first: First | None, seconds: float) -> Result[Plan]:
-        """One of them, from what has been found in so many seconds."""
-        if first is not None and first.certificate is not None:
-            return first.result(self.tolerance, seconds)
+    def _one(self, k: int, first: Begun | None) -> Result[Plan]:
+        """One of them, from what has been found."""
         clock = self.clock
         left = None if clock.time_limit is None else max(clock.time_limit - clock.seconds, _NO_TIME)
         monitor = Monitor(clock.max_iter, left)
@@ -211,11 +212,18 @@ class _Batch:
         try:
             if clock.limit() is Status.STOPPED:
                 monitor.stop()
-            monitor.began(seconds)
+            monitor.began(0.0 if first is None else first.seconds)
             problem, tolerance = self.problems[k], self.tolerance
             return _numbered(k, lambda: go_on(problem, first, monitor, tolerance, ties=self.ties))
         finally:
             self.running.pop(k)
+
+
+def _sizes(problems: Sequence[Problem]) -> list[int]:
+    """How many pairs each has."""
+    if type(problems) is Many:
+        return [math.prod(problems.shape)] * len(problems)
+    return [math.prod(problem.shape) for problem in problems]
 
 
 def _numbered(k: int, make: Callable[[], T]) -> T:
@@ -269,11 +277,11 @@ def _as_many(values: list[Any], name: str, count: int) -> list[Any]:
     return values
 
 
-def _deliver(results: list[Result[Plan]], on_failure: str) -> list[Result[Plan]]:
+def _deliver(results: Batch, on_failure: str) -> Batch:
     """Return the results; say so if some are not within the tolerance."""
-    short = [k for k, result in enumerate(results) if not result.converged]
-    if not short or on_failure == "ignore":
+    if on_failure == "ignore" or results.converged:
         return results
+    short = [k for k, result in enumerate(results) if not result.converged]
     first = results[short[0]]
     text = (
         f"{len(short)} of {len(results)} problems did not reach the tolerance; the first is "

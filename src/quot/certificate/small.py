@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from quot.certificate.bracket import EXCUSED, ROUND_OFF, Certificate
+from quot.convergence import Tolerance
 from quot.kernels import certify as kernels
 from quot.kernels import stack as layout
 from quot.plan import Plan
@@ -19,6 +22,8 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 _RULES = EXACT, ROUND_OFF, EXCUSED
+# A gap of this part of the tolerance is within it, however a product was rounded.
+_SURE = 0.999
 
 
 def certify_each(
@@ -26,20 +31,27 @@ def certify_each(
     plans: tuple[Ints, Ints, Floats, Longs],
     duals: tuple[Floats, Floats],
     ends: Longs,
-) -> list[Certificate | None]:
-    """The certificates of feasible plans of a stack; None where one is not, or nobody asks.
+) -> Floats:
+    """The numbers (K, 6) that certificates of feasible plans of a stack are made of.
 
     plans: rows, cols, values and how many of each; duals: potentials, and what else is found
-    (K, 3). In place: `ends`, see `quot.kernels.certify.certify_each`.
+    (K, 3). In place: `ends`, DONE for those that are certified; see `kernels.certify`.
     """
-    certificates = np.empty((ends.size, 6))
+    certificates = np.full((ends.size, 6), np.nan)
     kernels.certify_each(*stack, *plans, *duals, _RULES, certificates, ends)
-    at = stack.where[:, layout.COSTS].tolist()
-    each = zip(certificates.tolist(), ends.tolist(), at[:-1], at[1:], strict=True)
-    return [
-        _certificate(numbers, last - first) if end == layout.DONE else None
-        for numbers, end, first, last in each
-    ]
+    return certificates
+
+
+def surely_hold(numbers: Floats, tolerance: Tolerance) -> NDArray[np.bool_]:
+    """Which certificates of these numbers (K, 6) hold; of the few at the border no one knows.
+
+    They say so by themselves, see `Certificate.holds`.
+    """
+    lower, upper, round_off, scale, residual, violation = numbers.T
+    rest = np.abs(upper - lower) - np.minimum(round_off, EXCUSED * scale)
+    is_near, is_exact = rest <= _SURE * tolerance.gap * scale, residual <= tolerance.primal
+    found: NDArray[np.bool_] = is_near & is_exact & (violation <= tolerance.dual)
+    return found
 
 
 def certify_small(
@@ -50,11 +62,12 @@ def certify_small(
     entries = plan.rows.copy(), plan.cols.copy(), plan.values.copy()  # in memory of one type
     plans = *entries, np.array([plan.nnz])
     found, one = np.array([[float(lam), np.nan, np.nan]]), np.array([layout.DONE])
-    duals = np.concatenate((f, g)), found
-    return certify_each(stack, plans, duals, one)[0]
+    numbers = certify_each(stack, plans, (np.concatenate((f, g)), found), one)[0].tolist()
+    return certificate_of(numbers, math.prod(problem.shape)) if one[0] == layout.DONE else None
 
 
-def _certificate(numbers: list[float], size: int) -> Certificate:
+def certificate_of(numbers: list[float], size: int) -> Certificate:
+    """The certificate of so many pairs that is made of these numbers (6,)."""
     lower, upper, round_off, scale, residual, violation = numbers
     return trusted(
         Certificate,

@@ -7,7 +7,7 @@ To judge them one by one takes longer than to solve them. What is not so plain g
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,60 @@ Floats = NDArray[np.float64]
 _LEAST, _MOST = 1e-200, 1e200
 
 
+class Many(Sequence[Problem]):
+    """Problems on matrices of one shape, one after another: each is made when it is asked for.
+
+    Attributes
+    ----------
+    Cs : array of shape (k, n, m)
+    a, b : array of shape (k, n), (k, m)
+    regs, moves : array of shape (k,)
+        Strength, and what moves.
+    is_balanced : bool
+        Whether of all of them all moves.
+    """
+
+    def __init__(
+        self,
+        Cs: Floats,
+        sides: tuple[Floats, Floats],
+        regs: Floats,
+        moves: Floats,
+        *,
+        is_balanced: bool,
+    ) -> None:
+        self.Cs, (self.a, self.b), self.regs, self.moves = Cs, sides, regs, moves
+        self.is_balanced = is_balanced
+
+    def __len__(self) -> int:
+        return len(self.Cs)
+
+    @overload
+    def __getitem__(self, key: int) -> Problem: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Many: ...
+
+    def __getitem__(self, key: int | slice) -> Any:
+        Cs, a, b, regs, moves = (x[key] for x in (self.Cs, self.a, self.b, self.regs, self.moves))
+        if isinstance(key, slice):
+            return Many(Cs, (a, b), regs, moves, is_balanced=self.is_balanced)
+        reg, total = float(regs), float(moves)
+        mass = None if self.is_balanced else total
+        return trusted(
+            Problem, cost=trusted(DenseCost, C=Cs), a=a, b=b, reg=reg, mass=mass, total=total
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of each."""
+        _, n, m = self.Cs.shape
+        return n, m
+
+
 def plain_problems(
     Cs: Any, a: Any, b: Any, regs: Sequence[Any], masses: Sequence[Any]
-) -> list[Problem] | None:
+) -> Many | None:
     """Problems of costs (k, n, m), if these and the rest are arrays of numbers, plainly valid."""
     if type(Cs) is not np.ndarray or Cs.ndim != 3 or Cs.dtype.kind not in "fiu":
         return None
@@ -41,24 +92,21 @@ def plain_problems(
     if len(sides) < 2 or given[0] is None or given[1] is None:
         return None
     sums = [side.sum(axis=1) for side in sides]
-    most, moved = np.minimum(*sums), None
-    if masses[0] is None:
+    most, is_balanced = np.minimum(*sums), masses[0] is None
+    if is_balanced:
         total = sums[0]
         is_valid = (np.maximum(*sums) - most <= TOTALS_ROUND_OFF * np.maximum(*sums)).all()
     else:
         moved = np.array(given[1])
         is_valid = (moved >= 0.0).all() and (moved <= most * (1.0 + MASS_ROUND_OFF)).all()
-        total = moved = np.minimum(moved, most)
-    strength = np.array(given[0]) * total
-    are_moderate = (total * MUCH >= 1.0) & (total <= MUCH) & (strength <= _MOST)
-    if not (is_valid and (are_moderate & ((strength == 0.0) | (strength >= _LEAST))).all()):
+        total = np.minimum(moved, most)
+    strengths = np.array(given[0])
+    paid = strengths * total
+    are_moderate = (total * MUCH >= 1.0) & (total <= MUCH) & (paid <= _MOST)
+    if not (is_valid and (are_moderate & ((paid == 0.0) | (paid >= _LEAST))).all()):
         return None
-    moving = [None] * count if moved is None else moved.tolist()
-    each = zip(Cs, *sides, given[0], moving, total.tolist(), strict=True)
-    return [
-        trusted(Problem, cost=trusted(DenseCost, C=C), a=p, b=q, reg=reg, mass=mass, total=moves)
-        for C, p, q, reg, mass, moves in each
-    ]
+    a, b = sides
+    return Many(Cs, (a, b), strengths, total, is_balanced=is_balanced)
 
 
 def _masses(value: Any, count: int, size: int) -> Floats | None:

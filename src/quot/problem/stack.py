@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import Cost, DenseCost, PointCost
+from quot.problem.many import Many
 from quot.problem.quadratic import Problem
 from quot.settings import settings
 
@@ -53,6 +54,19 @@ class Stack(NamedTuple):
             _joined([problem.b for problem in problems]),
             np.array(numbers),
             np.array([problem.is_balanced for problem in problems]),
+        )
+
+    @classmethod
+    def alike(cls, problems: Many, room: int, kept: Floats) -> Stack:
+        """The same of problems of one shape, with what sides of each keep (K, 2); no copies."""
+        count, (n, m) = len(problems), problems.shape
+        return cls(
+            np.arange(count + 1)[:, None] * np.array((n * m, n, m, n + m + 2, room)),
+            problems.Cs.reshape(-1),
+            problems.a.reshape(-1),
+            problems.b.reshape(-1),
+            np.column_stack((problems.moves, problems.regs, kept)),
+            np.full(count, problems.is_balanced),
         )
 
 

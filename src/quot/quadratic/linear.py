@@ -29,11 +29,12 @@ from quot.pairs.price import Pricer
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
+from quot.quadratic.answers import of_pivots
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.coarse import Level, coarsen
 from quot.quadratic.matrix_newton import MatrixNewton
 from quot.quadratic.pair_list import Kept, PairList, prices, visible_plan
-from quot.quadratic.small import Small, of_pivots, solve_small
+from quot.quadratic.small import Small, solve_small
 from quot.rounding import repair
 from quot.settings import settings
 from quot.support import Support

@@ -20,6 +20,7 @@ from quot.network.listed import ListBasis
 from quot.pairs.candidates import Box
 from quot.plan import Plan
 from quot.problem import Problem
+from quot.problem.many import Many
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -45,6 +46,15 @@ class Kept(NamedTuple):
             return cls(0.0, 0.0)
         left = (float(side.sum()) - problem.total for side in (problem.a, problem.b))
         return cls(*(x if x > _ROUND_OFF * problem.total else 0.0 for x in left))
+
+    @staticmethod
+    def each(problems: Many) -> Floats:
+        """The same of many, (k, 2)."""
+        if problems.is_balanced:
+            return np.zeros((len(problems), 2))
+        moves = problems.moves[:, None]
+        left = np.stack([side.sum(axis=1) for side in (problems.a, problems.b)], axis=1) - moves
+        return np.where(left > _ROUND_OFF * moves, left, 0.0)
 
 
 def prices(problem: Problem, u: Floats, v: Floats, kept: tuple[float, float]) -> Dual:

@@ -2,73 +2,116 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from quot.certificate import Certificate
 from quot.convergence import Iterate, Monitor, Status, Tolerance
 from quot.costs import DenseCost
 from quot.dual import Dual
-from quot.kernels.stack import OTHER
+from quot.kernels.certify import UPPER
+from quot.kernels.stack import VERTEX
 from quot.plan import Plan
 from quot.prices import DEAR, are_moderate
 from quot.problem import Problem
+from quot.problem.many import Many
 from quot.problem.stack import is_small
+from quot.quadratic.answers import Answers
 from quot.quadratic.linear import Optimum
 from quot.quadratic.pair_model import PairModel
 from quot.quadratic.small import Together
 from quot.quadratic.solve import solve_quadratic
 from quot.result import Result
+from quot.settings import settings
 
 # What squares cost a unit of mass, at least, if they cost anything: else they are next to nothing.
 _LEAST = 1e-200
 
 
-class First(NamedTuple):
-    """What a call for many has found of one: the call, which it is, a certificate if it is done."""
+class Done(NamedTuple):
+    """A problem solved at once, as long as nobody asks for its result; names as of `Result`."""
+
+    answers: Answers
+    k: int
+
+    @property
+    def value(self) -> float:
+        """The objective of the plan, which is feasible."""
+        return self.answers.certificates[self.k][UPPER]
+
+    @property
+    def converged(self) -> bool:
+        """Nothing else is done."""
+        return True
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, but for names of rows and columns."""
+        return self.answers.plan(self.k)
+
+    def result(self) -> Result[Plan]:
+        """All of it."""
+        (answers, k), seconds = self, self.answers.seconds
+        problem = answers.problems[k]
+        return self.reported(problem, answers.iterates(k, problem, seconds), seconds, "auto")
+
+    def reported(
+        self, problem: Problem, history: tuple[Iterate, ...], seconds: float, method: str
+    ) -> Result[Plan]:
+        """The same of the problem, with a history and a time that somebody has kept."""
+        answers, k = self
+        found: Result[Plan] = Result.judged(
+            problem, self.plan, answers.dual(k), Status.OPTIMAL,
+            answers.certificate(k), tolerance=answers.tolerance, history=history,
+            seconds=seconds, method=method,
+        )  # fmt: skip
+        found.__dict__["value"] = self.value  # one sum of it, whoever asks
+        return found
+
+
+class Begun(NamedTuple):
+    """A problem whose vertex is found, one of a call for many: from there the method goes on."""
 
     together: Together
     k: int
-    certificate: Certificate | None
-
-    def result(
-        self,
-        tolerance: Tolerance,
-        seconds: float,
-        history: tuple[Iterate, ...] | None = None,
-        method: str = "auto",
-    ) -> Result[Plan]:
-        """The result of what is done, by its own history if there is no other."""
-        together, k, certificate = self
-        assert certificate is not None
-        return Result.judged(
-            together.problems[k], together.plan(k), together.dual(k), Status.OPTIMAL, certificate,
-            tolerance=tolerance,
-            history=together.iterates(k, seconds) if history is None else history,
-            seconds=seconds, method=method,
-        )  # fmt: skip
+    seconds: float
 
 
 def begin(
     problems: Sequence[Problem], tolerance: Tolerance, *, max_iter: int, ties: str
-) -> list[First | None]:
+) -> list[Done | Begun | None]:
     """Solve those that are small, all at once, as far as that goes; None for the others."""
-    found: list[First | None] = [None] * len(problems)
-    chosen = [k for k, problem in enumerate(problems) if _is_at_once(problem)]
-    if chosen:
-        together = Together([problems[k] for k in chosen])
-        if ties == "any":
-            together.settle()
-        together.climb(tolerance.gap, max_iter)
-        certificates = together.certificates()
-        for k, (place, certificate) in enumerate(zip(chosen, certificates, strict=True)):
-            if certificate is not None:
-                is_found = certificate.holds(tolerance)
-            else:  # the method has points in another order, or leaves some out, and begins itself
-                is_found = together.ends[k] != OTHER and _is_whole(problems[place])
-            if is_found:
-                found[place] = First(together, k, certificate)
+    start = time.perf_counter()
+    found: list[Done | Begun | None] = [None] * len(problems)
+    places, chosen = _at_once(problems)
+    if not places:
+        return found
+    together = Together(chosen)
+    if ties == "any":
+        together.settle()
+    together.climb(tolerance.gap, max_iter)
+    hold = together.certify(tolerance)
+    answers, seconds = together.answers, (time.perf_counter() - start) / len(places)
+    if len(places) > 1:
+        answers.pack()
+    answers.seconds = seconds
+    for k, (place, is_done) in enumerate(zip(places, hold, strict=True)):
+        if is_done:
+            found[place] = Done(answers, k)
+        elif together.ends[k] == VERTEX and _is_whole(problems[place]):
+            # else the method has points in another order, or leaves some out, and begins itself
+            found[place] = Begun(together, k, seconds)
     return found
+
+
+def _at_once(problems: Sequence[Problem]) -> tuple[Sequence[int], Sequence[Problem]]:
+    """Those that go into one call, and where they are."""
+    if type(problems) is Many:  # none of them out of range
+        are_small = math.prod(problems.shape) <= settings().at_once and problems.moves.all()
+        return (range(len(problems)), problems) if are_small else ((), ())
+    places = [k for k, problem in enumerate(problems) if _is_at_once(problem)]
+    return places, [problems[k] for k in places]
 
 
 def _is_at_once(problem: Problem) -> bool:
@@ -103,7 +146,7 @@ def solve_plan(
 
 def go_on(
     problem: Problem,
-    first: First | None,
+    first: Done | Begun | None,
     monitor: Monitor,
     tolerance: Tolerance,
     *,
@@ -112,17 +155,17 @@ def go_on(
     ties: str = "share",
 ) -> Result[Plan]:
     """Solve a problem from what `begin` has found of it: all of it, or where the method begins."""
+    if isinstance(first, Done):
+        for iterate in first.answers.iterates(first.k, problem, 0.0):
+            monitor.count(iterate)
+        return first.reported(problem, tuple(monitor.history), monitor.seconds, method)
     optimum = None
     if first is not None:
-        if first.certificate is not None:
-            for iterate in first.together.iterates(first.k, 0.0):
-                monitor.count(iterate)
-            return first.result(tolerance, monitor.seconds, tuple(monitor.history), method)
         small, is_tried = first.together.small(first.k), problem.reg > 0.0
         assert small is not None
         optimum = Optimum.of(small, problem, monitor, is_tried=is_tried)
         if is_tried:
-            monitor.steps += first.together.climbed(first.k, 0.0).inner
+            monitor.steps += first.together.answers.climbed(first.k, problem, 0.0).inner
     model = PairModel(
         problem, monitor, tolerance, method=method, start=start, ties=ties, optimum=optimum
     )

@@ -6,16 +6,14 @@ a line, or that cannot do without what is far above the cheapest pairs, go the w
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quot.certificate import Certificate
-from quot.certificate.small import certify_each
-from quot.convergence import Iterate
+from quot.certificate.small import certify_each, surely_hold
+from quot.convergence import Tolerance
 from quot.dual import Dual
 from quot.kernels import climb, tree
 from quot.kernels import small as kernels
@@ -26,10 +24,11 @@ from quot.network.simplex import PLACES, Vertex
 from quot.plan import Plan
 from quot.prices import DEAR, HUGE, TINY
 from quot.problem import Problem
+from quot.problem.many import Many
 from quot.problem.stack import Stack, is_small
+from quot.quadratic.answers import Answers
 from quot.quadratic.pair_list import UNIT, Kept
 from quot.settings import settings
-from quot.trusted import trusted
 
 Floats = NDArray[np.float64]
 
@@ -56,34 +55,29 @@ class Together:
 
     Parameters
     ----------
-    problems : sequence of Problem
+    problems : sequence of Problem, or Many
         On matrices that are small.
 
     Attributes
     ----------
+    answers : Answers
     ends : array of shape (K,)
         How each stands: OTHER, DONE or VERTEX.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems, count = problems, len(problems)
-        self.stack = Stack.of(
-            problems, [_room(problem) for problem in problems], [Kept.of(p) for p in problems]
-        )
-        self._where: list[list[int]] = self.stack.where.tolist()
-        *_, nodes, pairs = self._where[-1]
+        self.stack = _stacked(problems)
+        self.answers = answers = Answers(problems, self.stack.where)
+        nodes = answers.potentials.size
         self.links, self.flow = np.empty((5, nodes), np.int32), np.empty(nodes, np.int64)
-        self.paid, self.p, self.potentials = np.empty((3, nodes))
-        self.at, self.found = np.empty((count, 4), np.int64), np.empty((count, 3))
-        self.rows, self.cols = np.empty((2, pairs), np.int32)
-        self.values = np.empty(pairs)
-        self.counts, self.ends = np.empty((2, count), np.int64)
-        self._plans = self.rows, self.cols, self.values, self.counts
-        self._answers = *self._plans, self.potentials, self.found
+        self.paid, self.p = np.empty((2, nodes))
+        self.ends = np.empty(count, np.int64)
+        self._found = *answers.plans, answers.potentials, answers.found
         rules = TINY, HUGE, DEAR, MUCH, settings().convex, PLACES
         scales = UNITS, UNIT, ROUNDS, settings().stretch
-        basis = self.links, self.flow, self.paid, self.p, self.at
-        kernels.solve_linear(*self.stack, rules, scales, *basis, *self._answers, self.ends)
+        basis = self.links, self.flow, self.paid, self.p, answers.at
+        kernels.solve_linear(*self.stack, rules, scales, *basis, *self._found, self.ends)
 
     def settle(self) -> None:
         """Let any vertex do where the problem is linear, though other plans cost no more."""
@@ -92,117 +86,62 @@ class Together:
 
     def climb(self, tol: float, max_iter: int) -> None:
         """Newton up from the vertices, where there is a quadratic term, or others cost no more."""
-        if not (any(p.reg for p in self.problems) or layout.VERTEX in self.ends.tolist()):
+        if not (self.stack.numbers[:, layout.REG].any() or (self.ends == layout.VERTEX).any()):
             return
-        self.reports = np.zeros((self.ends.size, 4))
         enough, most = settings().at_the_end * tol, settings().climbed
         rules = enough, CLOSED * tol, FEW, STEPS, TRIED, most, max_iter, PUSHES
-        results = *self._answers, self.reports, self.ends
-        climb.climb(*self.stack, self.at[:, tree.PIVOTS].copy(), rules, *results)
+        pivots, reports = self.answers.at[:, tree.PIVOTS].copy(), self.answers.reports
+        climb.climb(*self.stack, pivots, rules, *self._found, reports, self.ends)
 
-    def certificates(self) -> list[Certificate | None]:
-        """Make plans exact and certify them, but those that may not be what is wanted."""
-        kernels.make_exact(*self.stack, *self._answers, self.ends)
-        if layout.INEXACT in self.ends.tolist():
-            kernels.mend_each(*self.stack, *self._answers, self.ends)
-        return certify_each(self.stack, self._plans, (self.potentials, self.found), self.ends)
-
-    def plan(self, k: int) -> Plan:
-        """The plan of problem k, as far as it is."""
-        first = self._where[k][layout.PAIRS]
-        entries = slice(first, first + int(self.counts[k]))
-        return trusted(
-            Plan,
-            shape=self.problems[k].shape,
-            rows=self.rows[entries].copy(),
-            cols=self.cols[entries].copy(),
-            values=self.values[entries].copy(),
-        )
-
-    def dual(self, k: int) -> Dual:
-        """Its dual point."""
-        (n, m), node = self.problems[k].shape, self._where[k][layout.NODES]
-        prices = self.potentials[node : node + n + m].copy()
-        return trusted(Dual, f=prices[:n], g=prices[n:], lam=self.found.item(k, layout.LAM))
-
-    def iterates(self, k: int, seconds: float) -> tuple[Iterate, ...]:
-        """What there is to report of it: the vertex, and the steps from there, if any."""
-        problem, (*_, pivots, looks) = self.problems[k], self.at[k].tolist()
-        n, m = problem.shape
-        found = of_pivots(
-            problem, pivots, support=int(self.counts[k]), candidates=n * m, pairs=looks * m,
-            iteration=1, seconds=seconds,
-        )  # fmt: skip
-        return (found,) if problem.reg == 0.0 else (found, self.climbed(k, seconds))
-
-    def climbed(self, k: int, seconds: float) -> Iterate:
-        """What there is to report of the steps from the vertex."""
-        problem, (n, m) = self.problems[k], self.problems[k].shape
-        worst, active, steps, looks = self.reports[k].tolist()
-        return trusted(
-            Iterate,
-            residual=worst / problem.unit,
-            support=int(active),
-            candidates=n * m,
-            violators=0,
-            reg=problem.reg,
-            inner=int(steps),
-            iteration=2,
-            seconds=seconds,
-            pairs=int(looks) * n * m,
-        )
+    def certify(self, tolerance: Tolerance) -> list[bool]:
+        """Make plans exact and certify them: which are what is wanted, within the tolerance."""
+        kernels.make_exact(*self.stack, *self._found, self.ends)
+        if (self.ends == layout.INEXACT).any():
+            kernels.mend_each(*self.stack, *self._found, self.ends)
+        answers = self.answers
+        duals = answers.potentials, answers.found
+        numbers = certify_each(self.stack, answers.plans, duals, self.ends)
+        answers.certificates, answers.tolerance = numbers.tolist(), tolerance
+        if len(self.problems) == 1:
+            return [bool(self.ends[0] == layout.DONE) and answers.certificate(0).holds(tolerance)]
+        are_done, hold = self.ends == layout.DONE, surely_hold(numbers, tolerance)
+        for k in np.flatnonzero(are_done & ~hold).tolist():
+            hold[k] = answers.certificate(k).holds(tolerance)
+        return list((hold & are_done).tolist())
 
     def small(self, k: int) -> Small | None:
         """The vertex of problem k, before its plan is made exact; None if it was not found."""
         if self.ends[k] == layout.OTHER:
             return None
-        problem, node = self.problems[k], self._where[k][layout.NODES]
+        problem, node = self.problems[k], self.answers.node[k]
         (n, m), kept = problem.shape, Kept(*self.stack.numbers[k, layout.KEPT_ROWS :].tolist())
         masses = Masses.beside(problem.a, problem.b, kept)
         nodes = slice(node, node + masses.a.size + masses.b.size)
         links = np.ascontiguousarray(self.links[:, nodes])
         basis = Basis(
-            masses, (links, self.flow[nodes], self.paid[nodes], self.p[nodes], self.at[k])
+            masses, (links, self.flow[nodes], self.paid[nodes], self.p[nodes], self.answers.at[k])
         )
         u, v = basis.p[:n], basis.p[basis.rows : basis.rows + m]
-        plan, (_, *tops) = self.plan(k), self.found[k].tolist()
+        plan, (_, *tops) = self.answers.plan(k), self.answers.found[k].tolist()
         entries = plan.rows, plan.cols, plan.values
         vertex = Vertex(
             *entries, u, v, (tops[0], tops[1]), basis, basis.pivots, basis.looks, is_optimal=True
         )
-        at = self._where[k][layout.COSTS]
+        at = int(self.stack.where[k, layout.COSTS])
         C = self.stack.costs[at : at + n * m].reshape(n, m)
-        return Small(vertex, plan, self.dual(k), bool(self.ends[k] == layout.VERTEX), C)
+        return Small(vertex, plan, self.answers.dual(k), bool(self.ends[k] == layout.VERTEX), C)
 
 
-def of_pivots(
-    problem: Problem,
-    pivots: int,
-    *,
-    support: int,
-    candidates: int,
-    violators: int = 0,
-    **more: float,
-) -> Iterate:
-    """What there is to report of so many pivots, and more if there is; see `Iterate`.
-
-    Half as many pivots as there are rows and columns count as a step.
-    """
-    return trusted(
-        Iterate,
-        residual=0.0,
-        support=support,
-        candidates=candidates,
-        violators=violators,
-        reg=0.0,
-        inner=math.ceil(pivots / (PUSHES * sum(problem.shape))),
-        **more,
-    )
+def _stacked(problems: Sequence[Problem] | Many) -> Stack:
+    """The problems as kernels take them."""
+    if type(problems) is Many:
+        return Stack.alike(problems, _room(*problems.shape), Kept.each(problems))
+    rooms, kept = [_room(*p.shape) for p in problems], [Kept.of(p) for p in problems]
+    return Stack.of(problems, rooms, kept)
 
 
-def _room(problem: Problem) -> int:
+def _room(n: int, m: int) -> int:
     """How many pairs a plan has at most, while it is made, and when it is."""
-    n, m = problem.shape
     return max(3 * (n + m + 2), n * m)
 
 
