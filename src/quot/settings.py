@@ -149,7 +149,7 @@ class Settings:
     climbed: int = 1 << 15
     single: int = 2_000_000
     priced_apart: int = 100_000
-    convex: int = 2048
+    convex: int = 14_000
     part: int = 6
     stretch: int = 50_000_000
     threaded: int = 200_000

@@ -7,7 +7,7 @@ from tests.design import every_two
 
 import quot
 from quot.convergence import Monitor
-from quot.kernels import reduction
+from quot.kernels import moves, reduction
 from quot.kernels import semidual as kernels
 from quot.pairs import Pricer
 from quot.quadratic import upward
@@ -67,14 +67,68 @@ def test_columns_move_as_the_listed_pairs_say(rng, tied):
     f = np.where(np.arange(n) < tied, 0.0, -1.0)
     begin = np.append(0, np.cumsum(listed.sum(axis=1)))
     col, at_top, v = np.nonzero(listed)[1].astype(np.int32), np.zeros(m, bool), np.zeros(m)
-    *graph, share = kernels._system(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9)
+    *graph, share, _ = moves._system(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9)
     x, is_one = reduction._solve(*graph, 1e-12, 1000)
-    move, is_passing = kernels._moves(n, v, x, share, at_top)
+    move, is_passing = moves._moves(n, v, 0.0, x, share, np.zeros(x.size), at_top)
     assert is_one
     assert not is_passing
     A, free = listed.astype(float), np.arange(n) >= tied
     H = np.diag(A.sum(axis=0)) - A[free].T @ np.diag(1.0 / A[free].sum(axis=1)) @ A[free]
     np.testing.assert_allclose(H @ move, missing, atol=1e-6)
+
+
+@pytest.mark.parametrize("top", [np.inf, 0.02])
+def test_parts_that_touch_no_others_go_until_they_do(rng, top):
+    """Up where more is to come, else down; no pair is passed, and each meets its nearest."""
+    n = m = 12
+    C = np.kron(1.0 - np.eye(4), np.ones((3, 3))) + 0.1 * rng.random((n, m))
+    v, f = np.zeros(m), C.min(axis=1) + 0.2  # four blocks of pairs
+    listed = f[:, None] + v >= C
+    begin, col = np.append(0, np.cumsum(listed.sum(axis=1))), np.nonzero(listed)[1]
+    net = np.array([3e-3, -2e-3, -1e-3, 0.0])
+    missing, at_top = np.repeat(net / 3, 3), np.zeros(m, bool)
+    *_, share, part = moves._system(
+        v, f, np.inf, begin, col.astype(np.int32), missing, at_top, 0.0, 1e-9
+    )
+    np.testing.assert_allclose(share[n:-1], missing)
+    assert len(set(part[:-1])) == 4
+    highest = np.inf if top == np.inf else f.max() + top
+    x = np.zeros(n + m + 1)
+    reach = moves._reach(C, v, f, highest, begin, col, at_top, part, share, x)[n:-1].reshape(4, 3)
+    assert (reach == reach[:, :1]).all()
+    way = reach[:, 0]
+    assert way[3] == 0.0
+    assert way[0] > 0.0 > max(way[1], way[2])
+    slack = (C - f[:, None] - v).reshape(4, 3, 4, 3).min(axis=(1, 3))  # of block and block
+    after = slack + way[:, None] - way
+    other = ~np.eye(4, dtype=bool)
+    assert after[other].min() >= -1e-15
+    if top == np.inf:
+        np.testing.assert_allclose(np.where(other, after, np.inf)[:, 0].min(), 0.0, atol=1e-15)
+    else:
+        np.testing.assert_allclose((f - np.repeat(way, 3)).max(), highest, rtol=1e-15)
+
+
+def test_columns_as_far_below_the_top_as_rounding_are_there(rng):
+    """Else a step that takes the top down ends at once, at those that do not come with it."""
+    v, wanted = np.array([0.5, 0.5 - 2.0**-54, 0.2]), np.array([0.4, 0.5, 0.3])
+    missing, at_top = np.empty(3), np.empty(3, bool)
+    some = np.zeros(2), np.ones(2)
+    kernels._measure(v, *some, wanted, 0.1, 1e-15, 0.0, np.zeros(3), missing, at_top)
+    assert at_top.tolist() == [True, True, False]
+    kernels._measure(v, *some, wanted, 0.1, 0.0, 0.0, np.zeros(3), missing, at_top)
+    assert at_top.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(("mass", "steps"), [(None, 10), (0.7, 5)])
+def test_newton_takes_few_steps_where_masses_are_equal(mass, steps):
+    """Then the plan falls into parts at once, and in a partial problem many prices are the top."""
+    rng = np.random.default_rng(0)
+    C = cdist(rng.normal(size=(1000, 2)), 0.7 * rng.normal(size=(1000, 2)) + 1.0, "sqeuclidean")
+    r = quot.solve(C / C.max(), reg=0.01, mass=mass)
+    assert r.converged
+    assert len(r.history) == 2
+    assert r.history[-1].inner <= steps
 
 
 @every_two(shape=[(30, 30), (12, 35), (35, 12)], reg=[1e-3, 1.0, 30.0], mass=[None, 0.3, 0.99, 1.0])

@@ -149,8 +149,9 @@ def test_few_rows_and_many_columns(rng, part):
 
 
 @every_two(seed=range(6), total=[1e-200, 1.0, 1e290])
-def test_masses_over_three_hundred_orders(seed, total):
+def test_masses_over_three_hundred_orders(tune, seed, total):
     """In sorted order the first tree is right; in any other pivots find it."""
+    tune(convex=0)
     rng = np.random.default_rng(seed)
     n, m = 60, 50
     hill = [np.exp(-((np.arange(k) / k - at) ** 2) / 8e-4) for k, at in ((n, 0.2), (m, 0.9))]
@@ -167,8 +168,9 @@ def test_masses_over_three_hundred_orders(seed, total):
 
 
 @pytest.mark.parametrize("equal", [True, False])
-def test_convex_costs_on_a_line_need_no_pivots(rng, equal):
+def test_convex_costs_on_a_line_need_no_pivots(rng, tune, equal):
     """Also where rows and columns end together, and where all is done by way of near pairs."""
+    tune(convex=0)
     for n, m in ((120, 120), (150, 60), (200, 130)):
         a, b = (np.full(n, 1 / n), np.full(m, 1 / m)) if equal else some_masses(rng, n, m)
         x, y = np.sort(rng.random(n)), np.sort(rng.random(m))

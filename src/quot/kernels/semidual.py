@@ -11,9 +11,6 @@ from quot.kernels._jit import kernel
 
 # Passes of a row towards its root, each with fewer pairs than the one before.
 _PASSES = 100
-# Columns and rows that touch no others and miss something in total move so many times as far as
-# they would with one pair more for each column.
-_APART = 10.0
 # The search along a step ends where the dual rises no more by this part of the slope before, nor
 # falls by that part; or where no more than so much of what was missing is. It begins anew so often,
 # between these parts of the step before.
@@ -118,143 +115,11 @@ def _respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
 
 
 @kernel
-def _find(part, x):
-    while part[x] != x:
-        part[x] = part[part[x]]
-        x = part[x]
-    return x
-
-
-@kernel
-def _network(start, col, tied, at_top, missing, top):
-    """The graph of listed pairs: rows, columns, and one node for all columns at the top.
-
-    Rows that are tied are the ground. Returns its edges, tail, head, weight (E,), the weight that
-    ties each node to the ground (N,), what each is to get (N,), and which are columns (N,).
-    """
-    n = tied.size
-    m = at_top.size
-    peak = n + m
-    tail = np.empty(col.size, np.int32)
-    head = np.empty(col.size, np.int32)
-    weight = np.empty(col.size)
-    ground = np.zeros(peak + 1)
-    rhs = np.zeros(peak + 1)
-    is_col = np.zeros(peak + 1, np.bool_)
-    for j in range(m):
-        if at_top[j]:
-            is_col[peak] = True
-        else:
-            rhs[n + j] = missing[j]
-            is_col[n + j] = True
-    rhs[peak] = top
-    count = 0
-    for i in range(n):
-        high = 0
-        for q in range(start[i], start[i + 1]):
-            j = col[q]
-            if at_top[j]:
-                high += 1
-            elif tied[i]:
-                ground[n + j] += 1.0
-            else:
-                tail[count], head[count], weight[count] = i, n + j, 1.0
-                count += 1
-        if high > 0 and tied[i]:
-            ground[peak] += high
-        elif high > 0:
-            tail[count], head[count], weight[count] = i, peak, high
-            count += 1
-    return tail[:count], head[:count], weight[:count], ground, rhs, is_col
-
-
-@kernel
-def _level(tail, head, ground, rhs, is_col):
-    """Take from rhs, in place, what parts that touch no others miss in total; each column's share.
-
-    No system could account for that.
-    """
-    nodes = rhs.size
-    part = np.arange(nodes)
-    for e in range(tail.size):
-        a = _find(part, tail[e])
-        b = _find(part, head[e])
-        if a != b:
-            part[max(a, b)] = min(a, b)
-    net = np.zeros(nodes)
-    cols = np.zeros(nodes)
-    held = np.zeros(nodes, np.bool_)
-    for x in range(nodes):
-        p = _find(part, x)
-        net[p] += rhs[x]
-        cols[p] += 1.0 if is_col[x] else 0.0
-        held[p] |= ground[x] > 0.0
-    share = np.zeros(nodes)
-    for x in range(nodes):
-        p = part[x]
-        while part[p] != p:
-            p = part[p]
-        if is_col[x] and not held[p]:
-            share[x] = net[p] / cols[p]
-            rhs[x] -= share[x]
-    return share
-
-
-@kernel
-def _system(v, f, highest, start, col, missing, at_top, spare, firm):
-    """The system of how prices of columns would move if the rows' answer changed as at first.
-
-    Its graph: tail, head, weight (E,), what ties each node to the ground (N,), and what each is to
-    get (N,); and of what parts that touch no others miss in total the share of each column (N,),
-    which no system could account for.
-    """
-    n = f.size
-    tied = np.empty(n, np.bool_)
-    for i in range(n):
-        tied[i] = f[i] >= highest
-    top = -spare
-    for j in range(v.size):
-        if at_top[j]:
-            top += missing[j]
-    tail, head, weight, ground, rhs, is_col = _network(
-        start, col[: start[n]], tied, at_top, missing, top
-    )
-    share = _level(tail, head, ground, rhs, is_col)
-    for x in range(rhs.size):
-        if is_col[x]:
-            ground[x] += firm
-    return tail, head, weight, ground, rhs, share
-
-
-@kernel
-def _moves(n, v, x, share, at_top):
-    """How the columns move (m,), of the nodes of `_system`, and whether some would pass the top.
-
-    Those are tied to the columns there, in place in at_top.
-    """
-    m = v.size
-    found = np.empty(m)
-    peak = -np.inf
-    some = -1
-    for j in range(m):
-        u = n + m if at_top[j] else n + j
-        found[j] = x[u] + _APART * share[u]
-        peak = max(peak, v[j])
-        some = j if at_top[j] else some
-    passing = False
-    if some >= 0:
-        for j in range(m):
-            if v[j] == peak and not at_top[j] and found[j] > found[some]:
-                at_top[j] = True
-                passing = True
-    return found, passing
-
-
-@kernel
-def _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
+def _measure(v, f, wanted_a, wanted_b, spare, noise, squares, got, missing, at_top):
     """The dual value times reg, how much columns miss together, and the size of what is added up.
 
-    In place: missing (m,), what each column is still to get; at_top (m,), those that move as one.
+    In place: missing (m,), what each column is still to get; at_top (m,), those that move as one,
+    as far as rounding lets on.
     """
     value = -0.5 * squares
     size = 0.5 * squares
@@ -271,8 +136,9 @@ def _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top):
     some = -1
     together = -spare
     for j in range(v.size):
-        at_top[j] = spare > 0.0 and v[j] == top and missing[j] >= 0.0
-        if spare > 0.0 and v[j] == top and (some < 0 or not at_top[some]):
+        is_there = spare > 0.0 and v[j] >= top - noise
+        at_top[j] = is_there and missing[j] >= 0.0
+        if is_there and (some < 0 or not at_top[some]):
             some = j if some < 0 or at_top[j] else some
     if some >= 0:
         at_top[some] = True
@@ -324,7 +190,7 @@ def _advance(
         for i in range(n):
             f[i] = f0[i]
         squares = _respond(C, v, wanted_a, highest, noise, f, start, col, beyond, got)
-        now = _measure(v, f, wanted_a, wanted_b, spare, squares, got, missing, at_top)
+        now = _measure(v, f, wanted_a, wanted_b, spare, noise, squares, got, missing, at_top)
         rise = -spare * (top - top0) if spare > 0.0 else 0.0
         for j in range(m):
             rise += missing[j] * (v[j] - v0[j])

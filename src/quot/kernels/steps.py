@@ -10,8 +10,9 @@ import numpy as np
 
 from quot.kernels._jit import kernel
 from quot.kernels.few import _solve_few
+from quot.kernels.moves import _moves, _reach, _system
 from quot.kernels.reduction import _solve
-from quot.kernels.semidual import ROUNDING, _advance, _measure, _moves, _respond, _system
+from quot.kernels.semidual import ROUNDING, _advance, _measure, _respond
 from quot.kernels.stack import _put
 
 VALUE, WRONG, SIZE = range(3)
@@ -44,7 +45,7 @@ def _see(C, wanted, bounds, state, at):
     v, f, start, col, beyond, got, missing, at_top = state
     highest, spare, noise = bounds
     squares = _respond(C, v, wanted[0], highest, noise, f, start, col, beyond, got)
-    now = _measure(v, f, wanted[0], wanted[1], spare, squares, got, missing, at_top)
+    now = _measure(v, f, wanted[0], wanted[1], spare, noise, squares, got, missing, at_top)
     at[VALUE], at[WRONG], at[SIZE] = now
 
 
@@ -66,14 +67,15 @@ def _step(C, wanted, bounds, total, state, at, firm):
     tol = min(max(_PART * before / total, _FINE), _COARSE)
     move = v
     for _ in range(_TIES + 1):
-        tail, head, weight, ground, rhs, share = _system(
+        tail, head, weight, ground, rhs, share, part = _system(
             v, f, highest, start, col, missing, at_top, spare, firm
         )
         if v.size <= _FEW:
             x = _solve_few(f.size, tail, head, weight, ground, rhs)
         else:
             x, _ = _solve(tail, head, weight, ground, rhs, tol, _ITERATIONS)
-        move, is_passing = _moves(f.size, v, x, share, at_top)
+        reach = _reach(C, v, f, highest, start, col, at_top, part, share, x)
+        move, is_passing = _moves(f.size, v, noise, x, share, reach, at_top)
         if not is_passing:
             break
     now, tau, looks = _advance(
