@@ -20,6 +20,8 @@ class Settings:
     at_the_end : float
         Imbalance allowed of a node at the end, relative to the largest mass and the tolerance: what
         is repaired then changes the value by much less than that.
+    closed : float
+        Relative duality gap that is nothing beside the tolerance.
     complete : int
         A problem of so many pairs is solved on all of them: choosing candidates takes longer than
         they save.
@@ -114,6 +116,7 @@ class Settings:
     """
 
     at_the_end: float = 1e-3
+    closed: float = 0.1
     complete: int = 8192
     shared: int = 100_000
     nearest: int = 7

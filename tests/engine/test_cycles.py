@@ -185,6 +185,19 @@ def test_stopped_half_way(reg):
     assert first > some > best
 
 
+@pytest.mark.parametrize("part", [1e-2, 1e-5, 1e-9])
+def test_a_gap_that_is_left_alone_ends_it(part):
+    net, start = network(500, 0.5)
+    best = cycles.descend(net, start)
+    value = net.objective(best.flow)
+    found = cycles.descend(net, start, closed=part * value)
+    assert found.is_closed
+    assert not best.is_closed
+    assert found.pushes < best.pushes
+    assert value - 1e-12 <= net.objective(found.flow) <= (1.0 + part) * value
+    assert np.abs(net.imbalance(found.flow)).max() <= 1e-14
+
+
 def test_enough():
     """What is left to gain is no more than that, or a little more."""
     net, start = network(500, 0.5)

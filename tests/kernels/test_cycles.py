@@ -80,10 +80,11 @@ def divergence(flow, tail, head, size):
 def test_passes_lead_to_the_optimum(seed, weights):
     """The flow stays feasible, no pass makes it dearer, and the last finds nothing to gain."""
     net = Planted(np.random.default_rng(seed), weights)
-    value, gain = net.objective(), np.inf
+    value, gain, best = net.objective(), np.inf, net.best()
     for _ in range(5000):
-        gain, gains, pushes = kernels.descend(*net.arcs, 1e-11, 0.03, 2.0)
+        gain, gains, pushes, gap = kernels.descend(*net.arcs, 1e-11, 0.03, 2.0, 0.0)
         net.check()
+        assert gap >= value - best - 1e-7 * max(1.0, abs(best))  # CLARABEL's tolerance
         assert pushes >= 0
         assert gains >= gain >= 0.0 or gain <= 1e-11
         assert net.objective() <= value + 1e-12 * max(1.0, abs(value))
@@ -91,8 +92,9 @@ def test_passes_lead_to_the_optimum(seed, weights):
         if pushes == 0:
             break
     assert gain <= 1e-10
+    assert gap <= 1e-9
     np.testing.assert_allclose(net.arcs[6][net.count :], 0.0, atol=1e-14)  # the root is left alone
-    assert value == pytest.approx(net.best(), rel=1e-8, abs=1e-8)
+    assert value == pytest.approx(best, rel=1e-8, abs=1e-8)
 
 
 @pytest.mark.parametrize("slices", [1, 40])
@@ -115,7 +117,7 @@ def test_single_pivots_lead_to_the_optimum(seed, slices):
         assert not is_optimal or net.count <= slices
         _, is_optimal = pivots.descend_linear(*net.arcs, 1e-11, 10**9)
     assert is_optimal
-    assert kernels.descend(*net.arcs, 1e-10, 0.03, 2.0)[2] == 0
+    assert kernels.descend(*net.arcs, 1e-10, 0.03, 2.0, -1.0)[2] == 0
     assert net.objective() == pytest.approx(net.best(), rel=1e-8, abs=1e-8)
 
 
@@ -142,9 +144,11 @@ def ancestors(parent, x):
 def test_gains_that_are_enough_are_left():
     net = Planted(np.random.default_rng(3), 0.5)
     before = net.arcs[6].copy()
-    assert kernels.descend(*net.arcs, 1e9, 0.03, 2.0)[2] == 0
+    assert kernels.descend(*net.arcs, 1e9, 0.03, 2.0, -1.0)[2] == 0
     np.testing.assert_array_equal(net.arcs[6], before)
-    assert kernels.descend(*net.arcs, 1e-11, 0.03, 2.0)[2] > 0
+    assert kernels.descend(*net.arcs, 1e-11, 0.03, 2.0, np.inf)[2] == 0  # of the gap
+    np.testing.assert_array_equal(net.arcs[6], before)
+    assert kernels.descend(*net.arcs, 1e-11, 0.03, 2.0, -1.0)[2] > 0
 
 
 def test_a_cycle_that_pays_without_end():
@@ -161,7 +165,7 @@ def _pushes_without_end(way):
     if way == "pivots":
         return pivots.descend_linear(*net.arcs, 1e-11, 10**6)[0]
     for _ in range(100):
-        pushes = kernels.descend(*net.arcs, 1e-11, 0.03, 2.0)[2]
+        pushes = kernels.descend(*net.arcs, 1e-11, 0.03, 2.0, -1.0)[2]
         if pushes <= 0:
             break
     return pushes

@@ -134,22 +134,40 @@ def _sort(arcs, gains, begin, end):
 
 
 @kernel
-def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, part):
+def _worth(e, gain, weight, capacity, flow):
+    """What arc e alone is worth less than the dual says, where a unit more, or less, gains that."""
+    room = flow[e] if gain < 0.0 else capacity[e] - flow[e]
+    gain = abs(gain)
+    if weight[e] == 0.0:
+        return gain * room
+    x = min(gain / weight[e], room)
+    return x * (gain - 0.5 * weight[e] * x)
+
+
+@kernel
+def _worst(
+    p, state, tail, head, cost, weight, capacity, undirected, flow, size, noise, part, is_asked
+):  # fmt: skip
     """The arcs that gain most, most first; the most and the least of those gains; the sum of all.
 
-    part: of the most that a gain has to be.
+    Last the duality gap, where it is asked for. part: of the most that a gain has to be.
     """
     arcs = np.empty(size, np.int32)
     gains = np.empty(size)
     count = 0
     most = 0.0
     total = 0.0
+    gap = 0.0
     for e in range(size):
         if state[e] != TREE:
             y = p[head[e]] - p[tail[e]]
-            gain = abs(_gain(e, y, state, cost, weight, undirected, flow))
+            change = _gain(e, y, state, cost, weight, undirected, flow)
+            gain = abs(change)
             if not gain < np.inf:  # prices out of range say nothing
+                gap = np.inf
                 continue
+            if is_asked and gain > 0.0:
+                gap += _worth(e, change, weight, capacity, flow)
             if gain > noise:
                 total += gain
             if gain > max(noise, part * most):
@@ -179,7 +197,7 @@ def _worst(p, state, tail, head, cost, weight, undirected, flow, size, noise, pa
     for q in range(BINS):
         _sort(order, gain, begin, place[q])
         begin = place[q]
-    return order, most, least, total
+    return order, most, least, total, gap
 
 
 @kernel
@@ -287,13 +305,16 @@ def _exchange(e, out, more, on_first, tail, capacity, flow, state, arc):
 
 @kernel
 def descend(
-    tail, head, cost, weight, capacity, undirected, flow, state, parent, arc, noise, part, waste
-):
+    tail, head, cost, weight, capacity, undirected, flow, state, parent, arc, noise, part, waste,
+    closed,
+):  # fmt: skip
     """One pass over the arcs that gain most, in place in flow, state, parent, arc, tail, head.
 
     Each pushes round its cycle what gains most there, or what the first arc lets through that is
     then empty or full: that one leaves the tree. Returns the largest gain before the pass, the sum
-    of all, and the number of pushes; -1 where a cycle that gains has no limit.
+    of all, and the number of pushes, -1 where a cycle that gains has no limit; and the duality gap
+    before the pass, at the potentials of the tree, where `closed` >= 0: where it is no more than
+    that nothing is pushed.
 
     noise: gains up to there are none. part: of the largest gain that one has to be. waste: the pass
     ends when so many steps along the tree, per arc, went on cycles that gain no longer; where there
@@ -315,9 +336,12 @@ def descend(
     p = np.zeros(n + 1)
     for v in nodes[::-1]:
         p[v] = p[parent[v]] + lift[v]
-    arcs, most, least, total = _worst(
-        p, state, tail, head, cost, weight, undirected, flow, size, noise, part
-    )
+    arcs, most, least, total, gap = _worst(
+        p, state, tail, head, cost, weight, capacity, undirected, flow, size, noise, part,
+        closed >= 0.0,
+    )  # fmt: skip
+    if gap <= closed:
+        return most, total, 0, gap
     quiet = np.zeros(n, np.bool_)
     pushes = 0
     wasted = 0
@@ -346,7 +370,7 @@ def descend(
             first, second, join, min(own, delta), out, tail, head, capacity, flow, parent, arc
         )
         if delta == np.inf:
-            return most, total, -1
+            return most, total, -1, gap
         pushes += 1
         if delta > 0.0:
             flow[e] += delta if more else -delta
@@ -358,4 +382,4 @@ def descend(
             price = cost[e] + weight[e] * flow[e]
             step = price if head[e] == top else -price
             _hang(top, above, e, step, weight[e], out, join, parent, arc, below, lift, heavy)
-    return most, total, pushes
+    return most, total, pushes, gap

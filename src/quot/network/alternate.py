@@ -37,9 +37,10 @@ def alternate(
     enough: float = 0.0,
     most: float = np.inf,
     sweeps: bool = False,
+    closed: Callable[[Floats], float] = lambda _: -1.0,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> FlowState | None:
-    """Push flow round cycles, finer each time, and try Newton, until it gets through.
+    """Push flow round cycles, finer each time, and try Newton, until either gets through.
 
     Parameters
     ----------
@@ -50,6 +51,8 @@ def alternate(
         Imbalance allowed, as for `solve_newton`.
     sweeps : bool
         Whether each time Newton begins with sweeps.
+    closed : callable
+        The duality gap of such a flow (E,) at which it is the answer; by default there is none.
     max_iter : int
         Newton steps allowed, and pushes that count as some.
     must_stop : callable
@@ -66,10 +69,18 @@ def alternate(
             break
         allowed = math.ceil(a_step * min(_SOME_PUSHES, max_iter - steps))
         cycles = descend_in_regions(
-            network, flow, enough=gain, max_pushes=allowed, must_stop=must_stop
+            network,
+            flow,
+            enough=gain,
+            closed=closed(flow),
+            max_pushes=allowed,
+            must_stop=must_stop,
         )
         assert cycles is not None  # all cycles have a quadratic term, or a capacity
         steps += round(cycles.pushes / a_step)
+        if cycles.is_closed:
+            best = replace(cycles.state(network), residual=0.0)
+            break
         state = solve_newton(
             network,
             cycles.state(network),

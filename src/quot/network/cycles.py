@@ -43,6 +43,8 @@ _FEW, _LOOKS = 50, 50
 # With quadratic terms: when no cycle gains more than so many times what is enough, and so many
 # passes did not halve the sum of their gains, the rest is left to others.
 _CLOSE, _PATIENCE = 10.0, 5
+# The duality gap is asked for in each of so many passes: that takes longer.
+_ASKED = 8
 # Of what the quadratic term of a typical arc adds to its price, what a cycle may still gain.
 _ROUGH = 0.1
 
@@ -51,7 +53,8 @@ _ROUGH = 0.1
 class Descent:
     """Flow (E,), and potentials (N,) at which the arcs of a tree are tight, up to `noise`.
 
-    `is_optimal` says that no cycle gains more than `noise`, or a few times what was enough.
+    `is_optimal` says that no cycle gains more than `noise`, or a few times what was enough, and
+    `is_closed` that the duality gap was as small as asked for.
     """
 
     flow: Floats
@@ -59,6 +62,7 @@ class Descent:
     noise: float
     pushes: int
     is_optimal: bool
+    is_closed: bool = False
 
     def state(self, network: Network) -> FlowState:
         """From where Newton goes on."""
@@ -82,6 +86,7 @@ def descend(
     start: Floats,
     *,
     enough: float = 0.0,
+    closed: float = -1.0,
     max_pushes: int | None = None,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> Descent | None:
@@ -96,6 +101,8 @@ def descend(
         both sides make the first tree, the others carry what they do.
     enough : float
         A gain, in cost per unit of flow, that is left alone.
+    closed : float
+        A duality gap, in cost, that is left alone, too; by default none.
     max_pushes : int, optional
         By default a thousand for each node.
     must_stop : callable
@@ -108,10 +115,10 @@ def descend(
     """
     tree = Tree.spanning(network, start)
     most = _MOST * network.n_nodes if max_pushes is None else max_pushes
-    is_optimal = tree.descend(enough, most, must_stop)
+    is_optimal = tree.descend(enough, most, must_stop, closed)
     if is_optimal is None:
         return None
-    return Descent(*tree.read(), tree.noise, tree.pushes, is_optimal)
+    return Descent(*tree.read(), tree.noise, tree.pushes, is_optimal, tree.is_closed)
 
 
 class Tree:
@@ -130,7 +137,11 @@ class Tree:
     ----------
     pushes : int
         So far.
+    is_closed : bool
+        Whether a duality gap that was left alone ended the last descent.
     """
+
+    is_closed = False
 
     def __init__(self, network: Network, arcs: tuple[NDArray[Any], ...], noise: float) -> None:
         self.network, self.arcs, self.noise, self.pushes = network, arcs, noise, 0
@@ -210,21 +221,27 @@ class Tree:
         return cls(net, arcs, NOISE * (largest * float(np.sqrt(n)) + dear))
 
     def descend(
-        self, enough: float, most: float, must_stop: Callable[[], bool] = lambda: False
+        self,
+        enough: float,
+        most: float,
+        must_stop: Callable[[], bool] = lambda: False,
+        closed: float = -1.0,
     ) -> bool | None:
         """Push until no cycle gains more than `enough`, or `most` times; None if that has no end.
 
         True if none gains more than that, or, with quadratic terms, than a few times that and the
-        rest is slow to go.
+        rest is slow to go; or if the duality gap is `closed`.
         """
         least, is_quadratic = max(self.noise, enough), bool(self.network.weight.any())
         is_single = not is_quadratic and self.network.n_nodes > settings().single_pivots
-        best, idle, last = np.inf, 0, self.pushes + most
+        best, idle, last, passes = np.inf, 0, self.pushes + most, 0
         recent: deque[int] = deque(maxlen=settings().passes)
         while self.pushes < last and not must_stop():
-            gain, gains, pushed = kernels.descend(*self.arcs, least, _PART, _WASTE)
+            asked = closed if passes % _ASKED == 0 else -1.0
+            gain, gains, pushed, gap = kernels.descend(*self.arcs, least, _PART, _WASTE, asked)
             if pushed < 0:
                 return None
+            self.is_closed = gap <= asked
             self.pushes += pushed
             recent.append(pushed)
             are_enough = is_single and pushed > 0 and len(recent) == recent.maxlen
@@ -233,8 +250,10 @@ class Tree:
             idle = 0 if gains < 0.5 * best else idle + 1
             best = gains if idle == 0 else best
             is_close = is_quadratic and gain <= _CLOSE * least and idle > _PATIENCE
-            if pushed == 0 or is_close:
+            is_over = pushed == 0 or is_close
+            if is_over and asked == closed:
                 return True
+            passes = 0 if is_over else passes + 1  # it is over once it has been asked
         return False
 
     def _one_by_one(self, least: float, last: float, must_stop: Callable[[], bool]) -> bool | None:

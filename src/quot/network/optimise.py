@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quot.convergence import Monitor
 from quot.network.alternate import alternate, is_stuck
 from quot.network.network import FlowState, Network
 from quot.network.newton import solve_newton
+
+Floats = NDArray[np.float64]
 
 # Below this imbalance, in units of flow, a solve that ends early has met round-off.
 _NOISY = 1e-7
@@ -34,6 +37,9 @@ class Goal:
         What each of those may miss, in units of flow.
     sweeps : bool, default=False
         Whether Newton begins with sweeps, as from far off.
+    gap, base : float, default=-1, 0
+        Relative duality gap at which a flow of cycles is good, and what there is to pay beside the
+        costs of its arcs.
     """
 
     tol: float
@@ -42,6 +48,12 @@ class Goal:
     enough: float = 0.0
     most: float = np.inf
     sweeps: bool = False
+    gap: float = -1.0
+    base: float = 0.0
+
+    def closed(self, network: Network, flow: Floats) -> float:
+        """The duality gap at which a flow near this one is good."""
+        return self.gap * abs(network.objective(flow) + self.base)
 
     def is_met(self, network: Network, state: FlowState) -> bool:
         """Whether a state meets it, or round-off keeps it from that."""
@@ -99,6 +111,7 @@ def _in_turns(network: Network, state: FlowState, goal: Goal, monitor: Monitor) 
         enough=goal.enough * goal.total,
         most=goal.most * goal.unit,
         sweeps=goal.sweeps,
+        closed=lambda flow: goal.closed(network, flow),
         must_stop=monitor.must_stop,
     )
     return state if found is None else _counted(found, replace(state, iterations=0), monitor)

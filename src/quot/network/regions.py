@@ -36,12 +36,15 @@ def descend_in_regions(
     start: Floats,
     *,
     enough: float = 0.0,
+    closed: float = -1.0,
     max_pushes: int | None = None,
     must_stop: Callable[[], bool] = lambda: False,
 ) -> Descent | None:
     """As `descend`: in larger and larger regions of a large network, and then in the whole."""
     flow = improve(network, start, enough, must_stop)
-    return descend(network, flow, enough=enough, max_pushes=max_pushes, must_stop=must_stop)
+    return descend(
+        network, flow, enough=enough, closed=closed, max_pushes=max_pushes, must_stop=must_stop
+    )
 
 
 def improve(network: Network, flow: Floats, enough: float, must_stop: Callable[[], bool]) -> Floats:

@@ -67,6 +67,7 @@ class Bipartite:
         self.slack_cols = not problem.is_balanced and total < float(b.sum()) * (1 - _WHOLE)
         nodes = n + m
         self.offset = usual_cost(problem.cost)
+        self.base = self.offset * total
         blocks = [
             _Arcs(
                 support.rows,

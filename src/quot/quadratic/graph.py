@@ -52,7 +52,11 @@ class GraphNetwork:
         Mass that stays where it is.
     total : float
         Mass that is left to move.
+    base : float
+        What there is to pay beside the arcs: nothing.
     """
+
+    base = 0.0
 
     def __init__(self, problem: GraphProblem) -> None:
         self.problem = problem

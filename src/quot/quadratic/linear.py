@@ -291,6 +291,7 @@ class _ByList:
             if not violators and not any(side.any() for side in presses):
                 return Optimum(plan, dual)
             rows, cols = presses
-            count = _NEAREST * _MORE ** (k + 1) if rows.any() or cols.any() else _NEAREST
+            more = _MORE ** (k + 1) if rows.any() or cols.any() else 1
+            count = min(_NEAREST * more, max(problem.shape))
             hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
         return Optimum(plan, dual, Status.STALLED)

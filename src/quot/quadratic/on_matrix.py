@@ -18,7 +18,7 @@ from quot.problem import Problem
 from quot.quadratic.linear import Optimum
 from quot.quadratic.matrix_newton import MatrixNewton
 from quot.quadratic.pair_list import Kept
-from quot.quadratic.small import CLOSED, FEW, STEPS, TRIED
+from quot.quadratic.small import FEW, STEPS, TRIED
 from quot.quadratic.upward import Floats, Upward
 from quot.settings import settings
 from quot.stopping import obey, report
@@ -92,7 +92,9 @@ class OnMatrix:
         before: steps that had been taken when it began, or what came first.
         """
         newton, before = self.newton, self.monitor.steps if before is None else before
-        is_there = newton.climb(settings().at_the_end * self.tol, steps, CLOSED * self.tol)
+        is_there = newton.climb(
+            settings().at_the_end * self.tol, steps, settings().closed * self.tol
+        )
         if is_there or self.plan.nnz == 0:
             self.plan, self.dual = newton.plan(), newton.dual()
         report(self.monitor, newton.iterate(self.monitor.steps - before))
@@ -118,4 +120,4 @@ class OnMatrix:
     def _is_closed(self) -> bool:
         """Whether the value of the plan is that of the dual point, more or less."""
         gap = self.problem.objective(self.plan) - self.newton.value
-        return gap <= CLOSED * self.tol * self.problem.size(self.plan)
+        return gap <= settings().closed * self.tol * self.problem.size(self.plan)

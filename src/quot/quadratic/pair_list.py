@@ -31,6 +31,8 @@ Bools = NDArray[np.bool_]
 _ROUND_OFF = 1e-14
 # The integer one, as a part of the total.
 UNIT = 2.0**-60
+# What a row or column sends through the hub is no crumb if it is this part of its mass.
+_PART = 0.5
 
 
 class Kept(NamedTuple):
@@ -65,16 +67,20 @@ def prices(problem: Problem, u: Floats, v: Floats, kept: tuple[float, float]) ->
     return Dual(np.minimum(u - rows, 0.0), np.minimum(v - cols, 0.0), rows + cols)
 
 
-def visible_plan(problem: Problem, rows: Ints, cols: Ints, values: Floats) -> Plan:
-    """The plan of these pairs, less crumbs that the rounding to integers has left."""
-    return Plan(
-        problem.shape, *kernels.tidy(rows, cols, values, problem.a, problem.b, crumb(problem))
-    )
+def visible_plan(
+    problem: Problem, rows: Ints, cols: Ints, values: Floats, total: float | None = None
+) -> Plan:
+    """The plan of these pairs, less crumbs that the rounding to integers has left.
+
+    total: what the integers are parts of, if it is more than what moves.
+    """
+    most = crumb(problem, total or problem.total)
+    return Plan(problem.shape, *kernels.tidy(rows, cols, values, problem.a, problem.b, most))
 
 
-def crumb(problem: Problem) -> float:
-    """What the rounding of masses to integers may leave on a pair."""
-    return sum(problem.shape) * UNIT * problem.total
+def crumb(problem: Problem, total: float) -> float:
+    """What the rounding of masses to integers of such a total may leave on a pair."""
+    return sum(problem.shape) * UNIT * total
 
 
 class PairList:
@@ -98,6 +104,7 @@ class PairList:
         much = float(problem.a.sum() + problem.b.sum())
         a, b = np.append(problem.a, kept.cols), np.append(problem.b, kept.rows)
         self.masses = Masses.of(np.append(a[a > 0.0], much), np.append(b[b > 0.0], much))
+        self._total = max(float(a.sum()), float(b.sum())) + much
         self.hub = self.masses.a.size - 1, self.masses.b.size - 1
         rows, cols = np.arange(n), np.arange(m)
         cost = problem.cost.at(support.rows, support.cols)
@@ -153,13 +160,16 @@ class PairList:
         (n, m), (hub_row, hub_col) = self.problem.shape, self.hub
         i, j, x = tree.plan()
         real = (i < n) & (j < m)
-        plan = visible_plan(self.problem, i[real], j[real], x[real])
+        total, all_a, all_b = self._total, self.masses.exact_a, self.masses.exact_b
+        plan = visible_plan(self.problem, i[real], j[real], x[real], total)
         u, v = tree.p[: tree.rows], tree.p[tree.rows :]
         kept = (
             -float(v[m]) if self.kept.rows else np.nan,
             -float(u[n]) if self.kept.cols else np.nan,
         )
-        much = x > _ROUND_OFF * self.problem.total
+        # Crumbs of what is whole otherwise press nothing: they would at any price.
+        least = np.minimum(crumb(self.problem, total), _PART * np.minimum(all_a[i], all_b[j]))
+        much = x > np.maximum(least, _ROUND_OFF * self.problem.total)
         sends = np.bincount(i[much & (j == hub_col) & (i < n)], minlength=n) > 0
         gets = np.bincount(j[much & (i == hub_row) & (j < m)], minlength=m) > 0
         return plan, prices(self.problem, u[:n].copy(), v[:m].copy(), kept), (sends, gets)

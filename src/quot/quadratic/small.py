@@ -33,9 +33,8 @@ from quot.settings import settings
 Floats = NDArray[np.float64]
 
 # Many pairs are active where there are more than so many for each row and column. Newton steps from
-# the prices of the vertex where they are, and where few are; and a gap that is nothing beside the
-# tolerance.
-FEW, STEPS, TRIED, CLOSED = 1.2, 40, 12, 0.1
+# the prices of the vertex where they are, and where few are.
+FEW, STEPS, TRIED = 1.2, 40, 12
 # A row or column that has so many times what moves in all may as well have any more.
 MUCH = 1e3
 
@@ -89,7 +88,7 @@ class Together:
         if not (self.stack.numbers[:, layout.REG].any() or (self.ends == layout.VERTEX).any()):
             return
         enough, most = settings().at_the_end * tol, settings().climbed
-        rules = enough, CLOSED * tol, FEW, STEPS, TRIED, most, max_iter, PUSHES
+        rules = enough, settings().closed * tol, FEW, STEPS, TRIED, most, max_iter, PUSHES
         pivots, reports = self.answers.at[:, tree.PIVOTS].copy(), self.answers.reports
         climb.climb(*self.stack, pivots, rules, *self._found, reports, self.ends)
 

@@ -135,7 +135,7 @@ class Loop:
     ) -> At[Any]:
         """Solve on a network, as far as need be, and report."""
         monitor, before = self.monitor, self.monitor.steps
-        goal = self._goal(stage, tol)
+        goal = self._goal(stage, tol, at.arcs.base if stage.is_last and at.scale == 1.0 else None)
         if self.may_fail:
             state = newton(at.network, at.state, goal, monitor)
         else:
@@ -147,12 +147,16 @@ class Loop:
             raise StuckError
         return self.at
 
-    def _goal(self, stage: Stage[Any], tol: float) -> Goal:
-        """When a flow is good enough: on the way a few nodes may miss what they like."""
+    def _goal(self, stage: Stage[Any], tol: float, base: float | None) -> Goal:
+        """When a flow is good enough: on the way a few nodes may miss what they like.
+
+        base: what there is to pay beside the arcs, at the end.
+        """
         if tol >= _ON_THE_WAY:
             return Goal(tol, stage.unit, stage.total, _ENOUGH * tol, sweeps=True)
         enough = max(_ENOUGH * tol, settings().at_the_end * self.tol)
-        return Goal(tol, stage.unit, stage.total, enough, stage.least)
+        gap = -1.0 if base is None else settings().closed * self.tol
+        return Goal(tol, stage.unit, stage.total, enough, stage.least, gap=gap, base=base or 0.0)
 
 
 def _allowed(tol: float, last: float, *, end: bool) -> float:
