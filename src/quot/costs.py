@@ -23,6 +23,8 @@ Ints = NDArray[np.integer[Any]]
 
 # In so few dimensions sums over the axes are the same in any order that is quick.
 _FEW_AXES = 3
+# Of so many columns the cheapest is about as cheap as of all.
+_COLUMNS = 4096
 METRICS = ("sqeuclidean", "euclidean", "cityblock", "cosine")
 
 
@@ -431,14 +433,19 @@ def sample(cost: Cost, size: int = 64) -> Floats:
 def usual_cost(cost: Cost, size: int = 16) -> float:
     """Return about what is paid: the median of what the cheapest pairs of some rows cost.
 
-    Where the matrix is not kept, the median of a sample.
+    Where the matrix is not kept, the cheapest of some columns.
     """
     if isinstance(cost, DenseCost):
         return float(np.median(cost.C[spread(cost.shape[0], size)].min(axis=1)))
     if isinstance(cost, SparseCost) and cost.values.size:
         first = np.unique(cost.indptr[:-1][np.diff(cost.indptr) > 0])
         return float(np.median(np.minimum.reduceat(cost.values, first)))
-    return float(np.median(sample(cost)))
+    n, m = cost.shape
+    rows = spread(n, size)
+    some = cost.take(rows, spread(m, _COLUMNS)).block(0, rows.size)
+    least = np.min(some, axis=1, initial=np.inf, where=np.isfinite(some))
+    paid = least[least < np.inf]
+    return float(np.median(paid)) if paid.size else 0.0
 
 
 def parts(cost: Cost) -> tuple[Ints, Ints] | None:

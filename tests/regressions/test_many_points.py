@@ -28,3 +28,13 @@ def test_near_the_linear_problem_what_cycles_end_with_will_do(n, reg, mass):
     near = quot.solve_points(*clouds(75, n), mass=mass)
     most = 0.5 * reg * (near.plan.values**2).sum()
     assert near.value <= r.value <= near.value + most * (1.0 + 1e-6)
+
+
+def test_prices_count_from_what_is_paid(rng):
+    """Points that coincide cost nothing: beside the cost of a typical pair squares have no digits."""
+    X, Y = rng.integers(0, 30, (2, 6000, 2)).astype(float)
+    r = quot.solve_points(X, Y, reg=0.04, mass=0.7)
+    assert r.converged
+    assert r.cost == 0.0
+    assert r.certificate.relative_gap <= 1e-9
+    assert r.certificate.primal_residual <= 1e-14
