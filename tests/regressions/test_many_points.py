@@ -30,11 +30,21 @@ def test_near_the_linear_problem_what_cycles_end_with_will_do(n, reg, mass):
     assert near.value <= r.value <= near.value + most * (1.0 + 1e-6)
 
 
-def test_prices_count_from_what_is_paid(rng):
-    """Points that coincide cost nothing: beside the cost of a typical pair squares have no digits."""
-    X, Y = rng.integers(0, 30, (2, 6000, 2)).astype(float)
-    r = quot.solve_points(X, Y, reg=0.04, mass=0.7)
+def test_prices_count_from_what_is_paid():
+    """Points that coincide cost nothing: beside what others cost squares have no digits."""
+    X, Y = np.random.default_rng(1).integers(0, 30, (2, 6000, 2)).astype(float)
+    r = quot.solve_points(X, Y, reg=1e-3, mass=0.7)
     assert r.converged
     assert r.cost == 0.0
     assert r.certificate.relative_gap <= 1e-9
     assert r.certificate.primal_residual <= 1e-14
+
+
+@pytest.mark.parametrize("reg", [0.04, 1e-7])
+def test_what_costs_next_to_nothing_elsewhere_is_not_dear(reg):
+    """Most points coincide with others, but not all: some have to pay for the nearest."""
+    X, Y = np.random.default_rng(0).integers(0, 30, (2, 1000, 2)).astype(float)
+    r = quot.solve_points(X, Y, reg=reg, mass=0.7)
+    assert r.converged
+    assert r.cost == pytest.approx(0.199, rel=1e-9)
+    assert sum(k.inner for k in r.history) <= 60

@@ -24,6 +24,8 @@ _GAP, _FAR = 10, 1e10
 # The power of two that `frexp` gives is this much less than the one that is stored, in 11 bits; so
 # many numbers at a time are looked at, as copies of all would take longest.
 _BIAS, _BINS, _CHUNK = 1022, 2048, 65_536
+# What costs up to so many times as much as squares add may be paid: else it is taken to be dear.
+_BESIDE = 1e12
 # Mass that rounding explains, relative to the total.
 _CRUMB = 1e-15
 
@@ -146,14 +148,15 @@ def _first_cap(problem: Problem) -> tuple[float, float]:
         return 0.0, math.inf
     values, (rows, cols, low, high) = kept
     squares = problem.reg * min(float(problem.a.max()), float(problem.b.max()), problem.total)
-    needed = squares + max(
+    middle = max(
         middle_price(least[able] - low, mass[able], problem.total)
         for least, mass in ((rows, problem.a), (cols, problem.b))
         for able in [least < math.inf]
     )
-    if needed == 0.0:  # half of it costs no more than the least
-        needed = float(values.min(where=values > low, initial=math.inf)) - low
-    cap = low + DEAR * needed
+    if middle == 0.0:  # half of it costs no more than the least, the rest perhaps the next
+        more = float(values.min(where=values > low, initial=math.inf)) - low
+        middle = more if squares == 0.0 or more <= _BESIDE * squares else 0.0
+    cap = low + DEAR * (squares + middle)
     return low, cap if high <= cap else _at_a_gap(values.ravel(), low, cap)
 
 
