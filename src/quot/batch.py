@@ -24,7 +24,7 @@ class Late(Protocol):
 
     @property
     def value(self) -> float:
-        """The objective."""
+        """The objective, but for the rounding of the sum."""
 
     @property
     def converged(self) -> bool:
@@ -73,7 +73,7 @@ class Batch(Results):
 
     @cached_property
     def values(self) -> Floats:
-        """The objective of each result, (k,)."""
+        """The objective of each result, (k,): its `value`, but for the rounding of the sum."""
         return np.array([r.value for r in self._results])
 
     @property

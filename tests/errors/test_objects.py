@@ -223,7 +223,7 @@ def test_read_as_the_array_it_is(place, make):
 
 
 def _facts(x):
-    if isinstance(x, list):
+    if isinstance(x, (list, quot.Batch)):
         return [_facts(each) for each in x]
     if isinstance(x, (np.ndarray, Plan)):
         return np.asarray(x).tolist()

@@ -151,7 +151,7 @@ def _up(C, masses, prices, kept, given, rules, report):
         is_there, count, more = _climb(C, wanted, bounds, moved, state, at, goal, most)
     report[WORST], report[ACTIVE] = _worst(state[6], state[7], spare) / reg, state[2][n]
     report[STEPS], report[LOOKS] = count, looks + more
-    i, j, x = sent(state[2][: n + 1], state[3], state[4], reg)
+    i, j, x = sent(state[2][: n + 1], state[3], state[4], *wanted, noise, reg)
     lam = _prices(v, f, base_v, base_f, highest, is_balanced)
     return is_there, f, v, lam, i, j, x
 

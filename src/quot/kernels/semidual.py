@@ -17,6 +17,8 @@ _PASSES = 100
 _RISES, _SLOPE, _SOLVED, _SEARCHES, _LEAST, _MOST = 0.1, 0.5, 0.1, 20, 0.1, 0.9
 # Pairs are looked through in blocks, and are many if more of one are found.
 BLOCK, MANY = 64, 8
+# Of the mass of a row or column, what is next to nothing beside it.
+_CRUMB = 1e-6
 # Rounding of the dual value, relative.
 ROUNDING = 1e-14
 
@@ -208,14 +210,18 @@ def _advance(
 
 
 @kernel
-def sent(start, col, beyond, reg):
-    """The pairs that carry something, row by row: rows, cols, values."""
+def sent(start, col, beyond, wanted_a, wanted_b, noise, reg):
+    """The pairs that carry something, row by row: rows, cols, values.
+
+    Less what prices do not tell from nothing, if it is that to its row and its column, too.
+    """
     size = start[-1]
     rows, cols, values = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
     count = 0
     for i in range(start.size - 1):
         for q in range(start[i], start[i + 1]):
-            if beyond[q] > 0.0:
+            least = min(noise, _CRUMB * min(wanted_a[i], wanted_b[col[q]]))
+            if beyond[q] > least:
                 rows[count], cols[count], values[count] = i, col[q], beyond[q] / reg
                 count += 1
     return rows[:count], cols[:count], values[:count]

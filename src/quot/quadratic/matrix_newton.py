@@ -159,7 +159,10 @@ class MatrixNewton:
         """What the rows send."""
         start, col, beyond = self.listed
         start = start[: self.f.size + 1]
-        found = Plan(self.C.shape, *semidual.sent(start, col, beyond, self.problem.reg))
+        found = Plan(
+            self.C.shape,
+            *semidual.sent(start, col, beyond, *self.wanted, self.noise, self.problem.reg),
+        )
         return found.T if self.is_turned else found
 
     def dual(self) -> Dual:

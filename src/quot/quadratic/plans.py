@@ -37,7 +37,7 @@ class Done(NamedTuple):
 
     @property
     def value(self) -> float:
-        """The objective of the plan, which is feasible."""
+        """The objective of the plan, which is feasible, as the certificate has it."""
         return self.answers.certificates[self.k][UPPER]
 
     @property
@@ -61,13 +61,11 @@ class Done(NamedTuple):
     ) -> Result[Plan]:
         """The same of the problem, with a history and a time that somebody has kept."""
         answers, k = self
-        found: Result[Plan] = Result.judged(
+        return Result.judged(
             problem, self.plan, answers.dual(k), Status.OPTIMAL,
             answers.certificate(k), tolerance=answers.tolerance, history=history,
             seconds=seconds, method=method,
         )  # fmt: skip
-        found.__dict__["value"] = self.value  # one sum of it, whoever asks
-        return found
 
 
 class Begun(NamedTuple):
