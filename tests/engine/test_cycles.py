@@ -11,6 +11,7 @@ from tests.oracles import graphs as oracle
 
 import quot
 from quot.network import clusters, cycles, regions
+from quot.network.optimise import Goal
 from quot.problem import GraphProblem
 from quot.quadratic import edge_model
 from quot.quadratic.graph import GraphNetwork
@@ -278,3 +279,11 @@ def test_nodes_without_edges_are_in_no_cluster():
     first = next(clusters.clusters(np.array([0]), np.array([2]), np.ones(1), 3))
     assert first[0] == first[2] >= 0
     assert first[1] == -1
+
+
+def test_no_gap_is_good_where_values_are_out_of_range():
+    """A flow to begin with may be anything; nothing warns."""
+    net, start = network(50, 0.5)
+    goal = Goal(1e-9, 1.0, 1.0, gap=0.1)
+    assert goal.closed(net, np.full_like(start, 1e200)) == -1.0
+    assert goal.closed(net, start) == pytest.approx(0.1 * abs(net.objective(start)))

@@ -52,8 +52,10 @@ class Goal:
     base: float = 0.0
 
     def closed(self, network: Network, flow: Floats) -> float:
-        """The duality gap at which a flow near this one is good."""
-        return self.gap * abs(network.objective(flow) + self.base)
+        """The duality gap at which a flow near this is good; none where that is out of range."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            worth = abs(network.objective(flow) + self.base)
+        return self.gap * worth if worth < np.inf else -1.0
 
     def is_met(self, network: Network, state: FlowState) -> bool:
         """Whether a state meets it, or round-off keeps it from that."""
