@@ -42,7 +42,7 @@ class Batch(Results):
     """Results of many problems, as `solve_batch` returns them: a sequence of `Result`.
 
     Arrays of all of them, as `values` and `to_dense`, are there at once. A result by itself is put
-    together when it is first asked for: it, its plan and its certificate take some ten microseconds
+    together when it is first asked for: it, its plan and its certificate take some 20 microseconds
     then, longer than to solve a problem of five points.
 
     Parameters

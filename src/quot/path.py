@@ -78,7 +78,7 @@ class Path(Results):
     @property
     def converged(self) -> bool:
         """Whether all is there, and every result within its tolerance."""
-        return self.status is Status.OPTIMAL and all(r.converged for r in self.results)
+        return self.status is Status.OPTIMAL and super().converged
 
     @property
     def price(self) -> tuple[Floats, Floats]:

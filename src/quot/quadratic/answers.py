@@ -39,7 +39,7 @@ class Answers:
     rows, cols, values : array
         The pairs of all plans; of each so many as in counts (K,), from first[k] on.
     potentials : array
-        f and g of each, from node[k] on.
+        f and g of each, from node(k) on.
     found : array of shape (K, 3)
         The price of the total, and of what rows and columns keep.
     at, reports : array of shape (K, 4)
@@ -56,8 +56,7 @@ class Answers:
     def __init__(self, problems: Sequence[Problem], where: Longs) -> None:
         count, (*_, nodes, pairs) = len(problems), where[-1].tolist()
         self.problems = problems
-        self.first: list[int] = where[:, layout.PAIRS].tolist()
-        self.node: list[int] = where[:, layout.NODES].tolist()
+        self.first: list[int] = where[:-1, layout.PAIRS].tolist()
         self._where: list[list[int]] = where.tolist()
         self.rows, self.cols = np.empty((2, pairs), np.int32)
         self.values, self.counts = np.empty(pairs), np.empty(count, np.int64)
@@ -74,14 +73,18 @@ class Answers:
         """Keep no more memory than the plans take."""
         ends = np.cumsum(self.counts)
         begins = ends - self.counts
-        old = np.repeat(np.array(self.first[:-1]) - begins, self.counts) + np.arange(ends[-1])
+        old = np.repeat(np.array(self.first) - begins, self.counts) + np.arange(ends[-1])
         self.rows, self.cols, self.values = self.rows[old], self.cols[old], self.values[old]
-        self.first = [*begins.tolist(), int(ends[-1])]
+        self.first = begins.tolist()
 
     def shape(self, k: int) -> tuple[int, int]:
         """The shape of problem k."""
         (_, row, col, _, _), (_, last_row, last_col, _, _) = self._where[k : k + 2]
         return last_row - row, last_col - col
+
+    def node(self, k: int) -> int:
+        """The first of its nodes."""
+        return self._where[k][layout.NODES]
 
     def plan(self, k: int) -> Plan:
         """The plan of problem k, as far as it is."""
@@ -97,7 +100,7 @@ class Answers:
 
     def dual(self, k: int) -> Dual:
         """Its dual point."""
-        (n, m), node = self.shape(k), self.node[k]
+        (n, m), node = self.shape(k), self.node(k)
         prices = self.potentials[node : node + n + m].copy()
         return trusted(Dual, f=prices[:n], g=prices[n:], lam=self.found.item(k, layout.LAM))
 

@@ -112,7 +112,7 @@ class Together:
         """The vertex of problem k, before its plan is made exact; None if it was not found."""
         if self.ends[k] == layout.OTHER:
             return None
-        problem, node = self.problems[k], self.answers.node[k]
+        problem, node = self.problems[k], self.answers.node(k)
         (n, m), kept = problem.shape, Kept(*self.stack.numbers[k, layout.KEPT_ROWS :].tolist())
         masses = Masses.beside(problem.a, problem.b, kept)
         nodes = slice(node, node + masses.a.size + masses.b.size)
