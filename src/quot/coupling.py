@@ -38,6 +38,16 @@ def sums(index: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
     return added
 
 
+def unique(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the different ones of some keys in order, (k,); by sorting.
+
+    `numpy.unique` puts them into a table first, which takes fifty times longer.
+    """
+    keys = np.sort(keys)
+    different: NDArray[np.int64] = keys[np.append(True, keys[1:] != keys[:-1])[: keys.size]]
+    return different
+
+
 class Totals(NamedTuple):
     """Sums over all entries of a plan P at costs C.
 
@@ -67,8 +77,11 @@ def _each(x: Any, name: str, size: int, of: str) -> NDArray[Any]:
 
 
 def flat(given: NDArray[Any]) -> NDArray[Any]:
-    """Return what is given for each row, of any number of axes, in two axes at most."""
-    return given if given.ndim <= 2 else given.reshape(len(given), -1)
+    """Return what is given for each row, of any number of axes, in two axes at most.
+
+    In rows one after another: products round in the order in which things lie in memory.
+    """
+    return np.ascontiguousarray(given if given.ndim <= 2 else given.reshape(len(given), -1))
 
 
 class Coupling(MatrixLike, Shown):

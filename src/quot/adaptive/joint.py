@@ -82,7 +82,7 @@ def joint(
     """Return what joint ascent finds, by L-BFGS-B on (f, g, eps, delta).
 
     For problems of up to about a hundred points; on larger ones it stalls. It ends where the dual
-    value no longer grows in floating point, with 1e-8 to 1e-6 wrong.
+    value no longer grows in floating point, nor when it begins there anew, with 1e-8 to 1e-6 wrong.
 
     See `quot.adaptive.found`.
     """
@@ -95,14 +95,19 @@ def joint(
 
     check()
     start, bounds = dual.first
-    options = {
-        "maxiter": steps,
-        "maxfun": _EVALUATIONS * steps,
-        "maxcor": _KEPT,
-        "ftol": 0.0,
-        "gtol": 0.0,
-    }
-    done = minimize(
-        dual, start, jac=True, method="L-BFGS-B", bounds=bounds, callback=look, options=options
-    )
-    return Found.at(problem, floor, dual.split(done.x))
+    options = {"maxcor": _KEPT, "ftol": 0.0, "gtol": 0.0}
+    value, left = np.inf, steps
+    while True:
+        done = minimize(
+            dual,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            callback=look,
+            options=options | {"maxiter": left, "maxfun": _EVALUATIONS * left},
+        )
+        found, left = Found.at(problem, floor, dual.split(done.x)), left - done.nit
+        if found.wrong <= enough or left <= 0 or not done.fun < value:
+            return found
+        start, value = done.x, done.fun  # without what was learnt of curvature, which misleads
