@@ -19,6 +19,11 @@ _AT_ONCE = 10_000_000
 _SMALL_PART = 0.4
 
 
+# What to do about a plan that is too large.
+SPARSER = "Lower `reg`, which makes the plan sparser, or join points that coincide into one."
+ANY = 'Ask for any cheapest plan, `ties="any"`: there are so many that cost the same.'
+
+
 def needed(candidates: float) -> int:
     """Return the bytes that a solve on so many candidate pairs takes at its peak."""
     return int(_BASE + _A_CANDIDATE * candidates)
@@ -46,7 +51,7 @@ def fits(pairs: float) -> bool:
     return room is None or needed(pairs) <= room
 
 
-def check(pairs: float) -> None:
+def check(pairs: float, *, advice: str = SPARSER) -> None:
     """Raise ProblemTooLargeError if the machine cannot hold a solve on so many pairs."""
     if pairs < _FEW:
         return
@@ -54,8 +59,7 @@ def check(pairs: float) -> None:
     if room is not None and needed(pairs) > room:
         raise ProblemTooLargeError(
             f"the plan needs about {pairs:.1e} pairs, hence {gigabytes(needed(pairs))} of memory; "
-            f"this machine has {gigabytes(room)} left. Lower `reg`, which makes the plan sparser, "
-            "or join points that coincide into one of their mass."
+            f"this machine has {gigabytes(room)} left. {advice}"
         )
 
 

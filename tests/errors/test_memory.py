@@ -99,6 +99,17 @@ def test_candidates_that_do_not_fit_are_refused(monkeypatch, rng):
     assert quot.solve_points(X, Y, reg=300.0, tol=1e-6).converged
 
 
+def test_too_many_cheapest_plans(monkeypatch):
+    """Along a line, where all go the same way, no pair is dearer than another."""
+    x = np.linspace(0.0, 1.0, 3000)[:, None]
+    monkeypatch.setattr(memory, "available", lambda: memory.needed(1_000_000))
+    with pytest.raises(quot.ProblemTooLargeError, match=r"9\.0e\+06 pairs.*`ties=.any.`"):
+        quot.solve_points(x, x + 2.0, metric="cityblock")
+    r = quot.solve_points(x, x + 2.0, metric="cityblock", ties="any")
+    assert r.converged
+    assert r.value == pytest.approx(2.0)
+
+
 def test_verbose_says_first_what_to_expect(capsys):
     quot.solve(np.ones((3, 4)), reg=1.0, verbose=True)
     assert capsys.readouterr().err.startswith("expected: about 12 entries, 12 candidate pairs")

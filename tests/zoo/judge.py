@@ -37,15 +37,18 @@ class Verdict:
     seconds: float = 0.0
 
 
-def attempt(problem, **options):
-    """The answer, or a Verdict where there is none; warnings are errors but one."""
+def attempt(problem, refused=None, **options):
+    """The answer, or a Verdict where there is none; warnings are errors but one.
+
+    refused: says of a problem that is called infeasible whether it is, in whole numbers by default.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("error")
         warnings.simplefilter("always", quot.NotConvergedWarning)
         try:
             r = problem.solve(**options)
         except quot.InfeasibleError as error:
-            return _refused(problem, error)
+            return (refused or _refused)(problem, error)
         except Warning as error:
             return Verdict("warning", _where(error))
         except Exception as error:

@@ -15,6 +15,7 @@ from quot.applications.motion import Motion, angles, best_motion
 from quot.applications.search import Clouds
 from quot.convergence import Iterate, Status, Tolerance
 from quot.costs import PointCost
+from quot.coupling import unique
 from quot.exceptions import InfeasibleError
 from quot.gibbs_plan import AnyPlan
 from quot.interrupts import stoppable
@@ -203,6 +204,6 @@ def _nearest(X: Floats, Y: Floats) -> sp.csr_array:
     back = cKDTree(X).query(Y, k=min(_PARTNERS, n))[1].reshape(m, -1)
     rows = np.concatenate((np.repeat(np.arange(n), to.shape[1]), back.ravel()))
     cols = np.concatenate((to.ravel(), np.repeat(np.arange(m), back.shape[1])))
-    keys = np.unique(rows.astype(np.int64) * m + cols)
+    keys = unique(rows.astype(np.int64) * m + cols)
     rows, cols = keys // m, keys % m
     return sp.csr_array((((X[rows] - Y[cols]) ** 2).sum(axis=1), (rows, cols)), shape=(n, m))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay, QhullError, cKDTree
 
+from quot.coupling import unique
 from quot.exceptions import InvalidProblemError
 from quot.graph import Graph
 from quot.graphs.connect import connect as connected
@@ -262,7 +263,7 @@ def _pairs(neighbours: Ints) -> tuple[Ints, Ints]:
 def _graph(X: Floats, tail: Ints, head: Ints, *, labels: Names, connect: bool) -> Graph:
     """The undirected graph of these pairs, each once."""
     n = len(X)
-    keys = np.unique(np.minimum(tail, head) * np.int64(n) + np.maximum(tail, head))
+    keys = unique(np.minimum(tail, head) * np.int64(n) + np.maximum(tail, head))
     edges = np.stack((keys // n, keys % n), axis=1).astype(np.int32)
     lengths = np.linalg.norm(X[edges[:, 0]] - X[edges[:, 1]], axis=1)
     graph = Graph(n, edges, lengths, positions=X, labels=labels)

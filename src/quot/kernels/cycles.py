@@ -14,8 +14,9 @@ from quot.kernels._jit import kernel
 from quot.kernels.tree import _recount
 
 TREE, LOWER, UPPER, FREE = 0, 1, -1, 2
-# Gains are sorted into so many bins.
+# Gains are sorted into so many bins; and so many arcs for each node, more or less.
 BINS = 256
+_EACH = 8
 NOBODY, ITSELF = -2, -1  # no arc of the tree blocks; the arc that closes the cycle does
 
 
@@ -150,8 +151,10 @@ def _worst(
 ):  # fmt: skip
     """The arcs that gain most, most first; the most and the least of those gains; the sum of all.
 
-    Last the duality gap, where it is asked for. part: of the most that a gain has to be.
+    Last the duality gap, where it is asked for. part: of the most that a gain has to be. Far more
+    than there are nodes wait for another pass: most of them will have lost what they gain.
     """
+    enough = _EACH * p.size
     arcs = np.empty(size, np.int32)
     gains = np.empty(size)
     count = 0
@@ -183,18 +186,21 @@ def _worst(
     for k in range(count):
         if gains[k] > least:
             place[bins[k] + 1] += 1
+    last = 0
     for q in range(BINS):
         place[q + 1] += place[q]
-    order = np.empty(place[BINS], np.int32)
-    gain = np.empty(place[BINS])
+        if place[q + 1] <= enough:
+            last = q
+    order = np.empty(place[last + 1], np.int32)
+    gain = np.empty(place[last + 1])
     for k in range(count):
-        if gains[k] > least:
-            q = bins[k]
+        q = bins[k]
+        if q <= last and gains[k] > least:
             order[place[q]] = arcs[k]
             gain[place[q]] = gains[k]
             place[q] += 1
     begin = 0
-    for q in range(BINS):
+    for q in range(last + 1):
         _sort(order, gain, begin, place[q])
         begin = place[q]
     return order, most, least, total, gap

@@ -31,6 +31,8 @@ Ints = NDArray[np.int32]
 NOISE = 4 * float(np.finfo(np.float64).eps)
 # Pushes for each node that a solver counts as one step.
 PUSHES = 0.5
+# Arcs that are looked at in the time of a push.
+_SCANNED = 1000
 # Pushes by default, for each node: there are far fewer, unless round-off leads in circles.
 _MOST = 1000
 # Cycles that gain less than this part of the best wait for another pass, and a pass ends when so
@@ -135,8 +137,8 @@ class Tree:
 
     Attributes
     ----------
-    pushes : int
-        So far.
+    pushes, scanned : int
+        So far; and arcs looked at.
     is_closed : bool
         Whether a duality gap that was left alone ended the last descent.
     """
@@ -144,7 +146,8 @@ class Tree:
     is_closed = False
 
     def __init__(self, network: Network, arcs: tuple[NDArray[Any], ...], noise: float) -> None:
-        self.network, self.arcs, self.noise, self.pushes = network, arcs, noise, 0
+        self.network, self.arcs, self.noise = network, arcs, noise
+        self.pushes = self.scanned = 0
 
     @classmethod
     def given(cls, network: Network, flow: Floats, parent: Ints, arc: Ints) -> Tree:
@@ -185,7 +188,7 @@ class Tree:
         arc = np.where(own < count, place[np.minimum(own, count - 1)], -1).astype(np.int32)
         parent = np.where(arc < 0, np.int32(-1), parent[:n])
         other = Tree.given(network, carried, parent, arc)
-        other.pushes = self.pushes
+        other.pushes, other.scanned = self.pushes, self.scanned
         return other
 
     @classmethod
@@ -234,15 +237,16 @@ class Tree:
         """
         least, is_quadratic = max(self.noise, enough), bool(self.network.weight.any())
         is_single = not is_quadratic and self.network.n_nodes > settings().single_pivots
-        best, idle, last, passes = np.inf, 0, self.pushes + most, 0
+        best, idle, last, passes = np.inf, 0, self.effort + most, 0
         recent: deque[int] = deque(maxlen=settings().passes)
-        while self.pushes < last and not must_stop():
+        while self.effort < last and not must_stop():
             asked = closed if passes % _ASKED == 0 else -1.0
             gain, gains, pushed, gap = kernels.descend(*self.arcs, least, _PART, _WASTE, asked)
             if pushed < 0:
                 return None
             self.is_closed = gap <= asked
             self.pushes += pushed
+            self.scanned += self.network.n_arcs
             recent.append(pushed)
             are_enough = is_single and pushed > 0 and len(recent) == recent.maxlen
             if are_enough and sum(recent) <= _FEW * len(recent):
@@ -258,7 +262,7 @@ class Tree:
 
     def _one_by_one(self, least: float, last: float, must_stop: Callable[[], bool]) -> bool | None:
         """Pivot until no cycle gains, or so many times in all; as `descend`."""
-        while self.pushes < last and not must_stop():
+        while self.effort < last and not must_stop():
             most = _LOOKS * self.network.n_arcs
             pushed, is_optimal = pivots.descend_linear(*self.arcs, least, most)
             if pushed < 0:
@@ -267,6 +271,11 @@ class Tree:
             if is_optimal:
                 return True
         return False
+
+    @property
+    def effort(self) -> float:
+        """What it took, in pushes."""
+        return self.pushes + self.scanned / _SCANNED
 
     def read(self) -> tuple[Floats, Floats]:
         """Flow (E,) and potentials (N,) once more from the tree, without the rounding of pushes."""

@@ -49,7 +49,8 @@ _COARSEST = 1 << 20
 _BEYOND, _DEARER = 1e3, 4
 # Rounds of pricing at one level; pairs beyond the tight ones for each row and column, with each
 # round in which the box presses so many times more; and how far prices may rise in it.
-_ROUNDS, _NEAREST, _MORE, _REACH = 50, 10, 2, 10.0
+_ROUNDS, _NEAREST, _MORE = 50, 10, 2
+_REACH, _FURTHER = 10.0, 4.0
 # Where so many pairs for each row and column may carry something, the least norm is looked for on
 # the matrix: what columns may miss then, relative, and by rounding, and steps.
 _RICH, _ENOUGH, _ROUNDING, _STEPS = 2.0, 1e-13, 1e-10, 40
@@ -127,13 +128,19 @@ def solve_linear(
 
 
 def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor) -> Plan:
-    """Of all cheapest plans the one of least norm."""
+    """Of all cheapest plans the one of least norm.
+
+    Raises
+    ------
+    ProblemTooLargeError
+        If more pairs cost the same than fit the machine.
+    """
     dual = found.dual
     noise = round_off(dual.f + dual.lam, dual.g)
     if not found.may_tie(noise):
         return found.plan
     tight = pricer.tight(problem.cost, dual.f + dual.lam, dual.g)
-    memory.check(tight.size)
+    memory.check(tight.size, advice=memory.ANY)
     support = tight | Support(found.plan.shape, found.plan.rows, found.plan.cols)
     if _is_forest(problem, support, dual, noise):  # nothing else to choose
         return found.plan
@@ -270,8 +277,9 @@ class _ByList:
         problem, pricer = self.problem, self.pricer
         support = Support(plan.shape, plan.rows, plan.cols)
         hint, count, first, violators = beyond_all(problem), _NEAREST, None, 0
+        reach = _REACH
         for k in range(_ROUNDS):
-            near = choose_candidates(pricer, problem, dual, count, hint, _REACH)
+            near = choose_candidates(pricer, problem, dual, count, hint, reach)
             support = near.support | support
             listed = PairList(problem, support, near.box)
             tree = listed.basis(listed.forest(plan) if first is None else first)
@@ -292,6 +300,7 @@ class _ByList:
                 return Optimum(plan, dual)
             rows, cols = presses
             more = _MORE ** (k + 1) if rows.any() or cols.any() else 1
+            reach *= _FURTHER if more > 1 else 1.0
             count = min(_NEAREST * more, max(problem.shape))
             hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
         return Optimum(plan, dual, Status.STALLED)

@@ -27,6 +27,8 @@ from quot.stopping import obey, report
 LARGEST = 1 << 25
 # Where few are, Newton still begins from given prices if columns miss no more than this part.
 _NEAR = 1e-3
+# What a round of cycles may take, in Newton steps: where cycles help it takes a few.
+_PATIENCE = 25
 # Newton steps where a round of cycles was enough.
 _FINISHING = 4
 # What a cycle may gain after each round, in parts of what the quadratic term adds to a price.
@@ -106,14 +108,15 @@ class OnMatrix:
         up = Upward(self.problem, self.C, vertex, self.kept, monitor.must_stop)
         for part in _ROUNDS:
             obey(monitor)
-            before, pushes = monitor.steps, up.tree.pushes
-            up.settle(part * up.typical)
-            monitor.steps += math.ceil((up.tree.pushes - pushes) / (PUSHES * sum(self.C.shape)))
+            before, effort, a_step = monitor.steps, up.tree.effort, PUSHES * sum(self.C.shape)
+            is_settled = up.settle(part * up.typical, _PATIENCE * a_step)
+            monitor.steps += math.ceil((up.tree.effort - effort) / a_step)
             newton.begin(up.dual)
             self.plan, self.dual = up.plan(), newton.dual()
             is_closed = self._is_closed()
             # Newton, where it gets there, leaves no crumbs on pairs that carry nothing.
-            if self._climb(_FINISHING if is_closed else tried, before) or is_closed:
+            steps = tried if is_settled else STEPS
+            if self._climb(_FINISHING if is_closed else steps, before) or is_closed:
                 return True
         return False
 

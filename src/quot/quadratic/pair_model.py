@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.convergence import Monitor, Status, Tolerance
-from quot.costs import PointCost
+from quot.costs import DenseCost, PointCost
 from quot.dual import Dual
+from quot.exceptions import ProblemTooLargeError
 from quot.pairs import Pricer
 from quot.pairs.boxes import trees
 from quot.plan import Plan
@@ -45,6 +47,11 @@ Bools = NDArray[np.bool_]
 # than this, at so many times the reg, the way up from the linear problem is shorter than the one
 # down though that takes long.
 _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
+# Steps at the finest level, from above, after which other ways are tried: where they are good there
+# are fewer.
+_PATIENCE = 200
+# Where one in so many pairs is a candidate, all of them are sooner done with as a matrix.
+_CROWDED = 12
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
@@ -110,13 +117,23 @@ class PairModel:
             return (self._nothing_moves,)
         if self.part.problem.reg * self.problem.total <= LOST:
             return (self._linear,)
-        below = (self._linear, self._from_below)
         if not self._is_matrix:
-            return below if self._begins_below() else (self._from_above,)
+            return self._ways_on_a_list()
+        below = (self._linear, self._from_below)
         is_quick = all_pairs(self.part.problem) <= settings().upward
         if self.method == "auto" and (is_quick or self._is_uneven or self._begins_below()):
             return (self._up, *below, self._from_above)
         return (self._from_above, self._up, *below)
+
+    def _ways_on_a_list(self) -> tuple[Way, ...]:
+        """Where one takes long another may not: it is hard to tell beforehand."""
+        below = (self._linear, self._from_below)
+        fits = (self._up,) if all_pairs(self.part.problem) <= LARGEST else ()
+        if self._begins_below():
+            return (*below, *fits, self._from_above_or_not)
+        if self.start is not None or self.method != "auto":
+            return (self._from_above,)
+        return (self._from_above_or_not, *fits, *below, self._from_above)
 
     def _begins_below(self) -> bool:
         """Whether the linear problem is a good start though that takes long."""
@@ -141,23 +158,39 @@ class PairModel:
         problem = self.part.problem
         return is_matrix(problem) and all_pairs(problem) <= LARGEST
 
-    def _from_above(self, _: Result[Plan] | None) -> Answer:
+    @property
+    def _crowd(self) -> float:
+        """More candidates than this are sooner done with as a matrix."""
+        size = all_pairs(self.part.problem)
+        return size / _CROWDED if size <= LARGEST and not self._is_matrix else math.inf
+
+    def _from_above_or_not(self, _: Result[Plan] | None) -> Answer | None:
+        """The same for so many steps; None if all pairs had better be a matrix."""
+        return self._down(_PATIENCE, self._crowd)
+
+    def _from_above(self, _: Result[Plan] | None) -> Answer | None:
         """Coarse to fine, and down from large quadratic terms."""
-        loop = self._loop(may_fail=self._is_matrix)
+        return self._down(math.inf, math.inf)
+
+    def _down(self, patience: float, most: float) -> Answer | None:
+        loop = self._loop(may_fail=self._is_matrix, patience=patience)
+        stages: list[PairStage] = []
 
         def way() -> None:
-            stages, at = self._begin()
+            at = self._begin(stages)
+            stages[-1].most = most
             loop.descend(stages, at)
 
-        return self._read(loop, run(self.monitor, way))
+        status = run(self.monitor, way)
+        is_crowded = any(stage.is_crowded for stage in stages)
+        return None if is_crowded else self._read(loop, status)
 
-    def _begin(self) -> tuple[list[PairStage], At[Bipartite]]:
-        """The levels, and where the first begins: at the problem itself, or where all is smooth."""
+    def _begin(self, stages: list[PairStage]) -> At[Bipartite]:
+        """Add the levels; return where the first begins: at the problem itself, or all smooth."""
         if self.start is not None:
-            stage = self._finest()
-            return [stage], stage.around(self._core_start(), 1.0)
+            stages.append(self._finest())
+            return stages[0].around(self._core_start(), 1.0)
         core = self.part.problem
-        stages: list[PairStage] = []
         self.levels = coarsen(core)
         for depth in reversed(range(len(self.levels) + 1)):
             problem = self.levels[depth - 1].problem if depth > 0 else core
@@ -168,7 +201,7 @@ class PairModel:
             )
         coarsest = stages[0].problem
         scale = smooth_reg(coarsest) / coarsest.reg
-        return stages, stages[0].around(first_dual(coarsest), scale)
+        return stages[0].around(first_dual(coarsest), scale)
 
     def _linear(self, _: Result[Plan] | None) -> Answer:
         """The linear problem, and its plan of least norm."""
@@ -183,17 +216,28 @@ class PairModel:
             if found.stopped is not None:
                 raise StopError(found.stopped)
             if core.reg > 0.0 or self.ties == "share":
-                plan = least_of(linear, found, self.pricer, self.monitor)
+                plan = self._least(linear, found)
 
         status = run(self.monitor, way)
         if self.optimum is None or plan is None:
             return self._read(self._loop(), status)
         return self._answer(plan, self.optimum.dual, status, is_limit=core.reg > 0.0)
 
+    def _least(self, linear: Problem, found: Optimum) -> Plan:
+        """The cheapest plan of least norm; any where that does not fit and is not what is asked."""
+        try:
+            return least_of(linear, found, self.pricer, self.monitor)
+        except ProblemTooLargeError:
+            if self.part.problem.reg == 0.0:
+                raise
+            return found.plan
+
     def _up(self, _: Result[Plan] | None) -> Answer | None:
         """Up from the prices at hand, or from the linear problem; None if that does not end."""
         core, monitor = self.part.problem, self.monitor
         C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
+        if not is_matrix(core):
+            core = replace(core, cost=DenseCost(C))
         way, is_there = OnMatrix(core, C, monitor, self.tolerance.gap), False
 
         def go() -> None:
@@ -201,8 +245,9 @@ class PairModel:
             if self.start is not None:
                 is_there = way.again(self._core_start())
             if not is_there:
-                linear = core.with_reg(0.0)
-                found = self.optimum or solve_linear(linear, self.pricer, monitor, self.near)
+                found = self.optimum
+                if found is None or found.vertex is None:
+                    found = solve_linear(core.with_reg(0.0), self.pricer, monitor, self.near)
                 self.optimum = found
                 if found.stopped is not None:
                     raise StopError(found.stopped)
@@ -220,10 +265,11 @@ class PairModel:
         assert start is not None
         return self.part.to_unit(Dual(start.f[self.rows], start.g[self.cols], start.lam))
 
-    def _from_below(self, _: Result[Plan] | None) -> Answer:
-        """Up from the plan of the linear problem and its prices, on candidates."""
+    def _from_below(self, _: Result[Plan] | None) -> Answer | None:
+        """Up from the plan of the linear problem and its prices, on candidates; as `_down`."""
         loop, stage, found = self._loop(), self._finest(), self.optimum
         assert found is not None
+        stage.most = self._crowd
 
         def way() -> None:
             if self.climbed is not None:
@@ -231,7 +277,8 @@ class PairModel:
             else:
                 loop.settle(stage, stage.around(found.dual, 1.0, found.plan), far=True)
 
-        return self._read(loop, run(self.monitor, way))
+        status = run(self.monitor, way)
+        return None if stage.is_crowded else self._read(loop, status)
 
     def _nothing_moves(self, _: Result[Plan] | None) -> Answer:
         """The answer where no mass does."""
@@ -242,14 +289,14 @@ class PairModel:
         self.levels = []
         return PairStage(self.part.problem, self.part.problem, [], None, self.pricer, self.monitor)
 
-    def _loop(self, *, may_fail: bool = False) -> Loop:
+    def _loop(self, *, may_fail: bool = False, patience: float = math.inf) -> Loop:
         """A loop that is nowhere yet."""
         problem, none = self.part.problem, np.zeros(0, np.int32)
         self.levels = []
         arcs = Bipartite(problem, Support(problem.shape, none, none))
         n, m = problem.shape
         at = At(arcs, arcs.network, arcs.state(Dual(np.zeros(n), np.zeros(m))))
-        return Loop(self.monitor, self.tolerance.gap, at, may_fail=may_fail)
+        return Loop(self.monitor, self.tolerance.gap, at, may_fail=may_fail, patience=patience)
 
     def _read(self, loop: Loop, status: Status) -> Answer:
         """The plan and the dual point where a loop is; from a coarse level spread over the problem.

@@ -6,6 +6,7 @@ Candidates are, for every row and column, the active pairs and the nearest other
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from quot.quadratic.count import count_active
 from quot.quadratic.linear import all_pairs
 from quot.quadratic.model import At
 from quot.settings import settings
+from quot.stopping import StuckError
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -64,9 +66,17 @@ class PairStage:
         The level before, and how this one hangs on it.
     pricer : Pricer
     monitor : Monitor
+
+    Attributes
+    ----------
+    most : float
+        Candidates beyond which the level gives up, as there is a better way; none by default.
+    is_crowded : bool
+        Whether it has given up.
     """
 
     last = 1.0
+    most, is_crowded = math.inf, False
 
     def __init__(  # noqa: PLR0917
         self,
@@ -176,6 +186,9 @@ class PairStage:
         found = choose_candidates(self.pricer, problem, dual, count, hint, reach)
         longer = (_CLOSING if self.is_last else _CLOSING_COARSE) * sizes[0] / sizes[1]
         self.monitor.keep_back(longer * (self.monitor.seconds - start))
+        self.is_crowded = found.support.size > self.most
+        if self.is_crowded:
+            raise StuckError
         self.near = found.rows_at, found.cols_at
         return found
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from quot.convergence import Monitor
+from quot.exceptions import ProblemTooLargeError
 from quot.network.continuation import FIRST, lower, predicted
 from quot.network.optimise import Goal, newton, optimise
 from quot.quadratic.feasibility import check_closely
@@ -61,16 +62,28 @@ def solve_quadratic(model: Model[R]) -> R:
 
 
 def _in_these_prices(model: Model[R]) -> R:
-    """The best result of the ways of a model, tried until one is good."""
+    """The best result of the ways of a model, tried until one is good.
+
+    Where none is and a later one did not fit the machine, that is what is wrong.
+    """
     best: R | None = None
+    refusal: ProblemTooLargeError | None = None
     for way in model.ways():
-        answer = way(best)
+        try:
+            answer = way(best)
+        except ProblemTooLargeError as error:
+            if best is None:
+                raise
+            refusal = error
+            continue
         if answer is None:
             continue
         result = finish(model, answer)
         best = result if best is None else best_of(result, best)
         if is_good(answer, result):
-            break
+            return best
+    if refusal is not None:
+        raise refusal
     assert best is not None
     return best
 
@@ -87,6 +100,8 @@ class Loop:
         What there is before anything is solved.
     may_fail : bool, default=False
         Whether to give up where Newton does not get through: there is a better way.
+    patience : float, default=inf
+        Steps at the finest level after which to give up: there may be a better way.
 
     Attributes
     ----------
@@ -95,9 +110,16 @@ class Loop:
     """
 
     def __init__(
-        self, monitor: Monitor, tol: float, at: At[Any], *, may_fail: bool = False
+        self,
+        monitor: Monitor,
+        tol: float,
+        at: At[Any],
+        *,
+        may_fail: bool = False,
+        patience: float = math.inf,
     ) -> None:
-        self.monitor, self.tol, self.at, self.may_fail = monitor, tol, at, may_fail
+        self.monitor, self.tol, self.at = monitor, tol, at
+        self.may_fail, self.patience = may_fail, patience
 
     def descend(self, stages: Sequence[Stage[Any]], at: At[Any]) -> None:
         """Coarse to fine, and at each level down to the scale of the problem."""
@@ -140,10 +162,11 @@ class Loop:
             state = newton(at.network, at.state, goal, monitor)
         else:
             state = optimise(at.network, at.state, goal, monitor, far=far)
-        stuck = self.may_fail and not goal.is_met(at.network, state)
+        stuck, steps = self.may_fail and not goal.is_met(at.network, state), monitor.steps - before
         self.at = replace(at, state=state)
-        report(monitor, stage.iterate(self.at, round, monitor.steps - before))
-        if stuck:
+        report(monitor, stage.iterate(self.at, round, steps))
+        self.patience -= steps if stage.is_last else 0
+        if stuck or self.patience < 0.0:
             raise StuckError
         return self.at
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.costs import spread
-from quot.coupling import sums
+from quot.coupling import sums, unique
 from quot.kernels import semidual as kernels
 from quot.network.cycles import Tree
 from quot.network.network import Network
@@ -75,7 +75,7 @@ class Upward:
         on_tree = self._key(np.minimum(child, hub), np.maximum(child, hub) - self.rows)
         carried, values = self._carried(vertex)
         near = self._near(self._slack())
-        self.key = np.unique(np.concatenate((near, on_tree, carried)))
+        self.key = unique(np.concatenate((near, on_tree, carried)))
         flow = sums(np.searchsorted(self.key, carried), values, self.key.size)
         arc = np.full(vertex.parent.size, -1, np.int32)
         arc[child] = np.searchsorted(self.key, on_tree)
@@ -93,15 +93,23 @@ class Upward:
             values.append(np.maximum(problem.b - sums(vertex.cols, vertex.values, m), 0.0))
         return np.concatenate(keys), np.concatenate(values)
 
-    def settle(self, enough: float) -> None:
-        """Push until no cycle gains more than `enough`, over all pairs."""
+    def settle(self, enough: float, most: float) -> bool:
+        """Push until no cycle gains more than `enough`, over all pairs; False if that takes long.
+
+        most: what it may take in pushes, more or less.
+        """
+        last = self.tree.effort + most
         for _ in range(_ROUNDS):
-            self.tree.descend(enough, _PUSHES * self.supply.size, self.must_stop)
+            few = min(_PUSHES * self.supply.size, last - self.tree.effort)
+            is_done = bool(self.tree.descend(enough, few, self.must_stop))
             self._read()
             new = np.setdiff1d(self._near(-enough), self.key, assume_unique=True)
             if not new.size or self.must_stop():
-                return
+                return is_done
+            if self.tree.effort >= last:
+                return False
             self._widen(new)
+        return False
 
     @property
     def typical(self) -> float:
@@ -173,6 +181,6 @@ class Upward:
 
     def _widen(self, new: Longs) -> None:
         """List more pairs."""
-        old, self.key = self.key, np.union1d(self.key, new)
+        old, self.key = self.key, unique(np.append(self.key, new))
         self.tree = self.tree.among(self._network(), np.searchsorted(self.key, old))
         self._read()
