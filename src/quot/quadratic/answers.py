@@ -59,7 +59,7 @@ class Answers:
         self.first: list[int] = where[:-1, layout.PAIRS].tolist()
         self._where: list[list[int]] = where.tolist()
         self.rows, self.cols = np.empty((2, pairs), np.int32)
-        self.values, self.counts = np.empty(pairs), np.empty(count, np.int64)
+        self.values, self.counts = np.empty(pairs), np.zeros(count, np.int64)
         self.potentials, self.found = np.empty(nodes), np.empty((count, 3))
         self.at, self.reports = np.empty((count, 4), np.int64), np.zeros((count, 4))
         self.certificates: list[list[float]] = []
