@@ -55,8 +55,9 @@ _ROUGH = 0.1
 class Descent:
     """Flow (E,), and potentials (N,) at which the arcs of a tree are tight, up to `noise`.
 
-    `is_optimal` says that no cycle gains more than `noise`, or a few times what was enough, and
-    `is_closed` that the duality gap was as small as asked for.
+    `pushes` counts what passes over all arcs took, too. `is_optimal` says that no cycle gains more
+    than `noise`, or a few times what was enough, and `is_closed` that the duality gap was as small
+    as asked for.
     """
 
     flow: Floats
@@ -120,7 +121,7 @@ def descend(
     is_optimal = tree.descend(enough, most, must_stop, closed)
     if is_optimal is None:
         return None
-    return Descent(*tree.read(), tree.noise, tree.pushes, is_optimal, tree.is_closed)
+    return Descent(*tree.read(), tree.noise, round(tree.effort), is_optimal, tree.is_closed)
 
 
 class Tree:

@@ -128,7 +128,7 @@ class PairModel:
     def _ways_on_a_list(self) -> tuple[Way, ...]:
         """Where one takes long another may not: it is hard to tell beforehand."""
         below = (self._linear, self._from_below)
-        fits = (self._up,) if all_pairs(self.part.problem) <= LARGEST else ()
+        fits = (self._up,) if self._may_be_matrix else ()
         if self._begins_below():
             return (*below, *fits, self._from_above_or_not)
         if self.start is not None or self.method != "auto":
@@ -161,8 +161,14 @@ class PairModel:
     @property
     def _crowd(self) -> float:
         """More candidates than this are sooner done with as a matrix."""
-        size = all_pairs(self.part.problem)
-        return size / _CROWDED if size <= LARGEST and not self._is_matrix else math.inf
+        return all_pairs(self.part.problem) / _CROWDED if self._may_be_matrix else math.inf
+
+    @property
+    def _may_be_matrix(self) -> bool:
+        """Whether pairs that are listed may be written out."""
+        problem = self.part.problem
+        is_list = isinstance(problem.cost, PointCost) and not self._is_matrix
+        return is_list and all_pairs(problem) <= LARGEST
 
     def _from_above_or_not(self, _: Result[Plan] | None) -> Answer | None:
         """The same for so many steps; None if all pairs had better be a matrix."""
