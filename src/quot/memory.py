@@ -17,8 +17,6 @@ _FEW = 20_000
 _AT_ONCE = 10_000_000
 # What is stored to save time takes no more than this part of what is there.
 _SMALL_PART = 0.4
-
-
 # What to do about a plan that is too large.
 SPARSER = "Lower `reg`, which makes the plan sparser, or join points that coincide into one."
 ANY = 'Ask for any cheapest plan, `ties="any"`: there are so many that cost the same.'

@@ -20,6 +20,10 @@ class StuckError(Exception):
     """Newton does not get through, and need not."""
 
 
+class CrowdedError(Exception):
+    """So many pairs would be listed that another way is better."""
+
+
 def run(monitor: Monitor, way: Callable[[], object]) -> Status:
     """Go a way until it ends; return what has stopped it, OPTIMAL if nothing has."""
     try:

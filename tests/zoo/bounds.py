@@ -11,8 +11,6 @@ from tests.zoo.judge import Verdict, attempt
 # value and of what is added up.
 FEASIBLE, ROUND_OFF = 1e-12, 2.0**-50
 VALUE, TERMS = 1e-7, 1e-12
-
-
 # Masses as integers are parts of this; a maximum flow of scipy knows no larger ones.
 _TOTAL = 2**30
 
@@ -55,7 +53,7 @@ def _refused(problem, error):
     """Whether there is no plan: none where masses are rounded up, and what is to move down."""
     unit = _TOTAL / max(problem.a.sum(), problem.b.sum())
     a, b = (np.ceil(w * unit).astype(np.int32) for w in (problem.a, problem.b))
-    pairs = problem.data.tocoo()
+    pairs = problem.made_of.tocoo()
     (n, m), none = pairs.shape, np.zeros
     rows, cols = np.arange(n), np.arange(m)
     tail = np.r_[none(n), 1 + pairs.row, 1 + n + cols].astype(np.int32)
@@ -93,7 +91,7 @@ def _plan(problem, r):
 
 
 def _flow(problem, r):
-    graph, x = problem.data, r.plan.values
+    graph, x = problem.made_of, r.plan.values
     n = problem.a.size
     u, v = graph.edges.T
     net = np.bincount(u, x, n) - np.bincount(v, x, n)
@@ -140,7 +138,7 @@ def _over_pairs(problem, r):
 
 def _along_edges(problem, r):
     """The same on a graph, whose nodes have one potential each."""
-    graph = problem.data
+    graph = problem.made_of
     u, v = graph.edges.T
     bounds = []
     p = r.g + r.lam

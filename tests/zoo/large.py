@@ -7,38 +7,21 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
+from tests.zoo.problems import METRICS, Given
 
 import quot
 
 KINDS = ("points", "dense", "sparse", "graph")
-METRICS = ("sqeuclidean", "euclidean", "cityblock", "cosine")
 # Sides of most problems of a kind: from, to.
 SIZES = {"points": (300, 20_000), "dense": (60, 2000), "sparse": (300, 20_000)}
 NODES = (300, 40_000)
 
 
 @dataclass(frozen=True)
-class Large:
-    """Arguments of a solve. `data` is (X, Y, metric), a matrix, a sparse one, or a graph."""
+class Large(Given):
+    """A large one."""
 
-    seed: int
-    kind: str
-    a: np.ndarray
-    b: np.ndarray
-    reg: float
-    mass: float | None
-    words: str
-    data: object
-
-    def solve(self, **options):
-        """The answer of quot."""
-        options = {"reg": self.reg, "mass": self.mass, **options}
-        if self.kind == "graph":
-            return quot.solve_graph(self.data, self.a, self.b, **options)
-        if self.kind == "points":
-            X, Y, metric = self.data
-            return quot.solve_points(X, Y, self.a, self.b, metric=metric, **options)
-        return quot.solve(self.data, self.a, self.b, **options)
+    made_of: object
 
     @cached_property
     def moved(self):
@@ -48,20 +31,20 @@ class Large:
     def costs(self, rows, cols):
         """Costs of these pairs."""
         if self.kind == "points":
-            X, Y, metric = self.data
+            X, Y, metric = self.made_of
             step = 1 << 14
             parts = [slice(k, k + step) for k in range(0, len(rows), step)]
             return np.concatenate(
                 [_apart(X[rows[k]], Y[cols[k]], metric) for k in parts] or [np.empty(0)]
             )
         if self.kind == "dense":
-            return self.data[rows, cols]
-        return np.asarray(self.data[rows, cols]).ravel()
+            return self.made_of[rows, cols]
+        return np.asarray(self.made_of[rows, cols]).ravel()
 
     def blocks(self):
         """All pairs: rows, columns, and their costs (some rows, all columns or a list)."""
         if self.kind == "sparse":
-            pairs = self.data.tocoo()
+            pairs = self.made_of.tocoo()
             yield pairs.row, pairs.col, pairs.data
             return
         n, m = self.a.size, self.b.size
@@ -70,9 +53,9 @@ class Large:
         for k in range(0, n, step):
             rows = np.arange(k, min(k + step, n))[:, None]
             if self.kind == "dense":
-                yield rows, cols, self.data[k : k + step]
+                yield rows, cols, self.made_of[k : k + step]
             else:
-                X, Y, metric = self.data
+                X, Y, metric = self.made_of
                 yield rows, cols, cdist(X[k : k + step], Y, metric)
 
 

@@ -25,10 +25,10 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Arguments of a solve; `C` is dense with inf where forbidden, None on a graph.
+class Given:
+    """Arguments of a solve; `words` say what it was made of.
 
-    `words` say what it was made of.
+    What it is `made_of` is a matrix, a sparse one, (X, Y, metric) or a graph.
     """
 
     seed: int
@@ -38,6 +38,22 @@ class Problem:
     reg: float
     mass: float | None
     words: str
+
+    def solve(self, **options):
+        """The answer of quot."""
+        options = {"reg": self.reg, "mass": self.mass, **options}
+        if self.kind == "graph":
+            return quot.solve_graph(self.made_of, self.a, self.b, **options)
+        if self.kind == "points":
+            X, Y, metric = self.made_of
+            return quot.solve_points(X, Y, self.a, self.b, metric=metric, **options)
+        return quot.solve(self.made_of, self.a, self.b, **options)
+
+
+@dataclass(frozen=True)
+class Problem(Given):
+    """A small one; `C` is dense with inf where forbidden, None on a graph."""
+
     C: np.ndarray | None = None
     points: tuple | None = None
     graph: Graph | None = None
@@ -47,23 +63,18 @@ class Problem:
         """Whether its costs are few numbers, so that there are many cheapest plans."""
         return any(word in self.words for word in ("ties", "constant", "graph, 1"))
 
-    def solve(self, **options):
-        """The answer of quot."""
-        options = {"reg": self.reg, "mass": self.mass, **options}
+    @property
+    def made_of(self):
         if self.kind == "graph":
             g = self.graph
-            graph = quot.Graph(
+            return quot.Graph(
                 self.a.size, g.edges, g.lengths, directed=g.directed, capacity=g.capacity
             )
-            return quot.solve_graph(graph, self.a, self.b, **options)
-        if self.kind == "points":
-            X, Y, metric = self.points
-            return quot.solve_points(X, Y, self.a, self.b, metric=metric, **options)
-        if self.kind == "dense":
-            return quot.solve(self.C, self.a, self.b, **options)
-        rows, cols = np.nonzero(np.isfinite(self.C))
-        pairs = sp.coo_array((self.C[rows, cols], (rows, cols)), shape=self.C.shape)
-        return quot.solve(sp.csr_array(pairs), self.a, self.b, **options)
+        if self.kind == "sparse":
+            rows, cols = np.nonzero(np.isfinite(self.C))
+            pairs = sp.coo_array((self.C[rows, cols], (rows, cols)), shape=self.C.shape)
+            return sp.csr_array(pairs)
+        return self.points if self.kind == "points" else self.C
 
 
 def problem(seed):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quot.coupling import unique
 from quot.exceptions import InvalidProblemError, QuotWarning
 from quot.graph import Graph
 from quot.io import graphml
@@ -274,8 +275,7 @@ def _check_met(
 
 def _warn_of_pairs(path: PathLike, tail: NDArray[np.int32], head: NDArray[np.int32]) -> None:
     """Say that a list of one-way edges may have been read as edges for both ways."""
-    key = np.sort(tail.astype(np.int64) << 32 | head)
-    key = key[np.append(True, key[1:] != key[:-1])]
+    key = unique(tail.astype(np.int64) << 32 | head)
     back = (key & 0xFFFFFFFF) << 32 | key >> 32
     both = int(np.isin(back, key, assume_unique=True).sum() - (back == key).sum()) // 2
     if both > key.size // 4:

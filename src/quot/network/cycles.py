@@ -138,8 +138,8 @@ class Tree:
 
     Attributes
     ----------
-    pushes, scanned : int
-        So far; and arcs looked at.
+    effort : float
+        What it took so far, in pushes: those, and looks at arcs.
     is_closed : bool
         Whether a duality gap that was left alone ended the last descent.
     """
@@ -147,8 +147,7 @@ class Tree:
     is_closed = False
 
     def __init__(self, network: Network, arcs: tuple[NDArray[Any], ...], noise: float) -> None:
-        self.network, self.arcs, self.noise = network, arcs, noise
-        self.pushes = self.scanned = 0
+        self.network, self.arcs, self.noise, self.effort = network, arcs, noise, 0.0
 
     @classmethod
     def given(cls, network: Network, flow: Floats, parent: Ints, arc: Ints) -> Tree:
@@ -189,7 +188,7 @@ class Tree:
         arc = np.where(own < count, place[np.minimum(own, count - 1)], -1).astype(np.int32)
         parent = np.where(arc < 0, np.int32(-1), parent[:n])
         other = Tree.given(network, carried, parent, arc)
-        other.pushes, other.scanned = self.pushes, self.scanned
+        other.effort = self.effort
         return other
 
     @classmethod
@@ -246,8 +245,7 @@ class Tree:
             if pushed < 0:
                 return None
             self.is_closed = gap <= asked
-            self.pushes += pushed
-            self.scanned += self.network.n_arcs
+            self.effort += pushed + self.network.n_arcs / _SCANNED
             recent.append(pushed)
             are_enough = is_single and pushed > 0 and len(recent) == recent.maxlen
             if are_enough and sum(recent) <= _FEW * len(recent):
@@ -268,15 +266,10 @@ class Tree:
             pushed, is_optimal = pivots.descend_linear(*self.arcs, least, most)
             if pushed < 0:
                 return None
-            self.pushes += pushed
+            self.effort += pushed
             if is_optimal:
                 return True
         return False
-
-    @property
-    def effort(self) -> float:
-        """What it took, in pushes."""
-        return self.pushes + self.scanned / _SCANNED
 
     def read(self) -> tuple[Floats, Floats]:
         """Flow (E,) and potentials (N,) once more from the tree, without the rounding of pushes."""

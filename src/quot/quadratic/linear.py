@@ -47,10 +47,9 @@ _COARSEST = 1 << 20
 # A hub that nothing should go by is so many times dearer than the pairs, at first and with each of
 # so many tries.
 _BEYOND, _DEARER = 1e3, 4
-# Rounds of pricing at one level; pairs beyond the tight ones for each row and column, with each
-# round in which the box presses so many times more; and how far prices may rise in it.
-_ROUNDS, _NEAREST, _MORE = 50, 10, 2
-_REACH, _FURTHER = 10.0, 4.0
+# Rounds of pricing at one level; pairs beyond the tight ones for each row and column, and how far
+# prices may rise in the box; with each round in which that presses so many times more and further.
+_ROUNDS, _NEAREST, _REACH, _MORE, _FURTHER = 50, 10, 10.0, 2, 4.0
 # Where so many pairs for each row and column may carry something, the least norm is looked for on
 # the matrix: what columns may miss then, relative, and by rounding, and steps.
 _RICH, _ENOUGH, _ROUNDING, _STEPS = 2.0, 1e-13, 1e-10, 40
@@ -299,8 +298,8 @@ class _ByList:
             if not violators and not any(side.any() for side in presses):
                 return Optimum(plan, dual)
             rows, cols = presses
-            more = _MORE ** (k + 1) if rows.any() or cols.any() else 1
-            reach *= _FURTHER if more > 1 else 1.0
-            count = min(_NEAREST * more, max(problem.shape))
+            presses_somewhere = rows.any() or cols.any()
+            more, further = (_MORE ** (k + 1), _FURTHER) if presses_somewhere else (1, 1.0)
+            count, reach = min(_NEAREST * more, max(problem.shape)), reach * further
             hint = np.where(rows, np.inf, near.rows_at), np.where(cols, np.inf, near.cols_at)
         return Optimum(plan, dual, Status.STALLED)

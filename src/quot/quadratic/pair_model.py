@@ -170,33 +170,31 @@ class PairModel:
         is_list = isinstance(problem.cost, PointCost) and not self._is_matrix
         return is_list and all_pairs(problem) <= LARGEST
 
-    def _from_above_or_not(self, _: Result[Plan] | None) -> Answer | None:
-        """The same for so many steps; None if all pairs had better be a matrix."""
-        return self._down(_PATIENCE, self._crowd)
-
-    def _from_above(self, _: Result[Plan] | None) -> Answer | None:
+    def _from_above(self, _: Result[Plan] | None) -> Answer:
         """Coarse to fine, and down from large quadratic terms."""
         return self._down(math.inf, math.inf)
 
-    def _down(self, patience: float, most: float) -> Answer | None:
+    def _from_above_or_not(self, _: Result[Plan] | None) -> Answer:
+        """The same, for so many steps, and where all pairs had not better be a matrix."""
+        return self._down(_PATIENCE, self._crowd)
+
+    def _down(self, patience: float, most: float) -> Answer:
         loop = self._loop(may_fail=self._is_matrix, patience=patience)
-        stages: list[PairStage] = []
 
         def way() -> None:
-            at = self._begin(stages)
+            stages, at = self._begin()
             stages[-1].most = most
             loop.descend(stages, at)
 
-        status = run(self.monitor, way)
-        is_crowded = any(stage.is_crowded for stage in stages)
-        return None if is_crowded else self._read(loop, status)
+        return self._read(loop, run(self.monitor, way))
 
-    def _begin(self, stages: list[PairStage]) -> At[Bipartite]:
-        """Add the levels; return where the first begins: at the problem itself, or all smooth."""
+    def _begin(self) -> tuple[list[PairStage], At[Bipartite]]:
+        """The levels, and where the first begins: at the problem itself, or where all is smooth."""
         if self.start is not None:
-            stages.append(self._finest())
-            return stages[0].around(self._core_start(), 1.0)
+            stage = self._finest()
+            return [stage], stage.around(self._core_start(), 1.0)
         core = self.part.problem
+        stages: list[PairStage] = []
         self.levels = coarsen(core)
         for depth in reversed(range(len(self.levels) + 1)):
             problem = self.levels[depth - 1].problem if depth > 0 else core
@@ -207,7 +205,7 @@ class PairModel:
             )
         coarsest = stages[0].problem
         scale = smooth_reg(coarsest) / coarsest.reg
-        return stages[0].around(first_dual(coarsest), scale)
+        return stages, stages[0].around(first_dual(coarsest), scale)
 
     def _linear(self, _: Result[Plan] | None) -> Answer:
         """The linear problem, and its plan of least norm."""
@@ -271,8 +269,8 @@ class PairModel:
         assert start is not None
         return self.part.to_unit(Dual(start.f[self.rows], start.g[self.cols], start.lam))
 
-    def _from_below(self, _: Result[Plan] | None) -> Answer | None:
-        """Up from the plan of the linear problem and its prices, on candidates; as `_down`."""
+    def _from_below(self, _: Result[Plan] | None) -> Answer:
+        """Up from the plan of the linear problem and its prices, on candidates."""
         loop, stage, found = self._loop(), self._finest(), self.optimum
         assert found is not None
         stage.most = self._crowd
@@ -283,8 +281,7 @@ class PairModel:
             else:
                 loop.settle(stage, stage.around(found.dual, 1.0, found.plan), far=True)
 
-        status = run(self.monitor, way)
-        return None if stage.is_crowded else self._read(loop, status)
+        return self._read(loop, run(self.monitor, way))
 
     def _nothing_moves(self, _: Result[Plan] | None) -> Answer:
         """The answer where no mass does."""

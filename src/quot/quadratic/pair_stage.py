@@ -26,7 +26,7 @@ from quot.quadratic.count import count_active
 from quot.quadratic.linear import all_pairs
 from quot.quadratic.model import At
 from quot.settings import settings
-from quot.stopping import StuckError
+from quot.stopping import CrowdedError
 from quot.support import Support
 
 Floats = NDArray[np.float64]
@@ -70,13 +70,10 @@ class PairStage:
     Attributes
     ----------
     most : float
-        Candidates beyond which the level gives up, as there is a better way; none by default.
-    is_crowded : bool
-        Whether it has given up.
+        Candidates beyond which CrowdedError is raised, as there is a better way; none by default.
     """
 
-    last = 1.0
-    most, is_crowded = math.inf, False
+    last, most = 1.0, math.inf
 
     def __init__(  # noqa: PLR0917
         self,
@@ -186,9 +183,8 @@ class PairStage:
         found = choose_candidates(self.pricer, problem, dual, count, hint, reach)
         longer = (_CLOSING if self.is_last else _CLOSING_COARSE) * sizes[0] / sizes[1]
         self.monitor.keep_back(longer * (self.monitor.seconds - start))
-        self.is_crowded = found.support.size > self.most
-        if self.is_crowded:
-            raise StuckError
+        if found.support.size > self.most:
+            raise CrowdedError
         self.near = found.rows_at, found.cols_at
         return found
 
