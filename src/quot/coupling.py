@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from quot.arraylike import MatrixLike, dense
 from quot.exceptions import InvalidProblemError
+from quot.kernels import rounding as kernels
 from quot.labels import (
     Labels,
     aligned,
@@ -29,12 +30,21 @@ Floats = NDArray[np.float64]
 
 # An entry at or below this counts as zero in `sparsity` (the threshold of the first source).
 THRESHOLD = 1e-10
+# More values than this at an index are added up with what rounding loses.
+_MANY = 100
 _LABELS = ("row_labels", "col_labels")
 
 
 def sums(index: NDArray[np.integer[Any]], values: Floats, size: int) -> Floats:
-    """Return the sum of `values` at each index 0 .. size - 1, (size,)."""
-    added: Floats = np.bincount(index, values, minlength=size).astype(np.float64, copy=False)
+    """Return the sum of `values` at each index 0 .. size - 1, (size,).
+
+    Of many values a plain sum would lose digits.
+    """
+    added: Floats
+    if values.size > _MANY * size:
+        added = kernels.long_sums(index, values, size)
+        return added
+    added = np.bincount(index, values, minlength=size).astype(np.float64, copy=False)
     return added
 
 

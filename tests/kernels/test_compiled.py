@@ -120,6 +120,9 @@ def calls():
             rough = quot.Plan.from_dense(C / C.sum())
             for cost in (None, costs.DenseCost(C)):
                 round_sparse(rough, np.full(12, 1 / 12), np.full(14, 1 / 14), 1.0, cost)
+            MODULES["rounding"].long_sums(np.arange(9) // 2, rng.random(9), 6)
+            x = np.arange(60.0)[:, None]
+            assert quot.solve_points(x, 60.0 + x, metric="euclidean", ties="any").converged
             _record_gibbs(C)
             for regularizer in ("quadratic", "entropic"):
                 quot.solve_adaptive(
@@ -235,6 +238,13 @@ def _record_climb(rng):
     before = newton.wrong
     newton._sweep()
     assert newton.wrong < before
+    C = rng.random((40, 35))
+    problem = Problem(C, np.full(40, 1 / 40), np.full(35, 1 / 35), reg=700.0)
+    newton = MatrixNewton(problem, C, (0.0, 0.0), Monitor())
+    newton.begin(Dual(np.full(40, 5.0), rng.random(35)))
+    newton.crowded._is_quick, before = False, newton.active
+    assert before > 16 * 75
+    assert newton.climb(1e-9, 20)
 
 
 def _record_screens(X, Y):

@@ -8,8 +8,10 @@ from tests.checks import everywhere
 
 from quot.costs import METRICS, PointCost, as_cost
 from quot.kernels import pricing as kernels
-from quot.pairs import blocks
+from quot.pairs import Pricer, blocks, trees
+from quot.pairs.sample import Sample
 from quot.pairs.screen import Blocks
+from quot.settings import using
 
 EXACT = Blocks.exact  # the block holds the costs themselves
 
@@ -133,6 +135,53 @@ def test_violators_and_roots_over_all_pairs(kind, rng):
     live = np.isfinite(C).any(axis=1)
     totals = np.maximum(roots[live, None] + g - C[live], 0).sum(axis=1)
     np.testing.assert_allclose(totals, 0.5, rtol=1e-11)
+
+
+PASSES = {
+    "blocks": lambda cost, *args, **more: blocks.nearest(Blocks(cost), *args, **more),
+    "boxes": lambda cost, *args, **more: trees.nearest(cost, *args, **more)[:3],
+}
+
+
+@pytest.mark.parametrize("way", PASSES)
+def test_nearest_with_a_sample_of_ties(way, rng):
+    """Along a line most pairs tie: of these a few, of the next ones the same as ever."""
+    x, y = np.sort(rng.random((2, 300, 1)), axis=1)
+    cost = PointCost(x, y + 0.3, metric="cityblock")
+    C = cost.block(0, 300)
+    f, g = -x.ravel(), (y + 0.3).ravel()
+    slack, noise = C - f[:, None] - g, 1e-12
+    sample = Sample(6, np.ones(300), np.ones(300))
+    args = f, g, 4, everywhere(C.shape), noise
+    whole, some = (PASSES[way](cost, *args, **more) for more in ({}, {"sample": sample}))
+    np.testing.assert_array_equal(some[1], whole[1])
+    np.testing.assert_array_equal(some[2], whole[2])
+    taken = np.zeros((2, *C.shape), bool)
+    for mask, near in zip(taken, (whole[0], some[0]), strict=True):
+        mask[near.rows, near.cols] = True
+    tied = slack <= noise
+    np.testing.assert_array_equal(taken[0] & ~tied, taken[1] & ~tied)
+    assert not (taken[1] & ~taken[0]).any()
+    drawn = taken[1] & tied
+    assert (drawn.sum(axis=1) >= np.minimum(6, tied.sum(axis=1))).all()
+    assert drawn.sum() <= 12 * 300 < 0.1 * tied.sum()
+
+
+@pytest.mark.parametrize("boxed", [0, 10**9])
+def test_worst_violators(boxed, rng):
+    X, Y = rng.random((2, 300, 2))
+    cost = PointCost(X, Y)
+    f, g = 0.1 * rng.random((2, 300))
+    slack = cost.block(0, 300) - f[:, None] - g
+    with using(boxed=boxed):
+        found = Pricer().worst(cost, f, g, 3)
+    wanted = np.zeros(slack.shape, bool)
+    for lines, mask in ((slack, wanted), (slack.T, wanted.T)):
+        least = np.argsort(lines, axis=1)[:, :3]
+        rows = np.arange(300)[:, None]
+        mask[rows, least] |= lines[rows, least] < 0.0
+    np.testing.assert_array_equal(np.argwhere(wanted), np.transpose([found.rows, found.cols]))
+    assert found.size < (slack < 0.0).sum()
 
 
 def test_nearest_with_a_hint(rng):

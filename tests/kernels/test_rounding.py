@@ -106,3 +106,12 @@ def test_marginals_of_many_entries_are_not_rounded_away(rng):
     off, _, _, _, sums, _ = kernels.survey(rows, cols, a, a, b)
     assert off <= 2 * np.spacing(b[0])
     np.testing.assert_allclose(sums, b, rtol=3e-16)
+
+
+def test_long_sums(rng):
+    """Of terms of all sizes, each as if rounded once."""
+    index = rng.integers(0, 3, 20_000)
+    values = rng.normal(size=20_000) * 10.0 ** rng.uniform(-12, 2, 20_000)
+    found = kernels.long_sums(index, values, 4)
+    right = [math.fsum(values[index == k]) for k in range(4)]
+    np.testing.assert_allclose(found, right, rtol=4e-16)

@@ -18,61 +18,54 @@ def _find(part, x):
 
 
 @kernel
-def _network(start, col, tied, at_top, missing, top):
-    """The graph of listed pairs: rows, columns, and one node for all columns at the top.
-
-    Rows that are tied are the ground. Returns its edges, tail, head, weight (E,), the weight that
-    ties each node to the ground (N,), what each is to get (N,), and which are columns (N,).
-    """
-    n = tied.size
-    m = at_top.size
+def _edges(start, col, tied, at_top):
+    """The edges of the graph: tail, head, weight (E,); rows that are tied are the ground."""
+    n, m = tied.size, at_top.size
     peak = n + m
-    tail = np.empty(col.size, np.int32)
-    head = np.empty(col.size, np.int32)
-    weight = np.empty(col.size)
-    ground = np.zeros(peak + 1)
-    rhs = np.zeros(peak + 1)
-    is_col = np.zeros(peak + 1, np.bool_)
-    for j in range(m):
-        if at_top[j]:
-            is_col[peak] = True
-        else:
-            rhs[n + j] = missing[j]
-            is_col[n + j] = True
-    rhs[peak] = top
+    tail = np.empty(start[n], np.int32)
+    head = np.empty(start[n], np.int32)
+    weight = np.empty(start[n])
     count = 0
     for i in range(n):
         high = 0
-        for q in range(start[i], start[i + 1]):
-            j = col[q]
-            if at_top[j]:
+        for q in range(start[i], start[i + 1] if not tied[i] else start[i]):
+            if at_top[col[q]]:
                 high += 1
-            elif tied[i]:
-                ground[n + j] += 1.0
             else:
-                tail[count], head[count], weight[count] = i, n + j, 1.0
+                tail[count], head[count], weight[count] = i, n + col[q], 1.0
                 count += 1
-        if high > 0 and tied[i]:
-            ground[peak] += high
-        elif high > 0:
+        if high > 0:
             tail[count], head[count], weight[count] = i, peak, high
             count += 1
-    return tail[:count], head[:count], weight[:count], ground, rhs, is_col
+    return tail[:count], head[:count], weight[:count]
 
 
 @kernel
-def _level(tail, head, ground, rhs, is_col):
+def _nodes(n, at_top):
+    """The node of each column (m,): after the n rows, or the last for those at the top."""
+    node = np.empty(at_top.size, np.int64)
+    for j in range(at_top.size):
+        node[j] = n + at_top.size if at_top[j] else n + j
+    return node
+
+
+@kernel
+def _level(start, col, tied, node, ground, rhs):
     """Take from rhs, in place, what parts that touch no others miss in total.
 
     No system explains that. Each column's share of it, (N,), and a node for the part of each, (N,).
     """
     nodes = rhs.size
     part = np.arange(nodes)
-    for e in range(tail.size):
-        a = _find(part, tail[e])
-        b = _find(part, head[e])
-        if a != b:
-            part[max(a, b)] = min(a, b)
+    for i in range(tied.size):
+        for q in range(start[i], start[i + 1] if not tied[i] else start[i]):
+            a = _find(part, i)
+            b = _find(part, node[col[q]])
+            if a != b:
+                part[max(a, b)] = min(a, b)
+    is_col = np.zeros(nodes, np.bool_)
+    for j in range(node.size):
+        is_col[node[j]] = True
     net = np.zeros(nodes)
     cols = np.zeros(nodes)
     held = np.zeros(nodes, np.bool_)
@@ -95,26 +88,26 @@ def _level(tail, head, ground, rhs, is_col):
 def _system(v, f, highest, start, col, missing, at_top, spare, firm):
     """The system of how prices of columns would move if the rows' answer changed as at first.
 
-    Its graph: tail, head, weight (E,), what ties each node to the ground (N,), and what each is to
-    get (N,); and of what parts that touch no others miss in total the share of each column (N,),
+    Its nodes are rows, columns, and one for all columns at the top; rows that are tied (n,) are the
+    ground. The node of each column (m,); what ties each node to the ground (N,), and what each is
+    to get (N,); and of what parts that touch no others miss in total the share of each column (N,),
     which no system could account for, with the part of each node (N,).
     """
-    n = f.size
-    tied = np.empty(n, np.bool_)
+    n, m = f.size, v.size
+    node, tied = _nodes(n, at_top), np.empty(n, np.bool_)
+    ground, rhs = np.zeros(n + m + 1), np.zeros(n + m + 1)
+    rhs[n + m] = -spare
+    for j in range(m):
+        rhs[node[j]] += missing[j]
     for i in range(n):
         tied[i] = f[i] >= highest
-    top = -spare
-    for j in range(v.size):
-        if at_top[j]:
-            top += missing[j]
-    tail, head, weight, ground, rhs, is_col = _network(
-        start, col[: start[n]], tied, at_top, missing, top
-    )
-    share, part = _level(tail, head, ground, rhs, is_col)
-    for x in range(rhs.size):
-        if is_col[x]:
-            ground[x] += firm
-    return tail, head, weight, ground, rhs, share, part
+        for q in range(start[i], start[i + 1] if tied[i] else start[i]):
+            ground[node[col[q]]] += 1.0
+    share, part = _level(start, col, tied, node, ground, rhs)
+    for j in range(m):
+        ground[n + j] += 0.0 if at_top[j] else firm
+    ground[n + m] += firm
+    return tied, node, ground, rhs, share, part
 
 
 @kernel
@@ -135,7 +128,7 @@ def _after(v, f, highest, start, col, node, x):
 
 
 @kernel
-def _reach(C, v, f, highest, start, col, at_top, part, share, x):
+def _reach(C, v, f, highest, start, col, at_top, node, part, share, x):
     """How far each node of `_system` goes, after a move x, until its part touches another, (N,).
 
     Parts that touch no others: where one is to get more it goes up, where less down, and two that
@@ -143,9 +136,8 @@ def _reach(C, v, f, highest, start, col, at_top, part, share, x):
     what touches counts in the next step. Where nothing is missing rounding says which way.
     """
     n, m = C.shape
-    way, far, node = np.zeros(share.size), np.full(share.size, np.inf), np.empty(m, np.int64)
+    way, far = np.zeros(share.size), np.full(share.size, np.inf)
     for j in range(m):
-        node[j] = n + m if at_top[j] else n + j
         way[part[node[j]]] = share[node[j]]
     found, is_one = np.zeros(share.size), True
     for i in range(n):

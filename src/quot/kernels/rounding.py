@@ -59,6 +59,15 @@ def survey(rows, cols, values, a, b):
 
 
 @exact_kernel
+def long_sums(index, values, size):
+    """The sum of the values at each index 0 .. size - 1, as if rounded once."""
+    less, lost = np.zeros(size), np.zeros(size)
+    for e in range(values.size):
+        _take(less, lost, index[e], values[e])
+    return -(less + lost)
+
+
+@exact_kernel
 def _error(seen, moves, a, b, is_balanced):
     """The largest violation by a plan, and what of it is none of the plan: totals that are rounded.
 

@@ -104,14 +104,16 @@ def _respond(C, v, wanted, highest, noise, f, start, col, beyond, got):
             x = min(x + (wanted[i] - sent) / some, highest)
             last = some
         f[i] = x
+        own = 0.0  # added up by row: millions of terms in one sum lose digits
         for h in range(size):
             if near[h] <= x + noise:
                 y = max(x - near[h], 0.0)
                 col[count] = index[h]
                 beyond[count] = y
                 got[index[h]] += y
-                squares += y * y
+                own += y * y
                 count += 1
+        squares += own
         start[i + 1] = count
     return squares
 

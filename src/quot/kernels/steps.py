@@ -10,7 +10,7 @@ import numpy as np
 
 from quot.kernels._jit import kernel
 from quot.kernels.few import _solve_few
-from quot.kernels.moves import _moves, _reach, _system
+from quot.kernels.moves import _edges, _moves, _reach, _system
 from quot.kernels.reduction import _solve
 from quot.kernels.semidual import ROUNDING, _advance, _measure, _respond
 from quot.kernels.stack import _put
@@ -27,9 +27,9 @@ HALVED = 0.5
 # of a whole one, then growing by a factor; and how it falls with a whole one.
 LOOSE, _FIRM, _SHORT, _FIRMER, _LOOSER = 1e-10, 1e-4, 0.3, 10.0, 0.1
 # Residual (relative) of the linear systems: a part of what is missing, between these; iterations.
-_PART, _COARSE, _FINE, _ITERATIONS = 0.1, 1e-2, 1e-8, 500
+_PART, _COARSE, _FINE, ITERATIONS = 0.1, 1e-2, 1e-8, 500
 # Columns that would pass the top are tied to it so often at most.
-_TIES = 5
+TIES = 5
 # So many columns are eliminated one after another: then a step is exact, and quicker, too.
 _FEW = 64
 
@@ -61,23 +61,38 @@ def step(C, wanted, bounds, total, state, at, firm):
 
 @kernel
 def _step(C, wanted, bounds, total, state, at, firm):
-    v, f, start, col, beyond, got, missing, at_top = state
+    v, f, start, col, _, _, missing, at_top = state
     highest, spare, noise = bounds
-    before = at[WRONG]
-    tol = min(max(_PART * before / total, _FINE), _COARSE)
     move = v
-    for _ in range(_TIES + 1):
-        tail, head, weight, ground, rhs, share, part = _system(
+    for _ in range(TIES + 1):
+        tied, node, ground, rhs, share, part = _system(
             v, f, highest, start, col, missing, at_top, spare, firm
         )
+        tail, head, weight = _edges(start, col, tied, at_top)
         if v.size <= _FEW:
             x = _solve_few(f.size, tail, head, weight, ground, rhs)
         else:
-            x, _ = _solve(tail, head, weight, ground, rhs, tol, _ITERATIONS)
-        reach = _reach(C, v, f, highest, start, col, at_top, part, share, x)
+            tol = residual(at[WRONG] / total)
+            x, _ = _solve(tail, head, weight, ground, rhs, tol, ITERATIONS)
+        reach = _reach(C, v, f, highest, start, col, at_top, node, part, share, x)
         move, is_passing = _moves(f.size, v, noise, x, share, reach, at_top)
         if not is_passing:
             break
+    return _go(C, wanted, bounds, move, state, at, firm)
+
+
+@kernel
+def residual(wrong):
+    """The residual (relative) of a system where so much is missing, relative."""
+    return min(max(_PART * wrong, _FINE), _COARSE)
+
+
+@kernel
+def _go(C, wanted, bounds, move, state, at, firm):
+    """Move the columns (m,), in place in state, at; see `step` for what comes back."""
+    v, f, start, col, beyond, got, missing, at_top = state
+    highest, spare, noise = bounds
+    before = at[WRONG]
     now, tau, looks = _advance(
         C, wanted[0], wanted[1], spare, highest, noise, (at[VALUE], at[WRONG], at[SIZE]), move,
         v, f, start, col, beyond, got, missing, at_top,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import pricing as kernels
+from quot.pairs.sample import Listing, Sample
 from quot.pairs.screen import Blocks, Screen
 from quot.parallel import map_rows
 from quot.settings import settings
@@ -30,38 +31,40 @@ def nearest(  # noqa: PLR0917
     hint: tuple[Floats, Floats],
     noise: float,
     check: Callable[[], None] = lambda: None,
+    sample: Sample | None = None,
 ) -> tuple[Support, Floats, Floats]:
     """Return all pairs of slack <= noise, and the next `count` of each row and of each column.
 
-    Also returns a slack for each row (n,) and each column (m,), inf where all pairs were taken: a
-    pair left out has at least the larger of the two. The hint says beyond which slacks of rows and
-    columns nothing is wanted; fewer may be taken.
+    Only a `sample` of the former, if that is given. Also returns a slack for each row (n,) and each
+    column (m,), inf where all pairs were taken: a pair left out has at least the larger of the two.
+    The hint says beyond which slacks of rows and columns nothing is wanted; fewer may be taken.
     """
     n, m = way.cost.shape
     row_hint, col_hint = hint
     row_slack, row_index = _lists(row_hint, min(count, m))
 
-    def part(start: int, stop: int) -> tuple[Floats, Ints, list[Pairs]]:
+    def part(start: int, stop: int) -> tuple[Floats, Ints, Listing]:
         col_slack, col_index = _lists(col_hint, min(count, n))
-        active = []
+        active = Listing() if sample is None else sample.begin()
         step = way.rows
         for low in range(start, stop, step):
             check()
             block, _ = way.block(low, min(low + step, stop))
             lists = (row_slack, row_index, col_slack, col_index)
-            active.append(kernels.nearest(block, low, f, g, noise, *lists, way.exact))
+            active.show(*kernels.nearest(block, low, f, g, noise, *lists, way.exact))
         return col_slack, col_index, active
 
     chunk = max(settings().listed_rows, -(-n // _PARTS))
     (col_slack, col_index, active), *others = map_rows(part, n, m, chunk, check)
     for more_slack, more_index, more_active in others:
         kernels.merge(col_slack, col_index, more_slack, more_index)
-        active += more_active
+        active.add(more_active)
     near_rows, near_cols = row_index >= 0, col_index >= 0
     rows: list[NDArray[np.integer[Any]]]
     cols: list[NDArray[np.integer[Any]]]
-    rows = [np.nonzero(near_rows)[0], col_index[near_cols], *(pairs[0] for pairs in active)]
-    cols = [row_index[near_rows], np.nonzero(near_cols)[0], *(pairs[1] for pairs in active)]
+    pairs = active.pairs()
+    rows = [np.nonzero(near_rows)[0], col_index[near_cols], *(i for i, _ in pairs)]
+    cols = [row_index[near_rows], np.nonzero(near_cols)[0], *(j for _, j in pairs)]
     support = Support.of(way.cost.shape, np.concatenate(rows), np.concatenate(cols))
     return support, row_slack[:, -1], col_slack[:, -1]
 

@@ -12,6 +12,7 @@ from quot import memory
 from quot.costs import Cost, SparseCost, spread
 from quot.dual import Dual
 from quot.pairs.price import Pricer
+from quot.pairs.sample import Sample
 from quot.problem import Problem, Transport
 from quot.settings import settings
 from quot.support import Support
@@ -68,8 +69,11 @@ def choose_candidates(  # noqa: PLR0917
     count: int,
     hint: tuple[Floats, Floats],
     reach: float,
+    sample: Sample | None = None,
 ) -> Candidates:
     """All pairs of a small or sparse problem; else the active ones and the `count` nearest.
+
+    Only a `sample` of the active ones, if that is given: then the box says nothing of the others.
 
     The hint says beyond which slacks of rows and columns nothing is wanted; fewer may do. In the
     box potentials may rise `reach` times further than no pair left out could object to.
@@ -81,8 +85,9 @@ def choose_candidates(  # noqa: PLR0917
         rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
         return Candidates(Support((n, m), rows, cols), None, *beyond_all(problem))
     f = dual.f + dual.lam
-    _check_memory(cost, f, dual.g, count, hint)
-    support, rows_at, cols_at = pricer.nearest(cost, f, dual.g, count, hint)
+    if sample is None:
+        _check_memory(cost, f, dual.g, count, hint)
+    support, rows_at, cols_at = pricer.nearest(cost, f, dual.g, count, hint, sample)
     box = Box.around(dual, reach * rows_at, reach * cols_at)
     return Candidates(support, box, rows_at, cols_at)
 
@@ -97,9 +102,15 @@ def _check_memory(
     n, m = cost.shape
     if n * m < _MANY:
         return
-    rows = spread(n, _SAMPLE)
-    block = cost.take(rows, np.arange(m)).block(0, rows.size)
-    active = np.count_nonzero(block - f[rows, None] - g <= 0.0) / rows.size
+    active = expected(cost, f, g)
     wide = sum(np.count_nonzero(np.isinf(far)) for far in hint)
     others = count * wide + settings().nearest * (n + m - wide)
-    memory.check(n * active + min(others, n * (m - active)))
+    memory.check(active + min(others, n * m - active))
+
+
+def expected(cost: Cost, f: Floats, g: Floats, noise: float = 0.0) -> float:
+    """How many pairs have no slack, but for so much rounding; by a sample where there are many."""
+    n, m = cost.shape
+    rows = spread(n, _SAMPLE) if n * m >= _MANY else np.arange(n)
+    block = cost.take(rows, np.arange(m)).block(0, rows.size)
+    return float(np.count_nonzero(block - f[rows, None] - g <= noise)) * n / rows.size

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from quot.costs import Cost
 from quot.pairs import blocks, trees
 from quot.pairs.effort import Effort
+from quot.pairs.sample import Sample
 from quot.pairs.screen import Blocks, Boxes, choose
 from quot.prices import round_off
 from quot.support import Support
@@ -30,16 +31,18 @@ class Pricer:
         self.effort = Effort()
         self.check = check
 
-    def nearest(
+    def nearest(  # noqa: PLR0917
         self,
         cost: Cost,
         f: Floats,
         g: Floats,
         count: int,
         hint: tuple[Floats, Floats],
+        sample: Sample | None = None,
     ) -> tuple[Support, Floats, Floats]:
         """Return all pairs of no slack, and the next `count` of each row and of each column.
 
+        Only a `sample` of the former, if that is given: then others, too, may be left out.
         Also returns a slack for each row (n,) and each column (m,), inf where all pairs were taken:
         a pair left out has at least the larger of the two. Slack that round-off explains is none.
         The hint says beyond which slacks of rows and columns nothing is wanted; fewer may be taken.
@@ -48,12 +51,12 @@ class Pricer:
         noise = round_off(f, g)
         if isinstance(way, Boxes):
             found, row_slack, col_slack, effort = trees.nearest(
-                way.cost, f, g, count, hint, noise, self.check
+                way.cost, f, g, count, hint, noise, self.check, sample
             )
             self.effort += effort
             return found, row_slack, col_slack
         self.effort += Effort(cost.shape[0] * cost.shape[1])
-        return blocks.nearest(way, f, g, count, hint, noise, self.check)
+        return blocks.nearest(way, f, g, count, hint, noise, self.check, sample)
 
     def tight(self, cost: Cost, f: Floats, g: Floats) -> Support:
         """Return all pairs of C <= f + g, and those where round-off explains that C is more."""
@@ -62,6 +65,18 @@ class Pricer:
     def violators(self, cost: Cost, f: Floats, g: Floats) -> Support:
         """Return all pairs of C < f + g that round-off does not explain."""
         return self._beyond(cost, f, g, round_off(f, g))
+
+    def worst(self, cost: Cost, f: Floats, g: Floats, count: int) -> Support:
+        """Return of the violators the `count` worst of each row and of each column."""
+        noise = round_off(f, g)
+        hint = np.full(f.size, -noise), np.full(g.size, -noise)
+        way = choose(cost, f.take, g)
+        if isinstance(way, Boxes):
+            found, _, _, effort = trees.nearest(way.cost, f, g, count, hint, -np.inf, self.check)
+            self.effort += effort
+            return found
+        self.effort += Effort(cost.shape[0] * cost.shape[1])
+        return blocks.nearest(way, f, g, count, hint, -np.inf, self.check)[0]
 
     def _beyond(self, cost: Cost, f: Floats, g: Floats, tau: float) -> Support:
         """Return all pairs with slack <= -tau."""

@@ -11,12 +11,17 @@ from quot.costs import PointCost
 from quot.kernels import boxes as kernels
 from quot.pairs.boxes import BoxTree, trees
 from quot.pairs.effort import Effort
+from quot.pairs.sample import Listing, Sample
 from quot.parallel import map_rows
 from quot.settings import settings
 from quot.support import Support
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+
+# Of many pairs a few are drawn after so many leaves, and in at most so many parts, each with lists
+# of its own for the columns.
+_DRAWN, _PARTS = 16, 8
 
 
 def nearest(  # noqa: PLR0917
@@ -27,12 +32,13 @@ def nearest(  # noqa: PLR0917
     hint: tuple[Floats, Floats],
     noise: float,
     check: Callable[[], None] = lambda: None,
+    sample: Sample | None = None,
 ) -> tuple[Support, Floats, Floats, Effort]:
     """Do what `blocks.nearest` does."""
     n, m = cost.shape
     row_hint, col_hint = hint
     rows = _Search(cost.metric_code, *trees(cost), f, g, row_hint, min(count, m), noise)
-    active, there = rows.run(check, collect=True)
+    active, there = rows.run(check, collect=True, sample=sample)
     cols = _Search(cost.metric_code, *trees(cost)[::-1], g, f, col_hint, min(count, n), noise)
     _, back = cols.run(check, collect=False)
     (i, j), row_slack = rows.found()
@@ -105,20 +111,36 @@ class _Search:
         self.index = np.full(self.slack.shape, -1, np.int32)
 
     def run(
-        self, check: Callable[[], None], *, collect: bool
+        self, check: Callable[[], None], *, collect: bool, sample: Sample | None = None
     ) -> tuple[list[tuple[Ints, Ints]], Effort]:
-        """Fill the lists; return the pairs of slack <= noise, if wanted, and the effort."""
+        """Fill the lists; return the pairs of slack <= noise, if wanted, and the effort.
 
-        def part(first: int, last: int) -> tuple[Ints, Ints, int, int]:
-            check()
-            return self._part(first, last, collect)
+        Only a few of them, if that is given.
+        """
+        leaves, chunk, step = self.tree.leaves, settings().thread_leaves, settings().thread_leaves
+        if sample is not None:
+            sample, step = sample.ordered(self.tree.order, self.other.order), _DRAWN
+            chunk = max(chunk, -(-leaves // _PARTS))
 
-        leaves, chunk = self.tree.leaves, settings().thread_leaves
-        parts = map_rows(part, leaves, self.other.points.shape[1], chunk, check)
+        def part(start: int, stop: int) -> tuple[Listing, Effort]:
+            active, effort = Listing() if sample is None else sample.begin(), Effort()
+            for first in range(start, stop, step):
+                check()
+                rows, cols, pairs, boxes = self._part(first, min(first + step, stop), collect)
+                if sample is not None:
+                    by_row = np.argsort(rows, kind="stable")
+                    rows, cols = rows[by_row], cols[by_row]
+                active.show(rows, cols)
+                effort += Effort(pairs, boxes)
+            return active, effort
+
+        columns = self.other.points.shape[1]
+        (listing, effort), *more = map_rows(part, leaves, columns, chunk, check)
+        for found, looked in more:
+            listing.add(found)
+            effort += looked
         order, other = self._orders()
-        active = [(order[rows], other[cols]) for rows, cols, _, _ in parts]
-        pairs, boxes = sum(part[2] for part in parts), sum(part[3] for part in parts)
-        return active, Effort(pairs, boxes)
+        return [(order[rows], other[cols]) for rows, cols in listing.pairs()], effort
 
     def _part(self, first: int, last: int, collect: bool) -> tuple[Ints, Ints, int, int]:  # noqa: FBT001
         found: tuple[Ints, Ints, int, int] = kernels.nearest(

@@ -9,6 +9,7 @@ box around the list.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,9 @@ from quot.kernels.flow import components
 from quot.network.cycles import Descent
 from quot.network.least_norm import least_norm
 from quot.network.simplex import Vertex, solve_matrix
-from quot.pairs.candidates import beyond_all, choose_candidates
+from quot.pairs.candidates import beyond_all, choose_candidates, expected
 from quot.pairs.price import Pricer
+from quot.pairs.sample import Sample
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
@@ -50,6 +52,11 @@ _BEYOND, _DEARER = 1e3, 4
 # Rounds of pricing at one level; pairs beyond the tight ones for each row and column, and how far
 # prices may rise in the box; with each round in which that presses so many times more and further.
 _ROUNDS, _NEAREST, _REACH, _MORE, _FURTHER = 50, 10, 10.0, 2, 4.0
+# Of pairs that tie so many for each row and column are enough.
+_TIED = 20
+# Pairs, at most, that are written out as a matrix if many of them matter: one in so many. Bytes
+# that each takes then.
+_LARGEST, _CROWDED, _BYTES = 1 << 27, 12, 64
 # Where so many pairs for each row and column may carry something, the least norm is looked for on
 # the matrix: what columns may miss then, relative, and by rounding, and steps.
 _RICH, _ENOUGH, _ROUNDING, _STEPS = 2.0, 1e-13, 1e-10, 40
@@ -126,8 +133,12 @@ def solve_linear(
     return found
 
 
-def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor) -> Plan:
+def least_of(
+    problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor
+) -> tuple[Plan, Dual | None]:
     """Of all cheapest plans the one of least norm.
+
+    And how prices would rise with small quadratic terms, for each of their weight, if that is seen.
 
     Raises
     ------
@@ -137,15 +148,19 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     dual = found.dual
     noise = round_off(dual.f + dual.lam, dual.g)
     if not found.may_tie(noise):
-        return found.plan
-    tight = pricer.tight(problem.cost, dual.f + dual.lam, dual.g)
-    memory.check(tight.size, advice=memory.ANY)
+        return found.plan, None
+    prices = dual.f + dual.lam, dual.g
+    if not has_room(problem):
+        memory.check(expected(problem.cost, *prices, noise), advice=memory.ANY)
+    tight = pricer.tight(problem.cost, *prices)
     support = tight | Support(found.plan.shape, found.plan.rows, found.plan.cols)
     if _is_forest(problem, support, dual, noise):  # nothing else to choose
-        return found.plan
+        return found.plan, None
     least = _least_on_matrix(problem, support, dual, monitor)
     if least is not None:
         return least
+    if monitor.must_stop():
+        return found.plan, None
     network = Bipartite(problem.with_reg(1.0), support)
     start = Descent(
         network.flow(found.plan), network.state(dual).potentials, noise, pushes=0, is_optimal=True
@@ -153,19 +168,22 @@ def least_of(problem: Problem, found: Optimum, pricer: Pricer, monitor: Monitor)
     carried = least_norm(network.network, start, 4e-16 * problem.unit, monitor.must_stop)
     values = np.maximum(carried[: support.size], 0.0)
     kept = values > 0.0
-    return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept])
+    return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept]), None
 
 
 def _least_on_matrix(
     problem: Problem, support: Support, dual: Dual, monitor: Monitor
-) -> Plan | None:
+) -> tuple[Plan, Dual] | None:
     """The plan of least norm on some pairs, where these are many; None if they are not.
 
-    Then most of them carry something: Newton on a matrix, where all others are forbidden, and what
-    has to send or get all its mass is paid for that.
+    And its prices, where all pairs cost nothing. Then most of them carry something: Newton on a
+    matrix, where all others are forbidden, and what has to send or get all its mass is paid for
+    that.
     """
-    (n, m), is_small = problem.shape, all_pairs(problem) <= settings().upward
-    if not (is_matrix(problem) and is_small and support.size > _RICH * (n + m)):
+    (n, m), pairs = problem.shape, all_pairs(problem)
+    is_small = is_matrix(problem) and pairs <= settings().upward
+    is_crowded = support.size > crowd(problem)
+    if not (is_small or is_crowded) or support.size <= _RICH * (n + m):
         return None
     size = max(float(np.abs(dual.f).max()), float(np.abs(dual.g).max())) + abs(dual.lam)
     most = min(float(problem.a.max()), float(problem.b.max()))
@@ -175,10 +193,14 @@ def _least_on_matrix(
     costs[support.rows, support.cols] = f[support.rows] + g[support.cols]
     newton = MatrixNewton(problem.with_reg(1.0), costs, Kept.of(problem), monitor)
     newton.begin(Dual(f, g))
-    if not newton.climb(_ENOUGH, _STEPS, _ROUNDING):
+    enough = max(_ENOUGH, (n + m) * float(np.finfo(np.float64).eps))
+    if not newton.climb(enough, _STEPS, _ROUNDING):
         return None
     plan = repair(problem, newton.plan(), None if problem.is_balanced else (f < 0.0, g < 0.0))
-    return plan if np.isfinite(costs[plan.rows, plan.cols]).all() else None
+    if not np.isfinite(costs[plan.rows, plan.cols]).all():
+        return None
+    rise = newton.dual()
+    return plan, Dual(rise.f - f, rise.g - g, rise.lam)
 
 
 def _is_forest(problem: Problem, support: Support, dual: Dual, noise: float) -> bool:
@@ -198,6 +220,20 @@ def _is_forest(problem: Problem, support: Support, dual: Dual, noise: float) -> 
 def is_matrix(problem: Problem) -> bool:
     """Whether the linear problem is solved on all pairs at once."""
     return isinstance(problem.cost, DenseCost) or all_pairs(problem) <= settings().matrix
+
+
+def has_room(problem: Problem) -> bool:
+    """Whether all pairs may be written out as a matrix, if many of them matter."""
+    pairs = all_pairs(problem)
+    if pairs <= settings().matrix:
+        return True
+    is_list = isinstance(problem.cost, SparseCost)
+    return not is_list and pairs <= _LARGEST and memory.has_room(_BYTES * pairs)
+
+
+def crowd(problem: Problem) -> float:
+    """More pairs than this are not listed where all may be a matrix: that is sooner done with."""
+    return all_pairs(problem) / _CROWDED if has_room(problem) else math.inf
 
 
 def all_pairs(problem: Problem) -> int:
@@ -278,7 +314,8 @@ class _ByList:
         hint, count, first, violators = beyond_all(problem), _NEAREST, None, 0
         reach = _REACH
         for k in range(_ROUNDS):
-            near = choose_candidates(pricer, problem, dual, count, hint, reach)
+            sample = Sample(_TIED, problem.a, problem.b)
+            near = choose_candidates(pricer, problem, dual, count, hint, reach, sample)
             support = near.support | support
             listed = PairList(problem, support, near.box)
             tree = listed.basis(listed.forest(plan) if first is None else first)
@@ -292,7 +329,7 @@ class _ByList:
             )  # fmt: skip
             if stopped is not None or not done:
                 return Optimum(plan, dual, stopped or Status.STALLED)
-            gains = pricer.violators(problem.cost, dual.f + dual.lam, dual.g)
+            gains = pricer.worst(problem.cost, dual.f + dual.lam, dual.g, _TIED)
             violators = (support | gains).size - support.size
             support = support | gains
             if not violators and not any(side.any() for side in presses):

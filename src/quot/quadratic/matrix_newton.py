@@ -18,8 +18,12 @@ from quot.parallel import dot
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
+from quot.quadratic.crowded import Crowded
 
 Floats = NDArray[np.float64]
+
+# Where so many pairs for each row and column carry something a graph of them would not be worth it.
+_CROWDED = 16
 
 
 class MatrixNewton:
@@ -67,6 +71,7 @@ class MatrixNewton:
         self.noise = 0.0
         self.at = np.array([0.0, np.inf, 0.0])
         self.looks = 0
+        self.crowded = Crowded()
 
     def _sides(self, one: Any, other: Any) -> tuple[Any, Any]:
         """What belongs to rows and to columns of the problem, to those here; or back."""
@@ -122,22 +127,23 @@ class MatrixNewton:
     @property
     def rounding(self) -> float:
         """What the rounding of prices makes columns miss together, relative, more or less."""
-        return self.noise * sum(self.C.shape) / self.total
+        noise = max(self.noise, round_off(self.f, self.v))
+        return noise * sum(self.C.shape) / self.total
 
     def climb(self, enough: float, steps: int, most: float = 0.0) -> bool:
         """Go on until columns miss no more than `enough`, relative; True if they do in `steps`.
 
         What rounding of the prices explains is enough, up to `most`.
         """
-        enough = max(enough, min(self.rounding, most))
         least, idle, firm = np.inf, 0, kernels.LOOSE
         for _ in range(steps):
-            if self.wrong <= enough:
+            if self._is_done(enough, most):
                 return True
             is_idle = idle == kernels.PATIENCE
             if is_idle or not self.monitor.steps_left or self.monitor.must_stop():
                 return False
-            firm, looks, is_slow = kernels.step(
+            step = self.crowded.step if self.active > _CROWDED * sum(self.C.shape) else kernels.step
+            firm, looks, is_slow = step(
                 self.C, self.wanted, self._bounds, self.total, self.state, self.at, firm
             )
             self.looks += looks
@@ -146,7 +152,11 @@ class MatrixNewton:
             idle = 0 if self.wrong <= kernels.HALVED * least else idle + 1
             least = min(least, self.wrong)
             self.monitor.steps += 1
-        return self.wrong <= enough
+        return self._is_done(enough, most)
+
+    def _is_done(self, enough: float, most: float) -> bool:
+        """Whether columns miss no more than that, or than rounding explains, up to `most`."""
+        return self.wrong <= max(enough, min(self.rounding, most))
 
     def _sweep(self) -> None:
         """Balance the columns one by one, and then the rows, where that is better."""

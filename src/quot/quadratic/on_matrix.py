@@ -23,8 +23,6 @@ from quot.quadratic.upward import Floats, Upward
 from quot.settings import settings
 from quot.stopping import obey, report
 
-# Pairs, at most, that are listed in memory if need be.
-LARGEST = 1 << 25
 # Where few are, Newton still begins from given prices if columns miss no more than this part.
 _NEAR = 1e-3
 # What a round of cycles may take, in Newton steps: where cycles help it takes a few.
@@ -62,26 +60,35 @@ class OnMatrix:
 
     def again(self, dual: Dual) -> bool:
         """Newton from a dual point near the answer, if it is; True if that gets there."""
-        self.newton.begin(dual)
-        return (self._are_many or self.newton.wrong <= _NEAR) and self._climb(TRIED)
+        if not self._begin(dual):
+            return False
+        steps = STEPS if self._are_many else TRIED if self.newton.wrong <= _NEAR else 0
+        return steps > 0 and self._climb(steps)
 
     def up(self, optimum: Optimum, *, is_uneven: bool) -> bool:
         """Go up from the linear problem; True if that gets there.
 
         Newton from its prices may have been tried.
         """
-        newton, vertex = self.newton, optimum.vertex
+        vertex = optimum.vertex
         assert vertex is not None
-        newton.begin(optimum.dual)
-        if not math.isfinite(newton.wrong):  # a row that is next to nothing may go nowhere
+        if not self._begin(optimum.dual):
             return False
-        if newton.rounding > settings().at_the_end * self.tol:
-            newton.count_from_here()
         few = TRIED if self.C.size <= settings().climbed else 0
         steps = STEPS if self._are_many else few
         if steps and not optimum.is_tried and self._climb(steps):
             return True
         return self._by_cycles(vertex, 0 if is_uneven else TRIED)
+
+    def _begin(self, dual: Dual) -> bool:
+        """Go to a dual point; whether that says something there."""
+        newton = self.newton
+        newton.begin(dual)
+        if not math.isfinite(newton.wrong):  # a row that is next to nothing may go nowhere
+            return False
+        if newton.rounding > settings().at_the_end * self.tol:
+            newton.count_from_here()
+        return True
 
     @property
     def _are_many(self) -> bool:

@@ -26,9 +26,17 @@ from quot.quadratic.caps import Capped
 from quot.quadratic.coarse import coarsen
 from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.fill import fill, nothing
-from quot.quadratic.linear import Optimum, all_pairs, is_matrix, least_of, solve_linear
+from quot.quadratic.linear import (
+    Optimum,
+    all_pairs,
+    crowd,
+    has_room,
+    is_matrix,
+    least_of,
+    solve_linear,
+)
 from quot.quadratic.model import Answer, At, Way
-from quot.quadratic.on_matrix import LARGEST, OnMatrix
+from quot.quadratic.on_matrix import OnMatrix
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
 from quot.quadratic.small import MUCH
@@ -50,8 +58,6 @@ _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
 # Steps at the finest level, from above, after which other ways are tried: where they are good there
 # are fewer.
 _PATIENCE = 200
-# Where one in so many pairs is a candidate, all of them are sooner done with as a matrix.
-_CROWDED = 12
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
@@ -107,6 +113,7 @@ class PairModel:
         self.pricer = Pricer(partial(obey, monitor))
         self.optimum = optimum
         self.climbed: Dual | None = None
+        self.predicted: Dual | None = None
         self.rows, self.cols = in_order(problem)
         if problem.total > 0.0:
             self.part = Capped.first(within_reach(problem.taken(self.rows, self.cols)))
@@ -156,19 +163,18 @@ class PairModel:
     def _is_matrix(self) -> bool:
         """Whether the problem is solved on all pairs at once."""
         problem = self.part.problem
-        return is_matrix(problem) and all_pairs(problem) <= LARGEST
-
-    @property
-    def _crowd(self) -> float:
-        """More candidates than this are sooner done with as a matrix."""
-        return all_pairs(self.part.problem) / _CROWDED if self._may_be_matrix else math.inf
+        return is_matrix(problem) and has_room(problem)
 
     @property
     def _may_be_matrix(self) -> bool:
         """Whether pairs that are listed may be written out."""
         problem = self.part.problem
-        is_list = isinstance(problem.cost, PointCost) and not self._is_matrix
-        return is_list and all_pairs(problem) <= LARGEST
+        return isinstance(problem.cost, PointCost) and not self._is_matrix and has_room(problem)
+
+    @property
+    def _crowd(self) -> float:
+        """More candidates than this are left for a matrix."""
+        return crowd(self.part.problem) if self._may_be_matrix else math.inf
 
     def _from_above(self, _: Result[Plan] | None) -> Answer:
         """Coarse to fine, and down from large quadratic terms."""
@@ -230,11 +236,16 @@ class PairModel:
     def _least(self, linear: Problem, found: Optimum) -> Plan:
         """The cheapest plan of least norm; any where that does not fit and is not what is asked."""
         try:
-            return least_of(linear, found, self.pricer, self.monitor)
+            plan, rise = least_of(linear, found, self.pricer, self.monitor)
         except ProblemTooLargeError:
             if self.part.problem.reg == 0.0:
                 raise
             return found.plan
+        reg, prices = self.part.problem.reg, found.dual
+        if rise is not None:
+            f, g = prices.f + reg * rise.f, prices.g + reg * rise.g
+            self.predicted = Dual(f, g, prices.lam + reg * rise.lam)
+        return plan
 
     def _up(self, _: Result[Plan] | None) -> Answer | None:
         """Up from the prices at hand, or from the linear problem; None if that does not end."""
@@ -248,6 +259,8 @@ class PairModel:
             nonlocal is_there
             if self.start is not None:
                 is_there = way.again(self._core_start())
+            elif self.optimum is not None and self.optimum.vertex is None:
+                is_there = way.again(self.predicted or self.optimum.dual)
             if not is_there:
                 found = self.optimum
                 if found is None or found.vertex is None:
@@ -356,7 +369,7 @@ class PairModel:
         if part is None:
             return None
         other = copy(self)
-        other.part, other.optimum, other.climbed = part, None, None
+        other.part, other.optimum, other.climbed, other.predicted = part, None, None, None
         return other
 
 
