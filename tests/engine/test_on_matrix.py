@@ -67,8 +67,11 @@ def test_columns_move_as_the_listed_pairs_say(rng, tied):
     f = np.where(np.arange(n) < tied, 0.0, -1.0)
     begin = np.append(0, np.cumsum(listed.sum(axis=1)))
     col, at_top, v = np.nonzero(listed)[1].astype(np.int32), np.zeros(m, bool), np.zeros(m)
-    *graph, share, _ = moves._system(v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9)
-    x, is_one = reduction._solve(*graph, 1e-12, 1000)
+    ties, _, ground, rhs, share, _ = moves._system(
+        v, f, 0.0, begin, col, missing, at_top, 0.0, 1e-9
+    )
+    edges = moves._edges(begin, col, ties, at_top)
+    x, is_one = reduction._solve(*edges, ground, rhs, 1e-12, 1000)
     move, is_passing = moves._moves(n, v, 0.0, x, share, np.zeros(x.size), at_top)
     assert is_one
     assert not is_passing
@@ -87,14 +90,16 @@ def test_parts_that_touch_no_others_go_until_they_do(rng, top):
     begin, col = np.append(0, np.cumsum(listed.sum(axis=1))), np.nonzero(listed)[1]
     net = np.array([3e-3, -2e-3, -1e-3, 0.0])
     missing, at_top = np.repeat(net / 3, 3), np.zeros(m, bool)
-    *_, share, part = moves._system(
+    _, node, *_, share, part = moves._system(
         v, f, np.inf, begin, col.astype(np.int32), missing, at_top, 0.0, 1e-9
     )
     np.testing.assert_allclose(share[n:-1], missing)
     assert len(set(part[:-1])) == 4
     highest = np.inf if top == np.inf else f.max() + top
     x = np.zeros(n + m + 1)
-    reach = moves._reach(C, v, f, highest, begin, col, at_top, part, share, x)[n:-1].reshape(4, 3)
+    reach = moves._reach(C, v, f, highest, begin, col, at_top, node, part, share, x)[n:-1].reshape(
+        4, 3
+    )
     assert (reach == reach[:, :1]).all()
     way = reach[:, 0]
     assert way[3] == 0.0

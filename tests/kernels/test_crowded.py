@@ -39,13 +39,13 @@ def test_a_step_goes_where_that_by_edges_does(mass, is_quick):
     assert one.value == pytest.approx(other.value, rel=1e-8)
 
 
-@pytest.mark.parametrize("most", [2, 1000])
+@pytest.mark.parametrize("most", [8, 1000])
 @pytest.mark.parametrize("mass", [None, 0.4])
 def test_a_system_by_a_sample_of_its_pairs(rng, mass, most):
     it = newton(rng, mass)
     v, f, start, col, _, _, missing, at_top = it.state
-    graph, rhs, *_, diagonal = kernels.system(v, f, it._bounds, start, col, missing, at_top, 1e-6)
-    tied, node, ground = graph
+    graph, rhs, _, diagonal = kernels.system(v, f, it._bounds, start, col, missing, at_top, 1e-6)
+    tied, node, ground, _ = graph
     N, n = ground.size, f.size
     L = np.diag(ground)
     for i in np.flatnonzero(~tied):
@@ -63,7 +63,7 @@ def test_a_system_by_a_sample_of_its_pairs(rng, mass, most):
     x, is_one = kernels.solve(start, col, graph, laplacian.factor(*seen, twin, 1), rhs, 1e-10, 200)
     assert is_one
     assert np.linalg.norm(schur @ x[used] - rhs[used]) <= 1e-9 * np.linalg.norm(rhs)
-    listed = np.diff(start[: n + 1])[~tied].sum() + np.count_nonzero(ground)
+    listed = np.diff(start[: n + 1])[~tied].sum() + np.count_nonzero(ground >= 1.0)
     assert (edges[0].size == listed) == (most == 1000)
 
 
@@ -71,8 +71,8 @@ def test_a_sample_weighs_as_all_pairs_do(rng):
     it = newton(rng, shape=(400, 300))
     v, f, start, col, _, _, missing, at_top = it.state
     graph, *_ = kernels.system(v, f, it._bounds, start, col, missing, at_top, 1e-6)
-    tail, head, weight = kernels.sample(start, col, graph, 8)
+    _, head, weight = kernels.sample(start, col, graph, 8)
     real = head < graph[2].size
     assert np.count_nonzero(real) < 0.2 * start[f.size]
     assert weight[real].sum() == pytest.approx(start[f.size], rel=0.05)
-    np.testing.assert_array_equal(weight[~real], graph[2][tail[~real]])
+    assert real.all()  # nothing is held but by next to nothing

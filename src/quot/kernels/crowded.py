@@ -12,10 +12,13 @@ from quot.kernels.laplacian import precondition
 from quot.kernels.moves import _moves, _reach, _system
 from quot.kernels.steps import _go
 
+# What ties a node to the ground by less, in parts of a pair, does not hold it.
+_HELD = 1e-3
+
 
 @kernel
 def system(v, f, bounds, start, col, missing, at_top, firm):
-    """The system of a step, see `moves`: rows tied, nodes of columns, ground, rhs, shares, parts.
+    """The system of a step, see `moves`: its graph (rows tied, nodes, ground, parts), rhs, shares.
 
     Also the diagonal of the columns' nodes (N + 1,) without the rows; node N is the ground.
     """
@@ -33,7 +36,7 @@ def system(v, f, bounds, start, col, missing, at_top, firm):
             high += u == last
         if high > 0:
             diagonal[last] -= high * (high - 1.0) / size
-    return (tied, node, ground), rhs, share, part, diagonal
+    return (tied, node, ground, part), rhs, share, diagonal
 
 
 @kernel
@@ -42,9 +45,9 @@ def sample(start, col, graph, many):
 
     A pair is the likelier, and weighs the less, the fewer its row and its column have (Spielman and
     Srivastava, *Graph sparsification by effective resistances*: what these are about where many
-    are joined to many). Node N is the ground.
+    are joined to many). Node N is the ground, of what is held there by more than next to nothing.
     """
-    tied, node, ground = graph
+    tied, node, ground, _ = graph
     n, last = tied.size, ground.size
     degree = np.zeros(last)
     for i in range(n):
@@ -68,7 +71,7 @@ def sample(start, col, graph, many):
                         tail[size], head[size], weight[size] = i, u, 1.0 / min(chance, 1.0)
                     size += 1
         for u in range(last):
-            if ground[u] > 0.0:
+            if ground[u] >= _HELD:
                 if once == 1:
                     tail[size], head[size], weight[size] = u, last, ground[u]
                 size += 1
@@ -82,10 +85,10 @@ def solve(start, col, graph, factor, rhs, tol, most):
     graph: see `system`; factor: of what is like it, with the ground, see `laplacian`; tol:
     residual, relative; most: iterations. What a row answers is the mean of what its columns do.
     """
-    nodes = rhs.size
+    nodes, first = rhs.size, graph[0].size
     x, r, p, ap = np.zeros(nodes), rhs.copy(), np.zeros(nodes), np.empty(nodes)
     z = np.empty(nodes + 1)
-    left = np.sum(r * r)
+    left = _dot(r, r)
     enough, before = tol * tol * left, np.inf
     for _ in range(most):
         if not left > enough:
@@ -93,28 +96,50 @@ def solve(start, col, graph, factor, rhs, tol, most):
         z[:nodes] = r
         z[nodes] = -np.sum(r)
         precondition(*factor, z)
-        new = 0.0
-        for u in range(graph[0].size, nodes):
-            z[u] -= z[nodes]
-            new += r[u] * z[u]
-        for u in range(graph[0].size, nodes):
+        z[first:] -= z[nodes]
+        new = _dot(r[first:], z[first:nodes])
+        for u in range(first, nodes):
             p[u] = z[u] + new / before * p[u]
         before = new
         _apply(start, col, graph, p, ap)
-        pap = np.sum(p * ap)
+        pap = _dot(p, ap)
         if not (pap > 0.0 and new > 0.0):
             break
         for u in range(nodes):
             x[u] += new / pap * p[u]
             r[u] -= new / pap * ap[u]
-        left = np.sum(r * r)
+        left = _dot(r, r)
+    _centre(graph, x)
     return x, left <= enough
+
+
+@kernel
+def _dot(x, y):
+    """The sum of x y."""
+    total = 0.0
+    for k in range(x.size):
+        total += x[k] * y[k]
+    return total
+
+
+@kernel
+def _centre(graph, x):
+    """Move columns of parts that nothing holds as one, to a mean of zero; in place in x (N,)."""
+    tied, _, ground, part = graph
+    total, size = np.zeros(x.size), np.zeros(x.size)
+    held = np.zeros(x.size, np.bool_)
+    for u in range(tied.size, x.size):
+        total[part[u]] += x[u]
+        size[part[u]] += 1.0
+        held[part[u]] |= ground[u] >= _HELD
+    for u in range(tied.size, x.size):
+        x[u] -= 0.0 if held[part[u]] else total[part[u]] / size[part[u]]
 
 
 @kernel
 def _apply(start, col, graph, p, ap):
     """The system without its rows, times p (N,), in place in ap."""
-    tied, node, ground = graph
+    tied, node, ground, _ = graph
     by_col, got = np.empty(node.size), np.zeros(node.size)
     for j in range(node.size):
         by_col[j] = p[node[j]]
@@ -134,7 +159,7 @@ def _apply(start, col, graph, p, ap):
 
 
 @kernel
-def move(C, wanted, bounds, state, at, firm, node, part, share, x, is_last):
+def move(C, wanted, bounds, state, at, firm, graph, share, x, is_last):
     """Go where the nodes of the system do, x (N,), in place in state, at; as `steps.step` does.
 
     Whether some columns would pass the top instead, then nothing has moved, unless `is_last`; and
@@ -142,6 +167,7 @@ def move(C, wanted, bounds, state, at, firm, node, part, share, x, is_last):
     """
     v, f, start, col, _, _, _, at_top = state
     highest, _, noise = bounds
+    _, node, _, part = graph
     reach = _reach(C, v, f, highest, start, col, at_top, node, part, share, x)
     way, is_passing = _moves(f.size, v, noise, x, share, reach, at_top)
     if is_passing and not is_last:

@@ -17,8 +17,9 @@ _PASSES = 100
 _RISES, _SLOPE, _SOLVED, _SEARCHES, _LEAST, _MOST = 0.1, 0.5, 0.1, 20, 0.1, 0.9
 # Pairs are looked through in blocks, and are many if more of one are found.
 BLOCK, MANY = 64, 8
-# Of the mass of a row or column, what is next to nothing beside it.
-_CRUMB = 1e-6
+# Of the mass of a row or column, what is next to nothing beside it; and how many times the rounding
+# of prices that are the last of many steps are off.
+_CRUMB, _OFF = 1e-6, 4.0
 # Rounding of the dual value, relative.
 ROUNDING = 1e-14
 
@@ -222,7 +223,7 @@ def sent(start, col, beyond, wanted_a, wanted_b, noise, reg):
     count = 0
     for i in range(start.size - 1):
         for q in range(start[i], start[i + 1]):
-            least = min(noise, _CRUMB * min(wanted_a[i], wanted_b[col[q]]))
+            least = min(_OFF * noise, _CRUMB * min(wanted_a[i], wanted_b[col[q]]))
             if beyond[q] > least:
                 rows[count], cols[count], values[count] = i, col[q], beyond[q] / reg
                 count += 1

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quot.kernels import crowded as kernels
-from quot.kernels import laplacian
-from quot.kernels.steps import ITERATIONS, TIES, WRONG, residual
+from quot.kernels import laplacian, steps
 
 Floats = NDArray[np.float64]
 
@@ -36,22 +35,25 @@ class Crowded:
     ) -> tuple[float, int, bool]:
         """Move the columns, in place in state, at."""
         v, f, start, col, _, _, missing, at_top = state
-        for k in range(TIES + 1):
-            graph, rhs, share, part, diagonal = kernels.system(
+        for k in range(steps.TIES + 1):
+            graph, rhs, share, diagonal = kernels.system(
                 v, f, bounds, start, col, missing, at_top, firm
             )
-            x = self._solve((start, col, graph), diagonal, rhs, residual(at[WRONG] / total))
+            x = self._solve((start, col, graph), diagonal, rhs, at[steps.WRONG] / total)
             is_passing, *moved = kernels.move(
-                C, wanted, bounds, state, at, firm, graph[1], part, share, x, k == TIES
+                C, wanted, bounds, state, at, firm, graph, share, x, k == steps.TIES
             )
             if not is_passing:
                 break
         firm, looks, is_slow = moved
         return firm, looks, is_slow
 
-    def _solve(self, system: tuple[Any, ...], diagonal: Floats, rhs: Floats, tol: float) -> Floats:
-        """How the nodes move, (N,)."""
+    def _solve(
+        self, system: tuple[Any, ...], diagonal: Floats, rhs: Floats, wrong: float
+    ) -> Floats:
+        """How the nodes move, (N,), where so much is missing, relative."""
         x: Floats
+        tol = steps.residual(wrong)
         if self._is_quick:
             factor = laplacian.diagonal_factor(diagonal)
             x, self._is_quick = kernels.solve(*system, factor, rhs, tol, _QUICK)
@@ -60,5 +62,5 @@ class Crowded:
         edges = kernels.sample(*system, _MANY)
         *graph, _, twin = laplacian.adjacency(*edges, diagonal.size)
         factor = laplacian.factor(*graph, twin, 1)
-        x, _ = kernels.solve(*system, factor, rhs, tol, ITERATIONS)
+        x, _ = kernels.solve(*system, factor, rhs, tol, steps.ITERATIONS)
         return x

@@ -11,8 +11,8 @@ from quot.dual import Dual
 from quot.network.parametric import Parametric
 from quot.plan import Plan
 from quot.problem import Problem
+from quot.quadratic.core import in_order
 from quot.quadratic.linear import Optimum
-from quot.quadratic.pair_model import in_order
 
 Floats = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -16,7 +16,6 @@ from quot.costs import DenseCost, PointCost
 from quot.dual import Dual
 from quot.exceptions import ProblemTooLargeError
 from quot.pairs import Pricer
-from quot.pairs.boxes import trees
 from quot.plan import Plan
 from quot.prices import LOST
 from quot.problem import Problem
@@ -24,6 +23,7 @@ from quot.quadratic.anchor import anchor
 from quot.quadratic.bipartite import Bipartite
 from quot.quadratic.caps import Capped
 from quot.quadratic.coarse import coarsen
+from quot.quadratic.core import full, in_order, within_reach
 from quot.quadratic.feasibility import check_pairs
 from quot.quadratic.fill import fill, nothing
 from quot.quadratic.linear import (
@@ -39,15 +39,15 @@ from quot.quadratic.model import Answer, At, Way
 from quot.quadratic.on_matrix import OnMatrix
 from quot.quadratic.pair_stage import PairStage
 from quot.quadratic.polish import polish
-from quot.quadratic.small import MUCH
 from quot.quadratic.smooth import active_at, first_dual, smooth_reg
 from quot.quadratic.solve import Loop
 from quot.result import Result
 from quot.rounding import marginal_error, repair, visible
 from quot.settings import settings
-from quot.stopping import StopError, obey, run
+from quot.stopping import CrowdedError, StopError, obey, run
 from quot.support import Support
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -58,11 +58,11 @@ _UNEVEN, _FEW, _MUCH_NEARER = 1e-6, 1.5, 30.0
 # Steps at the finest level, from above, after which other ways are tried: where they are good there
 # are fewer.
 _PATIENCE = 200
+# So many pairs of a list are written out though it is not crowded, where the way down takes long.
+_WRITTEN = 1 << 25
 # A plan that misses its marginals by more than this, relative to the tolerance, needs pairs to be
 # repaired on.
 _HEALTHY = 0.1
-# A multiplier this small (relative to the largest) says nothing.
-_NOISE = 1e-10
 
 
 class PairModel:
@@ -114,6 +114,7 @@ class PairModel:
         self.optimum = optimum
         self.climbed: Dual | None = None
         self.predicted: Dual | None = None
+        self.is_crowded = False
         self.rows, self.cols = in_order(problem)
         if problem.total > 0.0:
             self.part = Capped.first(within_reach(problem.taken(self.rows, self.cols)))
@@ -135,7 +136,7 @@ class PairModel:
     def _ways_on_a_list(self) -> tuple[Way, ...]:
         """Where one takes long another may not: it is hard to tell beforehand."""
         below = (self._linear, self._from_below)
-        fits = (self._up,) if self._may_be_matrix else ()
+        fits = (self._written_out,) if self._may_be_matrix else ()
         if self._begins_below():
             return (*below, *fits, self._from_above_or_not)
         if self.start is not None or self.method != "auto":
@@ -176,15 +177,15 @@ class PairModel:
         """More candidates than this are left for a matrix."""
         return crowd(self.part.problem) if self._may_be_matrix else math.inf
 
-    def _from_above(self, _: Result[Plan] | None) -> Answer:
+    def _from_above(self, _: Result[Plan] | None) -> Answer | None:
         """Coarse to fine, and down from large quadratic terms."""
         return self._down(math.inf, math.inf)
 
-    def _from_above_or_not(self, _: Result[Plan] | None) -> Answer:
+    def _from_above_or_not(self, _: Result[Plan] | None) -> Answer | None:
         """The same, for so many steps, and where all pairs had not better be a matrix."""
         return self._down(_PATIENCE, self._crowd)
 
-    def _down(self, patience: float, most: float) -> Answer:
+    def _down(self, patience: float, most: float) -> Answer | None:
         loop = self._loop(may_fail=self._is_matrix, patience=patience)
 
         def way() -> None:
@@ -192,14 +193,23 @@ class PairModel:
             stages[-1].most = most
             loop.descend(stages, at)
 
-        return self._read(loop, run(self.monitor, way))
+        return self._end(loop, way)
+
+    def _end(self, loop: Loop, way: Callable[[], None]) -> Answer | None:
+        """Where a loop ends; None where its list is crowded."""
+        try:
+            status = run(self.monitor, way)
+        except CrowdedError:
+            self.is_crowded = True
+            return None
+        return self._read(loop, status)
 
     def _begin(self) -> tuple[list[PairStage], At[Bipartite]]:
         """The levels, and where the first begins: at the problem itself, or where all is smooth."""
-        if self.start is not None:
+        start, core = self._core_start(), self.part.problem
+        if start is not None:
             stage = self._finest()
-            return [stage], stage.around(self._core_start(), 1.0)
-        core = self.part.problem
+            return [stage], stage.around(start, 1.0)
         stages: list[PairStage] = []
         self.levels = coarsen(core)
         for depth in reversed(range(len(self.levels) + 1)):
@@ -216,73 +226,91 @@ class PairModel:
     def _linear(self, _: Result[Plan] | None) -> Answer:
         """The linear problem, and its plan of least norm."""
         core = self.part.problem
-        linear, plan = core.with_reg(0.0), None
+        plan: Plan | None = None
 
         def way() -> None:
             nonlocal plan
-            found = self.optimum or solve_linear(linear, self.pricer, self.monitor, self.near)
-            self.optimum = found
-            plan = found.plan
-            if found.stopped is not None:
-                raise StopError(found.stopped)
+            found = self.optimum or self._solve_linear(core)
             if core.reg > 0.0 or self.ties == "share":
-                plan = self._least(linear, found)
+                plan = self._least(found)
 
         status = run(self.monitor, way)
-        if self.optimum is None or plan is None:
+        if self.optimum is None:
             return self._read(self._loop(), status)
-        return self._answer(plan, self.optimum.dual, status, is_limit=core.reg > 0.0)
+        found = self.optimum.plan if plan is None else plan
+        return self._answer(found, self.optimum.dual, status, is_limit=core.reg > 0.0)
 
-    def _least(self, linear: Problem, found: Optimum) -> Plan:
+    def _least(self, found: Optimum) -> Plan:
         """The cheapest plan of least norm; any where that does not fit and is not what is asked."""
+        linear = self.part.problem.with_reg(0.0)
         try:
             plan, rise = least_of(linear, found, self.pricer, self.monitor)
         except ProblemTooLargeError:
             if self.part.problem.reg == 0.0:
                 raise
             return found.plan
-        reg, prices = self.part.problem.reg, found.dual
         if rise is not None:
-            f, g = prices.f + reg * rise.f, prices.g + reg * rise.g
-            self.predicted = Dual(f, g, prices.lam + reg * rise.lam)
+            self.predicted = found.dual.plus(self.part.problem.reg, rise)
         return plan
 
     def _up(self, _: Result[Plan] | None) -> Answer | None:
-        """Up from the prices at hand, or from the linear problem; None if that does not end."""
-        core, monitor = self.part.problem, self.monitor
+        """Up on a matrix, from the prices at hand, or from the linear problem."""
+        core = self.part.problem
         C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
         if not is_matrix(core):
             core = replace(core, cost=DenseCost(C))
-        way, is_there = OnMatrix(core, C, monitor, self.tolerance.gap), False
+        return self._up_from(core, C, self._core_start)
+
+    def _written_out(self, _: Result[Plan] | None) -> Answer | None:
+        """The same, of a list that is crowded or not long, from the linear problem on the list."""
+        core = self.part.problem
+        if not self.is_crowded and all_pairs(core) > _WRITTEN:
+            return None
+
+        def near() -> Dual:
+            found = self.optimum or self._solve_linear(core)
+            return self.predicted or found.dual
+
+        C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
+        return self._up_from(replace(core, cost=DenseCost(C)), C, near)
+
+    def _solve_linear(self, core: Problem) -> Optimum:
+        """The linear problem; StopError if that is not solved."""
+        linear = core.with_reg(0.0)
+        found = self.optimum = solve_linear(linear, self.pricer, self.monitor, self.near)
+        if found.stopped is not None:
+            raise StopError(found.stopped)
+        return found
+
+    def _up_from(self, core: Problem, C: Floats, near: Callable[[], Dual | None]) -> Answer | None:
+        """Up from prices that may be near, or from the linear problem; None if that fails."""
+        way, is_there = OnMatrix(core, C, self.monitor, self.tolerance.gap), False
 
         def go() -> None:
             nonlocal is_there
-            if self.start is not None:
-                is_there = way.again(self._core_start())
-            elif self.optimum is not None and self.optimum.vertex is None:
-                is_there = way.again(self.predicted or self.optimum.dual)
+            start = near()
+            is_there = start is not None and way.again(start)
             if not is_there:
                 found = self.optimum
                 if found is None or found.vertex is None:
-                    found = solve_linear(core.with_reg(0.0), self.pricer, monitor, self.near)
-                self.optimum = found
-                if found.stopped is not None:
-                    raise StopError(found.stopped)
+                    found = self._solve_linear(core)
                 is_there = way.up(found, is_uneven=self._is_uneven)
 
-        status = run(monitor, go)
+        status = run(self.monitor, go)
         self.climbed = way.dual if way.plan.nnz else None
         if status is Status.OPTIMAL and not is_there:
             return None
+        if self.climbed is None and self.optimum is not None:
+            return self._answer(self.optimum.plan, self.optimum.dual, status)
         return self._answer(way.plan, way.dual, status)
 
-    def _core_start(self) -> Dual:
-        """The given dual point as that of the problem which is solved."""
-        start = self.start
-        assert start is not None
+    def _core_start(self) -> Dual | None:
+        """The given dual point, if any, as that of the problem which is solved."""
+        if (start := self.start) is None:
+            return None
         return self.part.to_unit(Dual(start.f[self.rows], start.g[self.cols], start.lam))
 
-    def _from_below(self, _: Result[Plan] | None) -> Answer:
+    def _from_below(self, _: Result[Plan] | None) -> Answer | None:
         """Up from the plan of the linear problem and its prices, on candidates."""
         loop, stage, found = self._loop(), self._finest(), self.optimum
         assert found is not None
@@ -294,7 +322,7 @@ class PairModel:
             else:
                 loop.settle(stage, stage.around(found.dual, 1.0, found.plan), far=True)
 
-        return self._read(loop, run(self.monitor, way))
+        return self._end(loop, way)
 
     def _nothing_moves(self, _: Result[Plan] | None) -> Answer:
         """The answer where no mass does."""
@@ -351,7 +379,7 @@ class PairModel:
     def repaired(self, answer: Answer) -> Plan:
         """The plan with exact marginals, less what is lost in their rounding."""
         problem = self.problem
-        return visible(problem, repair(problem, answer.primal, _full(problem, answer.dual)))
+        return visible(problem, repair(problem, answer.primal, full(problem, answer.dual)))
 
     def duals(self, plan: Plan, dual: Dual) -> Iterator[Dual]:
         """The dual point; potentials read off the plan, and those that are as small as can be."""
@@ -371,34 +399,3 @@ class PairModel:
         other = copy(self)
         other.part, other.optimum, other.climbed, other.predicted = part, None, None, None
         return other
-
-
-def in_order(problem: Problem) -> tuple[Ints, Ints]:
-    """Rows and columns with mass; points in kd order."""
-    if isinstance(problem.cost, PointCost):
-        sides = zip(trees(problem.cost), (problem.a, problem.b), strict=True)
-        rows, cols = (tree.order[mass[tree.order] > 0.0] for tree, mass in sides)
-        return rows, cols
-    return np.flatnonzero(problem.a), np.flatnonzero(problem.b)
-
-
-def within_reach(problem: Problem) -> Problem:
-    """The problem with no row or column that has much more than moves in all.
-
-    That is never asked for, and takes the digits of what is.
-    """
-    most = MUCH * problem.total
-    if problem.is_balanced or max(problem.a.max(), problem.b.max()) <= most:
-        return problem
-    return problem.with_masses(
-        np.minimum(problem.a, most), np.minimum(problem.b, most), problem.mass
-    )
-
-
-def _full(problem: Problem, dual: Dual) -> tuple[Bools, Bools] | None:
-    """Tell the rows and columns of a partial problem whose multipliers say that they are full."""
-    if problem.is_balanced:
-        return None
-    known = np.concatenate((dual.f[~np.isnan(dual.f)], dual.g[~np.isnan(dual.g)]))
-    noise = _NOISE * max(float(np.abs(known).max(initial=0.0)), abs(dual.lam))
-    return dual.f < -noise, dual.g < -noise

@@ -22,7 +22,7 @@ from quot.quadratic.finish import finish, is_good
 from quot.quadratic.model import At, Model, R, Stage
 from quot.result import best_of
 from quot.settings import settings
-from quot.stopping import CrowdedError, StuckError, report
+from quot.stopping import StuckError, report
 
 # Imbalance allowed on the way, and near the end, relative to the largest mass.
 _ON_THE_WAY, _NEAR_THE_END = 3e-2, 1e-6
@@ -75,8 +75,6 @@ def _in_these_prices(model: Model[R]) -> R:
             if best is None:
                 raise
             refusal = error
-            continue
-        except CrowdedError:
             continue
         if answer is None:
             continue
