@@ -85,17 +85,17 @@ def choose_candidates(  # noqa: PLR0917
         rows, cols = np.divmod(np.arange(n * m, dtype=np.int32), np.int32(m))
         return Candidates(Support((n, m), rows, cols), None, *beyond_all(problem))
     f = dual.f + dual.lam
-    if sample is None:
-        _check_memory(cost, f, dual.g, count, hint)
+    most = np.inf if sample is None else sample.most * (n + m)
+    _check_memory(cost, f, dual.g, count, hint, most)
     support, rows_at, cols_at = pricer.nearest(cost, f, dual.g, count, hint, sample)
     box = Box.around(dual, reach * rows_at, reach * cols_at)
     return Candidates(support, box, rows_at, cols_at)
 
 
-def _check_memory(
-    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats]
+def _check_memory(  # noqa: PLR0917
+    cost: Cost, f: Floats, g: Floats, count: int, hint: tuple[Floats, Floats], most: float
 ) -> None:
-    """Raise if pairs of no slack, and the `count` nearest, would not fit the machine.
+    """Raise if pairs of no slack, at `most`, and the `count` nearest, would not fit the machine.
 
     Where the hint says how far to look, there are no more than usual.
     """
@@ -105,7 +105,7 @@ def _check_memory(
     active = expected(cost, f, g)
     wide = sum(np.count_nonzero(np.isinf(far)) for far in hint)
     others = count * wide + settings().nearest * (n + m - wide)
-    memory.check(active + min(others, n * m - active))
+    memory.check(min(active, most) + min(others, n * m - active))
 
 
 def expected(cost: Cost, f: Floats, g: Floats, noise: float = 0.0) -> float:

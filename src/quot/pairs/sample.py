@@ -63,21 +63,30 @@ class Drawing(Listing):
         super().__init__()
         self.most = sample.most
         self.a, self.b = (np.maximum(x / x.max(), _LEAST) for x in (sample.a, sample.b))
-        self.key = np.full((self.b.size, sample.most), np.inf)
-        self.index = np.full(self.key.shape, -1, np.int32)
+        self.by_col: tuple[Floats, Ints] | None = None
 
     def show(self, rows: Ints, cols: Ints) -> None:
-        """Draw of some rows."""
-        drawn = draws.draw(rows, cols, self.a, self.b, self.most, self.key, self.index)
-        super().show(*drawn)
+        """Draw of some rows; all of them where no row has too many."""
+        if (rows[self.most :] == rows[: -self.most]).any():
+            if self.by_col is None:
+                key = np.full((self.b.size, self.most), np.inf)
+                self.by_col = key, np.full(key.shape, -1, np.int32)
+            rows, cols = draws.draw(rows, cols, self.a, self.b, self.most, *self.by_col)
+        super().show(rows, cols)
 
     def add(self, other: Listing) -> None:
         """What was drawn of other rows, too."""
         super().add(other)
-        if isinstance(other, Drawing):
-            merge(self.key, self.index, other.key, other.index)
+        assert isinstance(other, Drawing)
+        if self.by_col is None:
+            self.by_col = other.by_col
+        elif other.by_col is not None:
+            merge(*self.by_col, *other.by_col)
 
     def pairs(self) -> list[Pairs]:
         """All that were drawn; some twice."""
-        cols, _ = np.nonzero(self.index >= 0)
-        return [*self.by_row, (self.index[self.index >= 0], cols.astype(np.int32))]
+        if self.by_col is None:
+            return self.by_row
+        _, index = self.by_col
+        cols, _ = np.nonzero(index >= 0)
+        return [*self.by_row, (index[index >= 0], cols.astype(np.int32))]

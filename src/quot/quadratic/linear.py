@@ -312,9 +312,8 @@ class _ByList:
         problem, pricer = self.problem, self.pricer
         support = Support(plan.shape, plan.rows, plan.cols)
         hint, count, first, violators = beyond_all(problem), _NEAREST, None, 0
-        reach = _REACH
+        reach, sample = _REACH, Sample(_TIED, problem.a, problem.b)
         for k in range(_ROUNDS):
-            sample = Sample(_TIED, problem.a, problem.b)
             near = choose_candidates(pricer, problem, dual, count, hint, reach, sample)
             support = near.support | support
             listed = PairList(problem, support, near.box)
