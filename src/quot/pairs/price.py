@@ -68,13 +68,12 @@ class Pricer:
 
     def worst(self, cost: Cost, f: Floats, g: Floats, count: int) -> Support:
         """Return of the violators the `count` worst of each row and of each column."""
-        noise = round_off(f, g)
-        hint = np.full(f.size, -noise), np.full(g.size, -noise)
-        way = choose(cost, f.take, g)
+        noise, way = round_off(f, g), choose(cost, f.take, g)
         if isinstance(way, Boxes):
-            found, _, _, effort = trees.nearest(way.cost, f, g, count, hint, -np.inf, self.check)
+            found, effort = trees.worst(way.cost, f, g, noise, count, self.check)
             self.effort += effort
             return found
+        hint = np.full(f.size, -noise), np.full(g.size, -noise)
         self.effort += Effort(cost.shape[0] * cost.shape[1])
         return blocks.nearest(way, f, g, count, hint, -np.inf, self.check)[0]
 

@@ -66,6 +66,30 @@ def violators(
     return Support.of(cost.shape, rows, cols), effort
 
 
+def worst(  # noqa: PLR0917
+    cost: PointCost,
+    f: Floats,
+    g: Floats,
+    tau: float,
+    count: int,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[Support, Effort]:
+    """Return of the pairs with slack < -tau the `count` of least slack of each row and column."""
+    parts, effort = [], Effort()
+    rows, cols = trees(cost)
+    for back, one, other, own, others in ((1, rows, cols, f, g), (-1, cols, rows, g, f)):
+        nowhere = np.full(own.size, -tau)
+        search = _Search(cost.metric_code, one, other, own, others, nowhere, count, -np.inf)
+        _, looked = search.run(check, collect=False)
+        pairs, slack = search.found()
+        parts.append(pairs[::back])
+        effort += looked
+        if (slack == -tau).all():  # no list is full: these are all there are
+            break
+    i, j = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Support.of(cost.shape, i, j), effort
+
+
 def row_roots(
     cost: PointCost, g: Floats, target: Floats, check: Callable[[], None] = lambda: None
 ) -> tuple[Floats, Effort]:
