@@ -96,8 +96,8 @@ def solve(  # noqa: PLR0913
         An earlier result of the same shape to start from.
     ties : {"share", "any"}, default="share"
         Which of several cheapest plans to return for ``reg=0``: the one of smallest norm, in which
-        pairs that tie share mass, or any; that is quicker where many tie, and has fewer entries. Any
-        it is, too, where the time ends before the smallest norm is found.
+        pairs that tie share mass, or any; that is quicker where many tie, and has fewer entries.
+        Where the time ends before the smallest norm is found it is any, too.
     callback : callable, optional
         ``callback(iterate)`` after every outer iteration, and about twice a second while one takes
         long, with the iterate before and the `seconds` so far; a true value stops.

@@ -230,7 +230,7 @@ class PairModel:
 
         def way() -> None:
             nonlocal plan
-            found = self.optimum or self._solve_linear(core)
+            found = self._solve_linear(core)
             if core.reg > 0.0 or self.ties == "share":
                 plan = self._least(found)
 
@@ -268,19 +268,19 @@ class PairModel:
             return None
 
         def near() -> Dual:
-            found = self.optimum or self._solve_linear(core)
-            return self.predicted or found.dual
+            return self.predicted or self._solve_linear(core).dual
 
         C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
         return self._up_from(replace(core, cost=DenseCost(C)), C, near)
 
     def _solve_linear(self, core: Problem) -> Optimum:
-        """The linear problem; StopError if that is not solved."""
-        linear = core.with_reg(0.0)
-        found = self.optimum = solve_linear(linear, self.pricer, self.monitor, self.near)
-        if found.stopped is not None:
-            raise StopError(found.stopped)
-        return found
+        """The linear problem, if it is not solved yet; StopError if that was stopped."""
+        if self.optimum is None:
+            linear = core.with_reg(0.0)
+            self.optimum = solve_linear(linear, self.pricer, self.monitor, self.near)
+        if self.optimum.stopped is not None:
+            raise StopError(self.optimum.stopped)
+        return self.optimum
 
     def _up_from(self, core: Problem, C: Floats, near: Callable[[], Dual | None]) -> Answer | None:
         """Up from prices that may be near, or from the linear problem; None if that fails."""
@@ -291,18 +291,17 @@ class PairModel:
             start = near()
             is_there = start is not None and way.again(start)
             if not is_there:
-                found = self.optimum
-                if found is None or found.vertex is None:
-                    found = self._solve_linear(core)
-                is_there = way.up(found, is_uneven=self._is_uneven)
+                if self.optimum is not None and self.optimum.vertex is None:
+                    self.optimum = None  # that of a list
+                is_there = way.up(self._solve_linear(core), is_uneven=self._is_uneven)
 
         status = run(self.monitor, go)
         self.climbed = way.dual if way.plan.nnz else None
         if status is Status.OPTIMAL and not is_there:
             return None
-        if self.climbed is None and self.optimum is not None:
-            return self._answer(self.optimum.plan, self.optimum.dual, status)
-        return self._answer(way.plan, way.dual, status)
+        if self._is_matrix or way.plan.nnz or self.optimum is None:
+            return self._answer(way.plan, way.dual, status)
+        return self._answer(self.optimum.plan, self.optimum.dual, status)
 
     def _core_start(self) -> Dual | None:
         """The given dual point, if any, as that of the problem which is solved."""
