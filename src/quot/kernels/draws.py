@@ -3,16 +3,14 @@
 import numpy as np
 
 from quot.kernels._jit import kernel
+from quot.kernels.forest import _scrambled
 from quot.kernels.pricing import _insert
 
 
 @kernel
 def _uniform(i, j):
     """A random number between 0 and 1 of a pair, always the same."""
-    h = np.uint64(i) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(j + 1)
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    h ^= h >> np.uint64(31)
+    h = _scrambled(np.uint64(i) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(j + 1))
     return (np.float64(h >> np.uint64(11)) + 0.5) * 2.0**-53
 
 

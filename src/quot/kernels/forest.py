@@ -108,6 +108,14 @@ def span(order, tail, head, size, mass):
 
 
 @kernel
+def _scrambled(h):
+    """Bits (uint64) that look like chance, always the same of the same ones; how splitmix ends."""
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(31))
+
+
+@kernel
 def on_cycles(nodes, arcs, tail, head, size):
     """Whether each arc lies on a cycle, (E,) bool; nodes and arcs are a spanning forest.
 
@@ -119,10 +127,7 @@ def on_cycles(nodes, arcs, tail, head, size):
     cyclic[arcs] = False
     for e in range(tail.size):
         if cyclic[e]:
-            h = np.uint64(e + 1) * np.uint64(0x9E3779B97F4A7C15)
-            h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            h ^= h >> np.uint64(31)
+            h = _scrambled(np.uint64(e + 1) * np.uint64(0x9E3779B97F4A7C15))
             mixed[tail[e]] ^= h
             mixed[head[e]] ^= h
     for k in range(nodes.size):

@@ -47,7 +47,6 @@ from quot.settings import settings
 from quot.stopping import CrowdedError, StopError, obey, run
 from quot.support import Support
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -255,23 +254,14 @@ class PairModel:
 
     def _up(self, _: Result[Plan] | None) -> Answer | None:
         """Up on a matrix, from the prices at hand, or from the linear problem."""
-        core = self.part.problem
-        C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
-        if not is_matrix(core):
-            core = replace(core, cost=DenseCost(C))
-        return self._up_from(core, C, self._core_start)
+        return self._up_from(self._core_start)
 
     def _written_out(self, _: Result[Plan] | None) -> Answer | None:
         """The same, of a list that is crowded or not long, from the linear problem on the list."""
         core = self.part.problem
         if not self.is_crowded and all_pairs(core) > _WRITTEN:
             return None
-
-        def near() -> Dual:
-            return self.predicted or self._solve_linear(core).dual
-
-        C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
-        return self._up_from(replace(core, cost=DenseCost(C)), C, near)
+        return self._up_from(lambda: self.predicted or self._solve_linear(core).dual)
 
     def _solve_linear(self, core: Problem) -> Optimum:
         """The linear problem, if it is not solved yet; StopError if that was stopped."""
@@ -282,8 +272,12 @@ class PairModel:
             raise StopError(self.optimum.stopped)
         return self.optimum
 
-    def _up_from(self, core: Problem, C: Floats, near: Callable[[], Dual | None]) -> Answer | None:
+    def _up_from(self, near: Callable[[], Dual | None]) -> Answer | None:
         """Up from prices that may be near, or from the linear problem; None if that fails."""
+        core = self.part.problem
+        C = np.ascontiguousarray(core.cost.block(0, core.shape[0]))
+        if not is_matrix(core):
+            core = replace(core, cost=DenseCost(C))
         way, is_there = OnMatrix(core, C, self.monitor, self.tolerance.gap), False
 
         def go() -> None:
