@@ -1,5 +1,7 @@
 """Trees, pivots and plans of the simplex for transport, against what defines them."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -180,6 +182,33 @@ def test_plant_and_leaves_first(seed):
     assert (place[nodes] < place[hubs]).all()
     basis = np.c_[np.minimum(nodes, hubs), np.maximum(nodes, hubs) - at.rows].astype(np.int32)
     np.testing.assert_array_equal(at.crash(basis)[0], basis)
+
+
+def deep_tree(rng, size=4000):
+    """A tree that is one way through all rows and columns: links, flow, paid, p and its costs."""
+    arcs = np.arange(2 * size - 1)
+    arcs = np.stack((arcs // 2, (arcs + 1) // 2), axis=1).astype(np.int32)
+    cost = rng.random(len(arcs)) * 10.0 ** rng.integers(-6, 1, len(arcs))
+    return tree.plant(arcs, np.ones(len(arcs), np.int64), cost, size, size, 0)[:4], cost
+
+
+def test_prices_at_the_end_of_a_long_way(rng):
+    """As if rounded once: else one tree and the next may gain on each other in turn, for ever."""
+    (_, _, _, p), cost = deep_tree(rng)
+    size, right, price = p.size // 2, np.zeros(p.size), Fraction(0)
+    for k, c in enumerate(cost):  # on from column 0: row 0, column 1, row 1, ...
+        price = Fraction(c) - price
+        right[(k + 1) // 2 + size if k % 2 else k // 2] = price
+    np.testing.assert_array_equal(p, right)
+
+
+def test_a_pair_gains_what_the_way_between_its_ends_says(rng):
+    """Also where the ends of that way lie thousands of arcs apart, and not by rounding."""
+    (links, flow, paid, p), _ = deep_tree(rng)
+    size = p.size // 2
+    for i, j in ((size - 1, 1), (size // 2, size - 1), (0, size - 1)):
+        found = kernels._leaving(np.int32(i), np.int32(size + j), size, links, flow, paid)[4]
+        assert found == pytest.approx(p[i] + p[size + j], abs=2e-16 * abs(p).max())
 
 
 @pytest.mark.parametrize("way", ["matrix", "list"])

@@ -9,7 +9,7 @@ every arc of the tree.
 
 import numpy as np
 
-from quot.kernels._jit import kernel
+from quot.kernels._jit import exact_kernel, kernel
 
 PARENT, NEXT, PREVIOUS, LAST, SIZE = range(5)
 # Where a descent is: the row it looks at, rows without a gain in turn, pivots, rows looked at.
@@ -97,14 +97,31 @@ def _thread(line, links):
             last[y] = last[x]
 
 
-@kernel
+@exact_kernel
+def _add(x, y):
+    """x + y, and what rounding took of that."""
+    total = x + y
+    part = total - x
+    return total, (x - (total - part)) + (y - part)
+
+
+@exact_kernel
 def potentials(links, paid, root, p):
-    """In place in p (N,): what the arcs of the tree cost, p[root] stays as it is."""
+    """In place in p (N,): what the arcs of the tree cost, p[root] stays as it is.
+
+    As if each were rounded once: along a way of thousands of arcs all else adds up, and a tree and
+    the one before would gain on each other in turn.
+    """
     parent, after = links[PARENT], links[NEXT]
+    lost = np.zeros(p.size)
     x = after[root]
     while x != root:
-        p[x] = paid[x] - p[parent[x]]
+        up = parent[x]
+        p[x], part = _add(paid[x], -p[up])
+        lost[x] = part - lost[up]
         x = after[x]
+    for x in range(p.size):
+        p[x] += lost[x]
 
 
 @kernel
@@ -119,7 +136,7 @@ def leaves_first(links, root):
     return nodes
 
 
-@kernel
+@exact_kernel
 def _leaving(i, j, rows, links, flow, paid):
     """Where the ways from i and j to the root meet, and what blocks the cycle a pair closes there.
 
@@ -132,29 +149,33 @@ def _leaving(i, j, rows, links, flow, paid):
     y = j
     least_x = least_y = np.int64(np.iinfo(np.int64).max)
     out_x = out_y = np.int32(-1)
-    both = 0.0
+    both = lost = 0.0
     while x != y:
         if below[x] < below[y]:
             if x < rows:
-                both += paid[x]
+                both, part = _add(both, paid[x])
+                lost += part
                 if flow[x] < least_x:
                     least_x = flow[x]
                     out_x = x
             else:
-                both -= paid[x]
+                both, part = _add(both, -paid[x])
+                lost += part
             x = parent[x]
         else:
             if y >= rows:
-                both += paid[y]
+                both, part = _add(both, paid[y])
+                lost += part
                 if flow[y] <= least_y:
                     least_y = flow[y]
                     out_y = y
             else:
-                both -= paid[y]
+                both, part = _add(both, -paid[y])
+                lost += part
             y = parent[y]
     if least_y <= least_x:
-        return x, least_y, out_y, True, both
-    return x, least_x, out_x, False, both
+        return x, least_y, out_y, True, both + lost
+    return x, least_x, out_x, False, both + lost
 
 
 @kernel
