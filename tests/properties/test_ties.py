@@ -10,6 +10,7 @@ from tests.oracles.linear import solve_linear
 from tests.strategies import Instance
 
 import quot
+from quot.pairs import Pricer
 from quot.settings import using
 
 
@@ -88,6 +89,17 @@ def test_millions_of_pairs_that_tie(rng):
     assert r.plan.nnz == n * n
     np.testing.assert_allclose(r.plan.values, n**-2.0, rtol=1e-9)
     assert r.certificate.primal_residual <= 1e-12
+
+
+def test_what_becomes_a_matrix_is_not_listed_first(rng, monkeypatch):
+    """The list alone may take what memory there is."""
+    monkeypatch.setattr(Pricer, "tight", lambda *_: pytest.fail("all pairs were listed"))
+    x, y, a, b, right = tied_line(rng, 150, 130, 1.0)
+    with using(matrix=1000, upward=1000):
+        r = quot.solve_points(x, y, a, b, metric="euclidean")
+    assert r.converged
+    assert r.value == pytest.approx(right, rel=1e-12)
+    assert r.plan.nnz > 2 * (150 + 130)
 
 
 def test_any_flow_is_as_cheap():

@@ -26,8 +26,11 @@ from quot.network.cycles import Descent
 from quot.network.least_norm import least_norm
 from quot.network.simplex import Vertex, solve_matrix
 from quot.pairs.candidates import beyond_all, choose_candidates, expected
+from quot.pairs.effort import Effort
 from quot.pairs.price import Pricer
 from quot.pairs.sample import Sample
+from quot.pairs.screen import Blocks
+from quot.parallel import map_rows
 from quot.plan import Plan
 from quot.prices import round_off
 from quot.problem import Problem
@@ -43,6 +46,7 @@ from quot.support import Support
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
 
 # A coarse version is solved as a matrix from where it has no more entries.
 _COARSEST = 1 << 20
@@ -150,15 +154,24 @@ def least_of(
     if not found.may_tie(noise):
         return found.plan, None
     prices = dual.f + dual.lam, dual.g
-    if not has_room(problem):
-        memory.check(expected(problem.cost, *prices, noise), advice=memory.ANY)
+    is_small = is_matrix(problem) and all_pairs(problem) <= settings().upward
+    if not is_small:
+        many = expected(problem.cost, *prices, noise)
+        if many > crowd(problem):
+            least = _least_on_matrix(problem, _tight(problem, found, noise, pricer), dual, monitor)
+            if least is not None or monitor.must_stop():
+                return least or (found.plan, None)
+        memory.check(many, advice=memory.ANY)
     tight = pricer.tight(problem.cost, *prices)
     support = tight | Support(found.plan.shape, found.plan.rows, found.plan.cols)
     if _is_forest(problem, support, dual, noise):  # nothing else to choose
         return found.plan, None
-    least = _least_on_matrix(problem, support, dual, monitor)
-    if least is not None:
-        return least
+    if is_small and support.size > _RICH * sum(problem.shape):
+        are_tight = np.zeros(problem.shape, np.bool_)
+        are_tight[support.rows, support.cols] = True
+        least = _least_on_matrix(problem, are_tight, dual, monitor)
+        if least is not None:
+            return least
     if monitor.must_stop():
         return found.plan, None
     network = Bipartite(problem.with_reg(1.0), support)
@@ -171,26 +184,38 @@ def least_of(
     return Plan(support.shape, support.rows[kept], support.cols[kept], values[kept]), None
 
 
+def _tight(problem: Problem, found: Optimum, noise: float, pricer: Pricer) -> Bools:
+    """Which pairs may carry something, (n, m): those without slack, but for so much rounding."""
+    (n, m), dual, plan = problem.shape, found.dual, found.plan
+    tight, way = np.empty((n, m), np.bool_), Blocks(problem.cost)
+
+    def see(start: int, stop: int) -> None:
+        pricer.check()
+        slack = way.block(start, stop)[0] - (dual.f[start:stop, None] + dual.lam) - dual.g
+        tight[start:stop] = slack <= noise
+
+    map_rows(see, n, m, way.rows, pricer.check)
+    pricer.effort += Effort(n * m)
+    tight[plan.rows, plan.cols] = True
+    return tight
+
+
 def _least_on_matrix(
-    problem: Problem, support: Support, dual: Dual, monitor: Monitor
+    problem: Problem, tight: Bools, dual: Dual, monitor: Monitor
 ) -> tuple[Plan, Dual] | None:
-    """The plan of least norm on some pairs, where these are many; None if they are not.
+    """The plan of least norm on pairs (n, m), where these are many; None if that fails.
 
     And its prices, where all pairs cost nothing. Then most of them carry something: Newton on a
     matrix, where all others are forbidden, and what has to send or get all its mass is paid for
     that.
     """
-    (n, m), pairs = problem.shape, all_pairs(problem)
-    is_small = is_matrix(problem) and pairs <= settings().upward
-    is_crowded = support.size > crowd(problem)
-    if not (is_small or is_crowded) or support.size <= _RICH * (n + m):
-        return None
+    n, m = problem.shape
     size = max(float(np.abs(dual.f).max()), float(np.abs(dual.g).max())) + abs(dual.lam)
     most = min(float(problem.a.max()), float(problem.b.max()))
     much = 0.0 if problem.is_balanced else climb.MUCH * (n + m) * most
     f, g = (np.where(x < -climb.FULL * size, -much, 0.0) for x in (dual.f, dual.g))
-    costs = np.full((n, m), np.inf)
-    costs[support.rows, support.cols] = f[support.rows] + g[support.cols]
+    costs = f[:, None] + g
+    costs[~tight] = np.inf
     newton = MatrixNewton(problem.with_reg(1.0), costs, Kept.of(problem), monitor)
     newton.begin(Dual(f, g))
     enough = max(_ENOUGH, (n + m) * float(np.finfo(np.float64).eps))
