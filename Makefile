@@ -25,8 +25,9 @@ help:  ## list the tasks
 demo: $(READY)  ## solve a first problem and show the answer
 	@$(BIN)/python examples/demo.py
 
-test: $(READY)  ## run the tests; pass options with ARGS="-k flow -x"
-	@$(BIN)/python -m pytest $(ARGS)
+# A file at a time to each process: tests of one file share what takes long to build.
+test: $(READY)  ## run the tests, in a few processes; pass options with ARGS="-k flow -x"
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 zoo: $(READY)  ## solve many random problems and judge each by an oracle; ARGS="--count 1000"
 	@$(BIN)/python -m tests.zoo $(ARGS)

@@ -68,17 +68,29 @@ def page(built):
 
 
 def test_the_same_bytes_in_every_run(built, tmp_path):
-    assert main(["reproduce", "--quick", "-o", str(tmp_path)]) == 0
-    names = [
-        path.relative_to(built).as_posix()
-        for path in sorted(built.rglob("*"))
+    """Of some experiments of each document, beside others or not; and from what was kept."""
+    some = ("Q4", "Qd", "O3", "A0", "A7", "G3", "G6")
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        assert main(["reproduce", *some, "--quick", "-o", str(folder)]) == 0
+    names = files(folders[0])
+    assert {"report.html", "run.json", "seeds.csv", "csv/claims.csv"} < set(names)
+    assert filecmp.cmpfiles(*folders, names, shallow=False) == (names, [], [])
+    own = [name for name in names if Path(name).name.startswith(tuple(f"{id}-" for id in some))]
+    assert len(own) > len(some)
+    assert filecmp.cmpfiles(folders[0], built, own, shallow=False) == (own, [], [])
+    first = [(built / name).read_bytes() for name in files(built)]
+    assert main(["reproduce", "--quick", "-o", str(built)]) == 0
+    assert [(built / name).read_bytes() for name in files(built)] == first
+
+
+def files(folder):
+    """The files of a report, but for what it keeps, and for times."""
+    return [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.rglob("*"))
         if path.is_file() and "parts" not in path.parts and path.name != "seconds.csv"
     ]
-    assert {"report.html", "run.json", "seeds.csv", "csv/claims.csv"} < set(names)
-    assert filecmp.cmpfiles(built, tmp_path, names, shallow=False) == (names, [], [])
-    first = [(tmp_path / name).read_bytes() for name in names]
-    assert main(["reproduce", "--quick", "-o", str(tmp_path)]) == 0  # from what was kept
-    assert [(tmp_path / name).read_bytes() for name in names] == first
 
 
 def test_another_seed_other_numbers(built, tmp_path):
