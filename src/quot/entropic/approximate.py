@@ -26,14 +26,15 @@ from quot.entropic.methods import METHODS, Options, options_of
 from quot.entropic.passes import Passes
 from quot.entropic.solve import Core
 from quot.entropic.tuned import least_entropy, temperature
-from quot.exceptions import InvalidProblemError
+from quot.exceptions import InfeasibleError, InvalidProblemError
 from quot.gibbs_plan import AnyPlan, GibbsPlan
 from quot.gibbs_rounding import repair_gibbs
 from quot.plan import Plan
 from quot.problem import LEFT, EntropicProblem, Problem
 from quot.quadratic.feasibility import check_pairs
+from quot.quadratic.plans import solve_plan
 from quot.result import Result
-from quot.rounding import is_feasible
+from quot.rounding import is_feasible, repair
 from quot.stopping import run
 from quot.validation import check_count, check_option
 
@@ -50,8 +51,11 @@ _EXTRAPOLATION_OPTIONS: Options = {
 _ENTROPY, _MISSING = 4.0, 8.0
 # An accuracy of no more than this part of what a plan may cost has no temperature.
 _ROUNDED = 1e-9
-# How much of it is missing at the end; less only where forbidden pairs leave no way for that.
-_PARTS = (0.5, 1e-3, 1e-6)
+# How much of it is missing at the end.
+_PART = 0.5
+# Where forbidden pairs leave no way for what is missing so many times more is taken back, and each
+# time again.
+_MORE = 10.0
 
 
 class _Found(NamedTuple):
@@ -159,12 +163,37 @@ def _entropic(
             smooth = replace(smooth, eps=eps)
     core = Core(smooth, METHODS[method])
     way = core.way(monitor, options)
-    for part in _PARTS:
-        status, prices = run(monitor, partial(way.run, part * missing)), core.prices(way)
-        plan = repair_gibbs(problem, GibbsPlan.of(problem.cost, smooth.eps, prices.f, prices.v))
-        if is_feasible(problem, plan) or monitor.limit():
-            break
+    status, prices = run(monitor, partial(way.run, _PART * missing)), core.prices(way)
+    plan = repair_gibbs(problem, GibbsPlan.of(problem.cost, smooth.eps, prices.f, prices.v))
+    if isinstance(problem.cost, SparseCost) and not is_feasible(problem, plan):
+        return _Found(_carried(problem, plan.to_plan()), prices.v, status)
     return _Found(plan, prices.v, status)
+
+
+def _carried(problem: Problem, plan: Plan) -> Plan:
+    """A feasible plan near one that moves too little, since only forbidden pairs could take more.
+
+    All but a part of it is kept. What that part moves, and what is missing, goes by the cheapest
+    pairs that are allowed; the part is larger each time that there is no way.
+    """
+    part = 1.0 - plan.total / problem.total
+    while part < 1.0:
+        part = min(_MORE * part, 1.0)
+        kept = replace(plan, values=(1.0 - part) * plan.values)
+        a = np.maximum(problem.a - kept.row_sums(), 0.0)
+        b = np.maximum(problem.b - kept.col_sums(), 0.0)
+        mass = None if problem.is_balanced else problem.total - kept.total
+        rest = problem.with_masses(a, b, mass)
+        try:
+            more = solve_plan(rest, Monitor(), Tolerance(), ties="any").plan
+        except InfeasibleError:
+            if part == 1.0:
+                raise
+            continue
+        mended = repair(problem, Plan.from_sparse(kept.to_csr() + more.to_csr()))
+        if is_feasible(problem, mended):
+            return mended
+    return plan
 
 
 def _extrapolated(
