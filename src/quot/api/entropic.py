@@ -222,7 +222,8 @@ def approximate_partial(
     -------
     Result
         Of the linear problem, a `Problem` with ``reg=0``: plan, potentials, value and certificate.
-        The plan is a `GibbsPlan`, rounded to exact marginals; of "dual-extrapolation" a `Plan`.
+        The plan is a `GibbsPlan`, rounded to exact marginals; of "dual-extrapolation", and where
+        forbidden pairs leave no other way than to send a part of it anew, a `Plan`.
         It has converged if its gap is at most `accuracy`; if not, and no limit was in the way, the
         status is APPROXIMATE.
 
