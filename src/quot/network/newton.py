@@ -34,7 +34,8 @@ _EPS = float(np.finfo(np.float64).eps)
 _LOOSE, _SAFETY = 5e-2, 0.3
 # While all nodes together miss more than this part, arcs count that are nearly awake: from the
 # vertex of a linear problem that halves the steps (12, 15 to 6, 9 on 500 nodes, 19, 22 to 9, 11 on
-# 1500).
+# 1500). On networks that are mended it does not (22,500 nodes: 9 to 88 steps, as many without), and
+# on some it keeps them short (a grid of a million, few sources: 405 s instead of 183).
 _NEAR = 0.02
 # The exact line search stops where the slope has fallen to this fraction.
 _SLOPE, _SEARCHES = 0.5, 16
@@ -105,7 +106,8 @@ def solve_newton(
     if sweeps:
         point = _relax(network, point, tol, must_stop)
     point = best = _mended(network, point, tol, must_stop)
-    iterations, idle, origin, reach = 0, 0, None, _typical(network, start.flow)
+    iterations, idle, origin = 0, 0, None
+    reach = _typical(network, start.flow) if network.n_nodes < settings().mended else 0.0
     while point.residual > tol and iterations < max_iter and not must_stop():
         if point.total <= enough and point.residual <= most:
             best = point
