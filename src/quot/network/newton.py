@@ -35,7 +35,7 @@ _LOOSE, _SAFETY = 5e-2, 0.3
 # While all nodes together miss more than this part, arcs count that are nearly awake: from the
 # vertex of a linear problem that halves the steps (12, 15 to 6, 9 on 500 nodes, 19, 22 to 9, 11 on
 # 1500). On networks that are mended it does not (22,500 nodes: 9 to 88 steps, as many without), and
-# on some it keeps them short (a grid of a million, few sources: 405 s instead of 183).
+# on some it keeps them short (a grid of a million, few sources: 405 s instead of 150).
 _NEAR = 0.02
 # The exact line search stops where the slope has fallen to this fraction.
 _SLOPE, _SEARCHES = 0.5, 16
