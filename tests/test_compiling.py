@@ -1,4 +1,4 @@
-"""The first call: what it says while it compiles, and that the second process compiles nothing."""
+"""The first call: what it says while it compiles, who else does, and that it is the only one."""
 
 import os
 import subprocess
@@ -142,3 +142,89 @@ for r in (quot.solve_entropic(C, eps=0.01, mass=0.7), quot.solve_adaptive(C, per
     cold, warm = (run(code, NUMBA_CACHE_DIR=str(tmp_path), QUOT_QUIET="1") for _ in range(2))
     assert cold.stdout == warm.stdout
     assert cold.stdout.count("0x") == 2 * 63
+
+
+# What is called first by a problem of each kind, and a problem.
+FIRST = {
+    "small.solve_linear": "quot.solve(C[:20, :20], reg=0.1, mass=0.7)",
+    "minima.survey": "quot.solve(C, reg=0.1, mass=0.7)",
+    "pricing.row_roots": "quot.solve_points(X, Y, reg=0.1, mass=0.7)",
+    "flow.components": "quot.solve_graph(quot.graphs.grid((40, 40)), a, b, reg=1)",
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_what_is_made_ahead_is_what_problems_of_the_kind_call(first):
+    code = f"""
+import numpy as np, quot
+from quot import ahead
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(3000, 2)), 1.0 + 0.7 * rng.normal(size=(3000, 2))
+C = ((X[:300, None] - Y[:300]) ** 2).sum(-1)
+C, a = C / C.max(), rng.random(1600)
+b = a[::-1]
+assert {FIRST[first]}.converged
+for name in [{first!r}, *ahead.AHEAD[{first!r}].split()]:
+    called = ahead.kernel(name).signatures
+    assert called, name
+    assert name == {first!r} or ahead.types_of(name) in called, (name, called)
+"""
+    run(code, QUOT_QUIET="1")
+
+
+HELPED = """
+import numpy as np
+import quot.api
+from numba.core.event import Listener, register
+from quot import ahead
+
+class Compiled(Listener):
+    names = set()
+    def on_start(self, event): self.names.add(ahead.kernel_of(event))
+    def on_end(self, event): pass
+
+register("numba:compile", Compiled())
+ahead.AHEAD.clear()
+ahead.AHEAD["flow.tension"] = "laplacian.adjacency semidual.sent"
+ahead.watch()
+{before}
+ends, one = np.zeros(1, np.int32), np.ones(1)
+ahead.kernel("flow.tension")(one, ends, ends)
+{between}
+for name in ahead.AHEAD["flow.tension"].split():
+    ahead.kernel(name).compile(ahead.types_of(name))
+print(*sorted(Compiled.names - {{None}}))
+ahead.kernel("laplacian.adjacency")(ends, ends, one, 1)
+"""
+ALL = "flow.tension laplacian.adjacency semidual.sent"
+
+
+def helped(tmp_path, before="", between="", threads="2"):
+    code = HELPED.format(before=before, between=between)
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path), "QUOT_NUM_THREADS": threads}
+    return run(code, QUOT_QUIET="1", **cache).stdout.strip()
+
+
+def test_a_kernel_is_not_compiled_twice_where_another_process_is_at_it(tmp_path):
+    assert helped(tmp_path) == "flow.tension"
+
+
+def test_a_kernel_is_compiled_here_where_the_other_process_has_ended(tmp_path):
+    end = "import gc; [x.end() for x in gc.get_objects() if isinstance(x, ahead.Helper)]"
+    assert helped(tmp_path, between=end) == ALL
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_waits_for_nobody(tmp_path):
+    fork = "import os; child = os.fork(); child and (os.waitpid(child, 0), os._exit(0))"
+    assert helped(tmp_path, between=fork) == ALL
+
+
+def test_no_other_process_on_one_thread(tmp_path):
+    assert helped(tmp_path, threads="1") == ALL
+
+
+@pytest.mark.parametrize("executable", ["", "/no/such/python", "/bin/quot"])
+def test_no_other_process_without_a_python(tmp_path, executable):
+    assert helped(tmp_path, before=f"import sys; sys.executable = {executable!r}") == ALL

@@ -18,7 +18,7 @@ _AFTER = 1.0
 _MOSTLY = 0.5
 _KERNELS = "quot.kernels."
 _LINE = (
-    "quot: compiling for a first problem of its kind; 6 to 24 s, once on this machine "
+    "quot: compiling for a first problem of its kind; 5 to 25 s, once on this machine "
     "(QUOT_QUIET=1 keeps this quiet)\n"
 )
 
@@ -38,7 +38,7 @@ class _Watch(Listener):  # type: ignore[misc]
 
     def on_start(self, event: Event) -> None:
         """A kernel, or one that a kernel calls, is being compiled."""
-        if self._said or not _is_kernel(event):
+        if self._said or kernel_of(event) is None:
             return
         self._depth += 1
         if self._depth > 1:
@@ -52,7 +52,7 @@ class _Watch(Listener):  # type: ignore[misc]
 
     def on_end(self, event: Event) -> None:
         """It is compiled, or that has failed."""
-        if self._depth == 0 or not _is_kernel(event):
+        if self._depth == 0 or kernel_of(event) is None:
             return
         self._depth -= 1
         if self._depth == 0:
@@ -82,7 +82,7 @@ class _Pause(Listener):  # type: ignore[misc]
 
     def on_start(self, event: Event) -> None:
         """A kernel, or one that a kernel calls, is being compiled."""
-        if not _is_kernel(event):
+        if kernel_of(event) is None:
             return
         if self._depth == 0:
             self._was_on = gc.isenabled()
@@ -91,17 +91,23 @@ class _Pause(Listener):  # type: ignore[misc]
 
     def on_end(self, event: Event) -> None:
         """It is compiled, or that has failed."""
-        if self._depth == 0 or not _is_kernel(event):
+        if self._depth == 0 or kernel_of(event) is None:
             return
         self._depth -= 1
         if self._depth == 0 and self._was_on:
             gc.enable()
 
 
-def _is_kernel(event: Event) -> bool:
-    """Whether it is of one of ours: others compile functions of any kind, some of no module."""
+def kernel_of(event: Event) -> str | None:
+    """The name of what is compiled, "module.kernel", if it is one of ours.
+
+    Others compile functions of any kind, some of no module.
+    """
     function = getattr(event.data["dispatcher"], "py_func", None)
-    return str(getattr(function, "__module__", None)).startswith(_KERNELS)
+    module = str(getattr(function, "__module__", None))
+    if not module.startswith(_KERNELS):
+        return None
+    return f"{module.removeprefix(_KERNELS)}.{getattr(function, '__name__', '')}"
 
 
 def is_quiet() -> bool:

@@ -1,5 +1,6 @@
 """The public face: choose a method, run it, warn."""
 
+from quot import ahead, compiling
 from quot.api.adaptive import ADAPTIVE_METHODS, SIDES, adaptive_problem, solve_adaptive
 from quot.api.affinities import affinities
 from quot.api.batch import solve_batch
@@ -8,9 +9,9 @@ from quot.api.entropic import ENTROPIC_METHODS, approximate_partial, solve_entro
 from quot.api.graphs import GRAPH_METHODS, solve_graph
 from quot.api.paths import mass_path, reg_path
 from quot.api.plans import METHODS, estimate, solve, solve_points, suggest_reg
-from quot.compiling import watch
 
-watch()
+compiling.watch()
+ahead.watch()
 
 __all__ = [
     "ADAPTIVE_METHODS",
