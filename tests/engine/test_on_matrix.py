@@ -205,3 +205,30 @@ def test_limits_are_obeyed():
         few = quot.solve(C, a, b, reg=1.0, max_iter=2)
     assert few.status is quot.Status.ITERATION_LIMIT
     assert few.certificate.primal_residual <= 1e-12
+
+
+def blobs(side):
+    """Two blobs a side on a square of pixels: masses over 20 decades; costs are distances."""
+    line = (np.arange(side) + 0.5) / side
+    pixels = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    each = [
+        sum(w * np.exp(-0.5 * ((pixels - at) ** 2).sum(axis=1) / dev**2) for at, dev, w in side)
+        for side in (
+            (((0.25, 0.3), 0.08, 1.0), ((0.6, 0.75), 0.05, 0.5)),
+            (((0.7, 0.4), 0.1, 1.0), ((0.35, 0.8), 0.06, 0.7)),
+        )
+    ]
+    C = cdist(pixels, pixels)
+    return C / C.max(), *(mass / mass.sum() for mass in each)
+
+
+@pytest.mark.parametrize("mass", [None, 0.7])
+def test_cycles_that_take_long_go_on_on_a_list(tune, mass):
+    C, a, b = blobs(24)
+    on_matrix = quot.solve(C, a, b, reg=30.0, mass=mass)
+    tune(upward=0)
+    on_list = quot.solve(C, a, b, reg=30.0, mass=mass)
+    assert on_matrix.converged
+    assert on_list.converged
+    assert on_list.history[-1].candidates < 0.1 * C.size
+    np.testing.assert_allclose(on_list.value, on_matrix.value, rtol=1e-9)

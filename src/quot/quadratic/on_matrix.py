@@ -65,10 +65,11 @@ class OnMatrix:
         steps = STEPS if self._are_many else TRIED if self.newton.wrong <= _NEAR else 0
         return steps > 0 and self._climb(steps)
 
-    def up(self, optimum: Optimum, *, is_uneven: bool) -> bool:
+    def up(self, optimum: Optimum, *, is_uneven: bool, is_brief: bool = False) -> bool:
         """Go up from the linear problem; True if that gets there.
 
-        Newton from its prices may have been tried.
+        Newton from its prices may have been tried. is_brief: whether there is another way, if a
+        round of cycles takes long.
         """
         vertex = optimum.vertex
         assert vertex is not None
@@ -78,7 +79,7 @@ class OnMatrix:
         steps = STEPS if self._are_many else few
         if steps and not optimum.is_tried and self._climb(steps):
             return True
-        return self._by_cycles(vertex, 0 if is_uneven else TRIED)
+        return self._by_cycles(vertex, 0 if is_uneven else TRIED, is_brief=is_brief)
 
     def _begin(self, dual: Dual) -> bool:
         """Go to a dual point; whether that says something there."""
@@ -109,7 +110,7 @@ class OnMatrix:
         report(self.monitor, newton.iterate(self.monitor.steps - before))
         return is_there
 
-    def _by_cycles(self, vertex: Vertex, tried: int) -> bool:
+    def _by_cycles(self, vertex: Vertex, tried: int, *, is_brief: bool) -> bool:
         """Cycles, finer each time, and after each round so many Newton steps at most."""
         newton, monitor = self.newton, self.monitor
         up = Upward(self.problem, self.C, vertex, self.kept, monitor.must_stop)
@@ -125,6 +126,8 @@ class OnMatrix:
             steps = tried if is_settled else STEPS
             if self._climb(_FINISHING if is_closed else steps, before) or is_closed:
                 return True
+            if is_brief and not is_settled:
+                break
         return False
 
     def _is_closed(self) -> bool:

@@ -279,6 +279,9 @@ class PairModel:
         if not is_matrix(core):
             core = replace(core, cost=DenseCost(C))
         way, is_there = OnMatrix(core, C, self.monitor, self.tolerance.gap), False
+        is_uneven = self._is_uneven
+        # Then cycles that take long take less on a list.
+        is_brief = is_uneven and self._is_matrix and C.size > settings().upward
 
         def go() -> None:
             nonlocal is_there
@@ -287,10 +290,11 @@ class PairModel:
             if not is_there:
                 if self.optimum is not None and self.optimum.vertex is None:
                     self.optimum = None  # that of a list
-                is_there = way.up(self._solve_linear(core), is_uneven=self._is_uneven)
+                found = self._solve_linear(core)
+                is_there = way.up(found, is_uneven=is_uneven, is_brief=is_brief)
 
         status = run(self.monitor, go)
-        self.climbed = way.dual if way.plan.nnz else None
+        self.climbed = way.dual if way.plan.nnz and not is_brief else None
         if status is Status.OPTIMAL and not is_there:
             return None
         if self._is_matrix or way.plan.nnz or self.optimum is None:
