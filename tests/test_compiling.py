@@ -215,6 +215,28 @@ def test_a_kernel_is_compiled_here_where_the_other_process_has_ended(tmp_path):
     assert helped(tmp_path, between=end) == ALL
 
 
+def test_the_other_process_leaves_what_is_there(tmp_path):
+    """Two that made the same kernel at once would differ in what they add up first."""
+    code = """
+from pathlib import Path
+import sys, quot.api
+from quot import ahead
+
+found = ahead.kernel("semidual.sent")
+types = ahead.types_of("semidual.sent")
+files = lambda: {p: p.stat().st_mtime_ns for p in Path(found._cache.cache_path).glob("*.sent-*")}
+plain = ahead._Second(found._cache)
+plain.save_overload(types, made := found._compiler.compile(types, None))
+before = files()
+assert len(before) == 2, before
+plain.save_overload(types, made)
+assert files() == before
+found._cache.save_overload(types, made)
+assert files() != before
+"""
+    run(code, NUMBA_CACHE_DIR=str(tmp_path), QUOT_QUIET="1")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fork_waits_for_nobody(tmp_path):
     fork = "import os; child = os.fork(); child and (os.waitpid(child, 0), os._exit(0))"

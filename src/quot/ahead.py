@@ -31,8 +31,7 @@ AHEAD = {
         "climb.climb certify.certify_each small.make_exact small.mend_each"
     ),
     "minima.survey": (
-        "certificate.bounds certificate.scan_rows forest.mend rounding.survey steps.step "
-        "steps.sweep semidual.sent"
+        "certificate.bounds certificate.scan_rows forest.mend rounding.survey semidual.sent"
     ),
     "pricing.row_roots": (
         "nearby.evaluate_near elimination.solve nearby.surroundings sweep.sweep sweep.incidence "
@@ -68,8 +67,6 @@ TYPES = {
     "semidual.sent": "l1 i1 d1 d1 d1 d d",
     "small.make_exact": "l2 d1 d1 d1 d2 ?1 i1 i1 d1 l1 d1 d2 l1",
     "small.mend_each": "l2 d1 d1 d1 d2 ?1 i1 i1 d1 l1 d1 d2 l1",
-    "steps.step": "d2 (d1 d1) (d d d) d (d1 d1 l1 i1 d1 d1 d1 ?1) d1 d",
-    "steps.sweep": "d2 d2 (d1 d1) (d d d) (d1 d1 l1 i1 d1 d1 d1 ?1) d1",
     "sweep.incidence": "i1 i1 d1 d1 ?1 l",
     "sweep.sweep": "d1 b1 l1 b1 i1 i1 i1 d1 d1 d1 ?1 d1 d",
 }
@@ -115,9 +112,31 @@ def types_of(name: str) -> tuple[types.Type, ...]:
 def make(names: list[str]) -> None:
     """Compile kernels, and say the name of each that is done."""
     for name in names:
-        kernel(name).compile(types_of(name))
+        found = kernel(name)
+        found._cache = _Second(found._cache)
+        found.compile(types_of(name))
         sys.stdout.write(f"{name}\n")
         sys.stdout.flush()
+
+
+class _Second:
+    """What is on disk of a kernel that this other process makes: what is there already stays.
+
+    The code of a kernel depends, in the order of sums, on what else a process has compiled. Later
+    ones shall compute what the one does that was asked to solve, if that made the kernel, too.
+    """
+
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
+
+    def save_overload(self, signature: tuple[types.Type, ...], made: Any) -> None:
+        """Keep a kernel for these types."""
+        plain = self._plain
+        if plain._cache_file.load(plain._index_key(signature, made.codegen)) is None:
+            plain.save_overload(signature, made)
 
 
 class Helper:
