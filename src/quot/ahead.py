@@ -25,7 +25,9 @@ from quot.compiling import kernel_of
 from quot.parallel import thread_count
 
 # What the other process makes, by what this one compiles first: on small matrices, on others, where
-# pairs are listed, and on graphs. It begins with what takes longest, or is called last.
+# pairs are listed, and on graphs. It begins with what takes longest, or is called last. Left out is
+# what shares sums with kernels of this process (`steps.step` and `sweep` with `see`): which copy is
+# called depends on the order in which they are loaded, and with it the last bits.
 AHEAD = {
     "small.solve_linear": (
         "climb.climb certify.certify_each small.make_exact small.mend_each"
