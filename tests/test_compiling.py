@@ -1,4 +1,4 @@
-"""The first call: what it says while it compiles, who else does, and that it is the only one."""
+"""The first call: what it says, which process helps it, and that later ones compile nothing."""
 
 import os
 import subprocess
@@ -219,7 +219,7 @@ def test_the_other_process_leaves_what_is_there(tmp_path):
     """Two that made the same kernel at once would differ in what they add up first."""
     code = """
 from pathlib import Path
-import sys, quot.api
+import quot.api
 from quot import ahead
 
 found = ahead.kernel("semidual.sent")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import importlib
-import multiprocessing
 import os
 import re
 import subprocess
@@ -121,18 +120,22 @@ def make(names: list[str]) -> None:
         sys.stdout.flush()
 
 
-class _Second:
-    """What is on disk of a kernel that this other process makes: what is there already stays.
-
-    The code of a kernel depends, in the order of sums, on what else a process has compiled. Later
-    ones shall compute what the one does that was asked to solve, if that made the kernel, too.
-    """
+class _Kept:
+    """What is on disk of a kernel, as Numba has it."""
 
     def __init__(self, plain: Any) -> None:
         self._plain = plain
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._plain, name)
+
+
+class _Second(_Kept):
+    """What is on disk of a kernel that this other process makes: what is there already stays.
+
+    The code of a kernel depends, in the order of sums, on what else a process has compiled. Later
+    ones shall compute what the one does that was asked to solve, if that made the kernel, too.
+    """
 
     def save_overload(self, signature: tuple[types.Type, ...], made: Any) -> None:
         """Keep a kernel for these types."""
@@ -148,10 +151,15 @@ class Helper:
     ----------
     names : list of str
         The kernels that it makes, in order.
+
+    Attributes
+    ----------
+    is_over : bool
+        Whether it has ended.
     """
 
     def __init__(self, names: list[str]) -> None:
-        self._made, self._is_over, self._news = 0, False, threading.Condition()
+        self._made, self.is_over, self._news = 0, False, threading.Condition()
         self._pid = os.getpid()  # a fork of this one hears nothing of the other
         code = _CODE.format(root=str(Path(__file__).parents[1]))
         self._process = subprocess.Popen(
@@ -163,19 +171,14 @@ class Helper:
         atexit.register(self.end)
         for k, name in enumerate(names):
             found = kernel(name)
-            found._cache = _Cache(found._cache, types_of(name), self, k)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self._is_over
+            found._cache = _Awaited(found._cache, types_of(name), self, k)
 
     def has_made(self, k: int) -> bool:
         """Whether the kernel is made; where it is being made just now, waits for it."""
         if os.getpid() != self._pid:
             return False
         with self._news:
-            self._news.wait_for(lambda: self._made != k or self._is_over, _PATIENCE)
+            self._news.wait_for(lambda: self._made != k or self.is_over, _PATIENCE)
             return self._made > k
 
     def end(self) -> None:
@@ -193,20 +196,18 @@ class Helper:
                     self._news.notify_all()
         self._process.wait()
         with self._news:
-            self._is_over = True
+            self.is_over = True
             self._news.notify_all()
 
 
-class _Cache:
+class _Awaited(_Kept):
     """What is on disk of a kernel that the other process makes: Numba's own, but that it waits."""
 
     def __init__(
         self, plain: Any, made_for: tuple[types.Type, ...], helper: Helper, k: int
     ) -> None:
-        self._plain, self._made_for, self._helper, self._k = plain, made_for, helper, k
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._plain, name)
+        super().__init__(plain)
+        self._made_for, self._helper, self._k = made_for, helper, k
 
     def load_overload(self, signature: tuple[types.Type, ...], context: Any) -> Any:
         """The kernel for these types; None if it is not there."""
@@ -239,8 +240,10 @@ class _Start(Listener):  # type: ignore[misc]
 
 def _may_help() -> bool:
     """Whether there is a processor for it, a Python to run, and no more of us than one."""
+    from multiprocessing import parent_process  # slow, and not often asked for
+
     is_python = Path(sys.executable or "").stem.lower().startswith("python")
-    is_alone = multiprocessing.parent_process() is None
+    is_alone = parent_process() is None
     return thread_count() > 1 and is_python and is_alone and not hasattr(sys, "frozen")
 
 

@@ -18,7 +18,7 @@ _AFTER = 1.0
 _MOSTLY = 0.5
 _KERNELS = "quot.kernels."
 _LINE = (
-    "quot: compiling for a first problem of its kind; 5 to 25 s, once on this machine "
+    "quot: compiling for a first problem of its kind; 5 to 30 s, once on this machine "
     "(QUOT_QUIET=1 keeps this quiet)\n"
 )
 
